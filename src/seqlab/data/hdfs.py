@@ -1,0 +1,251 @@
+"""DataModules of log sessions: windows that predict the next key, and whole padded sessions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import SessionBatch, WindowBatch
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.scoring import ScoringPlan
+from seqlab.data.sequences import Sessions
+from seqlab.data.session_batches import (
+    DistinctSessions,
+    PaddedDataset,
+    distinct_sessions,
+    session_scoring_plan,
+)
+from seqlab.data.splits import Files, given_splits, split_by_session, split_files
+from seqlab.data.templates import read_templates
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.window_batches import WindowDataset, window_scoring_plan
+from seqlab.data.windows import DistinctPairs, WindowIndex, distinct_pairs, index_windows
+from seqlab.errors import UserError
+
+
+class LogSessions(SequenceDataModule):
+    """Sessions of log keys: from the user's files, or simulated when no file is given.
+
+    Args:
+        normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
+        train, val, test, labels: instead of these, splits that are already made.
+        templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
+        split: shares of train, val and test of the normal sessions.
+        sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
+        batch_size: sessions a batch.
+        scoring_batch_size: distinct pieces a batch when a whole split is scored.
+        deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
+        seed: of the split and of the order of batches.
+
+    Raises:
+        UserError: at ``setup``, for files that cannot be read or settings that exclude each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        normal: Files | None = None,
+        abnormal: Files | None = None,
+        train: Files | None = None,
+        val: Files | None = None,
+        test: Files | None = None,
+        labels: str | Path | None = None,
+        templates: str | Path | None = None,
+        split: Sequence[float] = (0.7, 0.1, 0.2),
+        sample: dict[str, Any] | None = None,
+        batch_size: int = 64,
+        scoring_batch_size: int = 4096,
+        deduplicate: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
+        self.labels_file = labels
+        self.templates_file = templates
+        self.split = tuple(split)
+        self.sample = dict(sample or {})
+        self.batch_size = batch_size
+        self.scoring_batch_size = scoring_batch_size
+        self.deduplicate = deduplicate
+        self.seed = seed
+        self.templates: dict[str, str] = {}
+        self._plans: dict[str, ScoringPlan] = {}
+
+    def load_splits(self) -> None:
+        given = [name for name, file in self.files.items() if file is not None]
+        by_class = [name for name in given if name in ("normal", "abnormal")]
+        by_split = [name for name in given if name not in ("normal", "abnormal")]
+        if by_class and by_split:
+            raise UserError(
+                f"data.{by_class[0]} and data.{by_split[0]} exclude each other: give data.normal and "
+                "data.abnormal, or data.train, data.val, data.test and data.labels"
+            )
+        if self.labels_file is not None and not by_split:
+            raise UserError(
+                "data.labels goes with data.train and data.test; normal and abnormal files say it all"
+            )
+        if by_class:
+            if self.files["normal"] is None:
+                raise UserError("data.abnormal without data.normal: models learn from normal sessions")
+            self._splits = split_files(self.files["normal"], self.files["abnormal"], self.split, self.seed)
+        elif by_split:
+            if self.files["train"] is None or self.files["test"] is None:
+                missing = "train" if self.files["train"] is None else "test"
+                raise UserError(
+                    f"data.{by_split[0]} without data.{missing}: give both data.train and data.test"
+                )
+            self._splits, notices = given_splits(
+                self.files["train"],
+                self.files["val"],
+                self.files["test"],
+                self.labels_file,
+                self.split,
+                self.seed,
+            )
+            self.notices += notices
+        else:
+            self._simulate()
+        if self.templates_file is not None:
+            self.templates = read_templates(self.templates_file)
+        self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
+        self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
+
+    def _simulate(self) -> None:
+        from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
+
+        sessions = simulate_blocks(**self.sample).sessions
+        abnormal = sessions.labels == 1
+        self._splits = split_by_session(
+            sessions.take(~abnormal), sessions.take(abnormal), self.split, self.seed
+        )
+        self.templates = dict(TEMPLATES)
+        self.notices.append(SYNTHETIC_NOTICE)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {
+            "vocab_size": len(self.vocabulary),
+            "pad_id": self.vocabulary.pad,
+            "unk_id": self.vocabulary.unk,
+            "max_length": self.max_length,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {"vocabulary": self.vocabulary.state(), "max_length": self.max_length}
+
+    def sessions(self, split: str) -> Sessions:
+        """The sessions of a split.
+
+        Raises:
+            TestSetLocked: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._splits[split]
+
+    def tokens(self, split: str) -> NDArray[np.integer]:
+        """(N,) vocabulary ids of the split's events."""
+        return self.vocabulary.encode(self.sessions(split))
+
+    def scoring_plan(self, split: str) -> ScoringPlan:
+        """How to score the split with each distinct piece computed once."""
+        self.check_access(split)
+        if split not in self._plans:
+            self._plans[split] = self._make_plan(split)
+        return self._plans[split]
+
+    @abstractmethod
+    def _make_plan(self, split: str) -> ScoringPlan: ...
+
+    def val_dataloader(self) -> DataLoader:
+        return self.scoring_plan("val").loader
+
+    def test_dataloader(self) -> DataLoader:
+        return self.scoring_plan("test").loader
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report. Reads no test session."""
+        rows = []
+        for split in ("train", "val"):
+            part = self._splits[split]
+            rows.append((f"{split} sessions", f"{len(part):,} with {part.num_events:,} events"))
+        rows.append(("vocabulary", f"{len(self.vocabulary)} tokens, 4 of them special"))
+        return rows
+
+
+class HdfsWindows(LogSessions):
+    """Windows of ``window_size`` keys and the key that comes next (Du et al., DeepLog, CCS 2017).
+
+    Args:
+        window_size: W, keys that the network sees.
+        context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
+        **settings: those of LogSessions.
+    """
+
+    batch_type: ClassVar[type] = WindowBatch
+    train_unit: ClassVar[str] = "windows"
+
+    def __init__(self, *, window_size: int = 10, context: str = "from_start", **settings: Any) -> None:
+        super().__init__(**settings)
+        self.window_size = window_size
+        self.context = context
+
+    def index(self, split: str) -> tuple[WindowIndex, DistinctPairs]:
+        """The windows of a split and the distinct pairs among them."""
+        lengths = self.sessions(split).lengths
+        index = index_windows(self.tokens(split), lengths, self.vocabulary, self.window_size, self.context)
+        return index, distinct_pairs(index, len(self.vocabulary))
+
+    def train_dataloader(self) -> DataLoader:
+        index, pairs = self.index("train")
+        dataset = WindowDataset(index, pairs, deduplicate=self.deduplicate, device=self.device)
+        return batch_loader(dataset, IndexBatches(len(index.num_targets), self.batch_size, seed=self.seed))
+
+    def _make_plan(self, split: str) -> ScoringPlan:
+        return window_scoring_plan(*self.index(split), self.scoring_batch_size, self.device)
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"window_size": self.window_size, "context": self.context}
+
+
+class HdfsPadded(LogSessions):
+    """Whole sessions, padded to the longest of their batch.
+
+    Args:
+        bucketing: batches of sessions of similar length, so that little of a batch is padding.
+        **settings: those of LogSessions.
+    """
+
+    batch_type: ClassVar[type] = SessionBatch
+    train_unit: ClassVar[str] = "tokens"
+
+    def __init__(self, *, bucketing: bool = True, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.bucketing = bucketing
+
+    def distinct(self, split: str) -> DistinctSessions:
+        """The distinct sessions of a split."""
+        return distinct_sessions(self.tokens(split), self.sessions(split).lengths, self.vocabulary)
+
+    def train_dataloader(self) -> DataLoader:
+        import torch
+
+        distinct = self.distinct("train")
+        dataset = PaddedDataset(
+            distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
+        )
+        lengths = torch.from_numpy(distinct.lengths[distinct.distinct_of_session]) if self.bucketing else None
+        num_sessions = len(distinct.distinct_of_session)
+        return batch_loader(
+            dataset, IndexBatches(num_sessions, self.batch_size, seed=self.seed, lengths=lengths)
+        )
+
+    def _make_plan(self, split: str) -> ScoringPlan:
+        return session_scoring_plan(
+            self.distinct(split), self.vocabulary, self.scoring_batch_size, self.device
+        )

@@ -1,0 +1,138 @@
+"""The base LightningDataModule: splits, sizes, and the lock on the test set."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from seqlab.errors import UserError
+
+SPLITS = ("train", "val", "test")
+
+
+class TestSetLocked(RuntimeError):
+    """Something that decides asked for the test set, or training was asked for after it was opened."""
+
+    __test__ = False  # not a pytest class
+
+
+class SequenceDataModule(pl.LightningDataModule):
+    """Raw files to batches of one type.
+
+    After ``setup`` the ``sizes`` hold all that a network must know of the data. The test split is locked
+    until ``open_test`` says that every decision is made; from then on training is refused.
+    """
+
+    batch_type: ClassVar[type]
+    train_unit: ClassVar[str]  # what a batch counts: windows, tokens, ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._test_open = False
+        self._is_set_up = False
+        self.notices: list[str] = []  # what a reader of the figures must know of the data
+
+    @property
+    @abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """What the network needs to know: ``vocab_size``, ``pad_id``, ..."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Plain values for the checkpoint: all that scoring new data needs of this one."""
+
+    @abstractmethod
+    def load_splits(self) -> None:
+        """Read files, split, fit what is fitted on the training split. Called once."""
+
+    def setup(self, stage: str = "fit") -> None:
+        """Lightning's hook; also called directly. Reads the data at the first call only."""
+        if not self._is_set_up:
+            self.load_splits()
+            self._is_set_up = True
+
+    def open_test(self) -> None:
+        """Unlock the test split: training, checkpoint choice and thresholds are final."""
+        self._test_open = True
+
+    def check_access(self, split: str) -> None:
+        """Raise where a split may not be read now.
+
+        Raises:
+            TestSetLocked: ``test`` before ``open_test``; ``train`` or ``val`` for deciding after it.
+        """
+        if split not in SPLITS:
+            raise UserError(f"split={split}: choose {', '.join(SPLITS)}")
+        if split == "test" and not self._test_open:
+            raise TestSetLocked(
+                "the test set is locked: nothing that decides (training, early stopping, checkpoint choice, "
+                "threshold, vocabulary, sweep objective) may read it; call open_test() once all is decided"
+            )
+        if split != "test" and self._test_open:
+            raise TestSetLocked(
+                f"the {split} split was asked for after the test set was opened: decide before"
+            )
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are gathered: the trainer's device, or the CPU outside a run."""
+        return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+
+
+class IndexBatches(Sampler[torch.Tensor]):
+    """Batches of item numbers, in a new order each epoch; the order depends on seed and epoch alone.
+
+    With ``lengths``, items of similar length share a batch: items are shuffled, sorted by length (ties stay
+    shuffled), cut into batches, and the batches shuffled.
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        batch_size: int,
+        *,
+        seed: int,
+        shuffle: bool = True,
+        lengths: torch.Tensor | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise UserError(f"data.batch_size={batch_size}: a batch holds at least 1 item")
+        self.num_items = num_items
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.lengths = lengths
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.num_items // self.batch_size)
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        order = torch.arange(self.num_items)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self.shuffle:
+            order = order[torch.randperm(self.num_items, generator=generator)]
+        if self.lengths is not None:
+            order = order[torch.sort(self.lengths[order], stable=True).indices]
+        batches = order.split(self.batch_size)
+        if self.shuffle and self.lengths is not None:
+            picks = torch.randperm(len(batches), generator=generator).tolist()
+            batches = tuple(batches[pick] for pick in picks)
+        yield from batches
+
+
+def batch_loader(dataset: Dataset, batches: Sampler[torch.Tensor]) -> DataLoader:
+    """A loader whose dataset turns a whole tensor of item numbers into one batch.
+
+    Gathering a batch is a handful of tensor operations, so worker processes would only add copies.
+    """
+    return DataLoader(dataset, sampler=batches, batch_size=None, num_workers=0)

@@ -1,0 +1,293 @@
+"""Simulated block lives as a raw HDFS log and a label file. Everything written is synthetic.
+
+The log says so itself: every allocated file lies under ``/user/synthetic``, every replica under
+``/mnt/synthetic``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.samples.hdfs_blocks import SimulatedBlocks
+from seqlab.data.samples.hdfs_templates import TEMPLATES
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
+from seqlab.errors import UserError
+
+LOG_START = datetime(2008, 11, 9, 20, 36, 15)
+BLOCKS_PER_SECOND = 4.0
+BLOCKS_PER_CHUNK = 10_000  # bounds how many lines are held at once
+NUM_DATANODES = 203
+NODES_PER_BLOCK = 10  # more than any life needs, copies included
+BLOCK_SIZE = 67_108_864  # bytes
+REPLICATION = 3
+TASKS, TASKS_PER_JOB = "/user/synthetic/rand/_temporary/_task_200811092030", 2000
+
+NAMENODE, DATASET = "dfs.FSNamesystem", "dfs.FSDataset"
+XCEIVER, RESPONDER, TRANSFER = (
+    "dfs.DataNode$DataXceiver",
+    "dfs.DataNode$PacketResponder",
+    "dfs.DataNode$DataTransfer",
+)
+SOURCES: dict[str, tuple[str, str]] = {
+    "1": ("WARN", DATASET),
+    "2": ("INFO", "dfs.DataBlockScanner"),
+    "3": ("INFO", XCEIVER),
+    "4": ("WARN", XCEIVER),
+    "5": ("INFO", XCEIVER),
+    "6": ("INFO", XCEIVER),
+    "7": ("INFO", XCEIVER),
+    "8": ("INFO", RESPONDER),
+    "9": ("INFO", RESPONDER),
+    "10": ("WARN", RESPONDER),
+    "11": ("INFO", RESPONDER),
+    "13": ("INFO", XCEIVER),
+    "14": ("INFO", XCEIVER),
+    "15": ("INFO", XCEIVER),
+    "16": ("INFO", TRANSFER),
+    "17": ("WARN", TRANSFER),
+    "18": ("INFO", "dfs.DataNode"),
+    "19": ("INFO", DATASET),
+    "20": ("WARN", DATASET),
+    "21": ("INFO", DATASET),
+    "22": ("INFO", NAMENODE),
+    "23": ("INFO", NAMENODE),
+    "24": ("INFO", NAMENODE),
+    "25": ("INFO", NAMENODE),
+    "26": ("INFO", NAMENODE),
+    "27": ("WARN", NAMENODE),
+    "28": ("INFO", NAMENODE),
+    "29": ("WARN", "dfs.PendingReplicationBlocks"),
+    "31": ("ERROR", "dfs.DataNode"),
+}
+WORDS: dict[str, tuple[str, ...]] = {  # what stands for each <*>, where it is not the block alone
+    "3": ("{node}:50010", "{block}", "/{peer}"),
+    "4": ("{node}:50010", "{block}", "/{peer}"),
+    "5": ("{block}", "/{peer}:{port}", "/{node}:50010"),
+    "6": ("{block}", "/{peer}:{port}", "/{node}:50010", "{size}"),
+    "8": ("{number}", "{block}"),
+    "9": ("{block}", "{size}", "/{peer}"),
+    "10": ("{block}", "{number}"),
+    "11": ("{number}", "{block}"),
+    "15": ("{block}", "0", "{port}", "7"),
+    "16": ("{peer}:50010", "{block}", "/{node}:50010"),
+    "17": ("{peer}:50010", "{block}", "{node}:50010"),
+    "18": ("{peer}:50010", "{block}", "{node}:50010"),
+    "21": ("{block}", "/mnt/synthetic/dfs/data/current/subdir{number}/{block}"),
+    "22": ("{path}", "{block}"),
+    "23": ("{block}", "{node}:50010"),
+    "25": ("{peer}:50010", "{block}", "{node}:50010"),
+    "26": ("{node}:50010", "{block}", "{size}"),
+    "27": ("{block}", "{node}:50010", "{size}"),
+    "28": ("{block}", "{node}:50010", "{size}"),
+    "31": ("{node}:50010", "{block}"),
+}
+FIELDS = ("stamp", "thread", "block", "size", "path", "node", "peer", "port", "number")
+
+MEAN_WAIT: dict[str, float] = {  # seconds since the block's event before
+    "2": 12.0, "3": 5.0, "4": 5.0, "5": 0.1, "7": 20.0, "9": 0.05, "11": 1.5, "21": 4.0, "22": 0.05,
+    "23": 8.0, "25": 15.0, "26": 0.8, "29": 60.0,
+}  # fmt: skip
+FIRST_RESPONDER_WAIT = 40.0  # seconds: the time it takes to write a block
+OTHER_WAIT = 1.0
+
+
+def write_log(blocks: SimulatedBlocks, log_path: Path, label_path: Path) -> int:
+    """Write the raw log of all blocks, merged in time order, and the label of each block.
+
+    Each event is one line in HDFS's own format, ``yymmdd hhmmss thread level component: message``; the lines
+    of a block stand in the order of its keys. The label file is loghub's ``BlockId,Label`` with Normal or
+    Anomaly. The data is synthetic, and the file paths in the log say so.
+
+    Returns the number of lines of the log. Raises UserError if both paths are the same file.
+    """
+    log_path, label_path = Path(log_path), Path(label_path)
+    if log_path.resolve() == label_path.resolve():
+        raise UserError(f"log_path and label_path are both {log_path}: give two files")
+    for path in (log_path, label_path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    num_lines = 0
+    with log_path.open("w", encoding="ascii", newline="\n", buffering=1 << 20) as log:
+        for lines in _merged_lines(blocks):
+            log.writelines(lines)
+            num_lines += len(lines)
+    with label_path.open("w", encoding="ascii", newline="\n") as labels:
+        labels.write("BlockId,Label\n")
+        abnormal = blocks.sessions.labels == LABEL_ABNORMAL
+        labels.writelines(
+            f"{block},{'Anomaly' if bad else 'Normal'}\n"
+            for block, bad in zip(blocks.sessions.ids.tolist(), abnormal.tolist(), strict=True)
+        )
+    return num_lines
+
+
+def _merged_lines(blocks: SimulatedBlocks) -> Iterator[list[str]]:
+    """All lines in time order, in lists; lines later than the next chunk's first block wait for it."""
+    rng = np.random.default_rng([blocks.seed, 1])
+    starts = np.cumsum(rng.exponential(1.0 / BLOCKS_PER_SECOND, len(blocks.sessions)))
+    names = _datanodes(rng)
+    waiting: list[str] = []
+    waiting_times = np.zeros(0)
+    for first in range(0, len(starts), BLOCKS_PER_CHUNK):
+        last = min(first + BLOCKS_PER_CHUNK, len(starts))
+        part = blocks.sessions.take(np.arange(first, last))
+        events = _Chunk.of(part, starts[first:last], rng)
+        lines = waiting + _format(part, events, first, names, rng)
+        times = np.concatenate([waiting_times, events.times])
+        order = np.argsort(times, kind="stable")
+        horizon = starts[last] if last < len(starts) else np.inf
+        cut = int(np.searchsorted(times[order], horizon))
+        yield [lines[place] for place in order[:cut].tolist()]
+        waiting = [lines[place] for place in order[cut:].tolist()]
+        waiting_times = times[order[cut:]]
+
+
+class _Chunk(NamedTuple):
+    """The events of some blocks, block after block: N events."""
+
+    codes: NDArray[np.integer]  # (N,)
+    block: NDArray[np.int64]  # (N,) index of the block within the chunk
+    times: NDArray[np.float64]  # (N,) seconds since LOG_START, never falling within a block
+    nodes: NDArray[np.int64]  # (N,) the datanode the event is about
+    peers: NDArray[np.int64]  # (N,) the other end of the connection
+    places: NDArray[np.int64]  # (N,) the node's place in the block's pipeline
+
+    @classmethod
+    def of(cls, part: Sessions, starts: NDArray[np.float64], rng: np.random.Generator) -> _Chunk:
+        codes = part.codes
+        key = {name: code for code, name in enumerate(part.key_names)}
+        block = np.repeat(np.arange(len(part)), part.lengths)
+        rank = _ranks(block * len(key) + codes)
+
+        means = np.array([MEAN_WAIT.get(name, OTHER_WAIT) for name in part.key_names])[codes]
+        means[(codes == key["11"]) & (rank == 0)] = FIRST_RESPONDER_WAIT
+        passed = np.cumsum(means * np.minimum(rng.exponential(size=len(codes)), 5.0))
+        times = passed + (starts - passed[part.offsets[:-1]])[block]
+
+        copying = _before(codes == key["18"], part, block) > 0
+        failures = _before(codes == key["7"], part, block)
+        writes = (codes == key["5"]) & ~copying
+        replicas = np.bincount(block, writes, len(part)) - np.bincount(
+            block, (codes == key["7"]) & ~copying, len(part)
+        )
+        replicas = np.clip(replicas, 1, REPLICATION).astype(np.int64)[block]
+        copies = np.bincount(block, codes == key["16"], len(part)).astype(np.int64)[block]
+
+        anywhere = rng.integers(1 << 30, size=len(codes))
+        turn = rng.integers(1 << 30, size=len(part))[block] // (codes + 1)
+        places = np.where(rank < replicas, (rank + turn) % replicas, rank % (replicas + copies))
+        places = np.where(codes == key["5"], rank - failures, places)
+        is_copy = np.isin(codes, [key[name] for name in ("25", "18", "16", "6", "17")])
+        places = np.where(is_copy, replicas + rank, places)
+        is_read = np.isin(codes, [key[name] for name in ("3", "4", "27")])
+        places = np.where(is_read, anywhere % replicas, places)
+        places = np.clip(places, 0, NODES_PER_BLOCK - 1)
+
+        steps = rng.integers(1, NUM_DATANODES // NODES_PER_BLOCK, size=(len(part), NODES_PER_BLOCK))
+        steps[:, 0] = rng.integers(NUM_DATANODES, size=len(part))
+        members = np.cumsum(steps, axis=1) % NUM_DATANODES
+        source = np.where(
+            is_copy | (copying & (codes == key["5"])), rank % replicas, np.maximum(places - 1, 0)
+        )
+        peers = np.where(is_read, anywhere % NUM_DATANODES, members[block, source])
+        return cls(codes, block, times, members[block, places], peers, places)
+
+
+def _ranks(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) how many earlier elements belong to the same group."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    is_first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+    position = np.arange(len(groups))
+    ranks = np.empty(len(groups), dtype=np.int64)
+    ranks[order] = position - np.maximum.accumulate(np.where(is_first, position, 0))
+    return ranks
+
+
+def _before(mask: NDArray[np.bool_], part: Sessions, block: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) how many events of the mask the block has had before this one."""
+    seen: NDArray[np.int64] = np.cumsum(mask) - mask
+    return seen - seen[part.offsets[:-1]][block]
+
+
+def _datanodes(rng: np.random.Generator) -> list[str]:
+    """NUM_DATANODES distinct addresses, in no order."""
+    spots = rng.choice(2 * 250 * 250, size=NUM_DATANODES, replace=False).tolist()
+    return [f"10.{250 + spot // 62_500}.{spot // 250 % 250 + 1}.{spot % 250 + 1}" for spot in spots]
+
+
+def _line_format(key: str) -> str:
+    words = iter(WORDS.get(key, ("{block}",)))
+    message = re.sub(re.escape("<*>"), lambda _: next(words), TEMPLATES[key])
+    level, component = SOURCES[key]
+    line = f"{{stamp}} {{thread}} {level} {component}: {message}\n"
+    return line.format_map({field: f"{{{place}}}" for place, field in enumerate(FIELDS)})
+
+
+def _format(
+    part: Sessions, events: _Chunk, first: int, names: list[str], rng: np.random.Generator
+) -> list[str]:
+    """One line for each event, block after block; ``first`` numbers the chunk's first block."""
+    count = len(events.codes)
+    seconds = np.floor(events.times).astype(np.int64)
+    earliest = int(seconds.min())
+    stamps = [
+        (LOG_START + timedelta(seconds=second)).strftime("%y%m%d %H%M%S")
+        for second in range(earliest, int(seconds.max()) + 1)
+    ]
+    threads = _threads(part.key_names, events.codes, seconds, rng)
+    sizes = np.where(
+        rng.random(len(part)) < 0.93, BLOCK_SIZE, rng.integers(3_000_000, BLOCK_SIZE, size=len(part))
+    ).tolist()
+    paths = [
+        f"{TASKS}_{1 + job:04d}_m_{task:06d}_0/part-{task:05d}."
+        for job, task in (divmod(number, TASKS_PER_JOB) for number in range(first, first + len(part)))
+    ]
+    is_file = events.codes == part.key_names.index("21")
+    numbers = np.where(is_file, rng.integers(64, size=count), events.places)
+    ids = part.ids.tolist()
+    formats = [_line_format(key).format for key in part.key_names]
+    return [
+        formats[code](
+            stamps[second],
+            thread,
+            ids[block],
+            sizes[block],
+            paths[block],
+            names[node],
+            names[peer],
+            port,
+            number,
+        )
+        for code, second, thread, block, node, peer, port, number in zip(
+            events.codes.tolist(),
+            (seconds - earliest).tolist(),
+            threads.tolist(),
+            events.block.tolist(),
+            events.nodes.tolist(),
+            events.peers.tolist(),
+            rng.integers(32_768, 61_000, size=count).tolist(),
+            numbers.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _threads(
+    key_names: tuple[str, ...],
+    codes: NDArray[np.integer],
+    seconds: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """(N,) thread ids: few and fixed for services, ever growing for the threads of single transfers."""
+    threads = 145 + seconds + rng.integers(60, size=len(codes))
+    for component, lowest, many in ((NAMENODE, 26, 10), (DATASET, 19, 1), ("dfs.DataBlockScanner", 13, 1)):
+        fixed = np.isin(codes, [code for code, key in enumerate(key_names) if SOURCES[key][1] == component])
+        threads[fixed] = lowest + threads[fixed] % many
+    return threads

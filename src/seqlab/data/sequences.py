@@ -1,0 +1,137 @@
+"""Ragged storage for sequences of discrete events: one flat array, offsets, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+LABEL_UNKNOWN = -1
+LABEL_NORMAL = 0
+LABEL_ABNORMAL = 1
+
+
+def smallest_integer_type(largest: int) -> np.dtype:
+    """The smallest integer type that holds 0 to ``largest`` and that torch can index with."""
+    for kind in (np.uint8, np.int16, np.int32):
+        if largest <= np.iinfo(kind).max:
+            return np.dtype(kind)
+    return np.dtype(np.int64)
+
+
+def segment_indices(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Concatenate the ranges ``start, start + 1, ..., start + length - 1`` without a Python loop."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessions of event keys: S sessions, N events in all.
+
+    ``codes`` number the keys as the files named them (``key_names[code]``); they are not vocabulary ids,
+    which only a training split can give.
+    """
+
+    codes: NDArray[np.integer]  # (N,) smallest integer type
+    offsets: NDArray[np.int64]  # (S + 1,) session s holds codes[offsets[s]:offsets[s + 1]]
+    ids: NDArray  # (S,) numpy StringDType: block ids, unique
+    labels: NDArray[np.int8]  # (S,) LABEL_UNKNOWN, LABEL_NORMAL or LABEL_ABNORMAL
+    key_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(S,) events per session."""
+        return np.diff(self.offsets)
+
+    @property
+    def num_events(self) -> int:
+        return len(self.codes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the arrays; ids are counted with the text they point to."""
+        text = int(np.strings.str_len(self.ids).sum()) if len(self.ids) else 0
+        return self.codes.nbytes + self.offsets.nbytes + self.ids.nbytes + self.labels.nbytes + text
+
+    def keys(self, session: int) -> list[str]:
+        """The keys of one session, as the files named them."""
+        part = self.codes[self.offsets[session] : self.offsets[session + 1]]
+        return [self.key_names[code] for code in part.tolist()]
+
+    def take(self, sessions: NDArray) -> Sessions:
+        """The chosen sessions, in the order given; ``sessions`` holds indices or a boolean mask."""
+        index = np.flatnonzero(sessions) if sessions.dtype == bool else np.asarray(sessions, dtype=np.int64)
+        lengths = self.lengths[index]
+        return replace(
+            self,
+            codes=self.codes[segment_indices(self.offsets[index], lengths)],
+            offsets=np.concatenate(([0], np.cumsum(lengths))),
+            ids=self.ids[index],
+            labels=self.labels[index],
+        )
+
+    def with_labels(self, labels: NDArray[np.int8] | int) -> Sessions:
+        """The same sessions under other labels; one label stands for all."""
+        return replace(self, labels=np.broadcast_to(np.asarray(labels, dtype=np.int8), len(self)).copy())
+
+    @classmethod
+    def from_lists(
+        cls,
+        sessions: Iterable[Sequence[str | int]],
+        ids: Sequence[str] | None = None,
+        labels: Sequence[int] | int = LABEL_UNKNOWN,
+    ) -> Sessions:
+        """Sessions from Python lists of keys: for small data and for tests.
+
+        Without ``ids`` they are named ``session_1``, ``session_2``, ... in order.
+        """
+        rows = [[str(key) for key in session] for session in sessions]
+        numbers: dict[str, int] = {}
+        codes = [numbers.setdefault(key, len(numbers)) for row in rows for key in row]
+        names = ids if ids is not None else [f"session_{n}" for n in range(1, len(rows) + 1)]
+        return cls.from_arrays(codes, [len(row) for row in rows], names, tuple(numbers)).with_labels(
+            np.asarray(labels, dtype=np.int8)
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        codes: Sequence[int] | NDArray[np.integer],
+        lengths: Sequence[int] | NDArray[np.integer],
+        ids: Sequence[str] | NDArray,
+        key_names: tuple[str, ...],
+    ) -> Sessions:
+        """Sessions from flat codes and the length of each; labels unknown."""
+        kind = smallest_integer_type(max(len(key_names) - 1, 0))
+        return cls(
+            codes=np.asarray(codes).astype(kind),
+            offsets=np.concatenate(([0], np.cumsum(np.asarray(lengths, dtype=np.int64)))),
+            ids=np.asarray(ids, dtype=np.dtypes.StringDType()),
+            labels=np.full(len(lengths), LABEL_UNKNOWN, dtype=np.int8),
+            key_names=key_names,
+        )
+
+
+def concatenate(parts: Sequence[Sessions]) -> Sessions:
+    """One Sessions of all ``parts``, their keys renumbered where the parts named them differently."""
+    numbers: dict[str, int] = {}
+    for part in parts:
+        for name in part.key_names:
+            numbers.setdefault(name, len(numbers))
+    kind = smallest_integer_type(max(len(numbers) - 1, 0))
+    codes = [np.asarray([numbers[name] for name in part.key_names], dtype=kind)[part.codes] for part in parts]
+    lengths = np.concatenate([part.lengths for part in parts])
+    return Sessions(
+        codes=np.concatenate(codes),
+        offsets=np.concatenate(([0], np.cumsum(lengths))),
+        ids=np.concatenate([part.ids for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        key_names=tuple(numbers),
+    )

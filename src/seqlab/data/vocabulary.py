@@ -1,0 +1,112 @@
+"""Tokens to ids and back. Special ids are attributes; no other file writes them as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.sequences import Sessions, smallest_integer_type
+from seqlab.errors import UserError
+
+PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN = "<pad>", "<bos>", "<eos>", "<unk>"
+SPECIAL_TOKENS = (PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN)
+_HEADER = "# seqlab vocabulary: one token a line, its id is the line's place; count in training, a tab, token"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """V tokens: four special ones, then keys by falling frequency in the training split.
+
+    Ties are broken by the key's text, so that the same data gives the same ids.
+    """
+
+    tokens: tuple[str, ...]
+    counts: tuple[int, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.tokens[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+            raise UserError(
+                f"a vocabulary starts with {' '.join(SPECIAL_TOKENS)}, this one with "
+                f"{' '.join(self.tokens[: len(SPECIAL_TOKENS)]) or 'nothing'}"
+            )
+        object.__setattr__(self, "_ids", {token: number for number, token in enumerate(self.tokens)})
+
+    @property
+    def pad(self) -> int:
+        return self._ids[PAD_TOKEN]
+
+    @property
+    def bos(self) -> int:
+        return self._ids[BOS_TOKEN]
+
+    @property
+    def eos(self) -> int:
+        return self._ids[EOS_TOKEN]
+
+    @property
+    def unk(self) -> int:
+        return self._ids[UNK_TOKEN]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def id(self, token: str) -> int:
+        """The id of a token; ``unk`` for one the training split did not hold."""
+        return self._ids.get(token, self.unk)
+
+    @property
+    def id_type(self) -> np.dtype:
+        """The smallest integer type for an array of ids."""
+        return smallest_integer_type(len(self.tokens) - 1)
+
+    def encode(self, sessions: Sessions) -> NDArray[np.integer]:
+        """(N,) ids of all events, in the order of ``sessions.codes``; one table look-up."""
+        table = np.asarray([self.id(name) for name in sessions.key_names], dtype=self.id_type)
+        return table[sessions.codes] if len(table) else np.zeros(0, dtype=self.id_type)
+
+    @classmethod
+    def from_sessions(cls, sessions: Sessions) -> Vocabulary:
+        """Count the keys of a training split. Only a training split may be passed."""
+        counts = np.bincount(sessions.codes, minlength=len(sessions.key_names))
+        seen = [(int(-count), name) for count, name in zip(counts, sessions.key_names, strict=True) if count]
+        seen.sort()
+        return cls(
+            tokens=SPECIAL_TOKENS + tuple(name for _, name in seen),
+            counts=(0,) * len(SPECIAL_TOKENS) + tuple(-count for count, _ in seen),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write as readable UTF-8 text, one token a line."""
+        lines = [f"{count}\t{token}" for count, token in zip(self.counts, self.tokens, strict=True)]
+        path.write_text("\n".join([_HEADER, *lines]) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read what ``save`` wrote.
+
+        Raises:
+            UserError: the file is no vocabulary; names the line.
+        """
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [(number, line) for number, line in enumerate(lines, start=1) if not line.startswith("# ")]
+        tokens, counts = [], []
+        for number, line in rows:
+            count, tab, token = line.partition("\t")
+            if not tab or not count.isdecimal():
+                raise UserError(f"{path}, line {number}: expected a count, a tab and a token, got {line!r}")
+            tokens.append(token)
+            counts.append(int(count))
+        return cls(tuple(tokens), tuple(counts))
+
+    def state(self) -> dict[str, list]:
+        """Plain values for a checkpoint; ``from_state`` reads them back."""
+        return {"tokens": list(self.tokens), "counts": list(self.counts)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Sequence]) -> Vocabulary:
+        return cls(tuple(state["tokens"]), tuple(state["counts"]))

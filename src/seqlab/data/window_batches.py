@@ -1,0 +1,91 @@
+"""Gathering WindowBatches from token arrays that lie on the training device."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from seqlab.data.batches import WindowBatch
+from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.scoring import ScoringPlan
+from seqlab.data.windows import DistinctPairs, WindowIndex
+
+
+class WindowDataset(Dataset[WindowBatch]):
+    """Takes a (B,) tensor of session numbers, gives the WindowBatch of all their windows.
+
+    The work per batch is one sort of the batch's pair numbers; the windows themselves were compared once,
+    when ``pairs`` was made.
+    """
+
+    def __init__(
+        self, index: WindowIndex, pairs: DistinctPairs, *, deduplicate: bool, device: torch.device
+    ) -> None:
+        self.deduplicate = deduplicate
+        self.num_windows = torch.from_numpy(index.num_targets).to(device)  # (S,)
+        self.first_window = self.num_windows.cumsum(0) - self.num_windows
+        # int32 where it fits: half the bytes to sort and to gather
+        self.pair_of_window = torch.from_numpy(pairs.pair_of_window).to(device)
+        self.pair_context = torch.from_numpy(pairs.pair_context).to(device)
+        self.pair_target = torch.from_numpy(pairs.pair_target).to(device)
+        self.contexts = torch.from_numpy(pairs.contexts).to(device)
+
+    def __getitem__(self, sessions: Tensor) -> WindowBatch:
+        sessions = sessions.to(self.num_windows.device)
+        lengths = self.num_windows[sessions]
+        before = lengths.cumsum(0) - lengths
+        windows = torch.repeat_interleave(self.first_window[sessions] - before, lengths)
+        windows += torch.arange(len(windows), device=windows.device)
+        pairs = self.pair_of_window[windows]
+        if not self.deduplicate:
+            pairs = pairs.long()
+            contexts = self.contexts[self.pair_context[pairs]].long()
+            every = torch.arange(len(pairs), device=pairs.device)
+            return WindowBatch(
+                contexts, every, self.pair_target[pairs], torch.ones(len(pairs)).to(pairs.device)
+            )
+        distinct, count = torch.unique(pairs, return_counts=True)
+        distinct = distinct.long()
+        context, row = torch.unique_consecutive(self.pair_context[distinct], return_inverse=True)
+        return WindowBatch(self.contexts[context].long(), row, self.pair_target[distinct], count.float())
+
+
+class DistinctWindowDataset(Dataset[WindowBatch]):
+    """Takes a (B,) tensor of consecutive context numbers, gives them with all pairs that read them."""
+
+    def __init__(self, pairs: DistinctPairs, device: torch.device) -> None:
+        num_contexts = len(pairs.contexts)
+        bounds = np.searchsorted(pairs.pair_context, np.arange(num_contexts + 1))
+        counts = np.bincount(pairs.pair_of_window, minlength=pairs.num_pairs)
+        self.first_pair = torch.from_numpy(bounds)
+        self.pair_context = torch.from_numpy(pairs.pair_context).to(device)
+        self.pair_target = torch.from_numpy(pairs.pair_target).to(device)
+        self.pair_count = torch.from_numpy(counts).float().to(device)
+        self.contexts = torch.from_numpy(pairs.contexts).to(device)
+
+    def __getitem__(self, contexts: Tensor) -> WindowBatch:
+        first, end = int(contexts[0]), int(contexts[-1]) + 1
+        pairs = slice(int(self.first_pair[first]), int(self.first_pair[end]))
+        return WindowBatch(
+            self.contexts[first:end].long(),
+            self.pair_context[pairs] - first,
+            self.pair_target[pairs],
+            self.pair_count[pairs],
+        )
+
+
+def window_scoring_plan(
+    index: WindowIndex, pairs: DistinctPairs, batch_size: int, device: torch.device
+) -> ScoringPlan:
+    """Each distinct context of a split once, ``batch_size`` of them at a time."""
+    batches = IndexBatches(len(pairs.contexts), batch_size, seed=0, shuffle=False)
+    return ScoringPlan(
+        loader=batch_loader(DistinctWindowDataset(pairs, device), batches),
+        piece_target=pairs.pair_target,
+        piece_of_event=pairs.pair_of_window,
+        offsets=np.concatenate(([0], np.cumsum(index.num_targets))),
+        first_key=index.first_key,
+        num_distinct=len(pairs.contexts),
+    )

@@ -1,0 +1,149 @@
+"""Windows over sessions as index arithmetic: no copy of a window exists until a batch gathers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.sequences import segment_indices, smallest_integer_type
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.errors import UserError
+
+CONTEXTS = ("from_start", "full_windows")
+
+
+@dataclass(frozen=True)
+class WindowIndex:
+    """Windows of S sessions over one padded token stream of M tokens.
+
+    The window that predicts ``stream[p]`` is ``stream[p - W:p]``. Session s predicts the positions
+    ``first_target[s]`` to ``first_target[s] + num_targets[s] - 1``.
+    """
+
+    stream: NDArray[np.integer]  # (M,)
+    first_target: NDArray[np.int64]  # (S,)
+    num_targets: NDArray[np.int64]  # (S,)
+    first_key: NDArray[np.int64]  # (S,) place of the first target in its session; 0 is the first key
+    window_size: int
+
+    @property
+    def num_windows(self) -> int:
+        return int(self.num_targets.sum())
+
+    def positions(self, sessions: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(P,) stream positions that the sessions (all by default) predict, in order."""
+        if sessions is None:
+            return segment_indices(self.first_target, self.num_targets)
+        return segment_indices(self.first_target[sessions], self.num_targets[sessions])
+
+    def contexts(self, positions: NDArray[np.int64]) -> NDArray[np.integer]:
+        """(P, W) the windows before ``positions``."""
+        return self.stream[positions[:, None] + np.arange(-self.window_size, 0)]
+
+
+def index_windows(
+    tokens: NDArray[np.integer],
+    lengths: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    window_size: int,
+    context: str = "from_start",
+) -> WindowIndex:
+    """Lay sessions out so that every window is a slice.
+
+    Args:
+        tokens: (N,) ids of all sessions, one after the other.
+        lengths: (S,) tokens per session; EOS is appended to each.
+        context: ``from_start`` pads W - 1 times, then BOS: every key is predicted, the first included.
+            ``full_windows`` predicts only what has W keys before it; a session of fewer than W + 1 tokens
+            (EOS counted) is left-padded to give one pair.
+
+    Raises:
+        UserError: an unknown ``context`` or a ``window_size`` below 1.
+    """
+    if context not in CONTEXTS:
+        raise UserError(f"data.context={context}: choose {' or '.join(CONTEXTS)}")
+    if window_size < 1:
+        raise UserError(f"data.window_size={window_size}: a window holds at least 1 key")
+    with_end = lengths + 1
+    if context == "from_start":
+        padding = np.full_like(lengths, window_size)
+        first_key = np.zeros_like(lengths)
+    else:
+        padding = np.maximum(window_size + 1 - with_end, 0)
+        first_key = window_size - padding
+    widths = padding + with_end
+    starts = np.cumsum(widths) - widths
+    stream = np.full(int(widths.sum()), vocabulary.pad, dtype=tokens.dtype)
+    stream[segment_indices(starts + padding, lengths)] = tokens
+    stream[starts + widths - 1] = vocabulary.eos
+    if context == "from_start":
+        stream[starts + window_size - 1] = vocabulary.bos
+    return WindowIndex(
+        stream=stream,
+        first_target=starts + padding + first_key,
+        num_targets=with_end - first_key,
+        first_key=first_key,
+        window_size=window_size,
+    )
+
+
+@dataclass(frozen=True)
+class DistinctPairs:
+    """The distinct (context, next key) pairs of a split and which one each window is.
+
+    Q distinct pairs sorted by context, R distinct contexts.
+    """
+
+    pair_of_window: NDArray[np.integer]  # (num_windows,) in the order of WindowIndex.positions()
+    pair_context: NDArray[np.int64]  # (Q,) non-decreasing
+    pair_target: NDArray[np.int64]  # (Q,)
+    contexts: NDArray[np.integer]  # (R, W)
+
+    @property
+    def num_pairs(self) -> int:
+        return len(self.pair_target)
+
+
+def _renumber(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    values, inverse = np.unique(codes, return_inverse=True)
+    return inverse.astype(np.int64, copy=False), len(values)
+
+
+def distinct_rows(columns: list[NDArray[np.integer]], sizes: list[int]) -> NDArray[np.int64]:
+    """(P,) equal numbers for equal rows, in the rows' lexical order.
+
+    Rows are packed into 64-bit integers, each column a digit; where the next digit would overflow, the
+    numbers so far are first renumbered densely.
+
+    Args:
+        columns: the K columns of a (P, K) matrix, column k with values from 0 to ``sizes[k] - 1``.
+    """
+    codes = columns[0].astype(np.int64)
+    bound = sizes[0]
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
+        if bound > np.iinfo(np.int64).max // size:
+            codes, bound = _renumber(codes)
+        codes = codes * size + column
+        bound *= size
+    return _renumber(codes)[0]
+
+
+def distinct_pairs(index: WindowIndex, vocab_size: int) -> DistinctPairs:
+    """Find the distinct pairs of all windows; P windows cost one sort, not P rows of W tokens."""
+    positions = index.positions()
+    columns = [index.stream[positions - back] for back in range(index.window_size, -1, -1)]
+    pair_of_window = distinct_rows(columns, [vocab_size] * len(columns))
+    num_pairs = int(pair_of_window.max()) + 1 if len(pair_of_window) else 0
+    example = np.zeros(num_pairs, dtype=np.int64)
+    example[pair_of_window] = positions
+    windows = index.contexts(example)
+    is_new = np.ones(num_pairs, dtype=bool)
+    is_new[1:] = (windows[1:] != windows[:-1]).any(axis=1)
+    return DistinctPairs(
+        pair_of_window=pair_of_window.astype(smallest_integer_type(num_pairs)),
+        pair_context=np.cumsum(is_new) - 1,
+        pair_target=index.stream[example].astype(np.int64),
+        contexts=windows[is_new],
+    )

@@ -1,0 +1,86 @@
+"""A fitted detector: session scores, their thresholds, and the trivial detectors beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.baselines import EncodedSessions, TrivialDetectors
+from seqlab.detection.surprise import SESSION_SCORES, EventSurprise
+from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Scores sessions and says which are alerts. Fitted on training and validation normals alone."""
+
+    model_score: str  # the score that `combined` joins with count_distance
+    thresholds: dict[str, Threshold]  # by score
+    calibrations: dict[str, Calibration]  # of the two parts of `combined`
+    trivial: TrivialDetectors
+
+    @classmethod
+    def fit(
+        cls,
+        names: Sequence[str],
+        model_score: str,
+        val_events: EventSurprise,
+        train: EncodedSessions,
+        val: EncodedSessions,
+        vocabulary: Vocabulary,
+        target_fpr: float,
+    ) -> Detector:
+        """Fit thresholds for the scores ``names`` at a false-positive rate of ``target_fpr``.
+
+        Args:
+            model_score: a score of SESSION_SCORES for ``combined``.
+            val_events: how the validation normals ``val`` struck the network.
+        """
+        trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
+        parts = {
+            model_score: SESSION_SCORES[model_score](val_events),
+            "count_distance": trivial.count_distance(val),
+        }
+        calibrations = {name: Calibration.fit(scores) for name, scores in parts.items()}
+        unfitted = cls(model_score, {}, calibrations, trivial)
+        scores = unfitted.scores(names, val_events, val)
+        thresholds = {name: fit_threshold(scores[name], target_fpr) for name in names}
+        return cls(model_score, thresholds, calibrations, trivial)
+
+    def scores(
+        self, names: Sequence[str], events: EventSurprise, sessions: EncodedSessions
+    ) -> dict[str, NDArray[np.float64]]:
+        """{score: (S,)} of the scores asked for; higher is more suspect.
+
+        ``combined`` is the sum of the two calibrated parts, Fisher's statistic without its factor of 2: the sum
+        of ``-log P(normal scores at least this high)``.
+        """
+        distance = self.trivial.count_distance(sessions).astype(np.float64)
+        found: dict[str, NDArray[np.float64]] = {}
+        for name in names:
+            if name == "count_distance":
+                found[name] = distance
+            elif name == "combined":
+                model = SESSION_SCORES[self.model_score](events)
+                found[name] = self.calibrations[self.model_score](model) + self.calibrations[
+                    "count_distance"
+                ](distance)
+            else:
+                found[name] = SESSION_SCORES[name](events).astype(np.float64)
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Plain values and tensors for the checkpoint."""
+        import torch
+
+        return {
+            "model_score": self.model_score,
+            "thresholds": {name: threshold.state() for name, threshold in self.thresholds.items()},
+            "calibrations": {name: calibration.state() for name, calibration in self.calibrations.items()},
+            "count_vectors": torch.from_numpy(self.trivial.counts.vectors),
+        }

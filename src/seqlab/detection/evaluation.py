@@ -1,0 +1,154 @@
+"""From a trained task to figures: fit the detector, open the test set, score it, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.hdfs import LogSessions
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
+from seqlab.data.splits import has_both_classes
+from seqlab.detection.baselines import BASELINES, EncodedSessions
+from seqlab.detection.detector import Detector
+from seqlab.detection.metrics import Curve, check_prevalence, detection_metrics
+from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, check_score_names, surprise
+from seqlab.detection.tables import result_table, write_scores
+from seqlab.errors import UserError
+from seqlab.outcome import ResultTable
+from seqlab.tasks.base import SequenceTask
+
+
+@dataclass(frozen=True)
+class DetectionOutcome:
+    """All that a detection run found out; S test sessions."""
+
+    detector: Detector
+    main_score: str
+    sessions: Sessions  # (S,) the test split
+    events: EventSurprise
+    scores: dict[str, NDArray[np.float64]]  # by score: (S,)
+    baseline_scores: dict[str, NDArray]
+    metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
+    curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
+    prevalence: float | None = None
+
+    @property
+    def threshold(self) -> float:
+        return self.detector.thresholds[self.main_score].value
+
+    def write_scores(self, path: Path) -> None:
+        """Write scores.csv: see detection/score_table.py."""
+        write_scores(path, self)
+
+    def result_table(self) -> ResultTable:
+        """One row per score and baseline, one column per figure."""
+        return result_table(self)
+
+    @property
+    def alerts(self) -> NDArray[np.bool_]:
+        """(S,) True where the main score exceeds its threshold."""
+        return self.scores[self.main_score] > self.threshold
+
+
+@dataclass
+class DetectionEvaluation:
+    """How a log model is judged.
+
+    Args:
+        score: the score behind test/auroc, alerts and the top of the report.
+        scores: all scores to compute, fit a threshold for and measure.
+        target_fpr: share of normal sessions that may be alerts; thresholds aim at it.
+        prevalence: the true share of abnormal blocks where test normals are a sample; null when they are not.
+        model_score: the model's part of ``combined``.
+        top_alerts: alerts shown in the report.
+
+    Raises:
+        UserError: an unknown score or a share out of range.
+    """
+
+    score: str = "nll_max"
+    scores: Sequence[str] = ("nll_max", "combined")
+    target_fpr: float = 0.002
+    prevalence: float | None = None
+    model_score: str = "nll_max"
+    top_alerts: int = 20
+
+    def __post_init__(self) -> None:
+        self.scores = list(dict.fromkeys([self.score, *self.scores]))
+        check_score_names(self.scores)
+        if self.model_score not in SESSION_SCORES:
+            raise UserError(
+                f"detection.model_score={self.model_score}: choose from {', '.join(SESSION_SCORES)}"
+            )
+        if not 0 < self.target_fpr < 1:
+            raise UserError(
+                f"detection.target_fpr={self.target_fpr}: give a share between 0 and 1, like 0.002"
+            )
+        check_prevalence(self.prevalence)
+
+    def fit(self, task: SequenceTask, datamodule: LogSessions) -> tuple[Detector, dict[str, float]]:
+        """Fit thresholds, count vectors and calibrations on training and validation normals.
+
+        Returns:
+            The detector, and the validation figures of metrics.json.
+        """
+        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary.unk)
+        detector = Detector.fit(
+            list(self.scores),
+            self.model_score,
+            events,
+            encoded(datamodule, "train"),
+            encoded(datamodule, "val"),
+            datamodule.vocabulary,
+            self.target_fpr,
+        )
+        figures = {
+            "val/loss": events.mean_loss,
+            "val/accuracy": events.mean_accuracy,
+            "val/unseen_key_share": float(events.unseen.mean()),
+        }
+        return detector, figures
+
+    def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
+        """Score and measure the test split, which ``open_test`` must have unlocked."""
+        sessions = datamodule.sessions("test")
+        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary.unk)
+        tokens = encoded(datamodule, "test")
+        scores = detector.scores(list(self.scores), events, tokens)
+        baseline_scores = detector.trivial.scores(tokens)
+        metrics = {
+            "test/loss": events.mean_loss,
+            "test/accuracy": events.mean_accuracy,
+            "test/threshold": detector.thresholds[self.score].value,
+        }
+        curves: dict[str, Curve] = {}
+        if has_both_classes(sessions):
+            abnormal = sessions.labels == LABEL_ABNORMAL
+            share = self.prevalence if self.prevalence is not None else float(abnormal.mean())
+            for name in self.scores:
+                threshold = detector.thresholds[name].value
+                figures, curves[name] = detection_metrics(scores[name], abnormal, threshold, self.prevalence)
+                best = curves[name].best_f1(share)
+                metrics |= {f"test/{name}/{key}": value for key, value in figures.items()}
+                metrics[f"oracle/{name}/f1"] = best
+                if name == self.score:
+                    metrics |= {f"test/{key}": value for key, value in figures.items()}
+                    metrics["oracle/f1"] = best
+            thresholds = detector.trivial.thresholds()
+            for name in BASELINES:
+                figures, curves[name] = detection_metrics(
+                    baseline_scores[name], abnormal, thresholds[name], self.prevalence
+                )
+                metrics |= {f"baseline/{name}/{key}": value for key, value in figures.items()}
+        return DetectionOutcome(
+            detector, self.score, sessions, events, scores, baseline_scores, metrics, curves, self.prevalence
+        )
+
+
+def encoded(datamodule: LogSessions, split: str) -> EncodedSessions:
+    """A split as vocabulary ids."""
+    return EncodedSessions(datamodule.tokens(split), datamodule.sessions(split).lengths)

@@ -1,0 +1,101 @@
+"""How well scores tell abnormal sessions from normal ones, with and without a threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torchmetrics.functional.classification import binary_auroc, binary_average_precision, binary_roc
+
+from seqlab.errors import UserError
+
+
+def _ranks(scores: ArrayLike) -> torch.Tensor:
+    """(S,) float64 in (0, 1], equal for equal scores: torchmetrics squashes what lies outside [0, 1], and a
+    squashed 40 equals a squashed 50."""
+    values, inverse = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
+    return torch.from_numpy((inverse + 1) / len(values))
+
+
+def _f1(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = precision + recall
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+
+
+def precision_at(
+    false_positive_rate: NDArray[np.float64], recall: NDArray[np.float64], prevalence: float
+) -> NDArray[np.float64]:
+    """Precision where a share ``prevalence`` of all sessions is abnormal; 1 where nothing is an alert."""
+    hits = recall * prevalence
+    alerts = hits + false_positive_rate * (1 - prevalence)
+    return np.divide(hits, alerts, out=np.ones_like(alerts), where=alerts > 0)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Every threshold that makes a difference: R of them, from none an alert to all."""
+
+    false_positive_rate: NDArray[np.float64]  # (R,)
+    recall: NDArray[np.float64]  # (R,)
+    precision: NDArray[np.float64]  # (R,) at the test split's own share of abnormal sessions
+    auroc: float
+    average_precision: float
+
+    def best_f1(self, prevalence: float) -> float:
+        """The best F1 over all thresholds: it looked at the labels, so it is an oracle figure."""
+        precision = precision_at(self.false_positive_rate, self.recall, prevalence)
+        return float(_f1(precision, self.recall).max())
+
+
+def curve(scores: ArrayLike, abnormal: NDArray[np.bool_]) -> Curve:
+    """ROC and precision-recall over all thresholds.
+
+    Args:
+        scores: (S,), higher for the more suspect; inf is the highest.
+        abnormal: (S,) labels, both kinds present.
+    """
+    ranks, labels = _ranks(scores), torch.from_numpy(abnormal.astype(np.int64))
+    false_positive_rate, recall, _ = (part.numpy().astype(np.float64) for part in binary_roc(ranks, labels))
+    return Curve(
+        false_positive_rate,
+        recall,
+        precision_at(false_positive_rate, recall, float(abnormal.mean())),
+        float(binary_auroc(ranks, labels)),
+        float(binary_average_precision(ranks, labels)),
+    )
+
+
+def check_prevalence(prevalence: float | None) -> None:
+    """Raise UserError where the true share of abnormal sessions is not between 0 and 1."""
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise UserError(f"detection.prevalence={prevalence}: give a share between 0 and 1, or null")
+
+
+def detection_metrics(
+    scores: ArrayLike, abnormal: NDArray[np.bool_], threshold: float, prevalence: float | None
+) -> tuple[dict[str, float], Curve]:
+    """The figures of one detector: a session is an alert when its score exceeds ``threshold``.
+
+    Args:
+        scores: (S,), higher for the more suspect.
+        abnormal: (S,) labels, both kinds present.
+        threshold: chosen without these labels.
+        prevalence: the true share of abnormal sessions, where the test split's is not; adds precision and F1
+            at that share.
+    """
+    alert = np.asarray(scores) > threshold
+    recall, false_positive_rate = float(alert[abnormal].mean()), float(alert[~abnormal].mean())
+    whole = curve(scores, abnormal)
+    figures = {"auroc": whole.auroc, "average_precision": whole.average_precision}
+    for suffix, share in (("", float(abnormal.mean())), ("_at_prevalence", prevalence)):
+        if share is not None:
+            precision = precision_at(np.asarray(false_positive_rate), np.asarray(recall), share)
+            figures[f"precision{suffix}"] = float(precision)
+            figures[f"f1{suffix}"] = float(_f1(precision, np.asarray(recall)))
+    return figures | {
+        "recall": recall,
+        "false_positive_rate": false_positive_rate,
+        "threshold": float(threshold),
+    }, whole

@@ -1,0 +1,105 @@
+"""How surprising each event of a split was, and what that makes of its sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqlab.data.scoring import ScoringPlan
+from seqlab.errors import UserError
+from seqlab.tasks.base import EventScores, SequenceTask
+
+# Nats. A key that training never showed has no trained probability: it is set above all that have one.
+UNSEEN_NLL = 100.0
+LARGEST_SEEN_NLL = 99.0
+
+
+@dataclass(frozen=True)
+class EventSurprise:
+    """M predicted events of S sessions; session s owns ``[offsets[s]:offsets[s + 1]]``."""
+
+    nll: NDArray[np.float32]  # (M,) nats; UNSEEN_NLL for an event unseen in training
+    rank: NDArray[np.int64]  # (M,) 1 for the event held most likely; vocabulary size + 1 for an unseen one
+    unseen: NDArray[np.bool_]  # (M,)
+    offsets: NDArray[np.int64]  # (S + 1,)
+    first_key: NDArray[np.int64]  # (S,) place in its session of the first event predicted
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean NLL in nats of all events seen in training: the loss that training minimized."""
+        return float(self.nll[~self.unseen].mean(dtype=np.float64)) if (~self.unseen).any() else 0.0
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Share of right first guesses among events seen in training."""
+        return float((self.rank[~self.unseen] == 1).mean()) if (~self.unseen).any() else 0.0
+
+    def worst_event(self) -> NDArray[np.int64]:
+        """(S,) place in its session of the first event with the highest NLL; 0 is the first key."""
+        highest = np.repeat(nll_max(self), np.diff(self.offsets))
+        hits = np.flatnonzero(self.nll == highest)
+        first_hit = hits[np.searchsorted(hits, self.offsets[:-1])]
+        return first_hit - self.offsets[:-1] + self.first_key
+
+
+@torch.inference_mode()
+def surprise(task: SequenceTask, plan: ScoringPlan, unk_id: int) -> EventSurprise:
+    """Run the network once per distinct piece of a split and spread the outputs over its sessions."""
+    task.eval()
+    parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
+    nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
+    rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
+    vocab_size = int(plan.piece_target.max(initial=0)) + 1
+    unseen = plan.piece_target == unk_id
+    nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
+    rank = np.where(unseen, max(vocab_size, int(rank.max(initial=0))) + 1, rank)
+    events = plan.piece_of_event
+    return EventSurprise(nll[events], rank[events], unseen[events], plan.offsets, plan.first_key)
+
+
+def nll_max(events: EventSurprise) -> NDArray[np.float32]:
+    """(S,) NLL in nats of the most surprising event."""
+    return np.maximum.reduceat(events.nll, events.offsets[:-1])
+
+
+def nll_mean(events: EventSurprise) -> NDArray[np.float64]:
+    """(S,) mean NLL per event, in nats; of an autoencoder this is the reconstruction error."""
+    sums = np.add.reduceat(events.nll.astype(np.float64), events.offsets[:-1])
+    return sums / np.diff(events.offsets)
+
+
+def error_share(events: EventSurprise) -> NDArray[np.float64]:
+    """(S,) 1 - accuracy: share of events that were not the network's first guess."""
+    wrong = np.add.reduceat((events.rank > 1).astype(np.float64), events.offsets[:-1])
+    return wrong / np.diff(events.offsets)
+
+
+def worst_rank(events: EventSurprise) -> NDArray[np.int64]:
+    """(S,) worst rank of a true event (Du et al., DeepLog, CCS 2017: abnormal when it exceeds g)."""
+    return np.maximum.reduceat(events.rank, events.offsets[:-1])
+
+
+SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
+    "nll_max": nll_max,
+    "nll_mean": nll_mean,
+    "reconstruction": nll_mean,
+    "accuracy": error_share,
+    "rank": worst_rank,
+}
+OTHER_SCORES = ("count_distance", "combined")
+
+
+def check_score_names(names: list[str]) -> None:
+    """Raise UserError for a score that does not exist."""
+    for name in names:
+        if name not in SESSION_SCORES and name not in OTHER_SCORES:
+            raise UserError(
+                f"detection.scores: {name!r}: choose from {', '.join([*SESSION_SCORES, *OTHER_SCORES])}"
+            )

@@ -1,0 +1,93 @@
+"""What a detection run writes down: scores.csv, and the table of figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
+from seqlab.data.vocabulary import EOS_TOKEN
+from seqlab.detection.baselines import BASELINES
+from seqlab.outcome import ResultTable
+
+if TYPE_CHECKING:
+    from seqlab.detection.evaluation import DetectionOutcome
+
+LABEL_TEXT = {LABEL_UNKNOWN: "", LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}
+
+
+def key_at(outcome: DetectionOutcome, session: int, place: int) -> str:
+    """The key at a place of a session; EOS after the last."""
+    sessions = outcome.sessions
+    place += int(sessions.offsets[session])
+    if place >= sessions.offsets[session + 1]:
+        return EOS_TOKEN
+    return sessions.key_names[int(sessions.codes[place])]
+
+
+def write_scores(path: Path, outcome: DetectionOutcome) -> None:
+    """Write block id, label if known, each score, alert, and what surprised most.
+
+    ``surprise_position`` counts from 1; one past the last key is the end of the session, ``<eos>``.
+    ``surprise_nll`` is in nats.
+    """
+    import pandas as pd
+
+    places = outcome.events.worst_event()
+    highest = np.maximum.reduceat(outcome.events.nll, outcome.events.offsets[:-1])
+    columns = {
+        "block_id": outcome.sessions.ids.astype(object),
+        "label": [LABEL_TEXT[label] for label in outcome.sessions.labels.tolist()],
+        **outcome.scores,
+        **{f"baseline_{name}": scores for name, scores in outcome.baseline_scores.items()},
+        "alert": outcome.alerts,
+        "surprise_position": places + 1,
+        "surprise_key": [key_at(outcome, session, place) for session, place in enumerate(places.tolist())],
+        "surprise_nll": highest,
+    }
+    pd.DataFrame(columns).to_csv(path, index=False, float_format="%.6g")
+
+
+COLUMNS = {
+    "auroc": "AUROC",
+    "average_precision": "avg. precision",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "false_positive_rate": "FPR",
+}
+
+
+def result_table(outcome: DetectionOutcome) -> ResultTable:
+    """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note of their own."""
+    columns = dict(COLUMNS)
+    if outcome.prevalence is not None:
+        columns["f1_at_prevalence"] = f"F1 at {outcome.prevalence:.2%}"
+    figures = outcome.metrics
+
+    def row(prefix: str) -> list[float | None]:
+        return [figures.get(f"{prefix}/{key}") for key in columns]
+
+    labels = outcome.sessions.labels
+    normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
+    threshold = outcome.detector.thresholds[outcome.main_score]
+    notes = [
+        f"threshold of {outcome.main_score}: {threshold.value:.4g} ({threshold.method})",
+        f"alerts: {int(outcome.alerts.sum()):,} of {len(labels):,} test sessions",
+    ]
+    if outcome.curves:
+        best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
+        notes.append(f"best F1 any threshold could reach, found with the test labels: {best}")
+        title = f"test: {normal:,} normal, {abnormal:,} abnormal sessions"
+    else:
+        title = f"test: {len(labels):,} sessions"
+        notes.append("no labels of both kinds: detection is not measured, scores.csv has the scores")
+    return ResultTable(
+        title,
+        tuple(columns.values()),
+        [(name, row(f"test/{name}")) for name in outcome.scores],
+        [(name, row(f"baseline/{name}")) for name in BASELINES],
+        notes,
+    )

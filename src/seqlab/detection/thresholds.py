@@ -1,0 +1,150 @@
+"""Thresholds and tail probabilities from validation normals alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seqlab.errors import UserError
+
+# A quantile is read off the scores where about this many of them lie beyond it; else the tail is fitted.
+FEWEST_BEYOND_QUANTILE = 10
+FEWEST_TO_FIT_SHAPE = 10
+TAIL_START = 0.9  # the tail is what lies above this quantile
+LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The upper tail of a score: ``P(score > x) = share * (1 + shape (x - start) / scale) ^ (-1 / shape)``.
+
+    Peaks over threshold with a generalized Pareto tail (Pickands, Annals of Statistics 1975; Siffer et al.,
+    KDD 2017, equation 1). ``shape`` 0 is the exponential tail. A negative shape is not used: it ends the tail
+    at a point just past the few largest scores seen, and calls everything beyond impossible.
+    """
+
+    start: float
+    share: float  # of scores above start
+    shape: float
+    scale: float
+    num_exceedances: int
+
+    def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(score > x) for x at or above ``start``."""
+        return self.share * np.exp(self._log_survival(scores - self.start))
+
+    def log_probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """log P(score > x), without underflow, for x at or above ``start``."""
+        return np.log(self.share) + self._log_survival(scores - self.start)
+
+    def _log_survival(self, excess: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.shape < 1e-9:
+            return -excess / self.scale
+        return -np.log1p(self.shape * excess / self.scale) / self.shape
+
+    def quantile(self, probability: float) -> float:
+        """The x with P(score > x) = probability, for probabilities up to ``share``."""
+        ratio = self.share / probability
+        if self.shape < 1e-9:
+            return self.start + self.scale * float(np.log(ratio))
+        return self.start + self.scale / self.shape * float(ratio**self.shape - 1)
+
+
+def fit_tail(scores: ArrayLike) -> Tail | None:
+    """Fit the tail above the TAIL_START quantile; None where no score lies above it.
+
+    Fewer than FEWEST_TO_FIT_SHAPE exceedances give an exponential tail, of which they only fix the scale.
+    """
+    from scipy.stats import genpareto
+
+    values = np.asarray(scores, dtype=np.float64)
+    start = float(np.quantile(values, TAIL_START, method="lower"))
+    excess = values[values > start] - start
+    if not len(excess):
+        return None
+    shape, scale = 0.0, float(excess.mean())
+    if len(excess) >= FEWEST_TO_FIT_SHAPE:
+        fitted_shape, _, fitted_scale = genpareto.fit(excess, floc=0)
+        if fitted_shape > 0:
+            shape, scale = min(float(fitted_shape), LARGEST_SHAPE), float(fitted_scale)
+        if fitted_shape > LARGEST_SHAPE:  # with the shape held, the scale is fitted again
+            scale = float(genpareto.fit(excess, f0=LARGEST_SHAPE, floc=0)[2])
+    return Tail(start, len(excess) / len(values), shape, scale, len(excess))
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A session is an alert when its score exceeds ``value``."""
+
+    value: float
+    method: str  # how it was found, in words
+
+    def state(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def fit_threshold(scores: ArrayLike, target_fpr: float) -> Threshold:
+    """The score that a share ``target_fpr`` of normal sessions exceeds.
+
+    Args:
+        scores: (S,) scores of validation normals.
+        target_fpr: between 0 and 1, both excluded.
+
+    Raises:
+        UserError: a ``target_fpr`` out of range, or no score.
+    """
+    if not 0 < target_fpr < 1:
+        raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.002")
+    values = np.asarray(scores, dtype=np.float64)
+    if not len(values):
+        raise UserError("no validation session to fit a threshold on: give data.split a larger second share")
+    count = len(values)
+    if count * target_fpr >= FEWEST_BEYOND_QUANTILE:
+        value = float(np.quantile(values, 1 - target_fpr, method="higher"))
+        return Threshold(value, f"empirical quantile of {count:,} validation normals")
+    tail = fit_tail(values)
+    if tail is None or tail.share <= target_fpr:
+        return Threshold(float(values.max()), f"maximum of {count:,} validation normals: no tail to fit")
+    kind = "generalized Pareto" if tail.shape > 0 else "exponential"
+    return Threshold(
+        tail.quantile(target_fpr),
+        f"{kind} tail (shape {tail.shape:.2f}, scale {tail.scale:.3g}) fitted to {tail.num_exceedances} of "
+        f"{count:,} validation normals, too few for the quantile itself",
+    )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Turns a score into ``-log P(a normal session scores at least as high)``, in nats.
+
+    Empirical up to the tail's start, the fitted tail beyond, so that scores past all normals seen still
+    differ.
+    """
+
+    values: NDArray[np.float64]  # (S,) sorted scores of validation normals
+    tail: Tail | None
+
+    @classmethod
+    def fit(cls, scores: ArrayLike) -> Calibration:
+        return cls(np.sort(np.asarray(scores, dtype=np.float64)), fit_tail(scores))
+
+    def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
+        given = np.asarray(scores, dtype=np.float64)
+        count = len(self.values)
+        at_least = count - np.searchsorted(self.values, given, side="left")
+        result = -np.log(np.maximum(at_least, 1) / (count + 1))
+        if self.tail is not None:
+            beyond = given > self.tail.start
+            result[beyond] = -self.tail.log_probability(given[beyond])
+        return result
+
+    def state(self) -> dict[str, Any]:
+        return {"values": self.values.tolist(), "tail": None if self.tail is None else asdict(self.tail)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Calibration:
+        tail = state["tail"]
+        return cls(np.asarray(state["values"]), None if tail is None else Tail(**tail))

@@ -1,0 +1,117 @@
+"""Attention over encoder states. The base class masks and normalizes; a scorer writes only its score."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from seqlab.errors import UserError
+
+
+class Attention(nn.Module, ABC):
+    """Weights over S source states for each of T decoder states, all steps in one product.
+
+    ``weights = softmax over s of score(query_t, key_s)``, with no weight on padding.
+    """
+
+    @abstractmethod
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        """(B, T, H) and (B, S, H) to (B, T, S)."""
+
+    def forward(self, query: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Contexts and weights.
+
+        Args:
+            query: (B, T, H) decoder states.
+            keys: (B, S, H) encoder states.
+            mask: (B, S) True on real source tokens; each row has at least one.
+
+        Returns:
+            (B, T, H) contexts and (B, T, S) weights with row sum 1.
+        """
+        scores = self.score(query, keys).masked_fill(~mask[:, None, :], -math.inf)
+        weights = scores.softmax(dim=-1)
+        return weights @ keys, weights
+
+
+class DotAttention(Attention):
+    """``q . k`` (Luong et al., EMNLP 2015, equation 8, dot)."""
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return query @ keys.transpose(1, 2)
+
+
+class ScaledDotAttention(Attention):
+    """``q . k / sqrt(H)`` (Vaswani et al., NeurIPS 2017, equation 1)."""
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return query @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1])
+
+
+class GeneralAttention(Attention):
+    """``q . W k`` (Luong et al., EMNLP 2015, equation 8, general)."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return query @ self.project(keys).transpose(1, 2)
+
+
+class ConcatAttention(Attention):
+    """``v . tanh(W [q; k])`` (Bahdanau et al., ICLR 2015, appendix A.1.2), W split in its two halves."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.project_query = nn.Linear(hidden_size, hidden_size)
+        self.project_key = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.reduce = nn.Linear(hidden_size, 1, bias=False)
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        pairs = self.project_query(query)[:, :, None] + self.project_key(keys)[:, None]  # (B, T, S, H)
+        return self.reduce(torch.tanh(pairs)).squeeze(-1)
+
+
+class LocationAttention(Attention):
+    """``W q``: a score for each place, whatever stands there (Luong et al., EMNLP 2015, section 3.1).
+
+    It knows ``max_length`` places, the longest training session; places beyond it get the score of the last,
+    so that a longer session is read, at its tail, without preference.
+    """
+
+    def __init__(self, hidden_size: int, max_length: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(hidden_size, max_length)
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        places = torch.arange(keys.shape[1], device=keys.device).clamp(max=self.project.out_features - 1)
+        return self.project(query).index_select(-1, places)
+
+
+ATTENTIONS = ("dot", "scaled_dot", "general", "concat", "location", "none")
+
+
+def attention_layer(name: str, hidden_size: int, max_length: int) -> Attention | None:
+    """The attention of that name; None for ``none``.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    match name:
+        case "dot":
+            return DotAttention()
+        case "scaled_dot":
+            return ScaledDotAttention()
+        case "general":
+            return GeneralAttention(hidden_size)
+        case "concat":
+            return ConcatAttention(hidden_size)
+        case "location":
+            return LocationAttention(hidden_size, max_length)
+        case "none":
+            return None
+    raise UserError(f"network.attention={name}: choose {', '.join(ATTENTIONS)}")

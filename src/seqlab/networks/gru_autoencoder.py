@@ -1,0 +1,99 @@
+"""A sequence autoencoder: read the session, write it again, with or without attention."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from seqlab.networks.attention import attention_layer
+from seqlab.networks.decoders import AttentionDecoder
+from seqlab.networks.encoders import RecurrentEncoder, State
+from seqlab.networks.noise import TokenNoise
+from seqlab.networks.recurrent import check_share
+
+
+class Reconstruction(NamedTuple):
+    """What the autoencoder gives for B sessions of up to S tokens."""
+
+    logits: Tensor  # (B, S, V)
+    attention: Tensor | None  # (B, S, S) weights of each written token over the read ones
+
+
+class GRUAutoencoder(nn.Module):
+    """Bidirectional encoder (directions summed), a linear bridge to the decoder's first state, a decoder.
+
+    With full attention the decoder can copy token by token, abnormal sessions included; ``attention=none``
+    leaves it only the bridge, and ``bottleneck_size`` narrows that.
+
+    Args:
+        vocab_size, pad_id, unk_id, max_length: from the data.
+        embedding_size: E, one table for encoder and decoder.
+        hidden_size: H of each direction and of the decoder.
+        num_layers: recurrent layers of encoder and decoder.
+        dropout: on embeddings' way through layers and before the output.
+        attention: dot, scaled_dot, general, concat, location or none.
+        bottleneck_size: width of the bridge's middle; null for a single linear layer.
+        input_noise: probability that a token the encoder reads is replaced by UNK while training.
+        decoder_noise: the same for the tokens the decoder is fed.
+        cell: rnn, gru or lstm.
+        bidirectional: the encoder reads both ways.
+
+    Raises:
+        UserError: a size, probability, cell or attention out of range.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        pad_id: int,
+        unk_id: int,
+        max_length: int,
+        *,
+        embedding_size: int = 64,
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        attention: str = "none",
+        bottleneck_size: int | None = None,
+        input_noise: float = 0.0,
+        decoder_noise: float = 0.0,
+        cell: str = "gru",
+        bidirectional: bool = True,
+    ) -> None:
+        super().__init__()
+        check_share("dropout", dropout)
+        self.input_noise = TokenNoise("input_noise", input_noise, unk_id)
+        self.decoder_noise = TokenNoise("decoder_noise", decoder_noise, unk_id)
+        embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        layers = {"hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout}
+        self.encoder = RecurrentEncoder(embedding, **layers, cell=cell, bidirectional=bidirectional)  # type: ignore[arg-type]
+        self.decoder = AttentionDecoder(
+            embedding,
+            attention_layer(attention, hidden_size, max_length),
+            **layers,  # type: ignore[arg-type]
+            cell=cell,
+        )
+        joined = hidden_size * self.encoder.num_directions
+        states = ("hidden", "cell") if cell == "lstm" else ("hidden",)
+        self.bridge = nn.ModuleDict({name: _bridge(joined, bottleneck_size, hidden_size) for name in states})
+
+    def forward(self, source: Tensor, decoder_input: Tensor, lengths: Tensor, mask: Tensor) -> Reconstruction:
+        """Write ``source`` again, teacher-forced: see SessionBatch for the four shapes."""
+        outputs, state = self.encoder(self.input_noise(source), lengths)
+        logits, weights, _ = self.decoder(
+            self.decoder_noise(decoder_input), self.first_state(state), outputs, mask
+        )
+        return Reconstruction(logits, weights)
+
+    def first_state(self, state: State) -> State:
+        """(layers, B, directions * H) to the decoder's (layers, B, H)."""
+        if isinstance(state, tuple):
+            return self.bridge["hidden"](state[0]), self.bridge["cell"](state[1])
+        return self.bridge["hidden"](state)
+
+
+def _bridge(joined: int, bottleneck_size: int | None, hidden_size: int) -> nn.Module:
+    if bottleneck_size is None:
+        return nn.Linear(joined, hidden_size)
+    return nn.Sequential(nn.Linear(joined, bottleneck_size), nn.Linear(bottleneck_size, hidden_size))

@@ -1,0 +1,51 @@
+"""Next-key prediction from a window: embedding, recurrent layers, linear to the vocabulary."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from seqlab.networks.noise import TokenNoise
+from seqlab.networks.recurrent import check_share, recurrent_layers
+
+
+class GRUPredictor(nn.Module):
+    """Reads a window of W keys and predicts the next (the key model of DeepLog: Du et al., CCS 2017, 3.1).
+
+    Args:
+        vocab_size, pad_id, unk_id: from the data.
+        embedding_size: E.
+        hidden_size: H of each layer.
+        num_layers: recurrent layers.
+        dropout: between layers and before the output.
+        input_noise: probability that a key of the window is replaced by UNK while training.
+        cell: rnn, gru or lstm.
+
+    Raises:
+        UserError: a size, probability or cell out of range.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        pad_id: int,
+        unk_id: int,
+        *,
+        embedding_size: int = 32,
+        hidden_size: int = 64,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+        input_noise: float = 0.0,
+        cell: str = "gru",
+    ) -> None:
+        super().__init__()
+        check_share("dropout", dropout)
+        self.noise = TokenNoise("input_noise", input_noise, unk_id)
+        self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden_size, vocab_size)
+
+    def forward(self, contexts: Tensor) -> Tensor:
+        """(C, W) token ids to (C, V) logits of the next key."""
+        states, _ = self.recurrent(self.embedding(self.noise(contexts)))  # (C, W, H)
+        return self.output(self.dropout(states[:, -1]))

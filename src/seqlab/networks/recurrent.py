@@ -1,0 +1,44 @@
+"""The recurrent cells by name, built one way for every network."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from seqlab.errors import UserError
+
+CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+def recurrent_layers(
+    cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, bidirectional: bool = False
+) -> nn.RNNBase:
+    """Batch-first layers of ``cell``; dropout acts between layers, so a single layer has none.
+
+    Raises:
+        UserError: an unknown cell, a size below 1 or a dropout outside [0, 1).
+    """
+    if cell not in CELLS:
+        raise UserError(f"network.cell={cell}: choose {', '.join(CELLS)}")
+    for name, size in (("hidden_size", hidden_size), ("num_layers", num_layers)):
+        if size < 1:
+            raise UserError(f"network.{name}={size}: give at least 1")
+    check_share("dropout", dropout)
+    return CELLS[cell](
+        input_size,
+        hidden_size,
+        num_layers,
+        batch_first=True,
+        dropout=dropout if num_layers > 1 else 0.0,
+        bidirectional=bidirectional,
+    )
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise UserError where a probability of dropping something is not in [0, 1)."""
+    if not 0 <= value < 1:
+        raise UserError(f"network.{name}={value}: give a probability from 0 up to, not including, 1")
+
+
+def hidden_of(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """(L, B, H) hidden part of a state: an LSTM's state carries its cell beside it."""
+    return state[0] if isinstance(state, tuple) else state

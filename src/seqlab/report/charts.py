@@ -1,0 +1,174 @@
+"""Curves and lines: ROC, precision-recall, and anything over steps or time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import ArrayLike, NDArray
+
+from seqlab.report.svg import (
+    DASHES,
+    MUTED,
+    SERIES,
+    LegendEntry,
+    chart_axes,
+    chart_figure,
+    inline_svg,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curve = tuple[ArrayLike, ArrayLike]
+
+MAX_POINTS = 400  # more than a chart has pixels to show; keeps a curve below 20 kB
+_DOTTED_UP_TO = 20  # a line of so few points shows where they are
+
+
+def _clean(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Both as flat float arrays without the pairs that are not finite; and how many those were."""
+    xs, ys = np.asarray(x, dtype=np.float64).ravel(), np.asarray(y, dtype=np.float64).ravel()
+    if len(xs) != len(ys):
+        raise ValueError(f"a curve has {len(xs)} x values and {len(ys)} y values; give one y per x")
+    finite = np.isfinite(xs) & np.isfinite(ys)
+    return xs[finite], ys[finite], int((~finite).sum())
+
+
+def thin(x: NDArray[np.float64], y: NDArray[np.float64], points: int = MAX_POINTS) -> NDArray[np.int64]:
+    """Indices of at most ``points`` of (N,) points, evenly spread along the curve as it is drawn.
+
+    First and last stay. Spread by drawn length rather than by index, corners and spikes survive.
+    """
+    if len(x) <= points:
+        return np.arange(len(x))
+    width, height = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    length = np.concatenate(([0.0], np.cumsum(np.abs(np.diff(x)) / width + np.abs(np.diff(y)) / height)))
+    chosen = np.searchsorted(length, np.linspace(0.0, length[-1], points))
+    chosen[0], chosen[-1] = 0, len(x) - 1
+    return np.unique(chosen)
+
+
+def _style(number: int) -> tuple[str, tuple[float, ...]]:
+    return SERIES[number % len(SERIES)], DASHES[number % len(DASHES)]
+
+
+def _draw(
+    axes: Axes,
+    curves: Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
+    drawstyle: str = "default",
+) -> list[LegendEntry]:
+    """Draw named lines, the first on top, and give their legend."""
+    legend = []
+    for number, (name, x, y) in enumerate(curves):
+        color, dashes = _style(number)
+        line = axes.plot(x, y, color=color, linewidth=2 if number == 0 else 1.6, zorder=5 - 0.1 * number)[0]
+        line.set_drawstyle(drawstyle)  # type: ignore[arg-type]
+        line.set_solid_joinstyle("round")
+        if dashes:
+            line.set_dashes(dashes)
+        legend.append(LegendEntry(name, color, dashes))
+    return legend
+
+
+def _unit_square(axes: Axes, x_label: str, y_label: str) -> None:
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=x_label, ylabel=y_label)
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+
+
+def roc_curve_chart(curves: Mapping[str, Curve], *, title: str = "ROC") -> Markup:
+    """Receiver operating characteristic of one or more scores, with the diagonal of a blind guess.
+
+    Args:
+        curves: name to (false positive rate, true positive rate), each of (N,) values in 0 to 1, in the
+            order of the threshold; points that are not finite are left out.
+    """
+    cleaned = [(name, *_clean(*curve)[:2]) for name, curve in curves.items()]
+    thinned = [(name, x[(keep := thin(x, y))], y[keep]) for name, x, y in cleaned if len(x)]
+    with chart_axes() as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, dashes=(2, 3))
+        _unit_square(axes, "false positive rate", "true positive rate")
+        legend = [*_draw(axes, thinned), LegendEntry("blind guess", MUTED, (2, 3))]
+        names = ", ".join(name for name, _, _ in thinned) or "no data"
+        drawing = inline_svg(figure, f"ROC curves: {names}")
+    return chart_figure(drawing, title, legend)
+
+
+def precision_recall_chart(
+    curves: Mapping[str, Curve], *, prevalence: float | None = None, title: str = "Precision and recall"
+) -> Markup:
+    """Precision over recall of one or more scores, as steps: between two thresholds nothing is reached.
+
+    Args:
+        curves: name to (precision, recall), each of (N,) values in 0 to 1, in the order of the threshold
+            (either way); points that are not finite are left out.
+        prevalence: share of positives, the precision of a blind guess; drawn as a line if given.
+    """
+    lines = []
+    for name, (precision, recall) in curves.items():
+        x, y, _ = _clean(recall, precision)
+        if not len(x):
+            continue
+        if x[0] > x[-1]:
+            x, y = x[::-1], y[::-1]
+        keep = thin(x, y)
+        lines.append((name, x[keep], y[keep]))
+    with chart_axes() as (figure, axes):
+        _unit_square(axes, "recall", "precision")
+        legend = _draw(axes, lines, drawstyle="steps-pre")
+        if prevalence is not None and np.isfinite(prevalence):
+            axes.plot([0, 1], [prevalence, prevalence], color=MUTED, linewidth=1, dashes=(2, 3))
+            legend.append(LegendEntry("blind guess", MUTED, (2, 3)))
+        names = ", ".join(name for name, _, _ in lines) or "no data"
+        drawing = inline_svg(figure, f"Precision-recall curves: {names}")
+    return chart_figure(drawing, title, legend)
+
+
+def line_chart(
+    series: Mapping[str, Curve], x_label: str, y_label: str, *, title: str = "", note: str = ""
+) -> Markup:
+    """Lines over a common axis, such as losses over epochs.
+
+    Args:
+        series: name to (x, y), each (N,), x rising; values that are not finite are left out and counted
+            in the note.
+        x_label: with its unit; whole numbers get whole ticks.
+        y_label: with its unit.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    cleaned = {name: _clean(*pair) for name, pair in series.items()}
+    gaps = [f"{dropped} of {name}" for name, (_, _, dropped) in cleaned.items() if dropped]
+    if gaps:
+        note = f"{note} Left out because not finite: {', '.join(gaps)}.".strip()
+    lines = [(name, x[(keep := thin(x, y))], y[keep]) for name, (x, y, _) in cleaned.items()]
+    with chart_axes() as (figure, axes):
+        legend = _draw(axes, lines)
+        _dots(axes, lines)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        axes.margins(x=0.02, y=0.08)
+        whole = all(np.array_equal(x, np.round(x)) for _, x, _ in lines)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=whole, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+        axes.ticklabel_format(axis="both", useOffset=False)
+        if not any(len(x) for _, x, _ in lines):
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color=MUTED)
+        names = ", ".join(name for name, _, _ in lines) or "no data"
+        drawing = inline_svg(figure, f"{title or y_label} over {x_label}: {names}")
+    told = [entry.name.lower() for entry in legend] == [title.lower()]
+    return chart_figure(drawing, title, () if told else legend, note)
+
+
+def _dots(axes: Axes, lines: Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64]]]) -> None:
+    """Mark the points of short lines; a line of one point would be invisible. A marker would need an id
+    in the SVG, a stroke of no length with round ends needs none."""
+    for number, (_, x, y) in enumerate(lines):
+        if 0 < len(x) <= _DOTTED_UP_TO:
+            for across, up in zip(x, y, strict=True):
+                dot = axes.plot([across, across], [up, up], color=_style(number)[0], linewidth=5, zorder=6)[0]
+                dot.set_solid_capstyle("round")

@@ -1,0 +1,141 @@
+"""From a detection run to the contents of its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.data.hdfs import HdfsPadded, LogSessions
+from seqlab.data.sequences import LABEL_UNKNOWN
+from seqlab.data.session_batches import PaddedDataset, distinct_sessions
+from seqlab.data.vocabulary import EOS_TOKEN
+from seqlab.detection.evaluation import DetectionOutcome
+from seqlab.report.alerts import Alert
+from seqlab.report.detection import DetectionContent, write_detection_report
+from seqlab.tasks.base import SequenceTask
+from seqlab.training.history import History
+from seqlab.training.run_folder import RunFolder
+
+HEAT_MAPS = 4
+LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
+
+
+def write_report(
+    folder: RunFolder,
+    config: DictConfig,
+    task: SequenceTask,
+    datamodule: LogSessions,
+    outcome: DetectionOutcome,
+    metrics: dict[str, float],
+    history: History,
+) -> None:
+    """Write report.html of a detection run."""
+    table = outcome.result_table()
+    environment = folder.read_environment()
+    losses = {name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series}
+    names = [outcome.main_score, *(name for name in outcome.scores if name != outcome.main_score)]
+    content = DetectionContent(
+        title=f"{folder.model_name} on {folder.data_name}",
+        subtitle=f"seed {config.seed}; {table.title}",
+        notices=folder.notices,
+        metric_columns=table.columns,
+        metric_rows=[*table.model_rows, *table.baseline_rows],
+        emphasis=outcome.main_score,
+        scores={name: (outcome.scores[name], outcome.detector.thresholds[name].value) for name in names},
+        labels=outcome.sessions.labels,
+        curves={
+            name: (curve.false_positive_rate, curve.recall, curve.precision, curve.recall)
+            for name, curve in outcome.curves.items()
+            if name in (*names, "event_length_count", "2-gram")
+        },
+        alerts=top_alerts(outcome, datamodule.templates, config.detection.top_alerts),
+        histories=losses,
+        learning_rate=history.series.get("learning_rate"),
+        attention=attention_maps(task, datamodule, outcome),
+        facts=[
+            *datamodule.facts(),
+            *((f"note {number}", note) for number, note in enumerate(table.notes, start=1)),
+            *(
+                (name, f"{value:,.6g}")
+                for name, value in metrics.items()
+                if name.startswith(("val/", "timing/"))
+            ),
+        ],
+        environment=[(name, _text(value)) for name, value in environment.items()],
+        config_yaml=OmegaConf.to_yaml(config, resolve=True),
+        loss_label="loss (nats per event)",
+    )
+    write_detection_report(folder.report, content)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:
+    """Test sessions by falling main score; equal scores in the order of their mean surprise."""
+    events = outcome.events
+    mean = np.add.reduceat(events.nll.astype(np.float64), events.offsets[:-1]) / np.diff(events.offsets)
+    order = np.lexsort((-mean, -outcome.scores[outcome.main_score]))
+    return [session for session in order.tolist() if outcome.alerts[session]][:limit]
+
+
+def top_alerts(outcome: DetectionOutcome, templates: dict[str, str], limit: int) -> list[Alert]:
+    """The most suspect sessions with the surprise of each key, EOS last."""
+    found = []
+    for session in _most_suspect(outcome, limit):
+        keys = [*outcome.sessions.keys(session), EOS_TOKEN]
+        events = slice(*outcome.events.offsets[session : session + 2].tolist())
+        # keys before the first full window were not predicted: they show without surprise
+        surprise = [0.0] * int(outcome.events.first_key[session]) + outcome.events.nll[events].tolist()
+        found.append(
+            Alert(
+                session_id=str(outcome.sessions.ids[session]),
+                label=int(outcome.sessions.labels[session]),
+                score=float(outcome.scores[outcome.main_score][session]),
+                threshold=outcome.threshold,
+                keys=keys,
+                surprise=surprise,
+                descriptions=templates,
+            )
+        )
+    return found
+
+
+def attention_maps(
+    task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome
+) -> list[tuple[str, np.ndarray, list[str], list[str]]]:
+    """(title, (T, S) weights, row labels, column labels) of some top alerts; nothing without attention."""
+    weights_of = getattr(task, "attention_weights", None)
+    if weights_of is None or not isinstance(datamodule, HdfsPadded):
+        return []
+    short = [
+        session
+        for session in _most_suspect(outcome, len(outcome.sessions))
+        if outcome.sessions.lengths[session] < LONGEST_HEAT_MAP
+    ][:HEAT_MAPS]
+    maps = []
+    for session in short:
+        one = outcome.sessions.take(np.asarray([session]))
+        distinct = distinct_sessions(datamodule.vocabulary.encode(one), one.lengths, datamodule.vocabulary)
+        dataset = PaddedDataset(
+            distinct, datamodule.vocabulary, deduplicate=True, by_distinct=True, device=task.device
+        )
+        weights = weights_of(dataset[torch.zeros(1, dtype=torch.long)])
+        if weights is None:
+            return []
+        labels = [*one.keys(0), EOS_TOKEN]
+        kind = (
+            {0: ", normal", 1: ", abnormal"}.get(int(one.labels[0]), "")
+            if one.labels[0] != LABEL_UNKNOWN
+            else ""
+        )
+        maps.append((f"{one.ids[0]}{kind}", weights[0].float().cpu().numpy(), labels, labels))
+    return maps

@@ -1,0 +1,86 @@
+"""The frame of report.html: title, notices, contents, sections; one file that needs no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page.
+
+    ``body`` is HTML made by this package; a plain ``str`` there is shown as text. ``note`` is one plain
+    sentence under the title that says how to read what follows.
+    """
+
+    title: str
+    body: Markup
+    note: str = ""
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("page.html.j2")
+
+
+def render_page(
+    title: str,
+    subtitle: str,
+    notices: Sequence[str],
+    sections: Sequence[Section],
+    *,
+    language: str = "en",
+) -> str:
+    """The whole page as HTML text. Same arguments, same text: it holds no clock and no random names.
+
+    Args:
+        title: the heading and the window's title.
+        subtitle: one line under it; empty for none.
+        notices: what a reader must know before any figure, such as that the data is synthetic.
+        sections: in the order of reading; each gets an entry in the contents.
+        language: BCP 47 tag of the page's text.
+    """
+    style = Markup((_FOLDER / "page.css").read_text(encoding="utf-8"))
+    return _template().render(
+        title=title,
+        subtitle=subtitle,
+        notices=list(notices),
+        sections=list(sections),
+        language=language,
+        style=style,
+    )
+
+
+def write_page(path: Path | str, html: str) -> None:
+    r"""Write ``html`` as UTF-8 in one step: a reader sees the old file or the new one, never a part.
+
+    Halves of characters, which a log read with ``surrogateescape`` may hold, are written as ``\udc80``.
+
+    Raises:
+        OSError: the folder is missing or not writable; nothing is left behind.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(html.encode("utf-8", errors="backslashreplace"))
+        os.replace(partial, target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

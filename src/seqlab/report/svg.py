@@ -1,0 +1,144 @@
+"""From a matplotlib figure to inline SVG that takes its colors and font from the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+POINTS_PER_INCH = 72
+CHART_WIDTH, CHART_HEIGHT = 400, 260  # units of the viewBox; a phone shows them at about 0.9 pixels each
+FONT_SIZE = 12
+
+# Figures are drawn in these colors; the SVG text then names the page's own in their place.
+INK, MUTED, GRID = "#fe0101", "#fe0102", "#fe0103"
+SERIES = ("#fe0201", "#fe0202", "#fe0203", "#fe0204", "#fe0205", "#fe0206")
+NORMAL, ABNORMAL = SERIES[0], SERIES[1]
+_PAGE_COLORS = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--grid)",
+    **{color: f"var(--series-{number})" for number, color in enumerate(SERIES, start=1)},
+}
+DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2.5), (1.5, 2), (7, 2, 1.5, 2))  # units of the viewBox
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A line of a chart's legend: a color of this file, and a dash pattern or a filled box."""
+
+    name: str
+    color: str
+    dashes: tuple[float, ...] = ()
+    filled: bool = False
+
+
+@contextmanager
+def chart_axes() -> Iterator[tuple[Figure, Axes]]:
+    """A figure of one plot in the page's style: horizontal grid lines, no frame, no tick marks.
+
+    The reader's own matplotlib settings do not reach it.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    settings: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
+    settings |= {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "seqlab",
+        "font.size": FONT_SIZE,
+        "font.family": ["DejaVu Sans"],
+        "axes.unicode_minus": True,
+        "text.parse_math": False,
+    }
+    with matplotlib.rc_context(settings):
+        size = (CHART_WIDTH / POINTS_PER_INCH, CHART_HEIGHT / POINTS_PER_INCH)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.add_subplot()
+        for side, spine in axes.spines.items():
+            spine.set_visible(side == "bottom")
+            spine.set_color(MUTED)
+        axes.tick_params(which="both", bottom=False, left=False, labelcolor=MUTED, pad=5)
+        axes.grid(axis="y", color=GRID, linewidth=1, clip_on=False)
+        axes.set_axisbelow(True)
+        axes.xaxis.label.set_color(INK)
+        axes.yaxis.label.set_color(INK)
+        yield figure, axes
+
+
+def inline_svg(figure: Figure, description: str) -> Markup:
+    """The figure as an ``<svg>`` element without ids, scripts, fonts, dates or references.
+
+    Args:
+        description: what it shows, for readers who do not see it.
+    """
+    for axes in figure.axes:
+        for artist in axes.get_children():
+            artist.set_clip_on(False)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<defs>\s*</defs>", "", text)
+    if 'href="#' in text or "url(#" in text:
+        raise ValueError("this chart uses markers or clipping, which need ids; draw them as lines instead")
+    text = re.sub(r' id="[^"]*"', "", text)
+    text = re.sub(r"font: (\d+(?:\.\d+)?px)[^;\"]*", r"font-size: \1", text)  # up to matplotlib 3.10
+    text = re.sub(r"font-family: [^;\"]*(; )?", "", text)
+    text = re.sub(r' transform="rotate\(-?0 [^"]*\)"', "", text)
+    text = re.sub(r' d="([^"]*)"', lambda match: f' d="{_short_path(match[1])}"', text)
+    text = re.sub(r">\s+<", "><", text)
+    for sentinel, color in _PAGE_COLORS.items():
+        text = text.replace(sentinel, color)
+    opening = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        CHART_WIDTH, CHART_HEIGHT, description
+    )
+    return opening + Markup(text[text.index(">") + 1 :].rstrip())
+
+
+def _short_path(path: str) -> str:
+    rounded = re.sub(r"-?\d+\.\d+", lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), path)
+    return re.sub(r"\s*([MLCQz])\s*", r"\1", rounded.replace("\n", " ")).strip()
+
+
+def _swatch(entry: LegendEntry) -> Markup:
+    color = _PAGE_COLORS[entry.color]
+    if entry.filled:
+        shape = Markup('<rect width="14" height="10" y="1" style="fill:{}"/>').format(color)
+        return Markup('<svg class="swatch" viewBox="0 0 14 12" aria-hidden="true">{}</svg>').format(shape)
+    dashes = Markup(";stroke-dasharray:{}").format(" ".join(f"{dash:g}" for dash in entry.dashes))
+    return Markup(
+        '<svg class="swatch line" viewBox="0 0 26 12" aria-hidden="true">'
+        '<path d="M0 6h26" style="stroke:{};stroke-width:2.2{}"/></svg>'
+    ).format(color, dashes if entry.dashes else "")
+
+
+def chart_figure(drawing: Markup, title: str, legend: Sequence[LegendEntry] = (), note: str = "") -> Markup:
+    """A drawing with its title and legend as page text above it, and a note below."""
+    entries = [Markup("<li>{}{}</li>").format(_swatch(entry), entry.name) for entry in legend]
+    return Markup('<figure class="chart">{}{}{}{}</figure>').format(
+        Markup("<figcaption>{}</figcaption>").format(title) if title else "",
+        Markup('<ul class="legend">{}</ul>').format(Markup("").join(entries)) if entries else "",
+        drawing,
+        Markup('<p class="note">{}</p>').format(note) if note else "",
+    )
+
+
+def chart_grid(charts: Sequence[Markup]) -> Markup:
+    """Charts side by side where there is room, one below the other on a phone."""
+    return Markup('<div class="charts">{}</div>').format(Markup("\n").join(charts))
+
+
+def chart_row(charts: Sequence[Markup]) -> Markup:
+    """Drawings of unequal width, such as heat maps, each as wide as it is; the next starts a new line."""
+    return Markup('<div class="row">{}</div>').format(Markup("\n").join(charts))

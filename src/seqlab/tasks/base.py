@@ -1,0 +1,126 @@
+"""The base LightningModule: optimizer, scheduler, counted losses."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+import pytorch_lightning as pl
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from seqlab.errors import UserError
+from seqlab.tasks.metrics import CountedMean
+
+BatchT = TypeVar("BatchT")
+
+
+class Losses(NamedTuple):
+    """What a batch adds to the counted means."""
+
+    nll: Tensor  # () summed loss, in nats, over all things counted
+    correct: Tensor  # () right first guesses
+    count: Tensor  # () things counted: windows, tokens, ...
+
+
+class EventScores(NamedTuple):
+    """How a batch's P predicted events struck the network."""
+
+    nll: Tensor  # (P,) float32, -log p(event), in nats
+    rank: Tensor  # (P,) int64, keys that were held for more likely: 0 is a right first guess
+
+
+class SequenceTask(pl.LightningModule, Generic[BatchT]):
+    """A network with a loss, its metrics and what to score.
+
+    Args:
+        network: batches to outputs.
+        optimizer: parameters to an optimizer.
+        scheduler: optimizer (and ``total_steps`` where it asks for it) to a scheduler; None keeps the rate.
+        monitor: the validation metric the model is judged by; a plateau scheduler watches it.
+    """
+
+    batch_type: ClassVar[type]
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: Callable[..., Optimizer] | None = None,
+        scheduler: Callable[..., LRScheduler] | None = None,
+        monitor: str = "val/loss",
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.optimizer_factory = optimizer
+        self.scheduler_factory = scheduler
+        self.monitor = monitor
+        self.train_loss = CountedMean()
+        self.val_loss = CountedMean()
+        self.val_accuracy = CountedMean()
+        self.test_loss = CountedMean()
+        self.test_accuracy = CountedMean()
+
+    @abstractmethod
+    def losses(self, batch: BatchT) -> Losses:
+        """Summed loss, right guesses and count of a batch. Padding is in none of them."""
+
+    def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
+        losses = self.losses(batch)
+        loss = losses.nll / losses.count
+        self.train_loss.update(losses.nll.detach(), losses.count)
+        if self.global_step % self.trainer.log_every_n_steps == 0:
+            self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/loss", self.train_loss, prog_bar=True)
+
+    def validation_step(self, batch: BatchT, batch_idx: int) -> None:
+        losses = self.losses(batch)
+        self.val_loss.update(losses.nll, losses.count)
+        self.val_accuracy.update(losses.correct, losses.count)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/loss", self.val_loss, prog_bar=True)
+        self.log("val/accuracy", self.val_accuracy)
+
+    def test_step(self, batch: BatchT, batch_idx: int) -> None:
+        losses = self.losses(batch)
+        self.test_loss.update(losses.nll, losses.count)
+        self.test_accuracy.update(losses.correct, losses.count)
+
+    def on_test_epoch_end(self) -> None:
+        self.log("test/loss", self.test_loss)
+        self.log("test/accuracy", self.test_accuracy)
+
+    def configure_optimizers(self) -> Any:
+        if self.optimizer_factory is None:
+            raise UserError("this task was built for scoring: give it an optimizer to train it")
+        optimizer = self.optimizer_factory(self.parameters())
+        if self.scheduler_factory is None:
+            return optimizer
+        known = {}
+        if "total_steps" in inspect.signature(self.scheduler_factory).parameters:
+            known["total_steps"] = self._total_steps()
+        scheduler = self.scheduler_factory(optimizer, **known)
+        by_epoch = isinstance(scheduler, ReduceLROnPlateau)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "interval": "epoch" if by_epoch else "step",
+                "monitor": self.monitor,
+            },
+        }
+
+    def _total_steps(self) -> int:
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise UserError(
+                "this scheduler needs to know how long training lasts, and trainer.max_epochs=-1 sets no end: give "
+                "trainer.max_epochs or trainer.max_steps, or choose scheduler=constant or scheduler=plateau"
+            )
+        return int(steps)

@@ -1,0 +1,29 @@
+"""Means that count: sums over tokens or windows, divided once at the end, over all processes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class CountedMean(Metric):
+    """``sum of totals / sum of counts``. A mean of batch means would weigh batches, not tokens."""
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, total: Tensor, count: Tensor) -> None:
+        """Add a () sum and the () number of things summed."""
+        self.total += total
+        self.count += count
+
+    def compute(self) -> Tensor:
+        """() the mean; 0 over nothing."""
+        return (self.total / self.count.clamp(min=1)).float()

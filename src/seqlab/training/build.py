@@ -1,0 +1,137 @@
+"""From config to objects: every argument is checked against its signature before anything is built."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.data.module import SequenceDataModule
+from seqlab.errors import UserError
+from seqlab.tasks.base import SequenceTask
+
+_HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
+
+
+def suggestion(name: str, choices: list[str]) -> str:
+    """``; did you mean X?`` for a near miss, else nothing."""
+    near = difflib.get_close_matches(name, choices, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def accepted_arguments(target: Callable[..., Any]) -> list[str] | None:
+    """Argument names of a callable; those of base classes too where a class passes ``**settings`` up.
+
+    None where a callable without base classes takes any.
+    """
+    names: list[str] = []
+    layers = (
+        [layer for layer in target.__mro__ if layer is not object] if inspect.isclass(target) else [target]
+    )
+    for layer in layers:
+        function = layer.__dict__.get("__init__") if inspect.isclass(layer) else layer
+        if function is None:
+            continue
+        parameters = list(inspect.signature(function).parameters.values())
+        names += [
+            parameter.name
+            for parameter in parameters[1 if inspect.isclass(layer) else 0 :]
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        ]
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            return list(dict.fromkeys(names))
+    return None
+
+
+def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
+    """Raise UserError where ``target`` takes no argument of a given name; names the nearest that it takes."""
+    accepted = accepted_arguments(target)
+    if accepted is None:
+        return
+    for name in given:
+        if name not in accepted:
+            raise UserError(
+                f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument"
+                f"{suggestion(str(name), accepted)} It takes {', '.join(accepted)}"
+            )
+
+
+def check_config(node: Any, where: str) -> None:
+    """Check every ``_target_`` below a config node, deepest last, without building anything.
+
+    Raises:
+        UserError: a target that cannot be imported, or an argument that it does not take.
+    """
+    if not isinstance(node, DictConfig):
+        return
+    if "_target_" in node:
+        try:
+            target = get_object(node["_target_"])
+        except Exception as error:
+            raise UserError(f"{where}._target_={node['_target_']}: cannot be imported: {error}") from error
+        check_arguments(target, {key: None for key in node if key not in _HYDRA_KEYS}, where)
+    for key in node:
+        if not OmegaConf.is_missing(node, key):
+            check_config(node[key], f"{where}.{key}")
+
+
+def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """The config as plain values, every ``???`` below it filled from the data's sizes.
+
+    Raises:
+        UserError: a ``???`` that the data does not supply.
+    """
+
+    def fill(node: DictConfig, where: str) -> dict[str, Any]:
+        filled: dict[str, Any] = {}
+        for name in map(str, node):
+            if OmegaConf.is_missing(node, name):
+                if name not in sizes:
+                    raise UserError(
+                        f"{where}.{name} is not set, and the data does not know it (it knows {', '.join(sizes)})"
+                    )
+                filled[name] = sizes[name]
+            elif isinstance(node[name], DictConfig):
+                filled[name] = fill(node[name], f"{where}.{name}")
+            else:
+                value = node[name]
+                filled[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        return filled
+
+    return fill(config, "model")
+
+
+def build_data(config: DictConfig) -> SequenceDataModule:
+    """The DataModule of the config's ``data`` group, not yet set up."""
+    check_config(config, "data")
+    return instantiate(config, _convert_="all")
+
+
+def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
+    """The task of the whole config: its ``model`` filled with the data's sizes, optimizer and scheduler added."""
+    for group in ("model", "optimizer", "scheduler"):
+        check_config(config[group], group)
+    task: SequenceTask = instantiate(
+        fill_sizes(config.model, sizes),
+        optimizer=instantiate(config.optimizer),
+        scheduler=instantiate(config.scheduler),
+        monitor=config.monitor.metric,
+        _convert_="all",
+    )
+    return task
+
+
+def check_monitor(config: DictConfig) -> None:
+    """Raise UserError unless the model is judged by a validation metric."""
+    metric, mode = config.monitor.metric, config.monitor.mode
+    if not str(metric).startswith("val/"):
+        raise UserError(
+            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is locked "
+            "for all that decides"
+        )
+    if mode not in ("min", "max"):
+        raise UserError(f"monitor.mode={mode}: choose min or max")

@@ -1,0 +1,50 @@
+"""The callbacks around fit: checkpoints, early stopping, history, timing, and the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+
+from seqlab.data.module import SequenceDataModule
+from seqlab.training.build import check_config, fill_sizes
+from seqlab.training.checkpoints import Baggage, model_checkpoint
+from seqlab.training.history import History
+from seqlab.training.timing import Stopwatch
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """All callbacks of a run, and the two whose records are read afterwards."""
+
+    all: list[Callback]
+    history: History
+    stopwatch: Stopwatch
+
+
+def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceDataModule) -> Callbacks:
+    """Callbacks of the config's ``callbacks`` group; they read the one monitored metric of the model.
+
+    Raises:
+        UserError: a callback of ``callbacks.extra`` that cannot be built.
+    """
+    metric, mode = config.monitor.metric, config.monitor.mode
+    history, stopwatch = History(), Stopwatch()
+    found: list[Callback] = [
+        history,
+        stopwatch,
+        Baggage(fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state()),
+        model_checkpoint(checkpoints, metric, mode),
+    ]
+    stopping = config.callbacks.early_stopping
+    if stopping.patience is not None:
+        found.append(
+            EarlyStopping(metric, mode=mode, patience=stopping.patience, min_delta=stopping.min_delta)
+        )
+    for name, node in (config.callbacks.extra or {}).items():
+        check_config(node, f"callbacks.extra.{name}")
+        found.append(instantiate(OmegaConf.to_container(node, resolve=True)))
+    return Callbacks(found, history, stopwatch)

@@ -1,0 +1,102 @@
+"""Checkpoints of plain values: written with all that scoring needs, read without executing anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+
+from seqlab.errors import UserError
+from seqlab.tasks.base import SequenceTask
+
+KEY = "seqlab"
+FORMAT = 1
+TRUSTED_TARGETS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.")
+
+
+class Baggage(Callback):
+    """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint."""
+
+    def __init__(self, model: dict[str, Any], sizes: dict[str, int], data: dict[str, Any]) -> None:
+        self.contents = {"format": FORMAT, "model": model, "sizes": sizes, "data": data}
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        checkpoint[KEY] = self.contents
+
+
+def model_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:
+    """best.ckpt by ``metric`` and last.ckpt, written after each epoch."""
+    return ModelCheckpoint(
+        dirpath=directory,
+        filename="best",
+        monitor=metric,
+        mode=mode,
+        save_top_k=1,
+        save_last=True,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+    )
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """A checkpoint's plain values; nothing in it is executed.
+
+    Raises:
+        UserError: missing, broken or foreign file.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such checkpoint; the path is relative to {Path.cwd()}") from None
+    except Exception as error:
+        reason = str(error).split("\n", 1)[0]
+        raise UserError(f"{path}: cannot be read as a checkpoint: {reason}") from None
+    if not isinstance(checkpoint, dict) or KEY not in checkpoint:
+        raise UserError(f"{path}: not a checkpoint of seqlab; give checkpoints/best.ckpt of a run folder")
+    return checkpoint
+
+
+def add_to_checkpoint(path: Path, name: str, value: Any) -> None:
+    """Add one more plain value beside config and vocabulary; the file is replaced whole or not at all."""
+    checkpoint = read_checkpoint(path)
+    checkpoint[KEY][name] = value
+    temporary = path.with_name(path.name + ".part")
+    torch.save(checkpoint, temporary)
+    os.replace(temporary, path)
+
+
+def load_weights(task: SequenceTask, path: str | Path) -> None:
+    """Put a checkpoint's weights into a task of the same shape."""
+    task.load_state_dict(read_checkpoint(path)["state_dict"])
+
+
+def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
+    """Rebuild a task for scoring from its checkpoint alone.
+
+    Returns:
+        The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``detector``.
+
+    Raises:
+        UserError: no checkpoint of seqlab, or one that names code outside seqlab and torch.
+    """
+    checkpoint = read_checkpoint(path)
+    baggage = checkpoint[KEY]
+    _refuse_foreign_targets(baggage["model"], str(path))
+    task: SequenceTask = instantiate(baggage["model"], _convert_="all")
+    task.load_state_dict(checkpoint["state_dict"])
+    return task.eval(), baggage
+
+
+def _refuse_foreign_targets(config: Any, path: str) -> None:
+    if isinstance(config, dict):
+        target = config.get("_target_", TRUSTED_TARGETS[0])
+        if not str(target).startswith(TRUSTED_TARGETS):
+            raise UserError(
+                f"{path}: it names {target}, which is no network or task of seqlab; nothing was executed"
+            )
+        for value in config.values():
+            _refuse_foreign_targets(value, path)

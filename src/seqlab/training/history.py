@@ -1,0 +1,23 @@
+"""Losses and learning rates over epochs, kept for the report whatever logger is on."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class History(Callback):
+    """Epoch figures: {metric: ([epoch, ...], [value, ...])}; epochs count from 1."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, tuple[list[float], list[float]]] = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # The task's own epoch-end hook runs after the callbacks', so the training loss is read here directly.
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items() if "/" in name}
+        figures["train/loss"] = float(pl_module.train_loss.compute())  # type: ignore[operator, union-attr]
+        figures["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        for name, value in figures.items():
+            epochs, values = self.series.setdefault(name, ([], []))
+            epochs.append(float(trainer.current_epoch + 1))
+            values.append(value)

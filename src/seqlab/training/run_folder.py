@@ -1,0 +1,140 @@
+"""The run folder: what each file is called, and how it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.outcome import Outcome, plain_figures
+from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.terminal import print_results
+
+log = logging.getLogger(__name__)
+PACKAGES = (
+    "seqlab",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+    "omegaconf",
+    "torchmetrics",
+    "numpy",
+    "pandas",
+)
+
+
+@dataclass
+class RunFolder:
+    """``runs/<model>-<data>/<date_time>/``, or what ``hydra.run.dir`` says."""
+
+    path: Path
+    model_name: str
+    data_name: str
+    notices: list[str] = field(default_factory=list)
+
+    @classmethod
+    def create(cls, config: DictConfig, notices: list[str]) -> RunFolder:
+        """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
+        run = HydraConfig.get()
+        choices = run.runtime.choices
+        folder = cls(Path(run.runtime.output_dir), choices["model"], choices["data"], list(notices))
+        folder.write_json("environment.json", environment(config))
+        print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
+        for notice in notices:
+            print(f"note: {notice}")
+            log.info(notice)
+        return folder
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file whole or not at all."""
+        target = self.path / name
+        temporary = target.with_name(name + ".part")
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(temporary, target)
+
+    def read_environment(self) -> dict[str, Any]:
+        return json.loads((self.path / "environment.json").read_text(encoding="utf-8"))
+
+    def add_to_checkpoints(self, name: str, value: Any) -> None:
+        """Add a plain value to best.ckpt and last.ckpt."""
+        for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
+            add_to_checkpoint(checkpoint, name, value)
+
+    def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
+        """Write metrics.json and scores.csv."""
+        self.write_json("metrics.json", plain_figures(metrics))
+        outcome.write_scores(self.path / "scores.csv")
+        for name, value in metrics.items():
+            log.info("%s %.6g", name, value)
+
+    def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
+        """Print the run's table and where its report lies."""
+        print_results(outcome.result_table(), metrics, self.notices)
+        print(f"report: {_short(self.report)}")
+
+
+def _short(path: Path) -> str:
+    """Relative to here where that is shorter to type."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def environment(config: DictConfig) -> dict[str, Any]:
+    """Versions, commit, seed, hardware and command line: what a figure needs to be made again."""
+    import torch
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "command": " ".join(["python", *sys.argv]),
+        "overrides": list(OmegaConf.to_container(HydraConfig.get().overrides.task)),  # type: ignore[arg-type]
+        "seed": int(config.seed),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_threads": torch.get_num_threads(),
+        "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
+        "versions": versions,
+    }
+
+
+def _commit() -> str:
+    """The commit of the code in use, marked ``-dirty`` with uncommitted changes; ``unknown`` outside git."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=Path(sys.argv[0]).resolve().parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,70 @@
+"""Learning-rate schedules. ``optimizer.lr`` is the highest rate of each; ``total_steps`` comes from the run."""
+
+from __future__ import annotations
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+
+from seqlab.errors import UserError
+
+
+def constant(optimizer: Optimizer) -> LRScheduler:
+    """The same rate at every step."""
+    return LambdaLR(optimizer, lambda step: 1.0)
+
+
+def cosine(optimizer: Optimizer, total_steps: int, final_fraction: float = 0.0) -> LRScheduler:
+    """From the full rate down to ``final_fraction`` of it along half a cosine (Loshchilov & Hutter, ICLR 2017,
+    equation 5, without restarts)."""
+    return warmup_cosine(optimizer, total_steps, warmup_fraction=0.0, final_fraction=final_fraction)
+
+
+def warmup_cosine(
+    optimizer: Optimizer,
+    total_steps: int,
+    warmup_fraction: float = 0.05,
+    initial_fraction: float = 0.1,
+    final_fraction: float = 0.0,
+) -> LRScheduler:
+    """Linear from ``initial_fraction`` of the rate to all of it, then half a cosine to ``final_fraction``.
+
+    Args:
+        total_steps: optimizer steps of the whole run.
+        warmup_fraction: share of the steps that warm up.
+        initial_fraction: share of the rate at the first step.
+        final_fraction: share of the rate at the last step.
+
+    Raises:
+        UserError: a share outside [0, 1].
+    """
+    for name, share in (
+        ("warmup_fraction", warmup_fraction),
+        ("initial_fraction", initial_fraction),
+        ("final_fraction", final_fraction),
+    ):
+        if not 0 <= share <= 1:
+            raise UserError(f"scheduler.{name}={share}: give a share from 0 to 1")
+    warmup_steps = round(warmup_fraction * total_steps)
+
+    def share_of_rate(step: int) -> float:
+        if step < warmup_steps:
+            return initial_fraction + (1 - initial_fraction) * step / warmup_steps
+        progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+        return final_fraction + (1 - final_fraction) * 0.5 * (1 + math.cos(math.pi * progress))
+
+    return LambdaLR(optimizer, share_of_rate)
+
+
+def onecycle(optimizer: Optimizer, total_steps: int, warmup_fraction: float = 0.3) -> LRScheduler:
+    """Up to the full rate, then down to almost nothing (Smith & Topin, "Super-convergence", 2018)."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    return OneCycleLR(optimizer, max_lr=rates, total_steps=total_steps, pct_start=warmup_fraction)
+
+
+def plateau(
+    optimizer: Optimizer, factor: float = 0.5, patience: int = 2, mode: str = "min"
+) -> ReduceLROnPlateau:
+    """Cut the rate by ``factor`` once the monitored metric has not improved for ``patience`` epochs."""
+    return ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience)  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""The table a run ends with, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqlab.outcome import ResultTable
+
+
+def print_results(table: ResultTable, metrics: dict[str, float], notices: Sequence[str]) -> None:
+    """One table: validation figures on top, then test figures of the model and of its baselines."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    validation = [f"{name} {value:.4f}" for name, value in sorted(metrics.items()) if name.startswith("val/")]
+    rich_table = Table(title=table.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    rich_table.add_column("")
+    for column in table.columns:
+        rich_table.add_column(column, justify="right", no_wrap=True)
+    for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
+        for place, (name, figures) in enumerate(rows):
+            cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
+            rich_table.add_row(name, *cells, style=style, end_section=place == len(rows) - 1)
+    console.print()
+    console.print(rich_table)
+    console.print("  ".join(validation))
+    for note in table.notes:
+        console.print(note)
+    rates = [
+        f"{value:,.0f} {name[13:-11]}/s" for name, value in metrics.items() if name.endswith("_per_second")
+    ]
+    console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {', '.join(rates)}")

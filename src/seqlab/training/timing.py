@@ -1,0 +1,43 @@
+"""How long training took and how much it got through."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class Stopwatch(Callback):
+    """Seconds in fit, and units (windows, tokens) a second over the training batches alone.
+
+    Repeated windows count as often as they occur: the figure compares with loops that compute each.
+    """
+
+    def __init__(self) -> None:
+        self.fit_seconds = 0.0
+        self.train_seconds = 0.0
+        self.units: Any = 0.0  # a tensor on the training device: reading it there would wait for the device
+        self._fit_start = self._train_start = 0.0
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._fit_start = time.perf_counter()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.fit_seconds += time.perf_counter() - self._fit_start
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._train_start = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.units += batch.num_units
+        if trainer.is_last_batch:
+            self.train_seconds += time.perf_counter() - self._train_start
+
+    def metrics(self, unit: str) -> dict[str, float]:
+        """``timing/...`` keys of metrics.json; call it after fit."""
+        rate = float(self.units) / self.train_seconds if self.train_seconds else 0.0
+        return {"timing/fit_seconds": self.fit_seconds, f"timing/train_{unit}_per_second": rate}

@@ -1,0 +1,90 @@
+"""The trainer from its config: ``gpus`` to accelerator and devices, every other argument as Lightning names it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, TQDMProgressBar
+from pytorch_lightning.loggers import Logger
+
+from seqlab.errors import UserError
+from seqlab.training.build import check_arguments
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+MANAGED = ("accelerator", "devices", "callbacks", "logger", "default_root_dir")
+
+
+def hardware(gpus: int | str) -> dict[str, Any]:
+    """Lightning's accelerator and devices for ``trainer.gpus``.
+
+    Args:
+        gpus: 0 for the CPU, N for that many GPUs, auto for all there are (the CPU where there is none).
+
+    Raises:
+        UserError: no such number, or more than the machine has.
+    """
+    found = torch.cuda.device_count()
+    if gpus == "auto":
+        return {"accelerator": "gpu", "devices": found} if found else {"accelerator": "cpu", "devices": 1}
+    if not isinstance(gpus, int) or isinstance(gpus, bool) or gpus < 0:
+        raise UserError(f"trainer.gpus={gpus}: give 0 for the CPU, a number of GPUs, or auto")
+    if gpus == 0:
+        return {"accelerator": "cpu", "devices": 1}
+    if gpus > found:
+        instead = (
+            "trainer.gpus=0 for the CPU" if not found else f"trainer.gpus={found} or fewer, or 0 for the CPU"
+        )
+        raise UserError(
+            f"trainer.gpus={gpus}: this machine shows {found or 'no'} GPU{'s' * (found > 1)}; type {instead}"
+        )
+    return {"accelerator": "gpu", "devices": gpus}
+
+
+def check_hardware(config: Mapping[str, Any]) -> None:
+    """Raise UserError for hardware or precision this machine does not have, before any work is done."""
+    hardware(config["gpus"])
+    precision = config["precision"]
+    if precision not in PRECISIONS:
+        raise UserError(f"trainer.precision={precision}: choose {', '.join(PRECISIONS)}")
+
+
+def build_trainer(
+    config: Mapping[str, Any], callbacks: Sequence[Callback], loggers: Sequence[Logger], run_dir: Path
+) -> pl.Trainer:
+    """A Lightning Trainer of the config's ``trainer`` group.
+
+    Raises:
+        UserError: an argument that Lightning's Trainer does not take, or hardware that is not there.
+    """
+    settings = {name: value for name, value in config.items() if name != "gpus"}
+    arguments = settings | hardware(config["gpus"])
+    refresh = settings.pop("progress_bar_refresh_rate", 0)
+    arguments.pop("progress_bar_refresh_rate", None)
+    check_arguments(pl.Trainer, arguments, "trainer")
+    quiet_lightning()
+    bars = [TQDMProgressBar(refresh_rate=refresh)] if settings.get("enable_progress_bar", True) else []
+    return pl.Trainer(
+        **arguments,
+        callbacks=[*callbacks, *bars],
+        logger=list(loggers) or False,
+        default_root_dir=str(run_dir),
+    )
+
+
+def quiet_lightning() -> None:
+    """Keep what Lightning says that a user of seqlab need not act on out of the terminal."""
+    for name in ("lightning.pytorch", "pytorch_lightning", "lightning_fabric", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Batches are gathered from arrays in memory: workers would add copies, not speed.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # An epoch of few steps is ordinary here: repeated windows make large batches cheap.
+    warnings.filterwarnings(
+        "ignore", message=".*The number of training batches .* is smaller than the logging interval.*"
+    )
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

@@ -1,0 +1,51 @@
+"""Train and judge one sequence model: ``python train.py model=gru_ae trainer.gpus=1``; see ``--help``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from seqlab.cli import train_command
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def train(config: DictConfig) -> float:
+    """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
+    from hydra.utils import instantiate
+    from pytorch_lightning import seed_everything
+
+    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, run_folder, trainer
+
+    build.check_monitor(config)
+    pairs.check_pair(config)
+    trainer.check_hardware(config.trainer)
+    seed_everything(config.seed, workers=True, verbose=False)
+    evaluation = instantiate(config.evaluation, _convert_="all")
+
+    datamodule = build.build_data(config.data)
+    datamodule.setup()
+    folder = run_folder.RunFolder.create(config, datamodule.notices)
+    task = build.build_task(config, datamodule.sizes)
+    around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
+    fitter = trainer.build_trainer(
+        config.trainer, around.all, loggers.build_loggers(config.logger, folder), folder.path
+    )
+    fitter.fit(task, datamodule=datamodule)
+    checkpoints.load_weights(task, folder.best_checkpoint)
+
+    detector, val_figures = evaluation.fit(task, datamodule)
+    folder.add_to_checkpoints("detector", detector.state())
+    datamodule.open_test()
+    outcome = evaluation.test(task, datamodule, detector)
+
+    metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
+    folder.save(metrics, outcome)
+    instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+    folder.show(outcome, metrics)
+    return metrics[config.monitor.metric]
+
+
+if __name__ == "__main__":
+    sys.exit(train_command(train, sys.argv[1:]))

@@ -39,9 +39,9 @@ class SessionBatch(NamedTuple):
     decoder_input: Tensor  # (D, S) int64 BOS then keys, right-padded: `source` one step later
     lengths: Tensor  # (D,) int64 keys + 1, on the CPU: packing reads it there
     mask: Tensor  # (D, S) bool, True on real tokens
-    count: Tensor  # (D,) float32, sessions of the batch that are this one
+    session_count: Tensor  # (D,) float32, sessions of the batch that are this one
 
     @property
     def num_units(self) -> Tensor:
         """() tokens in the batch, EOS and repeats counted, padding not."""
-        return (self.mask.sum(dim=1) * self.count).sum()
+        return (self.mask.sum(dim=1) * self.session_count).sum()

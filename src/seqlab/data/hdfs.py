@@ -143,7 +143,7 @@ class LogSessions(SequenceDataModule):
         """The sessions of a split.
 
         Raises:
-            TestSetLocked: the test split before ``open_test``.
+            TestSetLockedError: the test split before ``open_test``.
         """
         self.check_access(split)
         return self._splits[split]

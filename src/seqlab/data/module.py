@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from seqlab.errors import UserError
 SPLITS = ("train", "val", "test")
 
 
-class TestSetLocked(RuntimeError):
+class TestSetLockedError(RuntimeError):
     """Something that decides asked for the test set, or training was asked for after it was opened."""
 
     __test__ = False  # not a pytest class
@@ -64,17 +65,17 @@ class SequenceDataModule(pl.LightningDataModule):
         """Raise where a split may not be read now.
 
         Raises:
-            TestSetLocked: ``test`` before ``open_test``; ``train`` or ``val`` for deciding after it.
+            TestSetLockedError: ``test`` before ``open_test``; ``train`` or ``val`` for deciding after it.
         """
         if split not in SPLITS:
             raise UserError(f"split={split}: choose {', '.join(SPLITS)}")
         if split == "test" and not self._test_open:
-            raise TestSetLocked(
+            raise TestSetLockedError(
                 "the test set is locked: nothing that decides (training, early stopping, checkpoint choice, "
                 "threshold, vocabulary, sweep objective) may read it; call open_test() once all is decided"
             )
         if split != "test" and self._test_open:
-            raise TestSetLocked(
+            raise TestSetLockedError(
                 f"the {split} split was asked for after the test set was opened: decide before"
             )
 
@@ -114,7 +115,7 @@ class IndexBatches(Sampler[torch.Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.num_items // self.batch_size)
+        return math.ceil(self.num_items / self.batch_size)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         order = torch.arange(self.num_items)

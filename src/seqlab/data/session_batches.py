@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -43,10 +44,7 @@ def distinct_sessions(
     numbers: dict[bytes, int] = {}
     raw, size = tokens.tobytes(), tokens.dtype.itemsize
     bounds = (offsets * size).tolist()
-    found = [
-        numbers.setdefault(raw[start:end], len(numbers))
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    found = [numbers.setdefault(raw[start:end], len(numbers)) for start, end in pairwise(bounds)]
     of_session = np.asarray(found, dtype=np.int64)
     example = np.zeros(len(numbers), dtype=np.int64)
     example[of_session[::-1]] = np.arange(len(lengths))[::-1]  # the first session of each kind
@@ -66,7 +64,7 @@ def distinct_sessions(
 class PaddedDataset(Dataset[SessionBatch]):
     """Takes a (B,) tensor of session numbers, gives their SessionBatch.
 
-    With ``by_distinct``, the numbers are those of distinct sessions and ``count`` is how often each occurs in
+    With ``by_distinct``, the numbers are those of distinct sessions and ``session_count`` is how often each is in
     the split.
     """
 

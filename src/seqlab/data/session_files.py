@@ -73,8 +73,8 @@ def _from_text(path: Path, content: bytes) -> Sessions:
             has_ids = bool(comma)
         if bool(comma) != has_ids:
             raise UserError(
-                f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines before "
-                f"have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
+                f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines "
+                f"before have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
             )
         block_id = block_id.strip() if comma else f"{path.stem}:{number}"
         if not block_id:
@@ -128,8 +128,8 @@ def _from_pickle(path: Path, content: bytes) -> Sessions:
         value = _PlainUnpickler(stream).load()
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, str and "
-            "int alone"
+            f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, "
+            "str and int alone"
         ) from None
     except (EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{path}: a broken pickle ({error}); expected {FORMATS}") from None
@@ -190,7 +190,7 @@ def read_labels(path: str | Path) -> dict[str, int]:
     if values.isna().any():
         row = int(np.flatnonzero(values.isna())[0])
         raise UserError(
-            f"{path}, line {row + 2}: label {table['Label'].iloc[row]!r}; expected Normal or Anomaly (or 0, 1)"
+            f"{path}, line {row + 2}: label {table['Label'].iloc[row]!r}; expected Normal or Anomaly, or 0, 1"
         )
     repeated = table["BlockId"].duplicated()
     if repeated.any():

@@ -51,7 +51,7 @@ def check_fractions(split: Sequence[float]) -> tuple[float, float, float]:
             f"data.split={list(split)}: give three positive shares of train, val and test with sum 1, "
             "like [0.7,0.1,0.2]"
         )
-    return shares  # type: ignore[return-value]
+    return shares
 
 
 def split_by_session(
@@ -67,7 +67,7 @@ def split_by_session(
     first, second = int(train_share * len(normal)), int((train_share + val_share) * len(normal) + 1e-9)
     if not 0 < first < second < len(normal):
         raise UserError(
-            f"data.split={list(split)} leaves a split of {len(normal)} normal sessions empty; give more sessions"
+            f"data.split={list(split)} leaves a split of {len(normal)} normal sessions empty; give more"
         )
     test = normal.take(order[second:])
     return {
@@ -116,8 +116,7 @@ def given_splits(
             parts[name] = parts[name].with_labels(LABEL_NORMAL)
     else:
         table = read_labels(labels)
-        for name in parts:
-            parts[name] = parts[name].with_labels(labels_of(parts[name], table, labels))
+        parts = {name: part.with_labels(labels_of(part, table, labels)) for name, part in parts.items()}
     for name in ("train", "val"):
         if name in parts:
             normal = parts[name].labels == LABEL_NORMAL

@@ -57,8 +57,8 @@ class Detector:
     ) -> dict[str, NDArray[np.float64]]:
         """{score: (S,)} of the scores asked for; higher is more suspect.
 
-        ``combined`` is the sum of the two calibrated parts, Fisher's statistic without its factor of 2: the sum
-        of ``-log P(normal scores at least this high)``.
+        ``combined`` is the sum of the two calibrated parts, Fisher's statistic without its factor of 2:
+        the sum of ``-log P(normal scores at least this high)``.
         """
         distance = self.trivial.count_distance(sessions).astype(np.float64)
         found: dict[str, NDArray[np.float64]] = {}

@@ -52,8 +52,8 @@ def write_scores(path: Path, outcome: DetectionOutcome) -> None:
 
 COLUMNS = {
     "auroc": "AUROC",
-    "average_precision": "avg. precision",
-    "precision": "precision",
+    "average_precision": "AP",
+    "precision": "prec.",
     "recall": "recall",
     "f1": "F1",
     "false_positive_rate": "FPR",
@@ -61,10 +61,10 @@ COLUMNS = {
 
 
 def result_table(outcome: DetectionOutcome) -> ResultTable:
-    """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note of their own."""
+    """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note."""
     columns = dict(COLUMNS)
     if outcome.prevalence is not None:
-        columns["f1_at_prevalence"] = f"F1 at {outcome.prevalence:.2%}"
+        columns["f1_at_prevalence"] = f"F1 @{outcome.prevalence:.2%}"
     figures = outcome.metrics
 
     def row(prefix: str) -> list[float | None]:
@@ -74,6 +74,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
     threshold = outcome.detector.thresholds[outcome.main_score]
     notes = [
+        "AP: average precision; FPR: share of normal sessions that are alerts",
         f"threshold of {outcome.main_score}: {threshold.value:.4g} ({threshold.method})",
         f"alerts: {int(outcome.alerts.sum()):,} of {len(labels):,} test sessions",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from seqlab.networks.noise import TokenNoise
+from seqlab.networks.prefix_tree import last_states, prefix_tree
 from seqlab.networks.recurrent import check_share, recurrent_layers
 
 
@@ -19,6 +20,7 @@ class GRUPredictor(nn.Module):
         dropout: between layers and before the output.
         input_noise: probability that a key of the window is replaced by UNK while training.
         cell: rnn, gru or lstm.
+        share_prefixes: on the CPU, run what windows begin with alike once; same numbers, faster.
 
     Raises:
         UserError: a size, probability or cell out of range.
@@ -36,9 +38,11 @@ class GRUPredictor(nn.Module):
         dropout: float = 0.0,
         input_noise: float = 0.0,
         cell: str = "gru",
+        share_prefixes: bool = True,
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
+        self.share_prefixes = share_prefixes
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
@@ -47,5 +51,11 @@ class GRUPredictor(nn.Module):
 
     def forward(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids to (C, V) logits of the next key."""
-        states, _ = self.recurrent(self.embedding(self.noise(contexts)))  # (C, W, H)
-        return self.output(self.dropout(states[:, -1]))
+        contexts = self.noise(contexts)
+        if self.share_prefixes and not contexts.is_cuda:  # there one fused kernel beats fewer steps
+            last = last_states(
+                self.recurrent, self.embedding, prefix_tree(contexts, self.output.out_features)
+            )
+        else:
+            last = self.recurrent(self.embedding(contexts))[0][:, -1]  # (C, H)
+        return self.output(self.dropout(last))

@@ -35,7 +35,9 @@ def write_report(
     """Write report.html of a detection run."""
     table = outcome.result_table()
     environment = folder.read_environment()
-    losses = {name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series}
+    losses: dict[str, tuple[list[float], list[float]]] = {
+        name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series
+    }
     names = [outcome.main_score, *(name for name in outcome.scores if name != outcome.main_score)]
     content = DetectionContent(
         title=f"{folder.model_name} on {folder.data_name}",

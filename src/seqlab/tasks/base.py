@@ -23,7 +23,7 @@ class Losses(NamedTuple):
 
     nll: Tensor  # () summed loss, in nats, over all things counted
     correct: Tensor  # () right first guesses
-    count: Tensor  # () things counted: windows, tokens, ...
+    num_units: Tensor  # () things counted: windows, tokens, ...
 
 
 class EventScores(NamedTuple):
@@ -69,9 +69,9 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
 
     def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
         losses = self.losses(batch)
-        loss = losses.nll / losses.count
-        self.train_loss.update(losses.nll.detach(), losses.count)
-        if self.global_step % self.trainer.log_every_n_steps == 0:
+        loss = losses.nll / losses.num_units
+        self.train_loss.update(losses.nll.detach(), losses.num_units)
+        if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
         return loss
 
@@ -80,8 +80,8 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
 
     def validation_step(self, batch: BatchT, batch_idx: int) -> None:
         losses = self.losses(batch)
-        self.val_loss.update(losses.nll, losses.count)
-        self.val_accuracy.update(losses.correct, losses.count)
+        self.val_loss.update(losses.nll, losses.num_units)
+        self.val_accuracy.update(losses.correct, losses.num_units)
 
     def on_validation_epoch_end(self) -> None:
         self.log("val/loss", self.val_loss, prog_bar=True)
@@ -89,8 +89,8 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
 
     def test_step(self, batch: BatchT, batch_idx: int) -> None:
         losses = self.losses(batch)
-        self.test_loss.update(losses.nll, losses.count)
-        self.test_accuracy.update(losses.correct, losses.count)
+        self.test_loss.update(losses.nll, losses.num_units)
+        self.test_accuracy.update(losses.correct, losses.num_units)
 
     def on_test_epoch_end(self) -> None:
         self.log("test/loss", self.test_loss)
@@ -120,7 +120,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         steps = self.trainer.estimated_stepping_batches
         if steps == float("inf"):
             raise UserError(
-                "this scheduler needs to know how long training lasts, and trainer.max_epochs=-1 sets no end: give "
-                "trainer.max_epochs or trainer.max_steps, or choose scheduler=constant or scheduler=plateau"
+                "this scheduler needs to know how long training lasts, and trainer.max_epochs=-1 sets no "
+                "end: give trainer.max_epochs or trainer.max_steps, or choose scheduler=constant or plateau"
             )
         return int(steps)

@@ -36,7 +36,7 @@ class Reconstruction(SequenceTask[SessionBatch]):
 
     def losses(self, batch: SessionBatch) -> Losses:
         logits, targets = self._real_logits(batch)
-        count = batch.count.repeat_interleave(batch.lengths.to(batch.count.device))
+        count = batch.session_count.repeat_interleave(batch.lengths)
         count = count * (targets != self.unk_id)  # (N,)
         nll = F.cross_entropy(logits, targets, reduction="none")
         with torch.no_grad():

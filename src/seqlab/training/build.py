@@ -73,10 +73,10 @@ def check_config(node: Any, where: str) -> None:
             target = get_object(node["_target_"])
         except Exception as error:
             raise UserError(f"{where}._target_={node['_target_']}: cannot be imported: {error}") from error
-        check_arguments(target, {key: None for key in node if key not in _HYDRA_KEYS}, where)
+        check_arguments(target, {str(key): None for key in node if key not in _HYDRA_KEYS}, where)
     for key in node:
         if not OmegaConf.is_missing(node, key):
-            check_config(node[key], f"{where}.{key}")
+            check_config(node[key], f"{where}.{key!s}")
 
 
 def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
@@ -91,9 +91,7 @@ def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
         for name in map(str, node):
             if OmegaConf.is_missing(node, name):
                 if name not in sizes:
-                    raise UserError(
-                        f"{where}.{name} is not set, and the data does not know it (it knows {', '.join(sizes)})"
-                    )
+                    raise UserError(f"{where}.{name} is not set, and the data knows only {', '.join(sizes)}")
                 filled[name] = sizes[name]
             elif isinstance(node[name], DictConfig):
                 filled[name] = fill(node[name], f"{where}.{name}")
@@ -112,7 +110,7 @@ def build_data(config: DictConfig) -> SequenceDataModule:
 
 
 def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
-    """The task of the whole config: its ``model`` filled with the data's sizes, optimizer and scheduler added."""
+    """The task of a config: its ``model`` filled with the data's sizes, optimizer and scheduler added."""
     for group in ("model", "optimizer", "scheduler"):
         check_config(config[group], group)
     task: SequenceTask = instantiate(
@@ -130,8 +128,8 @@ def check_monitor(config: DictConfig) -> None:
     metric, mode = config.monitor.metric, config.monitor.mode
     if not str(metric).startswith("val/"):
         raise UserError(
-            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is locked "
-            "for all that decides"
+            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
+            "locked for all that decides"
         )
     if mode not in ("min", "max"):
         raise UserError(f"monitor.mode={mode}: choose min or max")

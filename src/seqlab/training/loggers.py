@@ -18,6 +18,6 @@ def build_loggers(config: DictConfig | None, folder: RunFolder) -> list[Logger]:
     """
     found = []
     for name, node in (config or {}).items():
-        check_config(node, f"logger.{name}")
+        check_config(node, f"logger.{name!s}")
         found.append(instantiate(node, save_dir=str(folder.path), _convert_="all"))
     return found

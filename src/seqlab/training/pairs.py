@@ -15,8 +15,8 @@ def data_choices(conf: Path) -> dict[str, type]:
     """{name: batch type} of every config in ``conf/data``."""
     found = {}
     for path in sorted((conf / "data").glob("*.yaml")):
-        node = OmegaConf.load(path)
-        if "_target_" in node:
+        node = OmegaConf.to_container(OmegaConf.load(path))
+        if isinstance(node, dict) and "_target_" in node:
             found[path.stem] = get_object(node["_target_"]).batch_type
     return found
 

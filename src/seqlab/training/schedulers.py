@@ -1,4 +1,4 @@
-"""Learning-rate schedules. ``optimizer.lr`` is the highest rate of each; ``total_steps`` comes from the run."""
+"""Learning-rate schedules. ``optimizer.lr`` is the highest rate; ``total_steps`` comes from the run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ def constant(optimizer: Optimizer) -> LRScheduler:
 
 
 def cosine(optimizer: Optimizer, total_steps: int, final_fraction: float = 0.0) -> LRScheduler:
-    """From the full rate down to ``final_fraction`` of it along half a cosine (Loshchilov & Hutter, ICLR 2017,
-    equation 5, without restarts)."""
+    """From the full rate down to ``final_fraction`` of it along half a cosine.
+
+    Loshchilov & Hutter, "SGDR", ICLR 2017, equation 5, without restarts.
+    """
     return warmup_cosine(optimizer, total_steps, warmup_fraction=0.0, final_fraction=final_fraction)
 
 

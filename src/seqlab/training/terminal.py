@@ -15,8 +15,10 @@ def print_results(table: ResultTable, metrics: dict[str, float], notices: Sequen
 
     console = Console(highlight=False)
     validation = [f"{name} {value:.4f}" for name, value in sorted(metrics.items()) if name.startswith("val/")]
-    rich_table = Table(title=table.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    rich_table.add_column("")
+    rich_table = Table(
+        title=table.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold"
+    )
+    rich_table.add_column("", no_wrap=True)
     for column in table.columns:
         rich_table.add_column(column, justify="right", no_wrap=True)
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):

@@ -1,4 +1,4 @@
-"""The trainer from its config: ``gpus`` to accelerator and devices, every other argument as Lightning names it."""
+"""The trainer from its config: ``gpus`` to accelerator and devices, all else as Lightning names it."""
 
 from __future__ import annotations
 
@@ -87,4 +87,6 @@ def quiet_lightning() -> None:
     warnings.filterwarnings(
         "ignore", message=".*The number of training batches .* is smaller than the logging interval.*"
     )
+    warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

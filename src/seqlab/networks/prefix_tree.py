@@ -1,0 +1,92 @@
+"""Recurrent layers over many windows at once, each shared prefix computed once.
+
+Windows of a log start alike. With every distinct prefix a node of a tree, level t holds the distinct prefixes
+of t + 1 tokens, and a recurrent step runs once per node, not once per window and step. The numbers are those
+of the plain layers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Level(NamedTuple):
+    """The N nodes of one level."""
+
+    tokens: Tensor  # (N,) int64, the last token of each prefix
+    parents: Tensor  # (N,) int64, node of the level before; 0 at the first level
+
+
+class PrefixTree(NamedTuple):
+    """The distinct prefixes of C windows of W tokens."""
+
+    levels: list[Level]  # W of them
+    leaves: Tensor  # (C,) int64, the last level's node of each window
+
+
+def prefix_tree(windows: Tensor, vocab_size: int) -> PrefixTree:
+    """Number the distinct prefixes of (C, W) windows, level by level."""
+    node = torch.zeros(len(windows), dtype=torch.long, device=windows.device)
+    levels = []
+    for tokens in windows.unbind(dim=1):
+        pairs, node = torch.unique(node * vocab_size + tokens, return_inverse=True)
+        levels.append(Level(pairs % vocab_size, pairs // vocab_size))
+    return PrefixTree(levels, node)
+
+
+def _step(cell: str, inputs: Tensor, recurrent: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One step of a cell from its two linear maps, as torch.nn documents it.
+
+    Args:
+        inputs: (N, G) ``W_ih x + b_ih``, gates side by side.
+        recurrent: (N, G) ``W_hh h + b_hh``.
+        state: (N, H) each: ``(h,)``, or ``(h, c)`` for an LSTM.
+    """
+    if cell == "RNN_TANH":
+        return (torch.tanh(inputs + recurrent),)
+    if cell == "GRU":
+        reset_in, update_in, new_in = inputs.chunk(3, dim=1)
+        reset_re, update_re, new_re = recurrent.chunk(3, dim=1)
+        new = torch.tanh(new_in + torch.sigmoid(reset_in + reset_re) * new_re)
+        return (new + torch.sigmoid(update_in + update_re) * (state[0] - new),)
+    enter, forget, new, leave = (inputs + recurrent).chunk(4, dim=1)
+    memory = torch.sigmoid(forget) * state[1] + torch.sigmoid(enter) * torch.tanh(new)
+    return torch.sigmoid(leave) * torch.tanh(memory), memory
+
+
+def last_states(recurrent: nn.RNNBase, embedding: nn.Embedding, tree: PrefixTree) -> Tensor:
+    """The top layer's state after the last token of each window.
+
+    Equal to ``recurrent(embedding(windows))[0][:, -1]`` up to rounding, gradients included. Dropout between
+    layers draws one mask per distinct prefix. Rows are taken with ``index_select``: its backward pass adds
+    rows up in one go, that of ``[]`` indexing sorts them first.
+
+    Returns:
+        (C, H) states.
+    """
+    num_states = 2 if recurrent.mode == "LSTM" else 1
+    weights = [
+        [getattr(recurrent, f"{name}_l{layer}") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
+        for layer in range(recurrent.num_layers)
+    ]
+    # the first layer's input map of every token, computed once for all nodes
+    token_inputs = F.linear(embedding.weight, weights[0][0], weights[0][1])  # (V, G)
+    root = embedding.weight.new_zeros(1, recurrent.hidden_size)
+    states: list[tuple[Tensor, ...]] = [(root,) * num_states] * recurrent.num_layers
+    top = root
+    for level in tree.levels:
+        for layer, (weight_in, bias_in, weight_re, bias_re) in enumerate(weights):
+            if layer == 0:
+                inputs = token_inputs.index_select(0, level.tokens)
+            else:
+                inputs = F.linear(F.dropout(top, recurrent.dropout, recurrent.training), weight_in, bias_in)
+            before = states[layer]
+            pushed = F.linear(before[0], weight_re, bias_re).index_select(0, level.parents)
+            parents = tuple(part.index_select(0, level.parents) for part in before)
+            states[layer] = _step(recurrent.mode, inputs, pushed, parents)
+            top = states[layer][0]
+    return top.index_select(0, tree.leaves)

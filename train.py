@@ -38,7 +38,8 @@ def train(config: DictConfig) -> float:
     detector, val_figures = evaluation.fit(task, datamodule)
     folder.add_to_checkpoints("detector", detector.state())
     datamodule.open_test()
-    outcome = evaluation.test(task, datamodule, detector)
+    with around.stopwatch.testing():
+        outcome = evaluation.test(task, datamodule, detector)
 
     metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
     folder.save(metrics, outcome)

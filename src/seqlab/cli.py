@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -143,8 +144,24 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
 
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
+    exit_code = 0
+
+    @functools.wraps(train)
+    def job(config: Any) -> Any:
+        nonlocal exit_code
+        try:
+            return train(config)
+        except Exception as error:
+            message = user_message(error, conf, arguments)
+            if message is None or wants_traceback:
+                raise
+            # told here: of an error that leaves the job, Hydra would say a line of its own
+            print(f"error: {message}", file=sys.stderr)
+            exit_code = EXIT_USER_ERROR
+            return None
+
     try:
-        hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(train)()
+        hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -157,4 +174,4 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     finally:
         if not wants_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
-    return 0
+    return exit_code

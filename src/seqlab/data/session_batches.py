@@ -64,8 +64,8 @@ def distinct_sessions(
 class PaddedDataset(Dataset[SessionBatch]):
     """Takes a (B,) tensor of session numbers, gives their SessionBatch.
 
-    With ``by_distinct``, the numbers are those of distinct sessions and ``session_count`` is how often each is in
-    the split.
+    With ``by_distinct``, the numbers are those of distinct sessions, and ``session_count`` is how often each
+    is in the split.
     """
 
     def __init__(

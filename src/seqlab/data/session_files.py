@@ -91,6 +91,8 @@ def _from_text(path: Path, content: bytes) -> Sessions:
         lengths.append(len(codes) - before)
         ids.append(block_id)
         line_numbers.append(number)
+    if not ids:  # a byte order mark alone
+        raise UserError(f"{path}: the file is empty; expected {FORMATS}")
     _refuse_duplicates(path, ids, [f"line {number}" for number in line_numbers] if has_ids else None)
     return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
 
@@ -157,6 +159,7 @@ def _from_pickle(path: Path, content: bytes) -> Sessions:
         ids.append(str(block_id))
     if not ids:
         raise UserError(f"{path}: the pickled dict is empty; expected {FORMATS}")
+    _refuse_duplicates(path, ids, [f"entry {number}" for number in range(1, len(ids) + 1)])
     return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
 
 
@@ -179,9 +182,12 @@ def read_labels(path: str | Path) -> dict[str, int]:
 
     path = Path(path)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        text = path.read_text(encoding="utf-8-sig")
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a label table: {error}; expected the header BlockId,Label") from None
     if not {"BlockId", "Label"} <= set(table.columns):
@@ -190,13 +196,21 @@ def read_labels(path: str | Path) -> dict[str, int]:
     if values.isna().any():
         row = int(np.flatnonzero(values.isna())[0])
         raise UserError(
-            f"{path}, line {row + 2}: label {table['Label'].iloc[row]!r}; expected Normal or Anomaly, or 0, 1"
+            f"{path}, line {_line_of_row(text, row)}: label {table['Label'].iloc[row]!r}; expected Normal or "
+            "Anomaly, or 0, 1"
         )
     repeated = table["BlockId"].duplicated()
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
-        raise UserError(f"{path}, line {row + 2}: block {table['BlockId'].iloc[row]} is labelled twice")
+        raise UserError(
+            f"{path}, line {_line_of_row(text, row)}: block {table['BlockId'].iloc[row]} is labelled twice"
+        )
     return dict(zip(table["BlockId"].tolist(), values.astype(int).tolist(), strict=True))
+
+
+def _line_of_row(text: str, row: int) -> int:
+    """The line of a table's row: a header and blank lines come before it."""
+    return [number for number, line in enumerate(text.splitlines(), start=1) if line.strip()][row + 1]
 
 
 def labels_of(sessions: Sessions, labels: dict[str, int], source: str | Path) -> NDArray[np.int8]:

@@ -18,9 +18,14 @@ def read_all(files: Files) -> Sessions:
     """The sessions of one file or of a list of files, in order.
 
     Raises:
-        UserError: a file that cannot be read, or a block id in two files.
+        UserError: no file, a file that cannot be read or is given twice, or a block id in two files.
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
+    if not paths:
+        raise UserError("a list of files with no file in it: give at least one, or null")
+    twice = [str(path) for place, path in enumerate(paths) if str(path) in map(str, paths[:place])]
+    if twice:
+        raise UserError(f"{twice[0]} is given twice; each file of a list is read once")
     parts = [read_sessions(path) for path in paths]
     sessions = concatenate(parts) if len(parts) > 1 else parts[0]
     if len(parts) > 1:
@@ -64,7 +69,8 @@ def split_by_session(
     """
     train_share, val_share, _ = check_fractions(split)
     order = np.random.default_rng(seed).permutation(len(normal))
-    first, second = int(train_share * len(normal)), int((train_share + val_share) * len(normal) + 1e-9)
+    # 0.7 * 90 is 62.99...: the small number keeps a whole share whole
+    first, second = (int(share * len(normal) + 1e-9) for share in (train_share, train_share + val_share))
     if not 0 < first < second < len(normal):
         raise UserError(
             f"data.split={list(split)} leaves a split of {len(normal)} normal sessions empty; give more"

@@ -41,7 +41,7 @@ class DetectionOutcome:
         return self.detector.thresholds[self.main_score].value
 
     def write_scores(self, path: Path) -> None:
-        """Write scores.csv: see detection/score_table.py."""
+        """Write scores.csv: see detection/tables.py."""
         write_scores(path, self)
 
     def result_table(self) -> ResultTable:
@@ -96,7 +96,7 @@ class DetectionEvaluation:
         Returns:
             The detector, and the validation figures of metrics.json.
         """
-        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary.unk)
+        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary)
         detector = Detector.fit(
             list(self.scores),
             self.model_score,
@@ -116,7 +116,7 @@ class DetectionEvaluation:
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""
         sessions = datamodule.sessions("test")
-        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary.unk)
+        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary)
         tokens = encoded(datamodule, "test")
         scores = detector.scores(list(self.scores), events, tokens)
         baseline_scores = detector.trivial.scores(tokens)

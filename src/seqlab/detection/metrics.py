@@ -91,7 +91,8 @@ def detection_metrics(
     figures = {"auroc": whole.auroc, "average_precision": whole.average_precision}
     for suffix, share in (("", float(abnormal.mean())), ("_at_prevalence", prevalence)):
         if share is not None:
-            precision = precision_at(np.asarray(false_positive_rate), np.asarray(recall), share)
+            # without any alert there is nothing to be precise about: 0, as torchmetrics counts it
+            precision = precision_at(np.asarray(false_positive_rate), np.asarray(recall), share) * alert.any()
             figures[f"precision{suffix}"] = float(precision)
             figures[f"f1{suffix}"] = float(_f1(precision, np.asarray(recall)))
     return figures | {

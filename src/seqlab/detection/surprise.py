@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.data.scoring import ScoringPlan
+from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 from seqlab.tasks.base import EventScores, SequenceTask
 
@@ -50,16 +51,15 @@ class EventSurprise:
 
 
 @torch.inference_mode()
-def surprise(task: SequenceTask, plan: ScoringPlan, unk_id: int) -> EventSurprise:
+def surprise(task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary) -> EventSurprise:
     """Run the network once per distinct piece of a split and spread the outputs over its sessions."""
     task.eval()
     parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
     nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
-    vocab_size = int(plan.piece_target.max(initial=0)) + 1
-    unseen = plan.piece_target == unk_id
+    unseen = plan.piece_target == vocabulary.unk
     nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
-    rank = np.where(unseen, max(vocab_size, int(rank.max(initial=0))) + 1, rank)
+    rank = np.where(unseen, len(vocabulary) + 1, rank)
     events = plan.piece_of_event
     return EventSurprise(nll[events], rank[events], unseen[events], plan.offsets, plan.first_key)
 

@@ -135,7 +135,7 @@ class Calibration:
         given = np.asarray(scores, dtype=np.float64)
         count = len(self.values)
         at_least = count - np.searchsorted(self.values, given, side="left")
-        result = -np.log(np.maximum(at_least, 1) / (count + 1))
+        result = np.asarray(-np.log(np.maximum(at_least, 1) / (count + 1)))
         if self.tail is not None:
             beyond = given > self.tail.start
             result[beyond] = -self.tail.log_probability(given[beyond])

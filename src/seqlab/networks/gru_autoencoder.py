@@ -10,7 +10,7 @@ from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder
 from seqlab.networks.encoders import RecurrentEncoder, State
 from seqlab.networks.noise import TokenNoise
-from seqlab.networks.recurrent import check_share
+from seqlab.networks.recurrent import check_share, check_size
 
 
 class Reconstruction(NamedTuple):
@@ -63,6 +63,9 @@ class GRUAutoencoder(nn.Module):
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
+        check_size("embedding_size", embedding_size)
+        if bottleneck_size is not None:
+            check_size("bottleneck_size", bottleneck_size)
         self.input_noise = TokenNoise("input_noise", input_noise, unk_id)
         self.decoder_noise = TokenNoise("decoder_noise", decoder_noise, unk_id)
         embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.prefix_tree import last_states, prefix_tree
-from seqlab.networks.recurrent import check_share, recurrent_layers
+from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
 class GRUPredictor(nn.Module):
@@ -42,6 +42,7 @@ class GRUPredictor(nn.Module):
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
+        check_size("embedding_size", embedding_size)
         self.share_prefixes = share_prefixes
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)

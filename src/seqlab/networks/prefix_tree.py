@@ -73,8 +73,10 @@ def last_states(recurrent: nn.RNNBase, embedding: nn.Embedding, tree: PrefixTree
         [getattr(recurrent, f"{name}_l{layer}") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
         for layer in range(recurrent.num_layers)
     ]
-    # the first layer's input map of every token, computed once for all nodes
-    token_inputs = F.linear(embedding.weight, weights[0][0], weights[0][1])  # (V, G)
+    # the first layer's input map of every token, computed once for all nodes; looked up and not read off the
+    # weight, so that padding's embedding gets no gradient
+    every_token = torch.arange(embedding.num_embeddings, device=embedding.weight.device)
+    token_inputs = F.linear(embedding(every_token), weights[0][0], weights[0][1])  # (V, G)
     root = embedding.weight.new_zeros(1, recurrent.hidden_size)
     states: list[tuple[Tensor, ...]] = [(root,) * num_states] * recurrent.num_layers
     top = root

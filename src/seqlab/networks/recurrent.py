@@ -23,9 +23,8 @@ def recurrent_layers(
     """
     if cell not in CELLS:
         raise UserError(f"network.cell={cell}: choose {', '.join(CELLS)}")
-    for name, size in (("hidden_size", hidden_size), ("num_layers", num_layers)):
-        if size < 1:
-            raise UserError(f"network.{name}={size}: give at least 1")
+    check_size("hidden_size", hidden_size)
+    check_size("num_layers", num_layers)
     check_share("dropout", dropout)
     return CELLS[cell](
         input_size,
@@ -37,9 +36,15 @@ def recurrent_layers(
     )
 
 
+def check_size(name: str, size: int) -> None:
+    """Raise UserError where a size is no whole number of at least 1."""
+    if not isinstance(size, int) or size < 1:
+        raise UserError(f"network.{name}={size}: give a whole number, at least 1")
+
+
 def check_share(name: str, value: float) -> None:
     """Raise UserError where a probability of dropping something is not in [0, 1)."""
-    if not 0 <= value < 1:
+    if not isinstance(value, int | float) or not 0 <= value < 1:
         raise UserError(f"network.{name}={value}: give a probability from 0 up to, not including, 1")
 
 

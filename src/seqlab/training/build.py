@@ -56,7 +56,7 @@ def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], where:
         if name not in accepted:
             raise UserError(
                 f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument"
-                f"{suggestion(str(name), accepted)} It takes {', '.join(accepted)}"
+                f"{suggestion(str(name), accepted) or '.'} It takes {', '.join(accepted)}"
             )
 
 

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.training.build import check_config, fill_sizes
-from seqlab.training.checkpoints import Baggage, model_checkpoint
+from seqlab.training.checkpoints import Baggage, checkpoint_callbacks
 from seqlab.training.history import History
 from seqlab.training.timing import Stopwatch
 
@@ -37,7 +37,7 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         history,
         stopwatch,
         Baggage(fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state()),
-        model_checkpoint(checkpoints, metric, mode),
+        *checkpoint_callbacks(checkpoints, metric, mode),
     ]
     stopping = config.callbacks.early_stopping
     if stopping.patience is not None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
@@ -28,18 +29,23 @@ class Baggage(Callback):
         checkpoint[KEY] = self.contents
 
 
-def model_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:
-    """best.ckpt by ``metric`` and last.ckpt, written after each epoch."""
-    return ModelCheckpoint(
-        dirpath=directory,
-        filename="best",
-        monitor=metric,
-        mode=mode,
-        save_top_k=1,
-        save_last=True,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-    )
+def checkpoint_callbacks(directory: Path, metric: str, mode: str) -> list[ModelCheckpoint]:
+    """best.ckpt by ``metric``, and last.ckpt after each epoch.
+
+    Two callbacks: Lightning's ``save_last`` writes last.ckpt only when best.ckpt is written too.
+    """
+    return [
+        ModelCheckpoint(
+            dirpath=directory,
+            filename=name,
+            monitor=monitor,
+            mode=mode,
+            save_top_k=1,
+            auto_insert_metric_name=False,
+            enable_version_counter=False,
+        )
+        for name, monitor in (("best", metric), ("last", None))
+    ]
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -92,11 +98,30 @@ def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
 
 
 def _refuse_foreign_targets(config: Any, path: str) -> None:
+    """Raise UserError where building the config could run anything but constructors of networks and tasks."""
     if isinstance(config, dict):
-        target = config.get("_target_", TRUSTED_TARGETS[0])
-        if not str(target).startswith(TRUSTED_TARGETS):
-            raise UserError(
-                f"{path}: it names {target}, which is no network or task of seqlab; nothing was executed"
-            )
+        if "_target_" in config and not _is_trusted(config["_target_"]):
+            raise _foreign(path, config["_target_"])
         for value in config.values():
             _refuse_foreign_targets(value, path)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _refuse_foreign_targets(value, path)
+    elif isinstance(config, str) and "${" in config:  # a resolver could make a config of it
+        raise _foreign(path, config)
+
+
+def _is_trusted(target: Any) -> bool:
+    """A name that begins right is not enough: ``seqlab.tasks.base.inspect.os.system`` leads elsewhere."""
+    if not str(target).startswith(TRUSTED_TARGETS):
+        return False
+    try:
+        found = get_object(str(target))
+    except Exception:
+        return False
+    is_network = isinstance(found, type) and issubclass(found, nn.Module)
+    return is_network and found.__module__.startswith(TRUSTED_TARGETS)
+
+
+def _foreign(path: str, name: Any) -> UserError:
+    return UserError(f"{path}: it names {name}, which is no network or task of seqlab; nothing was executed")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,13 +12,13 @@ from pytorch_lightning.callbacks import Callback
 
 
 class Stopwatch(Callback):
-    """Seconds in fit, and units (windows, tokens) a second over the training batches alone.
+    """Seconds in fit and test, and units (windows, tokens) a second over the training batches alone.
 
     Repeated windows count as often as they occur: the figure compares with loops that compute each.
     """
 
     def __init__(self) -> None:
-        self.fit_seconds = 0.0
+        self.fit_seconds = self.test_seconds = 0.0
         self.train_seconds = 0.0
         self.units: Any = 0.0  # a tensor on the training device: reading it there would wait for the device
         self._fit_start = self._train_start = 0.0
@@ -37,7 +39,18 @@ class Stopwatch(Callback):
         if trainer.is_last_batch:
             self.train_seconds += time.perf_counter() - self._train_start
 
+    @contextmanager
+    def testing(self) -> Iterator[None]:
+        """Around the judging of the test split, whose results lie on the CPU when it ends."""
+        start = time.perf_counter()
+        yield
+        self.test_seconds += time.perf_counter() - start
+
     def metrics(self, unit: str) -> dict[str, float]:
-        """``timing/...`` keys of metrics.json; call it after fit."""
+        """``timing/...`` keys of metrics.json; call it after fit and test."""
         rate = float(self.units) / self.train_seconds if self.train_seconds else 0.0
-        return {"timing/fit_seconds": self.fit_seconds, f"timing/train_{unit}_per_second": rate}
+        return {
+            "timing/fit_seconds": self.fit_seconds,
+            "timing/test_seconds": self.test_seconds,
+            f"timing/train_{unit}_per_second": rate,
+        }

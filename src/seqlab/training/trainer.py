@@ -10,11 +10,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
+from seqlab.training.progress import ProgressLine
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 MANAGED = ("accelerator", "devices", "callbacks", "logger", "default_root_dir")
@@ -62,13 +63,12 @@ def build_trainer(
     Raises:
         UserError: an argument that Lightning's Trainer does not take, or hardware that is not there.
     """
-    settings = {name: value for name, value in config.items() if name != "gpus"}
-    arguments = settings | hardware(config["gpus"])
-    refresh = settings.pop("progress_bar_refresh_rate", 0)
-    arguments.pop("progress_bar_refresh_rate", None)
+    own = ("gpus", "progress_bar_refresh_rate")
+    arguments = {name: value for name, value in config.items() if name not in own}
+    arguments |= hardware(config["gpus"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
-    bars = [TQDMProgressBar(refresh_rate=refresh)] if settings.get("enable_progress_bar", True) else []
+    bars = [ProgressLine(config["progress_bar_refresh_rate"])] if config["enable_progress_bar"] else []
     return pl.Trainer(
         **arguments,
         callbacks=[*callbacks, *bars],

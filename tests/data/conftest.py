@@ -1,0 +1,35 @@
+"""Real HDFS sessions for the tests that need them, and random sessions for those that compare with loops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqlab.data.sequences import Sessions
+from seqlab.data.vocabulary import Vocabulary
+
+HDFS = Path(__file__).parents[3] / "shared" / "data" / "hdfs"
+
+
+@pytest.fixture
+def hdfs_folder() -> Path:
+    """The folder of real HDFS session files."""
+    if not HDFS.is_dir():
+        pytest.skip(f"no real HDFS sessions at {HDFS}")
+    return HDFS
+
+
+@pytest.fixture
+def eight_keys() -> Vocabulary:
+    """Keys 0 to 7, which get the ids 4 to 11."""
+    return Vocabulary.from_sessions(Sessions.from_lists([[str(key) for key in range(8)]]))
+
+
+@pytest.fixture(params=range(5), ids=lambda seed: f"seed{seed}")
+def random_rows(request: pytest.FixtureRequest) -> list[list[int]]:
+    """Sixty sessions of ids 4 to 8: equal ones among them, lengths from 1 to 14."""
+    rng = np.random.default_rng(request.param)
+    rows = [rng.integers(4, 9, size=length).tolist() for length in [1, 1, 14, *rng.integers(1, 15, 37)]]
+    return rows + [rows[pick] for pick in rng.integers(0, len(rows), 20)]

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqlab.data.batches import SessionBatch, WindowBatch
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.errors import UserError
+
+MODULES = [HdfsWindows, HdfsPadded]
+SAMPLE = {"num_blocks": 300, "abnormal_share": 0.1, "seed": 4}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files of 20 normal blocks of 2 to 5 keys and of 3 abnormal ones, and what goes with them."""
+    normal = [f"blk_{number},5 22 {'9 ' * (number % 4)}" for number in range(20)]
+    (tmp_path / "normal.txt").write_text("\n".join(normal) + "\n")
+    (tmp_path / "abnormal.txt").write_text("blk_97,5\nblk_98,7 7\nblk_99,5 22 9 9 9 9 9 9\n")
+    labels = [f"blk_{number},{'Anomaly' if number > 96 else 'Normal'}" for number in [*range(20), 97, 98, 99]]
+    (tmp_path / "labels.csv").write_text("\n".join(["BlockId,Label", *labels]) + "\n")
+    (tmp_path / "templates.csv").write_text("EventId,EventTemplate\n5,Receiving <*>\n22,Allocate <*>\n")
+    return tmp_path
+
+
+def ready(module: type[LogSessions], **settings: Any) -> LogSessions:
+    data = module(**settings)
+    data.setup()
+    return data
+
+
+# -- the sample ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_without_files_blocks_are_simulated_and_the_notice_says_so(module: type[LogSessions]) -> None:
+    data = ready(module, sample=SAMPLE)
+    assert data.notices == [SYNTHETIC_NOTICE]
+    assert "synthetic" in SYNTHETIC_NOTICE.lower()
+    assert data.templates == TEMPLATES
+    assert (len(data.sessions("train")), len(data.sessions("val"))) == (189, 27)
+    data.open_test()
+    labels = Counter(data.sessions("test").labels.tolist())
+    assert labels == {0: 54, 1: 30}
+
+
+def everything(data: LogSessions) -> dict[str, list[str]]:
+    """The ids of each split; opens the test set."""
+    ids = {split: data.sessions(split).ids.tolist() for split in ("train", "val")}
+    data.open_test()
+    return ids | {"test": data.sessions("test").ids.tolist()}
+
+
+def test_the_sample_is_all_there_with_its_labels() -> None:
+    data = ready(HdfsWindows, sample=SAMPLE)
+    blocks = simulate_blocks(**SAMPLE).sessions
+    expected = {
+        name: (blocks.keys(place), label)
+        for place, (name, label) in enumerate(zip(blocks.ids.tolist(), blocks.labels.tolist(), strict=True))
+    }
+    parts = [data.sessions("train"), data.sessions("val")]
+    data.open_test()
+    parts.append(data.sessions("test"))
+    found = {
+        name: (part.keys(place), int(part.labels[place]))
+        for part in parts
+        for place, name in enumerate(part.ids.tolist())
+    }
+    assert found == expected
+    assert sum(map(len, parts)) == len(expected)
+    assert not any(part.labels.any() for part in parts[:2])
+
+
+def test_the_seed_of_the_run_draws_another_split_of_the_same_sample() -> None:
+    first, again, other = (everything(ready(HdfsWindows, sample=SAMPLE, seed=seed)) for seed in (0, 0, 1))
+    assert first == again
+    for split in ("train", "val", "test"):
+        assert set(first[split]) != set(other[split])
+    assert {*chain(*first.values())} == {*chain(*other.values())}
+
+
+def test_bad_sample_setting_is_refused() -> None:
+    with pytest.raises(UserError, match="num_blocks"):
+        ready(HdfsWindows, sample={"num_blocks": 0})
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_normal_and_abnormal_files(module: type[LogSessions], folder: Path) -> None:
+    data = ready(
+        module,
+        normal=folder / "normal.txt",
+        abnormal=[str(folder / "abnormal.txt")],
+        templates=folder / "templates.csv",
+    )
+    assert (len(data.sessions("train")), len(data.sessions("val"))) == (14, 2)
+    assert data.notices == []
+    assert data.templates == {"5": "Receiving <*>", "22": "Allocate <*>"}
+    longest = int(data.sessions("train").lengths.max())
+    assert data.sizes == {"vocab_size": 7, "pad_id": 0, "unk_id": 3, "max_length": longest + 1}
+    assert set(data.vocabulary.tokens[4:]) == {"5", "9", "22"}
+    data.open_test()
+    test = data.sessions("test")
+    assert test.labels.tolist() == [0] * 4 + [1] * 3
+    assert test.ids[-3:].tolist() == ["blk_97", "blk_98", "blk_99"]
+    assert data.sizes["max_length"] <= 6  # a test session of 8 keys is longer
+
+
+def test_given_splits_and_labels(folder: Path) -> None:
+    lines = (folder / "normal.txt").read_text().splitlines()
+    abnormal = (folder / "abnormal.txt").read_text().splitlines()
+    for name, part in {
+        "train": [*lines[:10], abnormal[0]],
+        "val": lines[10:14],
+        "test": [*lines[14:], *abnormal[1:]],
+    }.items():
+        (folder / name).write_text("\n".join(part) + "\n")
+    given = {name: folder / name for name in ("train", "val", "test")}
+    data = ready(HdfsPadded, **given, labels=folder / "labels.csv")
+    assert data.sessions("train").ids.tolist() == [f"blk_{number}" for number in range(10)]
+    assert data.sessions("val").ids.tolist() == [f"blk_{number}" for number in range(10, 14)]
+    assert data.notices == ["1 abnormal sessions of data.train were left out"]
+    assert data.templates == {}
+    assert data.vocabulary.id("7") == data.vocabulary.unk
+    data.open_test()
+    assert data.sessions("test").labels.tolist() == [0] * 6 + [1, 1]
+
+    cut = ready(HdfsPadded, train=given["train"], test=given["test"], split=(0.6, 0.2, 0.2))
+    assert (len(cut.sessions("train")), len(cut.sessions("val"))) == (8, 3)
+    assert cut.notices == ["no data.labels: train and val are taken for normal, detection cannot be measured"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["normal", "train"], "data.normal and data.train exclude each other: give data.normal and "),
+        (["abnormal", "test"], "data.abnormal and data.test exclude each other"),
+        (["abnormal"], "data.abnormal without data.normal: models learn from normal sessions"),
+        (["train"], "data.train without data.test: give both data.train and data.test"),
+        (["test"], "data.test without data.train: give both data.train and data.test"),
+        (["val"], "data.val without data.train: give both"),
+        (["val", "test"], "data.val without data.train: give both"),
+        (["normal", "labels"], "data.labels goes with data.train and data.test"),
+        (["labels"], "data.labels goes with data.train and data.test"),
+    ],
+    ids="+".join,
+)
+def test_settings_that_exclude_each_other(
+    module: type[LogSessions], folder: Path, names: list[str], message: str
+) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        ready(module, **{name: folder / "normal.txt" for name in names})
+
+
+@pytest.mark.parametrize("name", ["normal", "templates"])
+def test_missing_files_are_named(folder: Path, name: str) -> None:
+    settings = {"normal": folder / "normal.txt"} | {name: folder / "nowhere.txt"}
+    with pytest.raises(UserError, match=re.escape(f"{folder / 'nowhere.txt'}: no such file")):
+        ready(HdfsWindows, **settings)
+
+
+def test_bad_shares_are_refused_at_setup(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"^data\.split=\[0\.9, 0\.2, 0\.1\]"):
+        ready(HdfsWindows, normal=folder / "normal.txt", split=[0.9, 0.2, 0.1])
+
+
+# -- batches -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deduplicate", [True, False])
+@pytest.mark.parametrize("context", ["from_start", "full_windows"])
+def test_windows_hold_the_training_sessions(context: str, deduplicate: bool) -> None:
+    data = ready(
+        HdfsWindows, sample=SAMPLE, window_size=6, context=context, deduplicate=deduplicate, batch_size=50
+    )
+    batches = list(data.train_dataloader())
+    assert len(batches) == 4  # 189 sessions
+    assert {type(batch) for batch in batches} == {WindowBatch} == {data.batch_type}
+    train = data.sessions("train")
+    lengths = train.lengths.tolist()
+    expected = sum(length + 1 if context == "from_start" else max(length + 1 - 6, 1) for length in lengths)
+    assert sum(batch.num_units.item() for batch in batches) == expected
+    assert {batch.contexts.shape[1] for batch in batches} == {6}
+    ends = sum(batch.pair_count[batch.pair_target == data.vocabulary.eos].sum().item() for batch in batches)
+    assert ends == len(train)
+    assert not any((batch.pair_target == data.vocabulary.pad).any() for batch in batches)
+
+
+@pytest.mark.parametrize("deduplicate", [True, False])
+@pytest.mark.parametrize("bucketing", [True, False])
+def test_padded_batches_hold_the_training_sessions(bucketing: bool, deduplicate: bool) -> None:
+    data = ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=deduplicate, batch_size=50)
+    batches = list(data.train_dataloader())
+    assert len(batches) == 4
+    assert {type(batch) for batch in batches} == {SessionBatch} == {data.batch_type}
+    found: Counter = Counter()
+    for batch in batches:
+        for row, length, count in zip(
+            batch.source.tolist(), batch.lengths.tolist(), batch.session_count.tolist(), strict=True
+        ):
+            found[tuple(data.vocabulary.tokens[token] for token in row[: length - 1])] += int(count)
+    train = data.sessions("train")
+    assert found == Counter(tuple(train.keys(place)) for place in range(len(train)))
+    assert max(int(batch.lengths.max()) for batch in batches) == data.sizes["max_length"]
+
+
+def padding_share(data: HdfsPadded) -> float:
+    masks = [batch.mask for batch in data.train_dataloader()]
+    return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
+
+
+def test_bucketing_pads_less() -> None:
+    shares = [
+        padding_share(ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=False, batch_size=10))
+        for bucketing in (True, False)
+    ]
+    assert shares[0] < shares[1] / 2
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_validation_batches_are_those_of_the_plan(module: type[LogSessions]) -> None:
+    data = ready(module, sample=SAMPLE, scoring_batch_size=5)
+    plan = data.scoring_plan("val")
+    assert data.scoring_plan("val") is plan
+    assert data.val_dataloader() is plan.loader
+    val = data.sessions("val")
+    assert len(plan.offsets) == len(val) + 1
+    for place in range(len(val)):
+        own = plan.piece_of_event[plan.offsets[place] : plan.offsets[place + 1]]
+        expected = [data.vocabulary.id(key) for key in val.keys(place)] + [data.vocabulary.eos]
+        assert plan.piece_target[own].tolist() == expected
+    assert sum(batch.num_units.item() for batch in plan.loader) == val.num_events + len(val)
+    assert len(plan.loader) == -(-plan.num_distinct // 5)
+
+
+def test_validation_is_the_same_each_epoch() -> None:
+    data = ready(HdfsWindows, sample=SAMPLE, scoring_batch_size=50)
+    first, second = (list(data.val_dataloader()) for _ in range(2))
+    assert len(first) > 1
+    assert all(
+        torch.equal(one, two)
+        for batch, again in zip(first, second, strict=True)
+        for one, two in zip(batch, again, strict=True)
+    )
+
+
+# -- what goes into a checkpoint and a report ----------------------------------------------------------
+
+
+def test_state_is_plain_and_enough() -> None:
+    windows = ready(HdfsWindows, sample=SAMPLE, window_size=7, context="full_windows").state()
+    padded = ready(HdfsPadded, sample=SAMPLE)
+    assert {key: windows[key] for key in ("window_size", "context")} == {
+        "window_size": 7,
+        "context": "full_windows",
+    }
+    assert set(padded.state()) == {"vocabulary", "max_length"}
+    assert Vocabulary.from_state(windows["vocabulary"]) == padded.vocabulary
+    assert windows["max_length"] == padded.sizes["max_length"]
+    assert type(windows["max_length"]) is int
+
+
+def test_facts_read_no_test_session(folder: Path) -> None:
+    data = ready(HdfsWindows, normal=folder / "normal.txt", abnormal=folder / "abnormal.txt")
+    train, val = data.sessions("train"), data.sessions("val")
+    expected = [
+        ("train sessions", f"14 with {int(train.lengths.sum())} events"),
+        ("val sessions", f"2 with {int(val.lengths.sum())} events"),
+        ("vocabulary", "7 tokens, 4 of them special"),
+    ]
+    assert data.facts() == expected
+    data.open_test()
+    assert data.facts() == expected
+
+
+# -- real sessions -------------------------------------------------------------------------------------
+
+
+def test_real_files_by_class(hdfs_folder: Path) -> None:
+    folder = hdfs_folder / "loghub_sequences"
+    data = ready(
+        HdfsWindows,
+        normal=folder / "normal.txt",
+        abnormal=folder / "abnormal.txt",
+        templates=folder / "templates.csv",
+    )
+    train = data.sessions("train")
+    assert (len(train), len(data.sessions("val"))) == (3908, 558)
+    assert data.templates["5"].startswith("<*>Receiving block")
+    index, pairs = data.index("train")
+    assert index.num_windows == train.num_events + len(train)
+    assert 0 < pairs.num_pairs < index.num_windows / 10
+    data.open_test()
+    assert np.bincount(data.sessions("test").labels).tolist() == [1117, 16838]
+
+
+def test_real_files_of_bare_lines_as_given_splits(hdfs_folder: Path) -> None:
+    folder = hdfs_folder / "logdeep_sequences"
+    data = ready(HdfsPadded, train=folder / "hdfs_train", test=folder / "hdfs_test_abnormal")
+    assert (len(data.sessions("train")), len(data.sessions("val"))) == (4248, 607)  # 0.1 of 0.8
+    assert len(data.notices) == 1
+    batches = list(data.train_dataloader())
+    assert sum(batch.session_count.sum().item() for batch in batches) == 4248

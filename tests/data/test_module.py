@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from seqlab.data.batches import WindowBatch
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.module import IndexBatches, TestSetLockedError, batch_loader
+from seqlab.data.scoring import ScoringPlan
+from seqlab.errors import UserError
+from seqlab.networks.gru_predictor import GRUPredictor
+from seqlab.tasks.next_event import NextEvent
+
+MODULES = [HdfsWindows, HdfsPadded]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Splits whose keys differ: 5, 9 and 22 in train, 77 in val alone, 88 in test alone."""
+    texts = {
+        "train": "".join(f"blk_{number},5 9 {'22 ' * (number % 4)}\n" for number in range(24)),
+        "val": "blk_50,5 77 9\nblk_51,9 22\n",
+        "test": "blk_60,5 9\nblk_61,88 5 88\nblk_62,77\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return {name: tmp_path / name for name in texts}
+
+
+@pytest.fixture
+def small(files: dict[str, Path]) -> Callable[..., Any]:
+    """Builds a module of the small files, set up."""
+
+    def build(module: type[LogSessions], **settings: Any) -> LogSessions:
+        data = module(**files, **{"batch_size": 4} | settings)
+        data.setup()
+        return data
+
+    return build
+
+
+# -- the order of batches ------------------------------------------------------------------------------
+
+
+def epoch(batches: IndexBatches, number: int = 0) -> list[list[int]]:
+    batches.set_epoch(number)
+    return [batch.tolist() for batch in batches]
+
+
+def flat(batches: list[list[int]]) -> list[int]:
+    return [item for batch in batches for item in batch]
+
+
+LENGTHS = torch.tensor([3, 40, 4, 38, 1, 39, 2, 41, 3, 37] * 3)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["plain", "bucketing"])
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(1, [1] * 30), (7, [2, 7, 7, 7, 7]), (30, [30]), (64, [30])]
+)
+def test_every_item_once_an_epoch(lengths: Tensor | None, batch_size: int, sizes: list[int]) -> None:
+    batches = IndexBatches(30, batch_size, seed=0, lengths=lengths)
+    for number in range(3):
+        found = epoch(batches, number)
+        assert sorted(flat(found)) == list(range(30))
+        assert sorted(map(len, found)) == sizes
+        assert len(batches) == len(sizes)
+
+
+def test_the_partial_batch_comes_last_without_bucketing() -> None:
+    assert [len(batch) for batch in epoch(IndexBatches(10, 4, seed=0))] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["plain", "bucketing"])
+def test_order_depends_on_seed_and_epoch_alone(lengths: Tensor | None) -> None:
+    def order(seed: int, number: int) -> list[list[int]]:
+        return epoch(IndexBatches(30, 4, seed=seed, lengths=lengths), number)
+
+    reused = IndexBatches(30, 4, seed=5, lengths=lengths)
+    epoch(reused, 0)
+    torch.manual_seed(123)
+    torch.rand(7)
+    assert epoch(reused, 1) == order(5, 1)
+    assert order(5, 0) != order(5, 1)
+    assert order(5, 0) != order(6, 0)
+    assert order(5, 1) != order(6, 0)
+    assert flat(order(5, 0)) != list(range(30))
+
+
+def test_drawing_batches_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    epoch(IndexBatches(30, 4, seed=5, lengths=LENGTHS))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_unshuffled_batches_count_up() -> None:
+    batches = IndexBatches(7, 3, seed=0, shuffle=False)
+    assert epoch(batches, 0) == epoch(batches, 4) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def padding(batches: list[list[int]]) -> int:
+    """Steps that are padding where each batch is padded to its longest item."""
+    lengths = [LENGTHS[batch] for batch in batches]
+    return sum(int((part.max() - part).sum()) for part in lengths)
+
+
+def test_bucketing_puts_similar_lengths_together() -> None:
+    for number in range(5):
+        bucketed = epoch(IndexBatches(30, 5, seed=2, lengths=LENGTHS), number)
+        plain = epoch(IndexBatches(30, 5, seed=2), number)
+        assert padding(bucketed) * 10 < padding(plain)
+        # 15 lengths of 1 to 4 and 15 of 37 to 41 in batches of 5: none of them is mixed
+        assert all(len({LENGTHS[item].item() > 20 for item in batch}) == 1 for batch in bucketed)
+
+
+def test_bucketing_shuffles_batches_and_ties() -> None:
+    batches = IndexBatches(30, 5, seed=2, lengths=LENGTHS)
+    epochs = [epoch(batches, number) for number in range(5)]
+    longest = [[int(LENGTHS[batch].max()) for batch in found] for found in epochs]
+    assert any(order != sorted(order) for order in longest)
+    assert len({tuple(order) for order in longest}) > 1
+    with_ones = [{frozenset(batch) for batch in found} for found in epochs]
+    assert len({frozenset(found) for found in with_ones}) > 1  # equal lengths change their batch
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_empty_batches_are_refused(size: int) -> None:
+    with pytest.raises(UserError, match=rf"^data\.batch_size={size}: a batch holds at least 1 item$"):
+        IndexBatches(10, size, seed=0)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_empty_batches_are_refused_before_training(small: Callable, module: type[LogSessions]) -> None:
+    with pytest.raises(UserError, match=r"^data\.batch_size=0: "):
+        small(module, batch_size=0).train_dataloader()
+
+
+def test_loader_hands_whole_index_tensors_to_the_dataset() -> None:
+    class Items(Dataset[Tensor]):
+        def __getitem__(self, items: Tensor) -> Tensor:
+            return items * 10
+
+    loader = batch_loader(Items(), IndexBatches(5, 2, seed=0, shuffle=False))
+    assert [batch.tolist() for batch in loader] == [[0, 10], [20, 30], [40]]
+    assert len(loader) == 3
+
+
+# -- the lock on the test set --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_test_split_is_locked_until_it_is_opened(small: Callable, module: type[LogSessions]) -> None:
+    data = small(module)
+    for read in (data.sessions, data.tokens, data.scoring_plan):
+        with pytest.raises(TestSetLockedError, match="the test set is locked"):
+            read("test")
+    with pytest.raises(TestSetLockedError, match=r"call open_test\(\) once all is decided"):
+        data.test_dataloader()
+    data.open_test()
+    assert data.sessions("test").ids.tolist() == ["blk_60", "blk_61", "blk_62"]
+    assert len(data.tokens("test")) == 6
+    assert isinstance(data.scoring_plan("test"), ScoringPlan)
+    assert sum(batch.num_units.item() for batch in data.test_dataloader()) == 6 + 3
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_nothing_is_decided_after_the_test_set_was_opened(
+    small: Callable, module: type[LogSessions], split: str
+) -> None:
+    data = small(module)
+    assert len(data.sessions(split)) > 0
+    data.scoring_plan(split)
+    loader = {"train": data.train_dataloader, "val": data.val_dataloader}[split]
+    loader()
+    data.open_test()
+    for read in (data.sessions, data.tokens, data.scoring_plan):
+        with pytest.raises(TestSetLockedError, match=f"the {split} split was asked for after the test set"):
+            read(split)
+    with pytest.raises(TestSetLockedError, match="decide before"):
+        loader()
+
+
+def test_setting_up_again_does_not_lock_or_read_again(small: Callable, files: dict[str, Path]) -> None:
+    data = small(HdfsWindows)
+    vocabulary, notices = data.vocabulary, list(data.notices)
+    data.open_test()
+    files["train"].unlink()
+    data.setup("test")
+    assert data.vocabulary is vocabulary
+    assert data.notices == notices
+    assert len(data.sessions("test")) == 3
+
+
+@pytest.mark.parametrize("split", ["", "Test", "holdout"])
+def test_unknown_split_is_refused(small: Callable, split: str) -> None:
+    with pytest.raises(UserError, match=f"^split={split}: choose train, val, test$"):
+        small(HdfsWindows).sessions(split)
+
+
+def task_for(data: LogSessions) -> NextEvent:
+    network = GRUPredictor(
+        data.sizes["vocab_size"],
+        data.sizes["pad_id"],
+        data.sizes["unk_id"],
+        embedding_size=4,
+        hidden_size=5,
+        num_layers=1,
+    )
+    adam = torch.optim.Adam
+    return NextEvent(network=network, unk_id=data.sizes["unk_id"], optimizer=lambda p: adam(p, lr=0.01))
+
+
+def trainer(folder: Path, **settings: Any) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        **settings,
+    )
+
+
+def test_lightning_cannot_test_before_the_test_set_is_opened(small: Callable, tmp_path: Path) -> None:
+    data = small(HdfsWindows, window_size=3)
+    task = task_for(data)
+    with pytest.raises(TestSetLockedError):
+        trainer(tmp_path).test(task, datamodule=data, verbose=False)
+    data.open_test()
+    results = trainer(tmp_path).test(task, datamodule=data, verbose=False)
+    assert np.isfinite(results[0]["test/loss"])
+
+
+def test_lightning_cannot_train_or_validate_afterwards(small: Callable, tmp_path: Path) -> None:
+    data = small(HdfsWindows, window_size=3)
+    task = task_for(data)
+    trainer(tmp_path, max_epochs=1).fit(task, datamodule=data)
+    trainer(tmp_path).validate(task, datamodule=data, verbose=False)
+    data.open_test()
+    with pytest.raises(TestSetLockedError):
+        trainer(tmp_path, max_epochs=1).fit(task, datamodule=data)
+    with pytest.raises(TestSetLockedError):
+        trainer(tmp_path).validate(task, datamodule=data, verbose=False)
+
+
+class RecordBatches(pl.Callback):
+    """Keeps the training batches of each epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[list[list]] = []
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.epochs.append([])
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: WindowBatch, batch_idx: int
+    ) -> None:
+        self.epochs[-1].append([field.tolist() for field in batch])
+
+
+def test_lightning_draws_a_new_order_each_epoch_and_the_same_each_run(
+    small: Callable, tmp_path: Path
+) -> None:
+    runs = []
+    for seed in (0, 0, 1):
+        data = small(HdfsWindows, window_size=3, seed=seed)
+        record = RecordBatches()
+        trainer(tmp_path, max_epochs=3, callbacks=[record]).fit(task_for(data), datamodule=data)
+        runs.append(record.epochs)
+    first, again, other = runs
+    assert first == again
+    assert first[0] != other[0]
+    assert all(first[one] != first[two] for one, two in ((0, 1), (0, 2), (1, 2)))
+    units = {sum(sum(batch[3]) for batch in batches) for batches in first}
+    assert len(units) == 1  # every epoch holds as many windows
+
+
+# -- what only the training split may say --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_vocabulary_and_lengths_come_from_training_alone(small: Callable, module: type[LogSessions]) -> None:
+    data = small(module)
+    assert set(data.vocabulary.tokens[4:]) == {"5", "9", "22"}
+    unk = data.vocabulary.unk
+    assert (data.tokens("val") == unk).tolist() == [False, True, False, False, False]
+    assert not (data.tokens("train") == unk).any()
+    assert data.sizes == {"vocab_size": 7, "pad_id": 0, "unk_id": 3, "max_length": 6}
+    data.open_test()
+    assert (data.tokens("test") == unk).tolist() == [False, False, True, False, True, True]
+    plan = data.scoring_plan("test")
+    events = plan.piece_target[plan.piece_of_event].tolist()
+    five, nine = data.vocabulary.id("5"), data.vocabulary.id("9")
+    end = data.vocabulary.eos
+    assert events == [five, nine, end, unk, five, unk, end, unk, end]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_drawn_splits_do_not_leak_keys(tmp_path: Path, module: type[LogSessions]) -> None:
+    # every session has a key of its own, so only the training split's own keys may be known
+    path = tmp_path / "normal.txt"
+    path.write_text("".join(f"blk_{number},1 {1000 + number}\n" for number in range(50)))
+    data = module(normal=path)
+    data.setup()
+    train = data.sessions("train")
+    own = {key for place in range(len(train)) for key in train.keys(place)}
+    assert len(train) == 35
+    assert set(data.vocabulary.tokens[4:]) == own
+    assert len(own) == 36
+    assert (data.tokens("val") == data.vocabulary.unk).tolist() == [False, True] * 5

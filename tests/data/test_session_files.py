@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import builtins
+import os
+import pickle
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
+from seqlab.data.session_files import labels_of, read_labels, read_sessions
+from seqlab.errors import UserError
+
+Write = Callable[[bytes | str], Path]
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(content: bytes | str) -> Path:
+        path = tmp_path / "blocks.txt"
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write_file
+
+
+def rows(sessions: Sessions) -> dict[str, list[str]]:
+    return {block_id: sessions.keys(place) for place, block_id in enumerate(sessions.ids.tolist())}
+
+
+def refused(path: Path, message: str) -> None:
+    """The file is refused by a message that begins with its name."""
+    with pytest.raises(UserError) as caught:
+        read_sessions(path)
+    assert str(caught.value).startswith(str(path))
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_lines_with_block_ids(write: Write) -> None:
+    sessions = read_sessions(write("blk_1,5 5 22\nblk_-2,9 E7\n"))
+    assert rows(sessions) == {"blk_1": ["5", "5", "22"], "blk_-2": ["9", "E7"]}
+    assert sessions.codes.tolist() == [0, 0, 1, 2, 3]
+    assert sessions.codes.dtype == np.uint8
+    assert sessions.labels.tolist() == [LABEL_UNKNOWN] * 2
+
+
+def test_bare_lines_are_named_by_file_and_line(write: Write) -> None:
+    sessions = read_sessions(write("5 5 22\n\n-1\n"))
+    assert rows(sessions) == {"blocks:1": ["5", "5", "22"], "blocks:3": ["-1"]}
+
+
+def test_equal_bare_lines_are_two_sessions(write: Write) -> None:
+    assert rows(read_sessions(write("5 5\n5 5\n"))) == {"blocks:1": ["5", "5"], "blocks:2": ["5", "5"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "blk_1,5 22\r\nblk_2,9\r\n",
+        "\ufeffblk_1,5 22\nblk_2,9\n",
+        "\ufeffblk_1,5 22\r\nblk_2,9",
+        "\n\nblk_1,5 22\n  \n\t\nblk_2,9\n\n",
+        "blk_1,5 22   \nblk_2,9\t\n",
+        " blk_1 , 5  22\n  blk_2,\t9\n",
+    ],
+    ids=["crlf", "bom", "bom_crlf_no_end", "blank_lines", "trailing_spaces", "spaces_around"],
+)
+def test_white_space_byte_order_mark_and_line_ends_do_not_matter(write: Write, text: str) -> None:
+    assert rows(read_sessions(write(text))) == {"blk_1": ["5", "22"], "blk_2": ["9"]}
+
+
+def test_bare_lines_with_byte_order_mark_and_trailing_spaces(write: Write) -> None:
+    assert list(rows(read_sessions(write("\ufeff5 22 \r\n9 \r\n"))).values()) == [["5", "22"], ["9"]]
+
+
+def test_a_path_may_be_text(write: Write) -> None:
+    assert len(read_sessions(str(write("5\n")))) == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"blk_1": [5, 5, 22], "7": [9]},
+        {"blk_1": ["5", "5", "22"], 7: ("9",)},
+        {"blk_1": [5, "5", 22], "7": [9]},
+    ],
+    ids=["int_keys", "str_keys_int_id_tuple", "mixed_keys"],
+)
+def test_pickled_dicts_of_every_protocol(write: Write, protocol: int, value: dict) -> None:
+    sessions = read_sessions(write(pickle.dumps(value, protocol)))
+    assert rows(sessions) == {"blk_1": ["5", "5", "22"], "7": ["9"]}
+    assert sessions.key_names == ("5", "22", "9")
+
+
+def test_all_formats_of_the_same_sessions_read_alike(write: Write) -> None:
+    with_ids = read_sessions(write("a,5 E3 5\nb,22\n"))
+    bare = read_sessions(write("5 E3 5\n22\n"))
+    pickled = read_sessions(write(pickle.dumps({"a": [5, "E3", 5], "b": [22]})))
+    for other in (bare, pickled):
+        assert other.codes.tolist() == with_ids.codes.tolist() == [0, 1, 0, 2]
+        assert other.offsets.tolist() == with_ids.offsets.tolist() == [0, 3, 4]
+        assert other.key_names == with_ids.key_names
+    assert pickled.ids.tolist() == with_ids.ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5 5\nblk_2,5\n", r", line 2: 'blk_2,5' has a block id, the lines before have none"),
+        ("blk_1,5\n\n5 5 22\n", r", line 3: '5 5 22' has no block id, the lines before have one"),
+        ("blk_1,5\nblk_2,\n", r", line 2: 'blk_2,' has no keys; leave the line out"),
+        ("blk_1,5\n ,5\n", r", line 2: the block id before the comma is empty"),
+        ("blk_1,5 x9\n", r", line 1: 'x9' is no event key \(5 or E5\)"),
+        ("5\n5 22 9.5\n", r", line 2: '9.5' is no event key"),
+        ("blk_1,5,22\n", r", line 1: '5,22' is no event key"),
+        ("081109 203518 INFO dfs.DataNode: Receiving block\n", r", line 1: 'INFO' is no event key"),
+        ("blk_1,5\nblk_2,5\n\nblk_1,9\n", r", line 4: block blk_1 stands at line 1 too"),
+    ],
+    ids=["id_late", "id_lost", "no_keys", "no_id", "bad_key", "float", "comma_keys", "raw_log", "twice"],
+)
+def test_malformed_lines_are_named_by_file_and_line(write: Write, text: str, message: str) -> None:
+    refused(write(text), message)
+
+
+def test_long_lines_are_cut_in_messages(write: Write) -> None:
+    path = write("blk_1,5\n" + "5 " * 500 + "\n")
+    with pytest.raises(UserError, match=r"line 2: '5 5 5 .*\.\.\.' has no block id") as caught:
+        read_sessions(path)
+    assert len(str(caught.value)) < len(str(path)) + 250
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n \r\n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"],
+    ids=["no_byte", "blank", "bom", "bom_line"],
+)
+def test_empty_files_are_refused(write: Write, content: bytes) -> None:
+    refused(write(content), r": the file is empty; expected `blk_id,5 5 22 \.\.\.`")
+
+
+def test_bytes_that_are_no_utf8_are_named_with_their_line(write: Write) -> None:
+    refused(write(b"blk_1,5\nblk_2,5 \xe9\n"), r", line 2: byte 0xe9 is not UTF-8 text")
+    refused(write("blk_1,5\n".encode("utf-16")), r", line 1: byte 0xff is not UTF-8 text")
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    refused(
+        tmp_path / "nowhere.txt", rf": no such file; the path is relative to {re.escape(str(Path.cwd()))}"
+    )
+    refused(tmp_path, r": cannot be read: ")
+
+
+# -- pickles that would run something, or hold something else ----------------------------------------
+
+
+class Reduced:
+    """Calls any function with any arguments when an ordinary unpickler reads it."""
+
+    def __init__(self, function: Callable, *arguments: Any) -> None:
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        return self.function, self.arguments
+
+
+def by_system(marker: Path) -> Reduced:
+    return Reduced(os.system, f"touch '{marker}'")
+
+
+def by_eval(marker: Path) -> Reduced:
+    return Reduced(builtins.eval, f"open({str(marker)!r}, 'w').close()")
+
+
+def by_open(marker: Path) -> Reduced:
+    return Reduced(open, str(marker), "w")
+
+
+def by_path(marker: Path) -> Reduced:
+    return Reduced(Path.touch, marker)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("attack", [by_system, by_eval, by_open, by_path])
+@pytest.mark.parametrize("place", ["value", "key", "alone"])
+def test_pickle_that_would_run_code_is_refused_and_runs_nothing(
+    write: Write, tmp_path: Path, protocol: int, attack: Callable[[Path], Reduced], place: str
+) -> None:
+    marker = tmp_path / "marker"
+    evil = attack(marker)
+    value = {"value": {"blk_1": [5], "blk_2": evil}, "key": {"blk_1": [5, evil]}, "alone": evil}[place]
+    content = pickle.dumps(value, protocol)
+    loaded = pickle.loads(content)
+    assert marker.exists(), "the attack must work on an ordinary unpickler"
+    del loaded
+    marker.unlink()
+
+    # protocols 0 and 1 have no mark of their own: an object alone is read as text, and is no event key
+    is_text = place == "alone" and protocol < 2
+    refused(
+        write(content), "is no event key" if is_text else r"refused, nothing was executed: it names \w+\."
+    )
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("module", ["os", "posix"])
+def test_hand_written_system_call_is_refused(write: Write, tmp_path: Path, module: str) -> None:
+    marker = tmp_path / "marker"
+    content = b"(dS'blk_1'\nc%s\nsystem\n(S'touch %s'\ntRs." % (module.encode(), bytes(marker))
+    pickle.loads(content)
+    assert marker.exists()
+    marker.unlink()
+    refused(
+        write(content), rf"refused, nothing was executed: it names {module}\.system; a session pickle holds"
+    )
+    assert not marker.exists()
+
+
+def test_object_outside_the_file_is_refused(write: Write) -> None:
+    refused(write(b"}(X\x01\x00\x00\x00aPoutside\nu."), "refused.*it names an object outside the file")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"blk_1": [5.0]},
+        {"blk_1": [b"5"]},
+        {"blk_1": [None]},
+        {"blk_1": [True]},
+        {"blk_1": [[5]]},
+        {"blk_1": {"keys": [5]}},
+        {"blk_1": "5 5"},
+        {"blk_1": None},
+        {"blk_1": 5},
+        {"blk_1": []},
+        {"blk_1": [np.int64(5)]},
+        {"blk_1": np.array([5])},
+        {"blk_1": {5}},
+        {1.5: [5]},
+        {None: [5]},
+        {True: [5]},
+        {("a", 1): [5]},
+        {"blk_1": ["E"]},
+        {"blk_1": ["5 5"]},
+        OrderedDict(blk_1=[5]),
+        {},
+    ],
+    ids=repr,
+)
+def test_pickles_of_other_values_are_refused(write: Write, protocol: int, value: Any) -> None:
+    refused(write(pickle.dumps(value, protocol)), ": ")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"blk_1": [5], "blk_2": [5, 2.5]}, r", block blk_2: key 2\.5 is a float; expected int"),
+        ({"blk_1": [b"5"]}, r", block blk_1: key b'5' is a bytes; expected int"),
+        ({"blk_1": [None]}, r", block blk_1: key None is a NoneType"),
+        ({"blk_1": {"keys": [5]}}, r", block blk_1: expected a list of keys, got \"\{'keys': \[5\]\}\""),
+        ({"blk_1": []}, r", block blk_1: expected a list of keys, got '\[\]'"),
+        ({"blk_1": ["x"]}, r", block blk_1: 'x' is no event key \(5 or E5\)"),
+        ({1.5: [5]}, r": block id 1\.5 is a float; expected str or int"),
+        ({"blk_1": [np.int64(5)]}, r": refused, nothing was executed: it names numpy\."),
+        ([[5, 5], [9]], r": the pickle holds a list; expected "),
+        ({}, r": the pickled dict is empty"),
+    ],
+    ids=["float", "bytes", "none", "nested_dict", "no_keys", "bad_key", "id", "numpy", "list", "empty"],
+)
+def test_refused_pickles_say_what_is_wrong(write: Write, value: Any, message: str) -> None:
+    refused(write(pickle.dumps(value, 4)), message)
+
+
+def test_pickled_ids_that_read_the_same_are_one_block_too_many(write: Write) -> None:
+    refused(write(pickle.dumps({"7": [5], "8": [5], 7: [9]})), r", entry 3: block 7 stands at entry 1 too")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_cut_pickles_are_refused_at_every_byte(write: Write, protocol: int) -> None:
+    content = pickle.dumps({"blk_1": [5, 5, 22], "blk_2": ["9", 300, 70_000]}, protocol)
+    for end in range(1, len(content)):
+        with pytest.raises(UserError):
+            read_sessions(write(content[:end]))
+
+
+# -- labels --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BlockId,Label\nblk_1,Normal\nblk_2,Anomaly\n",
+        "\ufeffBlockId,Label\r\nblk_1,Normal\r\nblk_2,Anomaly\r\n",
+        "BlockId,Label\nblk_1,0\nblk_2,1\n",
+        "Label,Node,BlockId\nnormal,a,blk_1\nABNORMAL ,b,blk_2\n",
+        "\nBlockId, Label\n\nblk_1, Normal\n\nblk_2, Anomaly\n\n",
+    ],
+    ids=["published", "bom_crlf", "numbers", "other_columns", "spaces_blank_lines"],
+)
+def test_labels_are_read(write: Write, text: str) -> None:
+    assert read_labels(write(text)) == {"blk_1": LABEL_NORMAL, "blk_2": LABEL_ABNORMAL}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("blk_1,Normal\nblk_2,Anomaly\n", r", line 1: columns blk_1, Normal; expected BlockId,Label"),
+        ("BlockId,Label\nblk_1,Normal\nblk_2,odd\n", r", line 3: label 'odd'; expected Normal or Anomaly"),
+        ("BlockId,Label\nblk_1,Normal\n\nblk_2,odd\n", r", line 4: label 'odd'"),
+        ("BlockId,Label\nblk_1,\n", r", line 2: label ''"),
+        ("BlockId,Label\nblk_1,0\nblk_2,0\nblk_1,0\n", r", line 4: block blk_1 is labelled twice"),
+        ("BlockId,Label\n\nblk_1,0\n\n\nblk_1,1\n", r", line 6: block blk_1 is labelled twice"),
+        ("BlockId,Label\nblk_1,0\nblk_2,0,0,0\n", r": not a label table: .*line 3"),
+        ("", r": not a label table: .*expected the header BlockId,Label"),
+    ],
+    ids=[
+        "header",
+        "label",
+        "label_after_blank",
+        "no_label",
+        "twice",
+        "twice_after_blank",
+        "columns",
+        "empty",
+    ],
+)
+def test_bad_label_files_are_named_with_their_line(write: Write, text: str, message: str) -> None:
+    path = write(text)
+    with pytest.raises(UserError, match=f"^{re.escape(str(path))}{message}"):
+        read_labels(path)
+
+
+def test_label_files_that_are_missing_or_no_text(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere.csv: no such file; the path is relative to "):
+        read_labels(tmp_path / "nowhere.csv")
+    with pytest.raises(UserError, match=r"blocks.txt: not a label table: .*utf-8"):
+        read_labels(write(b"BlockId,Label\nblk_\xff,Normal\n"))
+    with pytest.raises(UserError, match=r": cannot be read: "):
+        read_labels(tmp_path)
+
+
+def test_each_session_gets_the_label_of_its_id() -> None:
+    sessions = Sessions.from_lists([[5], [5], [9]], ids=["c", "a", "b"])
+    found = labels_of(sessions, {"a": 1, "b": 0, "c": 0, "d": 1}, "labels.csv")
+    assert found.tolist() == [0, 1, 0]
+    assert found.dtype == np.int8
+
+
+def test_session_without_label_is_named() -> None:
+    sessions = Sessions.from_lists([[5], [5], [9]], ids=["c", "a", "b"])
+    with pytest.raises(UserError, match=r"^labels.csv: no label for 2 of 3 sessions, the first is c;"):
+        labels_of(sessions, {"a": 1}, "labels.csv")
+
+
+# -- published files -----------------------------------------------------------------------------------
+
+
+def test_published_files_with_ids(hdfs_folder: Path) -> None:
+    normal = read_sessions(hdfs_folder / "loghub_sequences" / "normal.txt")
+    abnormal = read_sessions(hdfs_folder / "loghub_sequences" / "abnormal.txt")
+    assert (len(normal), len(abnormal)) == (5583, 16838)
+    assert normal.ids[0] == "blk_9125494407446525156"
+    assert normal.keys(0)[:7] == ["5", "5", "5", "22", "11", "9", "11"]
+    assert not set(normal.ids.tolist()) & set(abnormal.ids.tolist())
+
+
+def test_published_files_of_bare_lines(hdfs_folder: Path) -> None:
+    train = read_sessions(hdfs_folder / "logdeep_sequences" / "hdfs_train")
+    assert len(train) == 4855
+    assert train.ids[0] == "hdfs_train:1"
+    assert " ".join(train.keys(0)) == "5 5 5 22 11 9 11 9 11 9 26 26 26 23 23 23 21 21 21"
+
+
+def test_published_sessions_survive_a_pickle(hdfs_folder: Path, write: Write) -> None:
+    text = read_sessions(hdfs_folder / "loghub_sequences" / "normal.txt")
+    path = write(pickle.dumps({name: [int(key) for key in keys] for name, keys in rows(text).items()}))
+    pickled = read_sessions(path)
+    assert np.array_equal(pickled.codes, text.codes)
+    assert np.array_equal(pickled.offsets, text.offsets)
+    assert pickled.ids.tolist() == text.ids.tolist()
+    assert pickled.key_names == text.key_names

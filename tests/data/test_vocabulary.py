@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqlab.data.sequences import Sessions
+from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.errors import UserError
+
+
+@pytest.fixture
+def vocabulary() -> Vocabulary:
+    # 9 three times; 10, 5 and E2 twice: by text 10 < 5 < E2
+    return Vocabulary.from_sessions(
+        Sessions.from_lists([["9", "5", "E2", "9"], ["5", "10", "E2", "10", "9"]])
+    )
+
+
+def test_special_tokens_then_keys_by_frequency_ties_by_text(vocabulary: Vocabulary) -> None:
+    assert vocabulary.tokens == ("<pad>", "<bos>", "<eos>", "<unk>", "9", "10", "5", "E2")
+    assert vocabulary.counts == (0, 0, 0, 0, 3, 2, 2, 2)
+    assert len(vocabulary) == 8
+
+
+def test_order_of_sessions_does_not_change_the_ids(vocabulary: Vocabulary) -> None:
+    swapped = Sessions.from_lists([["10", "E2", "10", "5", "9"], ["E2", "9", "5", "9"]])
+    assert Vocabulary.from_sessions(swapped) == vocabulary
+
+
+def test_special_ids_are_attributes(vocabulary: Vocabulary) -> None:
+    special = (vocabulary.pad, vocabulary.bos, vocabulary.eos, vocabulary.unk)
+    assert special == (0, 1, 2, 3)
+    assert [vocabulary.tokens[number] for number in special] == list(SPECIAL_TOKENS)
+
+
+def test_unseen_keys_are_unknown(vocabulary: Vocabulary) -> None:
+    assert [vocabulary.id(token) for token in ("9", "E2", "77")] == [4, 7, vocabulary.unk]
+    other = Sessions.from_lists([["77", "E2"], ["9", "10", "05"]])
+    assert vocabulary.encode(other).tolist() == [3, 7, 4, 5, 3]
+
+
+def test_a_key_named_but_not_used_by_the_split_gets_no_id() -> None:
+    sessions = Sessions.from_lists([["1"], ["2"]])
+    training = sessions.take(np.array([0]))
+    assert training.key_names == ("1", "2")
+    vocabulary = Vocabulary.from_sessions(training)
+    assert vocabulary.tokens[4:] == ("1",)
+    assert vocabulary.encode(sessions).tolist() == [4, vocabulary.unk]
+
+
+@pytest.mark.parametrize(("num_keys", "kind"), [(252, np.uint8), (253, np.int16)])
+def test_ids_take_the_smallest_type(num_keys: int, kind: type) -> None:
+    sessions = Sessions.from_lists([list(range(num_keys))])
+    vocabulary = Vocabulary.from_sessions(sessions)
+    ids = vocabulary.encode(sessions)
+    assert vocabulary.id_type == ids.dtype == kind
+    assert [vocabulary.tokens[number] for number in ids] == [str(key) for key in range(num_keys)]
+
+
+def test_no_session_encodes_to_nothing(vocabulary: Vocabulary) -> None:
+    assert vocabulary.encode(Sessions.from_lists([])).tolist() == []
+
+
+def test_saved_file_is_readable_and_loads_as_the_same(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.txt"
+    vocabulary.save(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# seqlab vocabulary")
+    assert lines[1:] == [
+        *("0\t<pad>", "0\t<bos>", "0\t<eos>", "0\t<unk>"),
+        *("3\t9", "2\t10", "2\t5", "2\tE2"),
+    ]
+    loaded = Vocabulary.load(path)
+    assert loaded == vocabulary
+    assert loaded.id("E2") == 7
+
+
+def test_state_is_plain_and_comes_back_the_same(vocabulary: Vocabulary) -> None:
+    state = vocabulary.state()
+    assert {type(value) for values in state.values() for value in values} == {str, int}
+    restored = Vocabulary.from_state(state)
+    assert restored == vocabulary
+    assert restored.id("10") == 5
+
+
+@pytest.mark.parametrize("broken", ["2 E2", "two\tE2", "-2\tE2", ""])
+def test_broken_line_is_named(vocabulary: Vocabulary, tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "vocabulary.txt"
+    vocabulary.save(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[6] = broken
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"^{re.escape(str(path))}, line 7: .*{re.escape(repr(broken))}$"):
+        Vocabulary.load(path)
+
+
+def test_missing_special_tokens_are_refused() -> None:
+    with pytest.raises(UserError, match="starts with <pad> <bos> <eos> <unk>, this one with <pad> 5"):
+        Vocabulary(("<pad>", "5"), (0, 1))
+    with pytest.raises(UserError, match="this one with nothing"):
+        Vocabulary((), ())

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from seqlab.detection.counts import NearestCounts, count_matrix, distinct_vectors
+
+
+def test_counts_by_hand() -> None:
+    counts = count_matrix(np.array([0, 2, 2, 1, 3, 3, 3]), np.array([3, 1, 3]), 5)
+    assert counts.tolist() == [[1, 0, 2, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 3, 0]]
+
+
+def test_equal_vectors_are_found_whatever_the_order_of_events() -> None:
+    counts = count_matrix(np.array([0, 1, 1, 1, 0, 1, 2]), np.array([3, 3, 1]), 3)
+    distinct, which = distinct_vectors(counts)
+    assert len(distinct) == 2
+    assert which[0] == which[1] != which[2]
+    assert np.array_equal(distinct[which], counts)
+
+
+def test_distinct_vectors_of_many_columns_with_large_counts() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 100, size=(50, 60)).astype(np.int32)  # 101^60 numbers: no 64-bit code holds them
+    counts = rows[rng.integers(0, 50, size=400)]
+    distinct, which = distinct_vectors(counts)
+    assert np.array_equal(distinct, np.unique(counts, axis=0))
+    assert np.array_equal(distinct[which], counts)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 1024])
+def test_distance_equals_a_plain_loop(rows_at_once: int) -> None:
+    rng = np.random.default_rng(1)
+    train = rng.integers(0, 6, size=(40, 5)).astype(np.int32)
+    other = rng.integers(0, 9, size=(60, 5)).astype(np.int32)
+    other[30:] = other[:30]
+    expected = [min(sum(abs(a - b) for a, b in zip(x, y, strict=True)) for y in train) for x in other]
+    assert NearestCounts.fit(train).distance(other, rows_at_once).tolist() == expected
+
+
+def test_distance_is_the_fewest_events_to_add_or_take_away() -> None:
+    nearest = NearestCounts.fit(np.array([[2, 0, 1], [0, 3, 0]], dtype=np.int32))
+    given = np.array([[2, 0, 1], [2, 1, 1], [0, 0, 0], [0, 3, 4]], dtype=np.int32)
+    assert nearest.distance(given).tolist() == [0, 1, 3, 4]

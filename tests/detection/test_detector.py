@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import torch
+
+from seqlab.data.sequences import Sessions
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.baselines import EncodedSessions
+from seqlab.detection.detector import Detector
+from seqlab.detection.surprise import EventSurprise
+from seqlab.detection.thresholds import Calibration, fit_threshold
+
+TRAIN = Sessions.from_lists([["1", "2"], ["1", "2", "2"], ["1", "2", "2", "2"]])
+VOCABULARY = Vocabulary.from_sessions(TRAIN)
+NAMES = ("nll_max", "nll_mean", "accuracy", "rank", "count_distance", "combined")
+
+
+def encoded(sessions: Sessions) -> EncodedSessions:
+    return EncodedSessions(VOCABULARY.encode(sessions), sessions.lengths)
+
+
+def events(sessions: Sessions, seed: int) -> EventSurprise:
+    """Surprise as a network might give it: exponential, seeded."""
+    count = sessions.num_events + len(sessions)
+    rng = np.random.default_rng(seed)
+    return EventSurprise(
+        rng.exponential(size=count).astype(np.float32),
+        rng.integers(1, 5, size=count),
+        np.zeros(count, dtype=bool),
+        np.concatenate(([0], np.cumsum(sessions.lengths + 1))),
+        np.zeros(len(sessions), dtype=np.int64),
+    )
+
+
+VAL = Sessions.from_lists([["1"] + ["2"] * (number % 5) for number in range(1, 121)])
+TEST = Sessions.from_lists([["1", "2"], ["2"] * 9, ["1", "7"], ["1"] * 30])
+
+
+@pytest.fixture
+def detector() -> Detector:
+    return Detector.fit(NAMES, "nll_max", events(VAL, 0), encoded(TRAIN), encoded(VAL), VOCABULARY, 0.02)
+
+
+def test_combined_is_the_sum_of_its_calibrated_parts(detector: Detector) -> None:
+    strikes = events(TEST, 1)
+    found = detector.scores(NAMES, strikes, encoded(TEST))
+    parts = detector.scores(("nll_max", "count_distance"), events(VAL, 0), encoded(VAL))
+    expected = Calibration.fit(parts["nll_max"])(found["nll_max"])
+    expected = expected + Calibration.fit(parts["count_distance"])(found["count_distance"])
+    np.testing.assert_allclose(found["combined"], expected)
+    assert found["count_distance"].tolist() == [0, 7, 2, 30]
+
+
+def test_combined_stays_finite_and_apart_far_beyond_all_normals(detector: Detector) -> None:
+    far = encoded(Sessions.from_lists([["1"] * 500, ["1"] * 600]))
+    strikes = events(Sessions.from_lists([["1"] * 500, ["1"] * 600]), 2)
+    combined = detector.scores(("combined",), strikes, far)["combined"]
+    assert np.isfinite(combined).all()
+    assert combined[1] > combined[0] > detector.thresholds["combined"].value
+
+
+def test_thresholds_are_those_of_the_validation_scores(detector: Detector) -> None:
+    found = detector.scores(NAMES, events(VAL, 0), encoded(VAL))
+    assert {name: fit_threshold(found[name], 0.02) for name in NAMES} == detector.thresholds
+
+
+def test_a_model_score_need_not_be_among_the_scores() -> None:
+    detector = Detector.fit(
+        ["combined"], "rank", events(VAL, 0), encoded(TRAIN), encoded(VAL), VOCABULARY, 0.02
+    )
+    assert set(detector.thresholds) == {"combined"}
+    assert set(detector.calibrations) == {"rank", "count_distance"}
+    assert list(detector.scores(["combined"], events(TEST, 1), encoded(TEST))) == ["combined"]
+
+
+def test_state_is_plain_and_survives_a_checkpoint(detector: Detector, tmp_path: object) -> None:
+    torch.save(detector.state(), tmp_path / "state.pt")
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert state["model_score"] == "nll_max"
+    for name in NAMES:
+        assert state["thresholds"][name]["value"] == detector.thresholds[name].value
+    for name, calibration in detector.calibrations.items():
+        again = Calibration.from_state(state["calibrations"][name])
+        grid = np.linspace(0, 50, 100)
+        assert np.array_equal(again(grid), calibration(grid))
+    assert np.array_equal(state["count_vectors"].numpy(), detector.trivial.counts.vectors)

@@ -1,0 +1,178 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import genpareto
+
+from seqlab.detection.thresholds import (
+    FEWEST_TO_FIT_SHAPE,
+    LARGEST_SHAPE,
+    Calibration,
+    Tail,
+    fit_tail,
+    fit_threshold,
+)
+from seqlab.errors import UserError
+
+FPR = 0.002
+
+
+def draws(shape: float, size: int = 558, seed: int = 0) -> np.ndarray:
+    """Scores with a generalized Pareto distribution of scale 1; shape 0 is the exponential one."""
+    return genpareto.rvs(shape, size=size, random_state=np.random.default_rng(seed))
+
+
+def test_enough_scores_give_the_empirical_quantile() -> None:
+    scores = np.random.default_rng(0).permutation(10_000).astype(float)
+    threshold = fit_threshold(scores, FPR)
+    assert threshold.value == 9980.0
+    assert (scores > threshold.value).mean() <= FPR
+    assert threshold.method == "empirical quantile of 10,000 validation normals"
+
+
+def test_the_tail_is_fitted_only_below_ten_scores_beyond() -> None:
+    assert fit_threshold(np.arange(5000.0), FPR).method.startswith("empirical quantile")
+    assert "tail" in fit_threshold(np.arange(4999.0), FPR).method
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.2, 0.3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_fitted_tail_recovers_the_true_quantile(shape: float, seed: int) -> None:
+    threshold = fit_threshold(draws(shape, seed=seed), FPR)
+    # 558 scores hold about one beyond the 0.998 quantile: what the fit says may err, but not by half
+    beyond = genpareto.sf(threshold.value, shape)
+    assert FPR / 4 < beyond < FPR * 3
+    assert threshold.value == pytest.approx(genpareto.isf(FPR, shape), rel=0.5)
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.2])
+def test_fits_of_many_samples_are_right_on_average(shape: float) -> None:
+    found = [fit_threshold(draws(shape, seed=seed), FPR).value for seed in range(30)]
+    assert np.median(found) == pytest.approx(genpareto.isf(FPR, shape), rel=0.1)
+
+
+def test_a_large_sample_gives_the_parameters_back() -> None:
+    tail = fit_tail(draws(0.3, size=40_000))
+    assert tail is not None
+    # above its start u, a Pareto tail of scale 1 has scale 1 + shape u
+    assert tail.share == pytest.approx(0.1, abs=1e-3)
+    assert tail.shape == pytest.approx(0.3, abs=0.05)
+    assert tail.scale == pytest.approx(1 + 0.3 * tail.start, rel=0.05)
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.3])
+def test_tail_formulas_equal_those_of_scipy(shape: float) -> None:
+    tail = Tail(start=2.0, share=0.1, shape=shape, scale=1.5, num_exceedances=50)
+    scores = np.array([2.0, 2.5, 10.0, 80.0])
+    expected = 0.1 * genpareto.sf(scores, shape, loc=2.0, scale=1.5)
+    np.testing.assert_allclose(tail.probability(scores), expected, rtol=1e-12)
+    np.testing.assert_allclose(tail.log_probability(scores), np.log(expected), rtol=1e-12)
+    assert tail.quantile(0.1) == 2.0
+    assert tail.quantile(0.004) == pytest.approx(genpareto.isf(0.04, shape, loc=2.0, scale=1.5))
+
+
+def test_log_probabilities_do_not_underflow() -> None:
+    tail = Tail(start=0.0, share=0.5, shape=0.0, scale=0.01, num_exceedances=50)
+    assert tail.log_probability(np.array([100.0])).item() == pytest.approx(math.log(0.5) - 10_000)
+
+
+def test_few_exceedances_give_an_exponential_tail() -> None:
+    scores = np.arange(60.0) ** 3
+    tail = fit_tail(scores)
+    assert tail is not None
+    assert tail.num_exceedances < FEWEST_TO_FIT_SHAPE
+    start = 53.0**3  # the 0.9 quantile of 60 scores, the lower one
+    excess = [number**3 - start for number in range(54, 60)]
+    assert (tail.start, tail.shape, tail.num_exceedances) == (start, 0.0, 6)
+    assert tail.scale == pytest.approx(sum(excess) / 6)
+    threshold = fit_threshold(scores, FPR)
+    assert threshold.value == pytest.approx(start + tail.scale * math.log(0.1 / FPR))
+    assert threshold.method.startswith("exponential tail (shape 0.00")
+
+
+def test_a_tail_that_ends_is_taken_for_an_exponential_one() -> None:
+    scores = np.linspace(0, 1, 558)  # the maximum-likelihood shape is -1: nothing beyond 1 is possible
+    tail = fit_tail(scores)
+    assert tail is not None
+    assert tail.shape == 0.0
+    assert fit_threshold(scores, FPR).value > 1.0
+
+
+def test_the_shape_is_held_where_the_variance_would_be_infinite() -> None:
+    scores = draws(1.5, seed=3)
+    tail = fit_tail(scores)
+    assert tail is not None
+    assert tail.shape == LARGEST_SHAPE
+    excess = scores[scores > tail.start] - tail.start
+    expected = genpareto.fit(excess, f0=LARGEST_SHAPE, floc=0)[2]
+    assert tail.scale == pytest.approx(expected)
+
+
+def test_equal_scores_give_their_value() -> None:
+    threshold = fit_threshold(np.full(200, 1.5), FPR)
+    assert threshold.value == 1.5
+    assert threshold.method == "maximum of 200 validation normals: no tail to fit"
+    assert fit_tail(np.full(200, 1.5)) is None
+
+
+def test_a_tail_thinner_than_the_share_asked_for_gives_the_maximum() -> None:
+    scores = np.zeros(90)
+    scores[0] = 7.0
+    # one score in 90 lies above the start, and 1.2 % are to: no tail tells where
+    threshold = fit_threshold(scores, 0.012)
+    assert threshold.value == 7.0
+    assert threshold.method.startswith("maximum of 90")
+
+
+@pytest.mark.parametrize("target_fpr", [0, 1, -0.1, 2])
+def test_a_share_out_of_range_is_named(target_fpr: float) -> None:
+    with pytest.raises(UserError, match=rf"detection\.target_fpr={target_fpr}: give a share between 0 and 1"):
+        fit_threshold(np.arange(10.0), target_fpr)
+
+
+def test_no_score_says_what_to_give() -> None:
+    with pytest.raises(UserError, match=r"no validation session .* data\.split"):
+        fit_threshold([], FPR)
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.3])
+def test_calibration_rises_and_never_falls(shape: float) -> None:
+    scores = np.round(draws(shape), 2)  # with ties
+    calibration = Calibration.fit(scores)
+    grid = np.linspace(-1, 60, 20_000)
+    values = calibration(grid)
+    assert (np.diff(values) >= 0).all()
+    assert values[-1] > calibration(scores.max()) > calibration(np.median(scores))
+    assert calibration(1e4) > calibration(1e3) > calibration(60)
+
+
+def test_calibration_is_minus_log_of_the_share_of_normals_at_least_as_high() -> None:
+    scores = np.arange(999.0)
+    calibration = Calibration.fit(scores)
+    assert calibration(np.median(scores)) == pytest.approx(math.log(2), abs=2e-3)
+    assert calibration(-5) == pytest.approx(math.log(1000 / 999))
+    assert calibration(749) == pytest.approx(math.log(4), abs=1e-2)
+    # of 1000 with the new one itself, 250 are at least 749
+    assert calibration(749) == pytest.approx(-math.log(250 / 1000))
+
+
+def test_calibration_does_not_jump_where_the_tail_starts() -> None:
+    calibration = Calibration.fit(draws(0.2))
+    start = calibration.tail.start
+    step = calibration(np.nextafter(start, np.inf)) - calibration(start)
+    assert 0 <= step < 0.02
+
+
+def test_calibration_of_equal_scores_has_no_tail() -> None:
+    calibration = Calibration.fit([3.0] * 9)
+    assert calibration.tail is None
+    assert calibration([2.0, 3.0, 4.0]) == pytest.approx([-math.log(0.9), -math.log(0.9), -math.log(0.1)])
+
+
+@pytest.mark.parametrize("scores", [draws(0.3), np.full(5, 2.0)])
+def test_calibration_state_round_trip(scores: np.ndarray) -> None:
+    calibration = Calibration.fit(scores)
+    again = Calibration.from_state(calibration.state())
+    grid = np.linspace(-1, 50, 500)
+    assert np.array_equal(again(grid), calibration(grid))
+    assert again.tail == calibration.tail

@@ -43,6 +43,7 @@ def train(config: DictConfig) -> float:
 
     metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
     folder.save(metrics, outcome)
+    datamodule.write_files(folder.path)
     instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]

@@ -86,9 +86,7 @@ def test_every_data_set_is_set_up_with_its_own_settings(composed: Compose, data:
 
 @pytest.mark.parametrize("optimizer", members("optimizer"))
 @pytest.mark.parametrize("scheduler", members("scheduler"))
-def test_every_optimizer_goes_with_every_scheduler(
-    composed: Compose, optimizer: str, scheduler: str
-) -> None:
+def test_every_optimizer_goes_with_every_scheduler(composed: Compose, optimizer: str, scheduler: str) -> None:
     config = composed(f"optimizer={optimizer}", f"scheduler={scheduler}", "optimizer.lr=0.25")
     chosen = instantiate(config.optimizer)([torch.nn.Parameter(torch.zeros(2))])
     takes_steps = scheduler in ("cosine", "warmup_cosine", "onecycle")
@@ -171,7 +169,9 @@ def test_callbacks_read_the_monitor_and_take_the_users_own(composed: Compose, tm
     assert rates.logging_interval == "step"
 
     config.callbacks.early_stopping.patience = None
-    assert not any(isinstance(callback, EarlyStopping) for callback in build_callbacks(config, tmp_path, data).all)
+    assert not any(
+        isinstance(callback, EarlyStopping) for callback in build_callbacks(config, tmp_path, data).all
+    )
     config.callbacks.extra.rates = {"_target_": config.callbacks.extra.rates._target_, "interval": "step"}
     with pytest.raises(UserError, match=r"^callbacks\.extra\.rates\.interval: LearningRateMonitor takes no"):
         build_callbacks(config, tmp_path, data)
@@ -201,7 +201,9 @@ def test_the_csv_logger_writes_beside_the_other_files(composed: Compose, tmp_pat
 
 def test_a_typo_in_a_logger_is_told(composed: Compose, tmp_path: Path) -> None:
     config = composed("+logger.csv.flush_every_n_step=1")
-    with pytest.raises(UserError, match=r"^logger\.csv\.flush_every_n_step: CSVLogger .* did you mean flush_"):
+    with pytest.raises(
+        UserError, match=r"^logger\.csv\.flush_every_n_step: CSVLogger .* did you mean flush_"
+    ):
         build_loggers(config.logger, RunFolder(tmp_path, "gru", "hdfs_window"))
 
 

@@ -142,6 +142,9 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         return 0
     import hydra
 
+    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
+    multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
+    sys.argv[1:] = multirun + [argument for argument in arguments if argument not in multirun]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     exit_code = 0

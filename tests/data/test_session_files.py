@@ -51,8 +51,12 @@ def test_lines_with_block_ids(write: Write) -> None:
 
 
 def test_bare_lines_are_named_by_file_and_line(write: Write) -> None:
-    sessions = read_sessions(write("5 5 22\n\n-1\n"))
-    assert rows(sessions) == {"blocks:1": ["5", "5", "22"], "blocks:3": ["-1"]}
+    path = write("5 5 22\n\n-1\n")
+    assert rows(read_sessions(path)) == {f"{path}:1": ["5", "5", "22"], f"{path}:3": ["-1"]}
+
+
+def test_lines_may_end_as_on_any_system(write: Write) -> None:
+    assert list(rows(read_sessions(write("blk_1,5\rblk_2,5 9\r\nblk_3,9\n")))) == ["blk_1", "blk_2", "blk_3"]
 
 
 def test_equal_bare_lines_are_two_sessions(write: Write) -> None:

@@ -69,3 +69,9 @@ def test_published_files(hdfs_folder: Path) -> None:
     table = read_templates(hdfs_folder / "hdfs_100k" / "templates.csv")
     assert table["1"] == "BLOCK* NameSystem.allocateBlock:<*>"
     assert table["2"] == "Receiving block <*> src: /<*> dest: /<*>"
+
+
+def test_quoted_header_and_further_columns(tmp_path: Path) -> None:
+    path = tmp_path / "templates.csv"
+    path.write_text('"EventId","EventTemplate","Occurrences"\nE1,"a, b",7\nE2,c,5\n\n', encoding="utf-8")
+    assert read_templates(path) == {"E1": "a, b", "E2": "c"}

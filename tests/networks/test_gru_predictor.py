@@ -43,9 +43,7 @@ def test_each_window_has_its_logits_whatever_stands_beside_it(share: bool) -> No
     together = network(contexts())
     assert together.shape == (40, VOCAB_SIZE)
     for row in (0, 10, 39):
-        torch.testing.assert_close(
-            network(contexts()[row : row + 1])[0], together[row], rtol=1e-5, atol=1e-5
-        )
+        torch.testing.assert_close(network(contexts()[row : row + 1])[0], together[row], rtol=1e-5, atol=1e-5)
 
 
 def test_every_key_of_the_window_counts() -> None:

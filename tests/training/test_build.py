@@ -80,7 +80,9 @@ def test_nothing_is_built_before_every_argument_is_checked(tmp_path: Path) -> No
 
 def test_a_target_that_does_not_exist_is_named() -> None:
     config = OmegaConf.create({"network": {"_target_": "seqlab.networks.gru_predictor.GRUPredicter"}})
-    with pytest.raises(UserError, match=r"^model\.network\._target_=seqlab\.networks\.gru_predictor\.GRUPred"):
+    with pytest.raises(
+        UserError, match=r"^model\.network\._target_=seqlab\.networks\.gru_predictor\.GRUPred"
+    ):
         check_config(config, "model")
 
 
@@ -89,7 +91,10 @@ def test_a_target_that_does_not_exist_is_named() -> None:
     [
         ("+model.network.hiden_size=4", "model.network.hiden_size: GRUPredictor takes no such argument; did"),
         ("+optimizer.momentun=0.5", "optimizer.momentun: Adam takes no such argument"),
-        ("+scheduler.warmup=0.5", "scheduler.warmup: warmup_cosine takes no such argument. It takes optimizer, total_steps"),
+        (
+            "+scheduler.warmup=0.5",
+            "scheduler.warmup: warmup_cosine takes no such argument. It takes optimizer, total_steps",
+        ),
         ("+model.unk=3", "model.unk: NextEvent takes no such argument; did you mean unk_id?"),
     ],
 )
@@ -127,7 +132,8 @@ def test_a_size_that_the_data_does_not_know_is_named() -> None:
     with pytest.raises(UserError) as caught:
         fill_sizes(config, SIZES)
     assert str(caught.value) == (
-        "model.network.num_features is not set, and the data knows only vocab_size, pad_id, unk_id, max_length"
+        "model.network.num_features is not set, "
+        "and the data knows only vocab_size, pad_id, unk_id, max_length"
     )
 
 
@@ -139,7 +145,10 @@ def test_a_built_task_trains_with_what_the_config_says(composed: Compose, optimi
     assert task.monitor == "val/loss"
     assert task.network.output.out_features == 12
     chosen = task.configure_optimizers()["optimizer"]
-    assert type(chosen) is {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[optimizer]
+    assert (
+        type(chosen)
+        is {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[optimizer]
+    )
     assert chosen.param_groups[0]["lr"] == 0.03
 
 

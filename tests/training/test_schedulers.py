@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -38,7 +39,9 @@ def test_cosine_starts_at_the_rate_and_halves_midway() -> None:
 
 def test_cosine_ends_at_its_final_fraction_and_stays_there() -> None:
     found = rates(cosine(optimizer(), total_steps=4, final_fraction=0.2), 7)
-    assert found == pytest.approx([0.1, 0.02 + 0.08 * 0.5 * (1 + math.sqrt(0.5)), 0.06, 0.0317157, *[0.02] * 3])
+    assert found == pytest.approx(
+        [0.1, 0.02 + 0.08 * 0.5 * (1 + math.sqrt(0.5)), 0.06, 0.0317157, *[0.02] * 3]
+    )
 
 
 def test_warmup_is_linear_and_then_cosine() -> None:
@@ -70,7 +73,7 @@ def test_onecycle_peaks_at_the_rate_where_the_warmup_ends(make: type[Optimizer])
     assert found[0] == pytest.approx(RATE / 25)
     assert found.index(max(found)) in (2, 3)
     assert found[0] < found[1] < found[2]
-    assert all(late < early for early, late in zip(found[3:], found[4:], strict=False))
+    assert all(late < early for early, late in pairwise(found[3:]))
     assert found[-1] < RATE / 20
 
 

@@ -101,5 +101,7 @@ def test_an_argument_that_lightning_does_not_take_names_the_nearest(
     composed: Compose, tmp_path: Path
 ) -> None:
     config = composed("+trainer.max_epoch=3").trainer
-    with pytest.raises(UserError, match=r"^trainer\.max_epoch: Trainer takes no .* did you mean max_epochs\?"):
+    with pytest.raises(
+        UserError, match=r"^trainer\.max_epoch: Trainer takes no .* did you mean max_epochs\?"
+    ):
         build_trainer(config, [], [], tmp_path)

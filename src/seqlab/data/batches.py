@@ -37,7 +37,7 @@ class SessionBatch(NamedTuple):
 
     source: Tensor  # (D, S) int64 keys then EOS, right-padded
     decoder_input: Tensor  # (D, S) int64 BOS then keys, right-padded: `source` one step later
-    lengths: Tensor  # (D,) int64 keys + 1, on the CPU: packing reads it there
+    lengths: Tensor  # (D,) int64 keys + 1
     mask: Tensor  # (D, S) bool, True on real tokens
     session_count: Tensor  # (D,) float32, sessions of the batch that are this one
 

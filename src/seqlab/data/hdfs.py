@@ -21,11 +21,11 @@ from seqlab.data.session_batches import (
     distinct_sessions,
     session_scoring_plan,
 )
-from seqlab.data.splits import Files, given_splits, split_by_session, split_files
+from seqlab.data.splits import Files, check_fractions, given_splits, split_by_session, split_files
 from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import WindowDataset, window_scoring_plan
-from seqlab.data.windows import DistinctPairs, WindowIndex, distinct_pairs, index_windows
+from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
 from seqlab.errors import UserError
 
 
@@ -44,7 +44,8 @@ class LogSessions(SequenceDataModule):
         seed: of the split and of the order of batches.
 
     Raises:
-        UserError: at ``setup``, for files that cannot be read or settings that exclude each other.
+        UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
+            exclude each other.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class LogSessions(SequenceDataModule):
         self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
         self.labels_file = labels
         self.templates_file = templates
-        self.split = tuple(split)
+        self.split = check_fractions(split)
         self.sample = dict(sample or {})
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
@@ -168,6 +169,10 @@ class LogSessions(SequenceDataModule):
     def test_dataloader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
+    def write_files(self, folder: Path) -> None:
+        """Write vocabulary.txt, readable text."""
+        self.vocabulary.save(folder / "vocabulary.txt")
+
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, in numbers, for the report. Reads no test session."""
         rows = []
@@ -192,6 +197,7 @@ class HdfsWindows(LogSessions):
 
     def __init__(self, *, window_size: int = 10, context: str = "from_start", **settings: Any) -> None:
         super().__init__(**settings)
+        check_windows(window_size, context)
         self.window_size = window_size
         self.context = context
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
@@ -46,6 +47,10 @@ class SequenceDataModule(pl.LightningDataModule):
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Plain values for the checkpoint: all that scoring new data needs of this one."""
+
+    @abstractmethod
+    def write_files(self, folder: Path) -> None:
+        """Write what a reader of the run folder may want to see, as text: the vocabulary, ..."""
 
     @abstractmethod
     def load_splits(self) -> None:

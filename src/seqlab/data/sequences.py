@@ -14,7 +14,7 @@ LABEL_ABNORMAL = 1
 
 
 def smallest_integer_type(largest: int) -> np.dtype:
-    """The smallest integer type that holds 0 to ``largest`` and that torch can index with."""
+    """The smallest integer type that holds 0 to ``largest``; torch knows them all (uint16 it hardly does)."""
     for kind in (np.uint8, np.int16, np.int32):
         if largest <= np.iinfo(kind).max:
             return np.dtype(kind)

@@ -16,7 +16,8 @@ from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, Sessions
 from seqlab.errors import UserError
 
 FORMATS = "`blk_id,5 5 22 ...`, or `5 5 22 ...`, or a pickled dict {block_id: [keys]}"
-_KEY = re.compile(r"-?\d+|E\d+")
+_KEY = re.compile(r"-?\d+|E\d+", re.ASCII)
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _PICKLE_START = (b"\x80", b"(d", b"}")
 
 
@@ -56,7 +57,7 @@ def read_sessions(path: str | Path) -> Sessions:
 
 def _from_text(path: Path, content: bytes) -> Sessions:
     try:
-        lines = content.decode("utf-8-sig").split("\n")
+        lines = _LINE_END.split(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise UserError(
@@ -76,7 +77,7 @@ def _from_text(path: Path, content: bytes) -> Sessions:
                 f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines "
                 f"before have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
             )
-        block_id = block_id.strip() if comma else f"{path.stem}:{number}"
+        block_id = block_id.strip() if comma else f"{path}:{number}"
         if not block_id:
             raise UserError(f"{path}, line {number}: the block id before the comma is empty")
         before = len(codes)
@@ -133,7 +134,7 @@ def _from_pickle(path: Path, content: bytes) -> Sessions:
             f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, "
             "str and int alone"
         ) from None
-    except (EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except Exception as error:  # what a crafted or cut pickle raises has no end, MemoryError included
         raise UserError(f"{path}: a broken pickle ({error}); expected {FORMATS}") from None
     if not isinstance(value, dict):
         raise UserError(f"{path}: the pickle holds a {type(value).__name__}; expected {FORMATS}")

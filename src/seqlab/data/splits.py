@@ -50,10 +50,13 @@ def check_fractions(split: Sequence[float]) -> tuple[float, float, float]:
     Raises:
         UserError: not three positive numbers with sum 1.
     """
-    shares = tuple(float(share) for share in split)
+    try:
+        shares = tuple(float(share) for share in split)
+    except (TypeError, ValueError):
+        shares = ()
     if len(shares) != 3 or min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise UserError(
-            f"data.split={list(split)}: give three positive shares of train, val and test with sum 1, "
+            f"data.split={split}: give three positive shares of train, val and test with sum 1, "
             "like [0.7,0.1,0.2]"
         )
     return shares

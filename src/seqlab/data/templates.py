@@ -9,7 +9,7 @@ from seqlab.errors import UserError
 
 
 def read_templates(path: str | Path) -> dict[str, str]:
-    """Read {key: template} from ``EventId,EventTemplate`` (a CSV with that header), or from one template a
+    """Read {key: template} from a CSV whose header starts with EventId,EventTemplate, or from one template a
     line, where the key is the line's number and the first line is 1.
 
     Raises:
@@ -25,11 +25,16 @@ def read_templates(path: str | Path) -> dict[str, str]:
     lines = text.splitlines()
     if not lines:
         raise UserError(f"{path}: the file is empty; expected EventId,EventTemplate or one template a line")
-    if not lines[0].startswith("EventId,"):
+    rows = list(csv.reader(lines))
+    if rows[0][:2] != ["EventId", "EventTemplate"]:
         return {str(number): line.strip() for number, line in enumerate(lines, start=1)}
     templates = {}
-    for number, row in enumerate(csv.reader(lines[1:]), start=2):
+    for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue
         if len(row) < 2:
             raise UserError(f"{path}, line {number}: expected EventId,EventTemplate, got {','.join(row)!r}")
-        templates[row[0].strip()] = ",".join(row[1:]).strip()
+        # templates with commas are often written without quotes; a third column of the header is not one
+        end = len(row) if len(rows[0]) == 2 else len(row) - len(rows[0]) + 2
+        templates[row[0].strip()] = ",".join(row[1:end]).strip()
     return templates

@@ -92,7 +92,10 @@ class Vocabulary:
         Raises:
             UserError: the file is no vocabulary; names the line.
         """
-        lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such vocabulary; the path is relative to {Path.cwd()}") from None
         rows = [(number, line) for number, line in enumerate(lines, start=1) if not line.startswith("# ")]
         tokens, counts = [], []
         for number, line in rows:
@@ -101,7 +104,10 @@ class Vocabulary:
                 raise UserError(f"{path}, line {number}: expected a count, a tab and a token, got {line!r}")
             tokens.append(token)
             counts.append(int(count))
-        return cls(tuple(tokens), tuple(counts))
+        try:
+            return cls(tuple(tokens), tuple(counts))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
 
     def state(self) -> dict[str, list]:
         """Plain values for a checkpoint; ``from_state`` reads them back."""

@@ -43,6 +43,14 @@ class WindowIndex:
         return self.stream[positions[:, None] + np.arange(-self.window_size, 0)]
 
 
+def check_windows(window_size: int, context: str) -> None:
+    """Raise UserError for an unknown ``context`` or a ``window_size`` below 1."""
+    if context not in CONTEXTS:
+        raise UserError(f"data.context={context}: choose {' or '.join(CONTEXTS)}")
+    if window_size < 1:
+        raise UserError(f"data.window_size={window_size}: a window holds at least 1 key")
+
+
 def index_windows(
     tokens: NDArray[np.integer],
     lengths: NDArray[np.int64],
@@ -62,10 +70,7 @@ def index_windows(
     Raises:
         UserError: an unknown ``context`` or a ``window_size`` below 1.
     """
-    if context not in CONTEXTS:
-        raise UserError(f"data.context={context}: choose {' or '.join(CONTEXTS)}")
-    if window_size < 1:
-        raise UserError(f"data.window_size={window_size}: a window holds at least 1 key")
+    check_windows(window_size, context)
     with_end = lengths + 1
     if context == "from_start":
         padding = np.full_like(lengths, window_size)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from seqlab.networks.prefix_tree import all_states
 from seqlab.networks.recurrent import recurrent_layers
 
 State = Tensor | tuple[Tensor, Tensor]
@@ -15,6 +16,10 @@ class RecurrentEncoder(nn.Module):
     """Recurrent layers over embedded tokens; both directions' outputs are summed.
 
     Padding is never read: a backward pass starts at each session's own last token.
+
+    Args:
+        share_prefixes: on the CPU, run what sessions of a batch begin with alike once (end with alike, for
+            the backward direction); a single layer only: a second one reads both directions of the first.
     """
 
     def __init__(
@@ -26,8 +31,10 @@ class RecurrentEncoder(nn.Module):
         dropout: float,
         cell: str,
         bidirectional: bool,
+        share_prefixes: bool,
     ) -> None:
         super().__init__()
+        self.share_prefixes = share_prefixes and num_layers == 1
         self.embedding = embedding
         self.num_directions = 2 if bidirectional else 1
         self.recurrent = recurrent_layers(
@@ -40,8 +47,11 @@ class RecurrentEncoder(nn.Module):
         Returns:
             (B, S, H) outputs, and the final state (layers, B, directions * H), for an LSTM with its cell.
         """
-        embedded = self.embedding(source)  # (B, S, E)
-        packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        if self.share_prefixes and not source.is_cuda:
+            return self._run_shared(source, lengths)
+        packed = pack_padded_sequence(
+            self.embedding(source), lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
         packed_outputs, state = self.recurrent(packed)
         outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=source.shape[1])
         if self.num_directions == 2:
@@ -50,6 +60,26 @@ class RecurrentEncoder(nn.Module):
         if isinstance(state, tuple):
             return outputs, (self._join(state[0]), self._join(state[1]))
         return outputs, self._join(state)
+
+    def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
+        """``forward`` through a tree of prefixes, and one of suffixes."""
+        steps = torch.arange(source.shape[1], device=source.device)
+        mirror = (lengths[:, None] - 1 - steps) % source.shape[1]  # (B, S); a real token's place from the end
+        mask = (steps < lengths[:, None])[..., None]
+        directions = [all_states(self.recurrent, self.embedding, source)]
+        if self.num_directions == 2:
+            mirrored = all_states(self.recurrent, self.embedding, source.gather(1, mirror), reverse=True)
+            directions.append(mirrored)
+        row = torch.arange(len(source), device=source.device)
+        # the last real token of a row is the last that its direction reads
+        final = [
+            torch.cat([part[row, lengths - 1] for part in parts], dim=-1)[None]
+            for parts in zip(*directions, strict=True)
+        ]
+        outputs = directions[0][0]
+        if self.num_directions == 2:
+            outputs = outputs + directions[1][0].gather(1, mirror[..., None].expand_as(outputs))
+        return outputs * mask, (final[0], final[1]) if len(final) == 2 else final[0]
 
     def _join(self, state: Tensor) -> Tensor:
         """(layers * directions, B, H) to (layers, B, directions * H)."""

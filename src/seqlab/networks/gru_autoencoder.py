@@ -38,6 +38,7 @@ class GRUAutoencoder(nn.Module):
         decoder_noise: the same for the tokens the decoder is fed.
         cell: rnn, gru or lstm.
         bidirectional: the encoder reads both ways.
+        share_prefixes: on the CPU, the encoder runs what sessions begin or end with alike once; same numbers.
 
     Raises:
         UserError: a size, probability, cell or attention out of range.
@@ -60,6 +61,7 @@ class GRUAutoencoder(nn.Module):
         decoder_noise: float = 0.0,
         cell: str = "gru",
         bidirectional: bool = True,
+        share_prefixes: bool = True,
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
@@ -70,7 +72,13 @@ class GRUAutoencoder(nn.Module):
         self.decoder_noise = TokenNoise("decoder_noise", decoder_noise, unk_id)
         embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
         layers = {"hidden_size": hidden_size, "num_layers": num_layers, "dropout": dropout}
-        self.encoder = RecurrentEncoder(embedding, **layers, cell=cell, bidirectional=bidirectional)  # type: ignore[arg-type]
+        self.encoder = RecurrentEncoder(
+            embedding,
+            **layers,  # type: ignore[arg-type]
+            cell=cell,
+            bidirectional=bidirectional,
+            share_prefixes=share_prefixes,
+        )
         self.decoder = AttentionDecoder(
             embedding,
             attention_layer(attention, hidden_size, max_length),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from seqlab.networks.noise import TokenNoise
-from seqlab.networks.prefix_tree import last_states, prefix_tree
+from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
@@ -54,9 +54,7 @@ class GRUPredictor(nn.Module):
         """(C, W) token ids to (C, V) logits of the next key."""
         contexts = self.noise(contexts)
         if self.share_prefixes and not contexts.is_cuda:  # there one fused kernel beats fewer steps
-            last = last_states(
-                self.recurrent, self.embedding, prefix_tree(contexts, self.output.out_features)
-            )
+            last = last_states(self.recurrent, self.embedding, contexts)
         else:
             last = self.recurrent(self.embedding(contexts))[0][:, -1]  # (C, H)
         return self.output(self.dropout(last))

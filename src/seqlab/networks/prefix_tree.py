@@ -1,8 +1,8 @@
-"""Recurrent layers over many windows at once, each shared prefix computed once.
+"""Recurrent layers over many rows of tokens at once, each shared prefix computed once.
 
-Windows of a log start alike. With every distinct prefix a node of a tree, level t holds the distinct prefixes
-of t + 1 tokens, and a recurrent step runs once per node, not once per window and step. The numbers are those
-of the plain layers.
+Windows and sessions of a log start alike. With every distinct prefix a node of a tree, level t holds the
+distinct prefixes of t + 1 tokens, and a recurrent step runs once per node, not once per row and step. The
+numbers are those of the plain layers.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ class Level(NamedTuple):
 
 
 class PrefixTree(NamedTuple):
-    """The distinct prefixes of C windows of W tokens."""
+    """The distinct prefixes of C rows of W tokens."""
 
     levels: list[Level]  # W of them
-    leaves: Tensor  # (C,) int64, the last level's node of each window
+    nodes: list[Tensor]  # W of (C,) int64: the node of each row at that level
 
 
-def prefix_tree(windows: Tensor, vocab_size: int) -> PrefixTree:
-    """Number the distinct prefixes of (C, W) windows, level by level."""
-    node = torch.zeros(len(windows), dtype=torch.long, device=windows.device)
-    levels = []
-    for tokens in windows.unbind(dim=1):
+def prefix_tree(rows: Tensor, vocab_size: int) -> PrefixTree:
+    """Number the distinct prefixes of (C, W) rows, level by level."""
+    node = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
+    levels, nodes = [], []
+    for tokens in rows.unbind(dim=1):
         pairs, node = torch.unique(node * vocab_size + tokens, return_inverse=True)
         levels.append(Level(pairs % vocab_size, pairs // vocab_size))
-    return PrefixTree(levels, node)
+        nodes.append(node)
+    return PrefixTree(levels, nodes)
 
 
 def _step(cell: str, inputs: Tensor, recurrent: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -58,19 +59,23 @@ def _step(cell: str, inputs: Tensor, recurrent: Tensor, state: tuple[Tensor, ...
     return torch.sigmoid(leave) * torch.tanh(memory), memory
 
 
-def last_states(recurrent: nn.RNNBase, embedding: nn.Embedding, tree: PrefixTree) -> Tensor:
-    """The top layer's state after the last token of each window.
+def node_states(
+    recurrent: nn.RNNBase, embedding: nn.Embedding, tree: PrefixTree, *, reverse: bool = False
+) -> list[tuple[Tensor, ...]]:
+    """The top layer's states of every node: W levels of (N, H) each, for an LSTM with its cell.
 
-    Equal to ``recurrent(embedding(windows))[0][:, -1]`` up to rounding, gradients included. Dropout between
-    layers draws one mask per distinct prefix. Rows are taken with ``index_select``: its backward pass adds
-    rows up in one go, that of ``[]`` indexing sorts them first.
+    Equal to the plain layers' up to rounding, gradients included. Dropout between layers draws one mask per
+    distinct prefix. Rows are taken with ``index_select``: its backward pass adds rows up in one go, that of
+    ``[]`` indexing sorts them first.
 
-    Returns:
-        (C, H) states.
+    Args:
+        reverse: use the weights of the backward direction of a bidirectional layer.
     """
     num_states = 2 if recurrent.mode == "LSTM" else 1
+    suffix = "_reverse" if reverse else ""
+    names = ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
     weights = [
-        [getattr(recurrent, f"{name}_l{layer}") for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
+        [getattr(recurrent, f"{name}_l{layer}{suffix}") for name in names]
         for layer in range(recurrent.num_layers)
     ]
     # the first layer's input map of every token, computed once for all nodes; looked up and not read off the
@@ -79,16 +84,35 @@ def last_states(recurrent: nn.RNNBase, embedding: nn.Embedding, tree: PrefixTree
     token_inputs = F.linear(embedding(every_token), weights[0][0], weights[0][1])  # (V, G)
     root = embedding.weight.new_zeros(1, recurrent.hidden_size)
     states: list[tuple[Tensor, ...]] = [(root,) * num_states] * recurrent.num_layers
-    top = root
+    top: list[tuple[Tensor, ...]] = []
     for level in tree.levels:
+        inputs = token_inputs.index_select(0, level.tokens)
         for layer, (weight_in, bias_in, weight_re, bias_re) in enumerate(weights):
-            if layer == 0:
-                inputs = token_inputs.index_select(0, level.tokens)
-            else:
-                inputs = F.linear(F.dropout(top, recurrent.dropout, recurrent.training), weight_in, bias_in)
+            if layer > 0:
+                below = F.dropout(states[layer - 1][0], recurrent.dropout, recurrent.training)
+                inputs = F.linear(below, weight_in, bias_in)
             before = states[layer]
             pushed = F.linear(before[0], weight_re, bias_re).index_select(0, level.parents)
             parents = tuple(part.index_select(0, level.parents) for part in before)
             states[layer] = _step(recurrent.mode, inputs, pushed, parents)
-            top = states[layer][0]
-    return top.index_select(0, tree.leaves)
+        top.append(states[-1])
+    return top
+
+
+def last_states(recurrent: nn.RNNBase, embedding: nn.Embedding, rows: Tensor) -> Tensor:
+    """(C, W) token ids to (C, H): ``recurrent(embedding(rows))[0][:, -1]``, shared prefixes run once."""
+    tree = prefix_tree(rows, embedding.num_embeddings)
+    return node_states(recurrent, embedding, tree)[-1][0].index_select(0, tree.nodes[-1])
+
+
+def all_states(
+    recurrent: nn.RNNBase, embedding: nn.Embedding, rows: Tensor, *, reverse: bool = False
+) -> tuple[Tensor, ...]:
+    """(C, W) token ids to the (C, W, H) states after every token, for an LSTM its cells too."""
+    tree = prefix_tree(rows, embedding.num_embeddings)
+    levels = node_states(recurrent, embedding, tree, reverse=reverse)
+    spread = [
+        [part.index_select(0, node) for part in states]
+        for states, node in zip(levels, tree.nodes, strict=True)
+    ]
+    return tuple(torch.stack(parts, dim=1) for parts in zip(*spread, strict=True))

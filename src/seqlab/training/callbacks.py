@@ -40,7 +40,7 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         *checkpoint_callbacks(checkpoints, metric, mode),
     ]
     stopping = config.callbacks.early_stopping
-    if stopping.patience is not None:
+    if stopping is not None and stopping.patience is not None:
         found.append(
             EarlyStopping(metric, mode=mode, patience=stopping.patience, min_delta=stopping.min_delta)
         )

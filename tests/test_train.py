@@ -1,0 +1,255 @@
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import math
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from seqlab.cli import train_command
+from seqlab.data.hdfs import HdfsPadded
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.baselines import BASELINES
+from seqlab.detection.thresholds import Calibration
+from seqlab.errors import UserError
+from seqlab.networks.attention import ATTENTIONS
+from seqlab.training.build import build_task
+from seqlab.training.checkpoints import load_task
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = (
+    "data.sample.num_blocks=300",
+    "trainer.max_epochs=1",
+    "trainer.enable_progress_bar=false",
+    "model.network.hidden_size=8",
+)
+FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|threshold"
+SCORES = "nll_max|nll_mean|reconstruction|accuracy|rank|count_distance|combined"
+KEYS = re.compile(
+    r"val/(loss|accuracy|unseen_key_share)"
+    rf"|test/(loss|accuracy|threshold|{FIGURES}|({SCORES})/({FIGURES}))"
+    rf"|baseline/({'|'.join(BASELINES)})/({FIGURES})"
+    rf"|oracle/(f1|({SCORES})/f1)"
+    r"|timing/(fit_seconds|test_seconds|train_(windows|tokens)_per_second)"
+)
+
+
+class Run(NamedTuple):
+    """What a call of train.py left behind."""
+
+    code: int
+    said: str
+    folder: Path
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "scores.csv", dtype={"surprise_key": str})
+
+
+def call(folder: Path, *overrides: str) -> Run:
+    """``python train.py ...`` within this process."""
+    spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    arguments = [*overrides, f"hydra.run.dir={folder}"]
+    root = logging.getLogger()
+    handlers, level, said = root.handlers[:], root.level, io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setattr(sys, "argv", [str(ROOT / "train.py"), *arguments])
+        try:
+            code = train_command(module.train, arguments)
+        finally:
+            GlobalHydra.instance().clear()
+            for handler in root.handlers:
+                handler.flush()
+            root.handlers[:], root.level = handlers, level
+    return Run(code, said.getvalue(), folder)
+
+
+@pytest.fixture(scope="module", params=["gru", "gru_ae"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One tiny run of each model."""
+    return call(tmp_path_factory.mktemp(request.param), f"model={request.param}", *TINY)
+
+
+def test_the_run_folder_holds_every_file(run: Run) -> None:
+    assert run.code == 0
+    found = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
+    assert found == {
+        ".hydra/config.yaml",
+        ".hydra/hydra.yaml",
+        ".hydra/overrides.yaml",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "environment.json",
+        "metrics.csv",
+        "metrics.json",
+        "report.html",
+        "scores.csv",
+        "train.log",
+    }
+    assert "<svg" in (run.folder / "report.html").read_text(encoding="utf-8")
+    log = (run.folder / "train.log").read_text(encoding="utf-8")
+    assert "Synthetic data" in log
+    assert "test/auroc" in log
+
+
+def test_metrics_are_finite_floats_under_the_documented_keys(run: Run) -> None:
+    for key, value in run.metrics.items():
+        assert KEYS.fullmatch(key), key
+        assert type(value) is float
+        assert math.isfinite(value)
+    assert {"val/loss", "test/auroc", "test/f1", "oracle/f1", "baseline/2-gram/f1"} <= set(run.metrics)
+    timing = {key for key in run.metrics if key.startswith("timing/")}
+    assert {"timing/fit_seconds", "timing/test_seconds"} < timing
+    assert len(timing) == 3
+    assert all(run.metrics[key] > 0 for key in timing)
+
+
+def test_the_environment_says_how_to_do_it_again(run: Run) -> None:
+    environment = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
+    assert environment["seed"] == 0
+    assert environment["overrides"][1:] == [*TINY]
+    assert "train.py" in environment["command"]
+    assert environment["versions"]["torch"] == torch.__version__
+    assert environment["versions"]["seqlab"] == "0.1.0"
+    assert environment["gpus"] == [
+        torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())
+    ]
+    assert environment.keys() >= {"commit", "python", "platform", "cpu_threads"}
+
+
+def test_scores_have_one_row_per_test_session(run: Run) -> None:
+    # 9 of 300 blocks are abnormal; of the other 291, 20 % and what rounding leaves
+    scores, metrics = run.scores, run.metrics
+    assert (scores["label"] == "Anomaly").sum() == 9
+    assert (scores["label"] == "Normal").sum() == 291 - int(0.8 * 291)
+    assert scores["block_id"].is_unique
+    model = [name for name in SCORES.split("|") if f"test/{name}/auroc" in metrics]
+    assert set(scores.columns) == {
+        *("block_id", "label", "alert", "surprise_position", "surprise_key", "surprise_nll"),
+        *model,
+        *(f"baseline_{name}" for name in BASELINES),
+    }
+    assert scores["alert"].tolist() == (scores["nll_max"] > metrics["test/threshold"]).tolist()
+    normal = scores["label"] == "Normal"
+    assert scores["alert"][normal].mean() == pytest.approx(metrics["test/false_positive_rate"])
+    assert scores["alert"][~normal].mean() == pytest.approx(metrics["test/recall"])
+    assert (scores["surprise_position"] >= 1).all()
+
+
+def test_the_terminal_shows_data_table_and_report(run: Run) -> None:
+    assert run.said.startswith("model=gru")
+    assert "note: Synthetic data" in run.said
+    assert "AUROC" in run.said
+    assert f"{run.metrics['test/auroc']:.4f}" in run.said
+    assert "report.html" in run.said.splitlines()[-1]
+
+
+def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
+    for name in ("best.ckpt", "last.ckpt"):
+        torch.load(run.folder / "checkpoints" / name, weights_only=True)
+        task, baggage = load_task(run.folder / "checkpoints" / name)
+        assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
+        threshold = baggage["detector"]["thresholds"]["nll_max"]["value"]
+        assert threshold == run.metrics["test/threshold"]
+        assert set(baggage["detector"]["calibrations"]) == {"nll_max", "count_distance"}
+        calibrations = baggage["detector"]["calibrations"].values()
+        assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
+        assert task.network is not None
+
+
+def without_timing(run: Run) -> dict[str, float]:
+    return {key: value for key, value in run.metrics.items() if not key.startswith("timing/")}
+
+
+def test_a_seed_gives_the_same_run_and_another_one_another(run: Run, tmp_path: Path) -> None:
+    model = "model=gru" if "model=gru " in run.said else "model=gru_ae"
+    again = call(tmp_path / "again", model, *TINY)
+    assert without_timing(again) == without_timing(run)
+    pd.testing.assert_frame_equal(again.scores, run.scores)
+    other = call(tmp_path / "other", model, *TINY, "seed=1")
+    assert without_timing(other).keys() == without_timing(run).keys()
+    assert other.metrics["val/loss"] != run.metrics["val/loss"]
+    assert set(other.scores["block_id"]) != set(run.scores["block_id"])
+
+
+def test_files_of_the_user_unlabeled_keys_and_a_deeper_network(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    normal = [f"blk_{row},{' '.join(['5', '22', '9'] * rng.integers(1, 4))}" for row in range(80)]
+    abnormal = [f"blk_{row},5 77 22 9" for row in range(80, 85)]
+    (tmp_path / "normal.txt").write_text("\n".join(normal) + "\n", encoding="utf-8")
+    (tmp_path / "abnormal.txt").write_text("\n".join(abnormal) + "\n", encoding="utf-8")
+    run = call(
+        tmp_path / "run",
+        *TINY[1:],
+        f"data.normal={tmp_path / 'normal.txt'}",
+        f"data.abnormal={tmp_path / 'abnormal.txt'}",
+        "trainer.precision=bf16-mixed",
+        "model.network.cell=lstm",
+        "logger=none",
+        "scheduler=onecycle",
+        "optimizer=adamw",
+    )
+    assert run.code == 0
+    assert "Synthetic" not in run.said
+    assert run.metrics["test/recall"] == 1.0
+    assert run.metrics["test/nll_max/auroc"] == 1.0
+    assert run.metrics["baseline/new_event/f1"] == 1.0
+    alerts = run.scores[run.scores["label"] == "Anomaly"]
+    assert set(alerts["surprise_key"]) == {"77"}
+    assert set(alerts["surprise_position"]) == {2}
+    assert set(alerts["surprise_nll"]) == {100.0}
+    assert not (run.folder / "metrics.csv").exists()
+
+
+def test_a_mistake_gives_code_two_and_on_demand_its_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(tmp_path, "trainer.gpus=-1").code == 2
+    message = "trainer.gpus=-1: give 0 for the CPU, a number of GPUs, or auto"
+    assert capsys.readouterr().err == f"error: {message}\n"
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(UserError, match=re.escape(message)):
+        call(tmp_path, "trainer.gpus=-1")
+
+
+@pytest.fixture
+def sessions(padded: Callable[..., HdfsPadded]) -> Iterator[Any]:
+    """A batch of whole sessions and the sizes of their data."""
+    datamodule = padded()
+    return next(iter(datamodule.train_dataloader())), datamodule.sizes
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_one_step_of_the_autoencoder_lowers_the_loss_with_every_attention(
+    composed: Callable[..., DictConfig], sessions: Any, attention: str
+) -> None:
+    batch, sizes = sessions
+    torch.manual_seed(0)
+    config = composed("model=gru_ae", f"model.network.attention={attention}", "scheduler=constant")
+    task = build_task(config, sizes)
+    optimizer = task.configure_optimizers()["optimizer"]
+    before = task.losses(batch)
+    (before.nll / before.num_units).backward()
+    gradients = {name: parameter.grad for name, parameter in task.named_parameters()}
+    for name, gradient in gradients.items():
+        assert gradient is not None, name
+        assert torch.isfinite(gradient).all(), name
+    optimizer.step()
+    assert task.losses(batch).nll < before.nll

@@ -106,7 +106,9 @@ def test_the_split_is_drawn_not_cut() -> None:
     [(0.7, 0.3), (0.7, 0.1, 0.1), (0.8, 0.3, -0.1), (0.8, 0.0, 0.2), (1.0,), (), (0.4, 0.2, 0.2, 0.2)],
 )
 def test_bad_shares_are_refused(split: tuple[float, ...]) -> None:
-    with pytest.raises(UserError, match=re.escape(f"data.split={list(split)}: give three positive shares")):
+    with pytest.raises(
+        UserError, match=re.escape(f"data.split={list(split) or split}: give three positive shares")
+    ):
         check_fractions(split)
     with pytest.raises(UserError, match=r"data\.split="):
         split_by_session(numbered(50), None, split, seed=0)
@@ -287,3 +289,9 @@ def test_real_sessions_split_by_class(hdfs_folder: Path) -> None:
     assert int((splits["test"].labels == LABEL_ABNORMAL).sum()) == 16838
     everything = [name for part in splits.values() for name in ids(part)]
     assert len(everything) == len(set(everything)) == 5583 + 16838
+
+
+@pytest.mark.parametrize("split", [0.7, "abc", None])
+def test_shares_that_are_no_list_are_refused(split: object) -> None:
+    with pytest.raises(UserError, match=rf"data\.split={split}: give three positive shares"):
+        check_fractions(split)

@@ -35,7 +35,7 @@ def read_sessions(path: str | Path) -> Sessions:
     """Read one file of sessions.
 
     Accepted, told apart by content: text lines ``blk_id,5 5 22 ...``; text lines ``5 5 22 ...`` (sessions are
-    then named by file and line); a pickled dict {block_id: [keys]} of str and int, which is never executed.
+    then named by folder, file and line); a pickled dict {block_id: [keys]} of str and int, which is never executed.
     Keys are integers or E-numbers (``E5``). Blank lines are passed over.
 
     Raises:
@@ -63,6 +63,7 @@ def _from_text(path: Path, content: bytes) -> Sessions:
         raise UserError(
             f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; expected {FORMATS}"
         ) from None
+    file = Path(path.parent.name) / path.name
     numbers = _KeyNumbers()
     codes, lengths, ids, line_numbers = array("i"), array("q"), [], array("q")
     has_ids: bool | None = None
@@ -77,7 +78,7 @@ def _from_text(path: Path, content: bytes) -> Sessions:
                 f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines "
                 f"before have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
             )
-        block_id = block_id.strip() if comma else f"{path}:{number}"
+        block_id = block_id.strip() if comma else f"{file}:{number}"
         if not block_id:
             raise UserError(f"{path}, line {number}: the block id before the comma is empty")
         before = len(codes)

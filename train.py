@@ -26,12 +26,13 @@ def train(config: DictConfig) -> float:
 
     datamodule = build.build_data(config.data)
     datamodule.setup()
-    folder = run_folder.RunFolder.create(config, datamodule.notices)
     task = build.build_task(config, datamodule.sizes)
+    folder = run_folder.RunFolder.create(config, datamodule.notices)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
     fitter = trainer.build_trainer(
         config.trainer, around.all, loggers.build_loggers(config.logger, folder), folder.path
     )
+    loggers.log_config(fitter.loggers, config)
     fitter.fit(task, datamodule=datamodule)
     checkpoints.load_weights(task, folder.best_checkpoint)
 
@@ -45,6 +46,7 @@ def train(config: DictConfig) -> float:
     folder.save(metrics, outcome)
     datamodule.write_files(folder.path)
     instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+    loggers.log_results(fitter.loggers, metrics)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]
 

@@ -102,6 +102,7 @@ def test_the_run_folder_holds_every_file(run: Run) -> None:
         "report.html",
         "scores.csv",
         "train.log",
+        "vocabulary.txt",
     }
     assert "<svg" in (run.folder / "report.html").read_text(encoding="utf-8")
     log = (run.folder / "train.log").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
 import sys
@@ -125,6 +126,20 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     return text.split("\n\n", maxsplit=1)[0].strip()
 
 
+def _remove_unstarted_run() -> None:
+    """Take Hydra's run folder away again where the run did not come to write anything into it."""
+    import shutil
+
+    from hydra.core.hydra_config import HydraConfig
+
+    if not HydraConfig.initialized():
+        return
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+        logging.shutdown()
+        shutil.rmtree(folder)
+
+
 def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """Run ``train`` on the composed config.
 
@@ -173,6 +188,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         if message is None or wants_traceback:
             raise
         print(f"error: {message}", file=sys.stderr)
+        _remove_unstarted_run()
         return EXIT_USER_ERROR
     finally:
         if not wants_traceback:

@@ -16,7 +16,7 @@ class ResultTable:
     columns: tuple[str, ...]
     model_rows: list[tuple[str, list[float | None]]]
     baseline_rows: list[tuple[str, list[float | None]]]
-    notes: list[str]
+    notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
 
 
 class Outcome(Protocol):

@@ -38,9 +38,12 @@ def nlls(network: GRUAutoencoder, *sessions: list[int]) -> list[Tensor]:
     return [row[:length] for row, length in zip(nll, lengths.tolist(), strict=True)]
 
 
+@pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize(("cell", "attention", "bidirectional"), EVERY)
-def test_padding_changes_nothing(cell: str, attention: str, bidirectional: bool) -> None:
-    network = autoencoder(cell=cell, attention=attention, bidirectional=bidirectional, num_layers=2).eval()
+def test_padding_changes_nothing(cell: str, attention: str, bidirectional: bool, num_layers: int) -> None:
+    network = autoencoder(
+        cell=cell, attention=attention, bidirectional=bidirectional, num_layers=num_layers
+    ).eval()
     together = nlls(network, *SESSIONS)
     for session, beside_others in zip(SESSIONS, together, strict=True):
         torch.testing.assert_close(nlls(network, session)[0], beside_others, rtol=1e-5, atol=1e-5)
@@ -77,6 +80,32 @@ def test_one_call_of_the_decoder_equals_a_loop_over_its_steps(attention: str, ce
         assert fast.attention is None
     else:
         torch.testing.assert_close(fast.attention, torch.cat(weights, dim=1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_sharing_prefixes_changes_no_logit_and_no_gradient(
+    cell: str, num_layers: int, bidirectional: bool
+) -> None:
+    # sessions that begin alike, end alike, and one within the other
+    batch = padded(*SESSIONS, [4, 5, 6, 7], [9, 9, 5, 6], [4, 5], [4, 5, 6])
+    found = []
+    for share in (True, False):
+        network = autoencoder(
+            cell=cell,
+            attention="dot",
+            bidirectional=bidirectional,
+            num_layers=num_layers,
+            share_prefixes=share,
+        )
+        outputs, state = network.encoder(batch[0], batch[2])
+        logits = network(*batch).logits
+        F.cross_entropy(logits[batch[3]], batch[0][batch[3]]).backward()
+        gradients = [parameter.grad for parameter in network.parameters()]
+        found.append([outputs, *(state if cell == "lstm" else (state,)), logits[batch[3]], *gradients])
+    for shared, plain in zip(*found, strict=True):
+        torch.testing.assert_close(shared, plain, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])

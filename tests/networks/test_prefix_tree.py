@@ -1,8 +1,8 @@
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from seqlab.networks.prefix_tree import last_states, prefix_tree
+from seqlab.networks.prefix_tree import all_states, last_states, prefix_tree
 from seqlab.networks.recurrent import recurrent_layers
 
 VOCAB_SIZE, PAD, BOS = 9, 0, 1
@@ -27,6 +27,15 @@ def parts(cell: str, num_layers: int, dropout: float = 0.0) -> tuple[nn.RNNBase,
     return recurrent_layers(cell, 5, 6, num_layers, dropout), nn.Embedding(VOCAB_SIZE, 5, padding_idx=PAD)
 
 
+def assert_same_gradients(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...], names: list[str]) -> None:
+    for name, one, other in zip(names, ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5, msg=f"{name}: {one - other}")
+
+
+def names_of(recurrent: nn.RNNBase) -> list[str]:
+    return [*(name for name, _ in recurrent.named_parameters()), "embedding"]
+
+
 def test_a_small_tree_by_hand() -> None:
     tree = prefix_tree(torch.tensor([[2, 3], [2, 4], [2, 3], [5, 3]]), vocab_size=6)
     first, second = tree.levels
@@ -34,7 +43,7 @@ def test_a_small_tree_by_hand() -> None:
     assert first.parents.tolist() == [0, 0]
     assert second.tokens.tolist() == [3, 4, 3]
     assert second.parents.tolist() == [0, 0, 1]
-    assert tree.leaves.tolist() == [0, 1, 0, 2]
+    assert [node.tolist() for node in tree.nodes] == [[0, 0, 0, 1], [0, 1, 0, 2]]
 
 
 def test_the_tree_holds_every_prefix_once_and_spells_every_window() -> None:
@@ -42,8 +51,9 @@ def test_the_tree_holds_every_prefix_once_and_spells_every_window() -> None:
     tree = prefix_tree(given, VOCAB_SIZE)
     for width, level in enumerate(tree.levels, start=1):
         assert len(level.tokens) == len(torch.unique(given[:, :width], dim=0))
-    node = tree.leaves
+    node = tree.nodes[-1]
     for column in range(5, -1, -1):
+        assert torch.equal(tree.nodes[column], node)
         assert torch.equal(tree.levels[column].tokens[node], given[:, column])
         node = tree.levels[column].parents[node]
 
@@ -51,7 +61,9 @@ def test_the_tree_holds_every_prefix_once_and_spells_every_window() -> None:
 @pytest.mark.parametrize("size", [1, 5])
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_states_and_gradients_equal_those_of_the_plain_layers(cell: str, num_layers: int, size: int) -> None:
+def test_last_states_and_gradients_equal_those_of_the_plain_layers(
+    cell: str, num_layers: int, size: int
+) -> None:
     recurrent, embedding = parts(cell, num_layers)
     given = windows(size)
     weights = torch.randn(60, 6, generator=torch.Generator().manual_seed(7))
@@ -59,22 +71,51 @@ def test_states_and_gradients_equal_those_of_the_plain_layers(cell: str, num_lay
 
     plain = recurrent(embedding(given))[0][:, -1]
     plain_gradients = torch.autograd.grad((plain * weights).sum(), parameters)
-    shared = last_states(recurrent, embedding, prefix_tree(given, VOCAB_SIZE))
+    shared = last_states(recurrent, embedding, given)
     shared_gradients = torch.autograd.grad((shared * weights).sum(), parameters)
 
     torch.testing.assert_close(shared, plain, rtol=1e-5, atol=1e-5)
-    names = [*(name for name, _ in recurrent.named_parameters()), "embedding"]
-    for name, ours, theirs in zip(names, shared_gradients, plain_gradients, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5, msg=f"{name}: {ours - theirs}")
+    assert_same_gradients(shared_gradients, plain_gradients, names_of(recurrent))
     assert (plain_gradients[-1][BOS:].abs().sum(dim=1) > 0).any()
     assert (shared_gradients[-1][PAD] == 0).all()
 
 
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_states_after_every_token_equal_those_of_the_plain_layers(cell: str, num_layers: int) -> None:
+    recurrent, embedding = parts(cell, num_layers)
+    given = windows(5)
+    weights = torch.randn(60, 5, 6, generator=torch.Generator().manual_seed(7))
+    parameters = [*recurrent.parameters(), embedding.weight]
+
+    plain, state = recurrent(embedding(given))
+    plain_gradients = torch.autograd.grad((plain * weights).sum(), parameters)
+    shared = all_states(recurrent, embedding, given)
+    shared_gradients = torch.autograd.grad((shared[0] * weights).sum(), parameters)
+
+    torch.testing.assert_close(shared[0], plain, rtol=1e-5, atol=1e-5)
+    assert_same_gradients(shared_gradients, plain_gradients, names_of(recurrent))
+    assert len(shared) == (2 if cell == "lstm" else 1)
+    if cell == "lstm":
+        torch.testing.assert_close(shared[1][:, -1], state[1][-1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_backward_direction_reads_the_mirrored_rows(cell: str) -> None:
+    torch.manual_seed(0)
+    recurrent = recurrent_layers(cell, 5, 6, 1, 0.0, bidirectional=True)
+    embedding = nn.Embedding(VOCAB_SIZE, 5, padding_idx=PAD)
+    given = windows(5)
+    plain = recurrent(embedding(given))[0][..., 6:]
+    mirrored = all_states(recurrent, embedding, given.flip(1), reverse=True)[0]
+    torch.testing.assert_close(mirrored.flip(1), plain, rtol=1e-5, atol=1e-5)
+
+
 def test_dropout_between_layers_acts_in_training_alone() -> None:
     recurrent, embedding = parts("gru", 2, dropout=0.5)
-    tree = prefix_tree(windows(5), VOCAB_SIZE)
+    given = windows(5)
     torch.manual_seed(0)
-    assert not torch.equal(last_states(recurrent, embedding, tree), last_states(recurrent, embedding, tree))
+    assert not torch.equal(last_states(recurrent, embedding, given), last_states(recurrent, embedding, given))
     recurrent.eval()
-    plain = recurrent(embedding(windows(5)))[0][:, -1]
-    torch.testing.assert_close(last_states(recurrent, embedding, tree), plain, rtol=1e-5, atol=1e-5)
+    plain = recurrent(embedding(given))[0][:, -1]
+    torch.testing.assert_close(last_states(recurrent, embedding, given), plain, rtol=1e-5, atol=1e-5)

@@ -16,6 +16,7 @@ def test_reset_forgets_and_nothing_is_zero() -> None:
     mean = CountedMean()
     mean.update(torch.tensor(9.0), torch.tensor(3.0))
     mean.reset()
+    mean.update(torch.tensor(0.0), torch.tensor(0.0))
     assert mean.compute().item() == 0.0
     mean.update(torch.tensor(1.0), torch.tensor(4.0))
     assert mean.compute().item() == 0.25

@@ -179,7 +179,7 @@ def test_a_missing_file_says_what_the_path_is_relative_to(tmp_path: Path) -> Non
         read_checkpoint(tmp_path / "none.ckpt")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken", b"\x80\x04broken"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken", b"\x80\x02broken"])
 def test_a_broken_file_is_named_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "best.ckpt"
     path.write_bytes(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -24,3 +25,4 @@ class ScoringPlan:
     offsets: NDArray[np.int64]  # (S + 1,)
     first_key: NDArray[np.int64]  # (S,) place in its session of the first event predicted; 0 is the first
     num_distinct: int
+    device: torch.device  # where the batches lie

@@ -122,4 +122,5 @@ def session_scoring_plan(
         offsets=np.concatenate(([0], np.cumsum(lengths))),
         first_key=np.zeros(len(lengths), dtype=np.int64),
         num_distinct=len(distinct),
+        device=device,
     )

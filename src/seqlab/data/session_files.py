@@ -35,7 +35,7 @@ def read_sessions(path: str | Path) -> Sessions:
     """Read one file of sessions.
 
     Accepted, told apart by content: text lines ``blk_id,5 5 22 ...``; text lines ``5 5 22 ...`` (sessions are
-    then named by folder, file and line); a pickled dict {block_id: [keys]} of str and int, which is never executed.
+    then named by folder, file and line); a pickled dict {block_id: [keys]} of str and int, never executed.
     Keys are integers or E-numbers (``E5``). Blank lines are passed over.
 
     Raises:

@@ -56,8 +56,8 @@ def check_fractions(split: Sequence[float]) -> tuple[float, float, float]:
         shares = ()
     if len(shares) != 3 or min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise UserError(
-            f"data.split={list(shares) or split}: give three positive shares of train, val and test with sum 1, "
-            "like [0.7,0.1,0.2]"
+            f"data.split={list(shares) or split}: give three positive shares of train, val and test with "
+            "sum 1, like [0.7,0.1,0.2]"
         )
     return shares
 

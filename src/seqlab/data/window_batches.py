@@ -88,4 +88,5 @@ def window_scoring_plan(
         offsets=np.concatenate(([0], np.cumsum(index.num_targets))),
         first_key=index.first_key,
         num_distinct=len(pairs.contexts),
+        device=device,
     )

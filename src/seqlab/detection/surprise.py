@@ -53,7 +53,7 @@ class EventSurprise:
 @torch.inference_mode()
 def surprise(task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary) -> EventSurprise:
     """Run the network once per distinct piece of a split and spread the outputs over its sessions."""
-    task.eval()
+    task.to(plan.device).eval()  # Lightning leaves a trained module on the CPU
     parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
     nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1

@@ -74,17 +74,17 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
     threshold = outcome.detector.thresholds[outcome.main_score]
     notes = [
-        "AP: average precision; FPR: share of normal sessions that are alerts",
-        f"threshold of {outcome.main_score}: {threshold.value:.4g} ({threshold.method})",
-        f"alerts: {int(outcome.alerts.sum()):,} of {len(labels):,} test sessions",
+        ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
+        (f"threshold of {outcome.main_score}", f"{threshold.value:.4g}, {threshold.method}"),
+        ("alerts", f"{int(outcome.alerts.sum()):,} of {len(labels):,} test sessions"),
     ]
     if outcome.curves:
-        best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
-        notes.append(f"best F1 any threshold could reach, found with the test labels: {best}")
         title = f"test: {normal:,} normal, {abnormal:,} abnormal sessions"
+        best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
+        notes.append(("best F1 of any threshold, found with the test labels", best))
     else:
         title = f"test: {len(labels):,} sessions"
-        notes.append("no labels of both kinds: detection is not measured, scores.csv has the scores")
+        notes.append(("detection", "not measured: the labels do not name both kinds of session"))
     return ResultTable(
         title,
         tuple(columns.values()),

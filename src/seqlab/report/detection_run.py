@@ -19,6 +19,7 @@ from seqlab.tasks.base import SequenceTask
 from seqlab.training.history import History
 from seqlab.training.run_folder import RunFolder
 
+CURVES = ("combined", "event_length_count", "2-gram")  # beside the main score's; more would hide each other
 HEAT_MAPS = 4
 LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
 
@@ -51,7 +52,7 @@ def write_report(
         curves={
             name: (curve.false_positive_rate, curve.recall, curve.precision, curve.recall)
             for name, curve in outcome.curves.items()
-            if name in (*names, "event_length_count", "2-gram")
+            if name in CURVES or name == outcome.main_score
         },
         alerts=top_alerts(outcome, datamodule.templates, config.detection.top_alerts),
         histories=losses,
@@ -59,7 +60,7 @@ def write_report(
         attention=attention_maps(task, datamodule, outcome),
         facts=[
             *datamodule.facts(),
-            *((f"note {number}", note) for number, note in enumerate(table.notes, start=1)),
+            *table.notes,
             *(
                 (name, f"{value:,.6g}")
                 for name, value in metrics.items()

@@ -28,8 +28,8 @@ def print_results(table: ResultTable, metrics: dict[str, float], notices: Sequen
     console.print()
     console.print(rich_table)
     console.print("  ".join(validation))
-    for note in table.notes:
-        console.print(note)
+    for name, note in table.notes:
+        console.print(f"{name}: {note}")
     rates = [
         f"{value:,.0f} {name[13:-11]}/s" for name, value in metrics.items() if name.endswith("_per_second")
     ]

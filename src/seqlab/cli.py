@@ -118,7 +118,8 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     if unknown:
         near = _near_key(unknown[1], conf, overrides)
         hint = f"; did you mean {near}?" if near else ""
-        return f"{unknown[1]}: no such key{hint} (all keys: python train.py --cfg job)"
+        ways = f"all keys: python train.py --cfg job; a new one: +{unknown[1]}=..."
+        return f"{unknown[1]}: no such key{hint} ({ways})"
     absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
     if absent:
         options = absent[3].split("Config search path")[0].split()

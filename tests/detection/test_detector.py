@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,8 +8,9 @@ from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import EncodedSessions
 from seqlab.detection.detector import Detector
-from seqlab.detection.surprise import EventSurprise
+from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold
+from seqlab.errors import UserError
 
 TRAIN = Sessions.from_lists([["1", "2"], ["1", "2", "2"], ["1", "2", "2", "2"]])
 VOCABULARY = Vocabulary.from_sessions(TRAIN)
@@ -70,6 +73,47 @@ def test_a_model_score_need_not_be_among_the_scores() -> None:
     assert set(detector.thresholds) == {"combined"}
     assert set(detector.calibrations) == {"rank", "count_distance"}
     assert list(detector.scores(["combined"], events(TEST, 1), encoded(TEST))) == ["combined"]
+
+
+def with_unseen(strikes: EventSurprise, *sessions: int) -> EventSurprise:
+    """The same, but that the first event of some sessions was never shown by training."""
+    first = strikes.offsets[list(sessions)]
+    nll, rank, unseen = strikes.nll.copy(), strikes.rank.copy(), strikes.unseen.copy()
+    nll[first], rank[first], unseen[first] = UNSEEN_NLL, len(VOCABULARY) + 1, True
+    return replace(strikes, nll=nll, rank=rank, unseen=unseen)
+
+
+def fitted(strikes: EventSurprise, sessions: Sessions, target_fpr: float = 0.02) -> Detector:
+    return Detector.fit(NAMES, "nll_max", strikes, encoded(TRAIN), encoded(sessions), VOCABULARY, target_fpr)
+
+
+def test_sessions_with_an_unseen_key_say_nothing_about_the_tail() -> None:
+    strikes = events(VAL, 0)
+    kept = VAL.take(np.arange(3, len(VAL)))
+    without = replace(
+        strikes,
+        nll=strikes.nll[strikes.offsets[3] :],
+        rank=strikes.rank[strikes.offsets[3] :],
+        unseen=strikes.unseen[strikes.offsets[3] :],
+        offsets=strikes.offsets[3:] - strikes.offsets[3],
+        first_key=strikes.first_key[3:],
+    )
+    assert fitted(with_unseen(strikes, 0, 1, 2), VAL).thresholds == fitted(without, kept).thresholds
+
+
+def test_an_unseen_key_is_an_alert_wherever_the_tail_puts_the_threshold() -> None:
+    strikes = events(VAL, 0)
+    wild = replace(strikes, nll=strikes.nll * 12, rank=np.minimum(strikes.rank**4, len(VOCABULARY)))
+    detector = fitted(wild, VAL, target_fpr=1e-6)
+    assert "lowered from" in detector.thresholds["nll_max"].method
+    found = detector.scores(NAMES, with_unseen(events(TEST, 1), 2), encoded(TEST))
+    assert found["nll_max"][2] > detector.thresholds["nll_max"].value
+    assert found["rank"][2] > detector.thresholds["rank"].value
+
+
+def test_no_threshold_without_a_measured_session() -> None:
+    with pytest.raises(UserError, match="every validation session holds a key that training never showed"):
+        fitted(with_unseen(events(VAL, 0), *range(len(VAL))), VAL)
 
 
 def test_state_is_plain_and_survives_a_checkpoint(detector: Detector, tmp_path: object) -> None:

@@ -18,8 +18,8 @@ def test_reset_forgets_and_nothing_is_zero() -> None:
     mean.reset()
     mean.update(torch.tensor(0.0), torch.tensor(0.0))
     assert mean.compute().item() == 0.0
-    mean.update(torch.tensor(1.0), torch.tensor(4.0))
-    assert mean.compute().item() == 0.25
+    mean.update(torch.tensor(1.0), torch.tensor(2.0))
+    assert mean.compute().item() == 0.5
 
 
 def test_small_losses_are_not_lost_beside_a_large_sum() -> None:

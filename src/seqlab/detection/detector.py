@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import EncodedSessions, TrivialDetectors
-from seqlab.detection.surprise import SESSION_SCORES, EventSurprise
+from seqlab.detection.surprise import LARGEST_SEEN_NLL, SESSION_SCORES, EventSurprise
 from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold
+from seqlab.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,32 @@ class Detector:
         Args:
             model_score: a score of SESSION_SCORES for ``combined``.
             val_events: how the validation normals ``val`` struck the network.
+
+        Raises:
+            UserError: no validation session is without keys that training never showed.
         """
         trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
+        # A session with an unseen key is as surprising as can be, by definition and not by measure: it says
+        # nothing about the tail of those that were measured.
+        measured = ~val_events.has_unseen()
+        if not measured.any():
+            raise UserError(
+                "every validation session holds a key that training never showed, so no threshold can be "
+                "fitted: do train and val come from the same log, parsed with the same templates?"
+            )
         parts = {
             model_score: SESSION_SCORES[model_score](val_events),
             "count_distance": trivial.count_distance(val),
         }
-        calibrations = {name: Calibration.fit(scores) for name, scores in parts.items()}
+        calibrations = {name: Calibration.fit(scores[measured]) for name, scores in parts.items()}
         unfitted = cls(model_score, {}, calibrations, trivial)
         scores = unfitted.scores(names, val_events, val)
-        thresholds = {name: fit_threshold(scores[name], target_fpr) for name in names}
+        # an unseen key stays an alert, however far out the fitted tail puts the threshold
+        highest = {"nll_max": LARGEST_SEEN_NLL, "rank": float(len(vocabulary))}
+        thresholds = {
+            name: fit_threshold(scores[name][measured], target_fpr).at_most(highest.get(name, math.inf))
+            for name in names
+        }
         return cls(model_score, thresholds, calibrations, trivial)
 
     def scores(

@@ -42,6 +42,10 @@ class EventSurprise:
         """Share of right first guesses among events seen in training."""
         return float((self.rank[~self.unseen] == 1).mean()) if (~self.unseen).any() else 0.0
 
+    def has_unseen(self) -> NDArray[np.bool_]:
+        """(S,) True where a session holds an event that training never showed."""
+        return np.logical_or.reduceat(self.unseen, self.offsets[:-1])
+
     def worst_event(self) -> NDArray[np.int64]:
         """(S,) place in its session of the first event with the highest NLL; 0 is the first key."""
         highest = np.repeat(nll_max(self), np.diff(self.offsets))

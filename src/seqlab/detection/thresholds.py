@@ -82,6 +82,14 @@ class Threshold:
     value: float
     method: str  # how it was found, in words
 
+    def at_most(self, highest: float) -> Threshold:
+        """The same, or ``highest`` where that is less."""
+        if self.value <= highest:
+            return self
+        return Threshold(
+            highest, f"{self.method}; lowered from {self.value:.4g}, so that unseen keys are alerts"
+        )
+
     def state(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -37,8 +37,9 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         history,
         stopwatch,
         Baggage(fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state()),
-        *checkpoint_callbacks(checkpoints, metric, mode),
     ]
+    if config.trainer.enable_checkpointing:
+        found += checkpoint_callbacks(checkpoints, metric, mode)
     stopping = config.callbacks.early_stopping
     if stopping is not None and stopping.patience is not None:
         found.append(

@@ -75,9 +75,14 @@ def add_to_checkpoint(path: Path, name: str, value: Any) -> None:
     os.replace(temporary, path)
 
 
-def load_weights(task: SequenceTask, path: str | Path) -> None:
-    """Put a checkpoint's weights into a task of the same shape."""
-    task.load_state_dict(read_checkpoint(path)["state_dict"])
+def load_weights(task: SequenceTask, path: Path) -> None:
+    """Put a checkpoint's weights into a task of the same shape.
+
+    A run that writes no checkpoint (``trainer.fast_dev_run``, ``trainer.enable_checkpointing=false``) keeps
+    the weights it ended with.
+    """
+    if path.exists():
+        task.load_state_dict(read_checkpoint(path)["state_dict"])
 
 
 def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from benchmarks.plain_twins import (  # noqa: E402
     padded_batches,
     window_batches,
 )
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions  # noqa: E402
+from seqlab.data.hdfs import HdfsWindows, LogSessions  # noqa: E402
 from seqlab.data.module import IndexBatches  # noqa: E402
 from seqlab.data.vocabulary import Vocabulary  # noqa: E402
 from seqlab.detection.surprise import surprise  # noqa: E402
@@ -115,7 +116,7 @@ def bare_trainer(clip: float | None) -> pl.Trainer:
 def token_lists(data: LogSessions, split: str) -> list[list[int]]:
     tokens = data.tokens(split).tolist()
     offsets = data.sessions(split).offsets.tolist()
-    return [tokens[start:end] for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [tokens[start:end] for start, end in pairwise(offsets)]
 
 
 def train_comparison(
@@ -127,6 +128,7 @@ def train_comparison(
     published plain shuffle instead of batches of similar length.
     """
     plain_seconds, our_seconds = [], []
+    clip = config.trainer.gradient_clip_val
     units = 0.0
     for number in range(rounds + 1):
         data = build_data(config.data)
@@ -141,7 +143,6 @@ def train_comparison(
         plain = PlainTask(twin(data), config.optimizer.lr)
         lists = Lists(lambda d=data, b=batches, s=sessions: make_lists(d, s, b))
         torch.manual_seed(0)
-        clip = config.trainer.gradient_clip_val
         plain_time = seconds(
             lambda p=plain, x=lists: bare_trainer(clip).fit(p, DataLoader(x, batch_size=None))
         )

@@ -111,9 +111,11 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     mistake = _cause(error)
     if mistake is not None:
         return str(mistake)
+    text = str(error)
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
+        return text.split("\n", maxsplit=1)[0]
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
-    text = str(error)
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         near = _near_key(unknown[1], conf, overrides)

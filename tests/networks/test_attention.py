@@ -128,5 +128,6 @@ def test_none_is_no_layer_and_an_unknown_name_lists_the_choices() -> None:
     with pytest.raises(UserError) as caught:
         attention_layer("dott", 4, 5)
     assert (
-        str(caught.value) == "network.attention=dott: choose dot, scaled_dot, general, concat, location, none"
+        str(caught.value)
+        == "model.network.attention=dott: choose dot, scaled_dot, general, concat, location, none"
     )

@@ -159,14 +159,14 @@ def test_noise_on_either_side_acts_in_training_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_size": 0}, "network.hidden_size=0: give a whole number, at least 1"),
-        ({"num_layers": -1}, "network.num_layers=-1: give a whole number, at least 1"),
-        ({"embedding_size": 0}, "network.embedding_size=0: give a whole number, at least 1"),
-        ({"bottleneck_size": 0}, "network.bottleneck_size=0: give a whole number, at least 1"),
-        ({"dropout": 1}, "network.dropout=1: give a probability"),
-        ({"decoder_noise": 1.5}, "network.decoder_noise=1.5: give a probability"),
-        ({"cell": "elman"}, "network.cell=elman: choose rnn, gru, lstm"),
-        ({"attention": "dott"}, "network.attention=dott: choose dot, scaled_dot, general"),
+        ({"hidden_size": 0}, "model.network.hidden_size=0: give a whole number, at least 1"),
+        ({"num_layers": -1}, "model.network.num_layers=-1: give a whole number, at least 1"),
+        ({"embedding_size": 0}, "model.network.embedding_size=0: give a whole number, at least 1"),
+        ({"bottleneck_size": 0}, "model.network.bottleneck_size=0: give a whole number, at least 1"),
+        ({"dropout": 1}, "model.network.dropout=1: give a probability"),
+        ({"decoder_noise": 1.5}, "model.network.decoder_noise=1.5: give a probability"),
+        ({"cell": "elman"}, "model.network.cell=elman: choose rnn, gru, lstm"),
+        ({"attention": "dott"}, "model.network.attention=dott: choose dot, scaled_dot, general"),
     ],
 )
 def test_settings_out_of_range_are_told_at_construction(settings: dict, message: str) -> None:

@@ -74,14 +74,14 @@ def test_input_noise_reaches_the_network_in_training_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden_size": 0}, "network.hidden_size=0: give a whole number, at least 1"),
-        ({"num_layers": 0}, "network.num_layers=0: give a whole number, at least 1"),
-        ({"embedding_size": 0}, "network.embedding_size=0: give a whole number, at least 1"),
-        ({"embedding_size": -2}, "network.embedding_size=-2: give a whole number, at least 1"),
-        ({"dropout": 1.0}, "network.dropout=1.0: give a probability"),
-        ({"dropout": -0.1}, "network.dropout=-0.1: give a probability"),
-        ({"input_noise": 1}, "network.input_noise=1: give a probability"),
-        ({"cell": "gruu"}, "network.cell=gruu: choose rnn, gru, lstm"),
+        ({"hidden_size": 0}, "model.network.hidden_size=0: give a whole number, at least 1"),
+        ({"num_layers": 0}, "model.network.num_layers=0: give a whole number, at least 1"),
+        ({"embedding_size": 0}, "model.network.embedding_size=0: give a whole number, at least 1"),
+        ({"embedding_size": -2}, "model.network.embedding_size=-2: give a whole number, at least 1"),
+        ({"dropout": 1.0}, "model.network.dropout=1.0: give a probability"),
+        ({"dropout": -0.1}, "model.network.dropout=-0.1: give a probability"),
+        ({"input_noise": 1}, "model.network.input_noise=1: give a probability"),
+        ({"cell": "gruu"}, "model.network.cell=gruu: choose rnn, gru, lstm"),
     ],
 )
 def test_settings_out_of_range_are_told_at_construction(settings: dict, message: str) -> None:

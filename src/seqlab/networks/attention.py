@@ -114,4 +114,4 @@ def attention_layer(name: str, hidden_size: int, max_length: int) -> Attention |
             return LocationAttention(hidden_size, max_length)
         case "none":
             return None
-    raise UserError(f"network.attention={name}: choose {', '.join(ATTENTIONS)}")
+    raise UserError(f"model.network.attention={name}: choose {', '.join(ATTENTIONS)}")

@@ -22,7 +22,7 @@ def recurrent_layers(
         UserError: an unknown cell, a size below 1 or a dropout outside [0, 1).
     """
     if cell not in CELLS:
-        raise UserError(f"network.cell={cell}: choose {', '.join(CELLS)}")
+        raise UserError(f"model.network.cell={cell}: choose {', '.join(CELLS)}")
     check_size("hidden_size", hidden_size)
     check_size("num_layers", num_layers)
     check_share("dropout", dropout)
@@ -39,13 +39,13 @@ def recurrent_layers(
 def check_size(name: str, size: int) -> None:
     """Raise UserError where a size is no whole number of at least 1."""
     if not isinstance(size, int) or size < 1:
-        raise UserError(f"network.{name}={size}: give a whole number, at least 1")
+        raise UserError(f"model.network.{name}={size}: give a whole number, at least 1")
 
 
 def check_share(name: str, value: float) -> None:
     """Raise UserError where a probability of dropping something is not in [0, 1)."""
     if not isinstance(value, int | float) or not 0 <= value < 1:
-        raise UserError(f"network.{name}={value}: give a probability from 0 up to, not including, 1")
+        raise UserError(f"model.network.{name}={value}: give a probability from 0 up to, not including, 1")
 
 
 def hidden_of(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:

@@ -131,5 +131,9 @@ def check_monitor(config: DictConfig) -> None:
             f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
             "locked for all that decides"
         )
+    if config.trainer.limit_val_batches == 0:
+        raise UserError(
+            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
+        )
     if mode not in ("min", "max"):
         raise UserError(f"monitor.mode={mode}: choose min or max")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import nn
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 
+log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
 TRUSTED_TARGETS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.")
@@ -79,10 +81,12 @@ def load_weights(task: SequenceTask, path: Path) -> None:
     """Put a checkpoint's weights into a task of the same shape.
 
     A run that writes no checkpoint (``trainer.fast_dev_run``, ``trainer.enable_checkpointing=false``) keeps
-    the weights it ended with.
+    the weights it ended with, and says so.
     """
     if path.exists():
         task.load_state_dict(read_checkpoint(path)["state_dict"])
+    else:
+        log.warning("no %s was written: the weights of the last step are judged", path.name)
 
 
 def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:

@@ -21,7 +21,7 @@ def vocabulary() -> Vocabulary:
 
 def test_special_tokens_then_keys_by_frequency_ties_by_text(vocabulary: Vocabulary) -> None:
     assert vocabulary.tokens == ("<pad>", "<bos>", "<eos>", "<unk>", "9", "10", "5", "E2")
-    assert vocabulary.counts == (0, 0, 0, 0, 3, 2, 2, 2)
+    assert vocabulary.counts == (0, 2, 2, 0, 3, 2, 2, 2)  # two sessions: two starts, two ends
     assert len(vocabulary) == 8
 
 
@@ -70,7 +70,7 @@ def test_saved_file_is_readable_and_loads_as_the_same(vocabulary: Vocabulary, tm
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("# seqlab vocabulary")
     assert lines[1:] == [
-        *("0\t<pad>", "0\t<bos>", "0\t<eos>", "0\t<unk>"),
+        *("0\t<pad>", "2\t<bos>", "2\t<eos>", "0\t<unk>"),
         *("3\t9", "2\t10", "2\t5", "2\tE2"),
     ]
     loaded = Vocabulary.load(path)
@@ -102,3 +102,8 @@ def test_missing_special_tokens_are_refused() -> None:
         Vocabulary(("<pad>", "5"), (0, 1))
     with pytest.raises(UserError, match="this one with nothing"):
         Vocabulary((), ())
+
+
+def test_key_shares_leave_special_tokens_out(vocabulary: Vocabulary) -> None:
+    assert vocabulary.num_sessions == 2
+    assert vocabulary.key_shares() == pytest.approx([0, 0, 0, 0, 3 / 9, 2 / 9, 2 / 9, 2 / 9])

@@ -25,8 +25,10 @@ def events(sessions: Sessions, seed: int) -> EventSurprise:
     """Surprise as a network might give it: exponential, seeded."""
     count = sessions.num_events + len(sessions)
     rng = np.random.default_rng(seed)
+    nll = rng.exponential(size=count).astype(np.float32)
     return EventSurprise(
-        rng.exponential(size=count).astype(np.float32),
+        nll,
+        nll,
         rng.integers(1, 5, size=count),
         np.zeros(count, dtype=bool),
         np.concatenate(([0], np.cumsum(sessions.lengths + 1))),

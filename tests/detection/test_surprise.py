@@ -16,6 +16,7 @@ from seqlab.detection.surprise import (
     EventSurprise,
     check_score_names,
     surprise,
+    with_background,
 )
 from seqlab.errors import UserError
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
@@ -32,6 +33,7 @@ CPU = torch.device("cpu")
 # Three sessions of 3, 1 and 2 events; the second event of the last is unseen.
 EVENTS = EventSurprise(
     nll=np.array([0.5, 3.0, 3.0, 1.0, 0.25, 100.0], dtype=np.float32),
+    model_nll=np.array([0.5, 4.0, 3.0, 1.0, 0.25, 7.0], dtype=np.float32),
     rank=np.array([1, 4, 2, 1, 1, 8]),
     unseen=np.array([False, False, False, False, False, True]),
     offsets=np.array([0, 3, 4, 6]),
@@ -56,10 +58,10 @@ def test_the_worst_event_is_the_first_of_the_highest_and_counts_what_was_not_pre
 
 
 def test_means_leave_unseen_events_out() -> None:
-    assert EVENTS.mean_loss == pytest.approx((0.5 + 3 + 3 + 1 + 0.25) / 5)
+    assert EVENTS.mean_loss == pytest.approx((0.5 + 4 + 3 + 1 + 0.25) / 5)
     assert EVENTS.mean_accuracy == pytest.approx(3 / 5)
     nothing_seen = EventSurprise(
-        EVENTS.nll, EVENTS.rank, np.ones(6, dtype=bool), EVENTS.offsets, EVENTS.first_key
+        EVENTS.nll, EVENTS.model_nll, EVENTS.rank, np.ones(6, dtype=bool), EVENTS.offsets, EVENTS.first_key
     )
     assert (nothing_seen.mean_loss, nothing_seen.mean_accuracy) == (0.0, 0.0)
 
@@ -89,7 +91,7 @@ def test_windows_of_every_session_get_their_own_surprise(batch_size: int) -> Non
     index = index_windows(VOCABULARY.encode(SESSIONS), SESSIONS.lengths, VOCABULARY, 3)
     plan = window_scoring_plan(index, distinct_pairs(index, len(VOCABULARY)), batch_size, CPU)
     task.train()
-    events = surprise(task, plan, VOCABULARY)
+    events = surprise(task, plan, VOCABULARY, pseudo_sessions=0)
     assert not task.training
     for session in range(len(SESSIONS)):
         mine = slice(*events.offsets[session : session + 2].tolist())
@@ -112,7 +114,7 @@ def test_tokens_of_every_session_get_their_own_surprise() -> None:
     )
     task = Reconstruction(network=network, unk_id=VOCABULARY.unk)
     distinct = distinct_sessions(VOCABULARY.encode(SESSIONS), SESSIONS.lengths, VOCABULARY)
-    events = surprise(task, session_scoring_plan(distinct, VOCABULARY, 2, CPU), VOCABULARY)
+    events = surprise(task, session_scoring_plan(distinct, VOCABULARY, 2, CPU), VOCABULARY, pseudo_sessions=0)
     for session in range(len(SESSIONS)):
         tokens = [VOCABULARY.id(key) for key in SESSIONS.keys(session)]
         source = torch.tensor([[*tokens, VOCABULARY.eos]])
@@ -183,3 +185,29 @@ def test_unknown_score_names_list_the_choices() -> None:
         "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, accuracy, rank, "
         "count_distance, combined"
     )
+
+
+def test_one_imagined_session_of_stray_keys_by_hand() -> None:
+    # 3 training sessions of 6 events: key 5 is half of them, 22 a third, 9 a sixth; the weight is 1 / 4
+    vocabulary = Vocabulary.from_sessions(Sessions.from_lists([["5", "5"], ["5", "22"], ["22", "9"]]))
+    targets = np.array([vocabulary.id("5"), vocabulary.id("9"), vocabulary.eos, vocabulary.id("22")])
+    probability = np.array([1e-6, 1e-6, 1e-6, 0.9])
+    found = with_background(-np.log(probability).astype(np.float32), targets, vocabulary, 1.0)
+    expected = 0.75 * probability + 0.25 * np.array([1 / 2, 1 / 6, 0, 1 / 3])
+    assert found == pytest.approx(-np.log(expected), rel=1e-5)
+    assert found[0] < found[1] < found[2]  # common before rare; an end has no background
+
+
+def test_without_imagined_sessions_the_network_is_taken_at_its_word() -> None:
+    nll = np.array([0.0, 3.0, 60.0], dtype=np.float32)
+    targets = np.array([VOCABULARY.id("5"), VOCABULARY.id("9"), VOCABULARY.eos])
+    assert with_background(nll, targets, VOCABULARY, 0.0).tolist() == nll.tolist()
+
+
+def test_the_background_changes_no_loss() -> None:
+    task = window_task()
+    index = index_windows(VOCABULARY.encode(SESSIONS), SESSIONS.lengths, VOCABULARY, 3)
+    plan = window_scoring_plan(index, distinct_pairs(index, len(VOCABULARY)), 100, CPU)
+    plain, joined = (surprise(task, plan, VOCABULARY, pseudo) for pseudo in (0.0, 1.0))
+    assert plain.mean_loss == joined.mean_loss
+    assert not np.allclose(plain.nll, joined.nll)

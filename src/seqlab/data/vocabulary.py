@@ -52,6 +52,17 @@ class Vocabulary:
     def unk(self) -> int:
         return self._ids[UNK_TOKEN]
 
+    @property
+    def num_sessions(self) -> int:
+        """Training sessions that were counted."""
+        return self.counts[self.eos]
+
+    def key_shares(self) -> NDArray[np.float64]:
+        """(V,) share of each key of all training events; special tokens have none."""
+        counts = np.asarray(self.counts, dtype=np.float64)
+        counts[: len(SPECIAL_TOKENS)] = 0
+        return counts / max(counts.sum(), 1)
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -77,7 +88,8 @@ class Vocabulary:
         seen.sort()
         return cls(
             tokens=SPECIAL_TOKENS + tuple(name for _, name in seen),
-            counts=(0,) * len(SPECIAL_TOKENS) + tuple(-count for count, _ in seen),
+            # every session starts and ends once; PAD and UNK stand for what training does not hold
+            counts=(0, len(sessions), len(sessions), 0, *(-count for count, _ in seen)),
         )
 
     def save(self, path: Path) -> None:

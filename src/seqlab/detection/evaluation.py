@@ -62,8 +62,9 @@ class DetectionEvaluation:
         score: the score behind test/auroc, alerts and the top of the report.
         scores: all scores to compute, fit a threshold for and measure.
         target_fpr: share of normal sessions that may be alerts; thresholds aim at it.
-        prevalence: the true share of abnormal blocks where test normals are a sample; null when they are not.
+        prevalence: the true share of abnormal blocks where test normals are a sample; null elsewhere.
         model_score: the model's part of ``combined``.
+        pseudo_sessions: imagined training sessions of stray keys, see ``with_background``; 0 for none.
         top_alerts: alerts shown in the report.
 
     Raises:
@@ -75,6 +76,7 @@ class DetectionEvaluation:
     target_fpr: float = 0.002
     prevalence: float | None = None
     model_score: str = "nll_max"
+    pseudo_sessions: float = 1.0
     top_alerts: int = 20
 
     def __post_init__(self) -> None:
@@ -88,6 +90,8 @@ class DetectionEvaluation:
             raise UserError(
                 f"detection.target_fpr={self.target_fpr}: give a share between 0 and 1, like 0.002"
             )
+        if self.pseudo_sessions < 0:
+            raise UserError(f"detection.pseudo_sessions={self.pseudo_sessions}: give 0 or more")
         check_prevalence(self.prevalence)
 
     def fit(self, task: SequenceTask, datamodule: LogSessions) -> tuple[Detector, dict[str, float]]:
@@ -96,7 +100,7 @@ class DetectionEvaluation:
         Returns:
             The detector, and the validation figures of metrics.json.
         """
-        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary)
+        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary, self.pseudo_sessions)
         detector = Detector.fit(
             list(self.scores),
             self.model_score,
@@ -116,7 +120,7 @@ class DetectionEvaluation:
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""
         sessions = datamodule.sessions("test")
-        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary)
+        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary, self.pseudo_sessions)
         tokens = encoded(datamodule, "test")
         scores = detector.scores(list(self.scores), events, tokens)
         baseline_scores = detector.trivial.scores(tokens)

@@ -23,7 +23,8 @@ LARGEST_SEEN_NLL = 99.0
 class EventSurprise:
     """M predicted events of S sessions; session s owns ``[offsets[s]:offsets[s + 1]]``."""
 
-    nll: NDArray[np.float32]  # (M,) nats; UNSEEN_NLL for an event unseen in training
+    nll: NDArray[np.float32]  # (M,) nats, background included; UNSEEN_NLL for an event unseen in training
+    model_nll: NDArray[np.float32]  # (M,) nats, of the network alone
     rank: NDArray[np.int64]  # (M,) 1 for the event held most likely; vocabulary size + 1 for an unseen one
     unseen: NDArray[np.bool_]  # (M,)
     offsets: NDArray[np.int64]  # (S + 1,)
@@ -34,8 +35,8 @@ class EventSurprise:
 
     @property
     def mean_loss(self) -> float:
-        """Mean NLL in nats of all events seen in training: the loss that training minimized."""
-        return float(self.nll[~self.unseen].mean(dtype=np.float64)) if (~self.unseen).any() else 0.0
+        """Mean NLL in nats of all events seen in training, by the network alone: the loss of training."""
+        return float(self.model_nll[~self.unseen].mean(dtype=np.float64)) if (~self.unseen).any() else 0.0
 
     @property
     def mean_accuracy(self) -> float:
@@ -55,17 +56,48 @@ class EventSurprise:
 
 
 @torch.inference_mode()
-def surprise(task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary) -> EventSurprise:
-    """Run the network once per distinct piece of a split and spread the outputs over its sessions."""
+def surprise(
+    task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary, pseudo_sessions: float = 1.0
+) -> EventSurprise:
+    """Run the network once per distinct piece of a split and spread the outputs over its sessions.
+
+    Args:
+        pseudo_sessions: how many imagined sessions of stray keys join the training sessions: see
+            ``with_background``. 0 takes the network at its word.
+    """
     task.to(plan.device).eval()  # Lightning leaves a trained module on the CPU
     parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
-    nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
+    model_nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
     unseen = plan.piece_target == vocabulary.unk
+    nll = with_background(model_nll, plan.piece_target, vocabulary, pseudo_sessions)
     nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
     rank = np.where(unseen, len(vocabulary) + 1, rank)
     events = plan.piece_of_event
-    return EventSurprise(nll[events], rank[events], unseen[events], plan.offsets, plan.first_key)
+    return EventSurprise(
+        nll[events], model_nll[events], rank[events], unseen[events], plan.offsets, plan.first_key
+    )
+
+
+def with_background(
+    nll: NDArray[np.float32], targets: NDArray[np.int64], vocabulary: Vocabulary, pseudo_sessions: float
+) -> NDArray[np.float32]:
+    """NLL under the network's prediction interpolated with the keys' background frequencies.
+
+    ``p'(key) = (1 - w) p(key) + w f(key)`` with ``f`` the key's share of all training events and
+    ``w = pseudo_sessions / (training sessions + pseudo_sessions)`` (Jelinek & Mercer, 1980). A network is
+    happy to call an event one in a million that thousands of sessions cannot vouch for. With one imagined
+    session among the N of training, a common key in an odd place is less surprising than a rare one there.
+    The end of a session has no background: a log line may stray, an end may not.
+
+    Args:
+        nll: (P,) nats.
+        targets: (P,) token ids.
+    """
+    weight = pseudo_sessions / (vocabulary.num_sessions + pseudo_sessions)
+    with np.errstate(divide="ignore"):
+        background = np.log(weight * vocabulary.key_shares())[targets]
+    return np.maximum(-np.logaddexp(np.log1p(-weight) - nll, background), 0).astype(np.float32)
 
 
 def nll_max(events: EventSurprise) -> NDArray[np.float32]:

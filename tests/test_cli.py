@@ -63,7 +63,7 @@ def test_every_example_of_the_help_composes(composed: Compose, example: str) -> 
 def test_all_keys_are_shown_on_demand(command: Command) -> None:
     done = command("--cfg", "job")
     assert done.returncode == 0
-    assert "window_size: 10" in done.stdout
+    assert "window_size: 16" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_every_recipe_builds_all_its_parts(
 
 
 def test_a_recipe_wins_over_its_model_and_the_command_line_over_both(composed: Compose) -> None:
-    assert composed("model=gru").data.window_size == 10
+    assert composed("model=gru").data.window_size == 16
     recipe = composed("experiment=hdfs_gru_notebook")
     assert (recipe.data.window_size, recipe.data.batch_size, recipe.optimizer.lr) == (8, 512, 0.05)
     mine = composed("experiment=hdfs_gru_notebook", "data.window_size=3")

@@ -195,7 +195,7 @@ class HdfsWindows(LogSessions):
     batch_type: ClassVar[type] = WindowBatch
     train_unit: ClassVar[str] = "windows"
 
-    def __init__(self, *, window_size: int = 10, context: str = "from_start", **settings: Any) -> None:
+    def __init__(self, *, window_size: int = 16, context: str = "from_start", **settings: Any) -> None:
         super().__init__(**settings)
         check_windows(window_size, context)
         self.window_size = window_size

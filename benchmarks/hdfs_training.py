@@ -291,7 +291,7 @@ def predictor_twin(data: LogSessions) -> nn.Module:
 
 def autoencoder_twin(data: LogSessions) -> nn.Module:
     vocabulary: Vocabulary = data.vocabulary
-    return PlainAutoencoder(len(vocabulary), vocabulary.pad, vocabulary.bos, 64, 256)
+    return PlainAutoencoder(len(vocabulary), vocabulary.pad, vocabulary.bos, 64, 256, dropout=0.1)
 
 
 def main() -> None:

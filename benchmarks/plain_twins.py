@@ -67,7 +67,7 @@ class PlainAutoencoder(nn.Module):
     """Bidirectional GRU encoder, dot attention, and a decoder that takes one step per call."""
 
     def __init__(
-        self, vocab_size: int, pad_id: int, bos_id: int, embedding_size: int, hidden_size: int
+        self, vocab_size: int, pad_id: int, bos_id: int, embedding_size: int, hidden_size: int, dropout: float
     ) -> None:
         super().__init__()
         self.pad_id, self.bos_id, self.hidden_size = pad_id, bos_id, hidden_size
@@ -76,6 +76,7 @@ class PlainAutoencoder(nn.Module):
         self.bridge = nn.Linear(2 * hidden_size, hidden_size)
         self.decoder = nn.GRU(embedding_size, hidden_size, batch_first=True)
         self.combine = nn.Linear(2 * hidden_size, hidden_size)
+        self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, source: Tensor, lengths: Tensor) -> Tensor:
@@ -94,7 +95,8 @@ class PlainAutoencoder(nn.Module):
             hidden, state = self.decoder(self.embedding(token), state)
             scores = (hidden @ outputs.transpose(1, 2)).masked_fill(~mask[:, None], -torch.inf)
             context = scores.softmax(dim=-1) @ outputs
-            logits = self.output(torch.tanh(self.combine(torch.cat((hidden, context), dim=-1))))[:, 0]
+            combined = torch.tanh(self.combine(torch.cat((hidden, context), dim=-1)))
+            logits = self.output(self.dropout(combined))[:, 0]
             loss = loss + F.cross_entropy(logits, source[:, step], ignore_index=self.pad_id, reduction="sum")
             token = source[:, step : step + 1]
         return loss / mask.sum()

@@ -111,8 +111,12 @@ def all_states(
     """(C, W) token ids to the (C, W, H) states after every token, for an LSTM its cells too."""
     tree = prefix_tree(rows, embedding.num_embeddings)
     levels = node_states(recurrent, embedding, tree, reverse=reverse)
-    spread = [
-        [part.index_select(0, node) for part in states]
-        for states, node in zip(levels, tree.nodes, strict=True)
-    ]
-    return tuple(torch.stack(parts, dim=1) for parts in zip(*spread, strict=True))
+    first, places = 0, []  # of each level's nodes among all nodes
+    for level, node in zip(tree.levels, tree.nodes, strict=True):
+        places.append(node + first)
+        first += len(level.tokens)
+    place = torch.stack(places, dim=1)  # (C, W)
+    return tuple(
+        torch.cat(parts).index_select(0, place.flatten()).unflatten(0, place.shape)
+        for parts in zip(*levels, strict=True)
+    )

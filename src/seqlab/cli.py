@@ -129,17 +129,11 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     return text.split("\n\n", maxsplit=1)[0].strip()
 
 
-def _remove_unstarted_run() -> None:
-    """Take Hydra's run folder away again where the run did not come to write anything into it."""
+def _remove_unstarted(folder: Path) -> None:
+    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
     import shutil
 
-    from hydra.core.hydra_config import HydraConfig
-
-    if not HydraConfig.initialized():
-        return
-    folder = Path(HydraConfig.get().runtime.output_dir)
     if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
-        logging.shutdown()
         shutil.rmtree(folder)
 
 
@@ -165,20 +159,28 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     sys.argv[1:] = multirun + [argument for argument in arguments if argument not in multirun]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
-    exit_code = 0
+    failed: list[Path] = []  # run folders of jobs that a user's mistake ended
+
+    def tell(error: Exception) -> bool:
+        """Print the one message of a user's mistake; False for any other error."""
+        message = user_message(error, conf, arguments)
+        if message is None or wants_traceback:
+            return False
+        print(f"error: {message}", file=sys.stderr)
+        return True
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
-        nonlocal exit_code
+        from hydra.core.hydra_config import HydraConfig
+
         try:
             return train(config)
         except Exception as error:
-            message = user_message(error, conf, arguments)
-            if message is None or wants_traceback:
+            if not tell(
+                error
+            ):  # told here: of an error that leaves the job, Hydra would say a line of its own
                 raise
-            # told here: of an error that leaves the job, Hydra would say a line of its own
-            print(f"error: {message}", file=sys.stderr)
-            exit_code = EXIT_USER_ERROR
+            failed.append(Path(HydraConfig.get().runtime.output_dir))
             return None
 
     try:
@@ -187,13 +189,14 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:
-        message = user_message(error, conf, arguments)
-        if message is None or wants_traceback:
+        if not tell(error):
             raise
-        print(f"error: {message}", file=sys.stderr)
-        _remove_unstarted_run()
         return EXIT_USER_ERROR
     finally:
         if not wants_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
-    return exit_code
+    if failed:
+        logging.shutdown()  # Hydra's log file lies in the run folder
+    for folder in failed:
+        _remove_unstarted(folder)
+    return EXIT_USER_ERROR if failed else 0

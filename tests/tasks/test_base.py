@@ -26,14 +26,21 @@ def new_task(datamodule: HdfsWindows, **settings: Any) -> NextEvent:
     return NextEvent(network=network, unk_id=sizes["unk_id"], **settings)
 
 
-def fit(task: NextEvent, datamodule: HdfsWindows, callbacks: tuple = (), **settings: Any) -> pl.Trainer:
-    trainer = pl.Trainer(
-        **{"max_epochs": 2} | settings,
+def bare_trainer(**settings: Any) -> pl.Trainer:
+    """Lightning on the CPU with nothing around it."""
+    return pl.Trainer(
+        **settings,
         accelerator="cpu",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+    )
+
+
+def fit(task: NextEvent, datamodule: HdfsWindows, callbacks: tuple = (), **settings: Any) -> pl.Trainer:
+    trainer = bare_trainer(
+        **{"max_epochs": 2} | settings,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         callbacks=list(callbacks),
@@ -134,14 +141,7 @@ def test_the_test_loop_counts_like_validation(windows: MakeWindows) -> None:
     datamodule = windows(scoring_batch_size=16)
     task = new_task(datamodule)
     datamodule.open_test()
-    trainer = pl.Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    figures = trainer.test(task, datamodule=datamodule, verbose=False)[0]
+    figures = bare_trainer().test(task, datamodule=datamodule, verbose=False)[0]
     with torch.inference_mode():
         losses = [task.losses(batch) for batch in datamodule.test_dataloader()]
     assert len(losses) > 1

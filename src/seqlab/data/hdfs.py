@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
 from seqlab.data.scoring import ScoringPlan
-from seqlab.data.sequences import Sessions
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.session_batches import (
     DistinctSessions,
     PaddedDataset,
@@ -121,7 +121,7 @@ class LogSessions(SequenceDataModule):
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 
         sessions = simulate_blocks(**self.sample).sessions
-        abnormal = sessions.labels == 1
+        abnormal = sessions.labels == LABEL_ABNORMAL
         self._splits = split_by_session(
             sessions.take(~abnormal), sessions.take(abnormal), self.split, self.seed
         )

@@ -17,6 +17,7 @@ from seqlab.detection.detector import Detector
 from seqlab.detection.metrics import Curve, check_prevalence, detection_metrics
 from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, check_score_names, surprise
 from seqlab.detection.tables import result_table, write_scores
+from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
 from seqlab.outcome import ResultTable
 from seqlab.tasks.base import SequenceTask
@@ -86,10 +87,7 @@ class DetectionEvaluation:
             raise UserError(
                 f"detection.model_score={self.model_score}: choose from {', '.join(SESSION_SCORES)}"
             )
-        if not 0 < self.target_fpr < 1:
-            raise UserError(
-                f"detection.target_fpr={self.target_fpr}: give a share between 0 and 1, like 0.002"
-            )
+        check_target_fpr(self.target_fpr)
         if self.pseudo_sessions < 0:
             raise UserError(f"detection.pseudo_sessions={self.pseudo_sessions}: give 0 or more")
         check_prevalence(self.prevalence)

@@ -94,6 +94,12 @@ class Threshold:
         return asdict(self)
 
 
+def check_target_fpr(target_fpr: float) -> None:
+    """Raise UserError where the share of normal sessions that may be alerts is not between 0 and 1."""
+    if not 0 < target_fpr < 1:
+        raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.002")
+
+
 def fit_threshold(scores: ArrayLike, target_fpr: float) -> Threshold:
     """The score that a share ``target_fpr`` of normal sessions exceeds.
 
@@ -104,8 +110,7 @@ def fit_threshold(scores: ArrayLike, target_fpr: float) -> Threshold:
     Raises:
         UserError: a ``target_fpr`` out of range, or no score.
     """
-    if not 0 < target_fpr < 1:
-        raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.002")
+    check_target_fpr(target_fpr)
     values = np.asarray(scores, dtype=np.float64)
     if not len(values):
         raise UserError("no validation session to fit a threshold on: give data.split a larger second share")

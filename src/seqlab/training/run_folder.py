@@ -91,7 +91,7 @@ class RunFolder:
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table and where its report lies."""
-        print_results(outcome.result_table(), metrics, self.notices)
+        print_results(outcome.result_table(), metrics)
         print(f"report: {_short(self.report)}")
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from seqlab.outcome import ResultTable
 
 
-def print_results(table: ResultTable, metrics: dict[str, float], notices: Sequence[str]) -> None:
+def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     """One table: validation figures on top, then test figures of the model and of its baselines."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from seqlab.cli import train_command
+from seqlab.commands.train import train_command
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,11 +36,11 @@ def train(config: DictConfig) -> float:
     fitter.fit(task, datamodule=datamodule)
     checkpoints.load_weights(task, folder.best_checkpoint)
 
-    detector, val_figures = evaluation.fit(task, datamodule)
-    folder.add_to_checkpoints("detector", detector.state())
+    judge, val_figures = evaluation.fit(task, datamodule)
+    folder.add_to_checkpoints("judge", judge.state())
     datamodule.open_test()
     with around.stopwatch.testing():
-        outcome = evaluation.test(task, datamodule, detector)
+        outcome = evaluation.test(task, datamodule, judge)
 
     metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
     folder.save(metrics, outcome)

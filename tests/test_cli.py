@@ -1,164 +1,39 @@
-import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-import torch
-from omegaconf import DictConfig
 
-from seqlab.cli import EXAMPLES, help_text, user_message
-from seqlab.errors import UserError
-
-Command = Callable[..., subprocess.CompletedProcess]
-Compose = Callable[..., DictConfig]
+from seqlab.cli import COMMANDS, main
 
 
-@pytest.fixture
-def command(root: Path, tmp_path: Path) -> Command:
-    """Runs ``python train.py ...`` in the repository; the run folder is ``tmp_path/run``."""
-
-    def run(*arguments: str, flags: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess:
-        environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-        return subprocess.run(
-            [sys.executable, *flags, "train.py", *arguments, f"hydra.run.dir={tmp_path / 'run'}"],
-            cwd=root,
-            env=environment | {"OMP_NUM_THREADS": "1"} | variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
-
-
-def test_help_lists_groups_and_examples_without_loading_torch(command: Command, root: Path) -> None:
-    done = command("--help", flags=("-X", "importtime"))
-    assert done.returncode == 0
-    for group in (path for path in (root / "conf").iterdir() if path.is_dir()):
-        assert f"\n{group.name}=\n" in done.stdout
-        for member in group.glob("*.yaml"):
-            assert re.search(rf"^  {member.stem} +\S", done.stdout, re.MULTILINE), member
-    assert len(EXAMPLES) == 5
-    for example, meaning in EXAMPLES:
-        assert f"  {example}\n      {meaning}\n" in done.stdout
-    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if "import time:" in line}
-    assert "seqlab.cli" in loaded
-    assert not {name.split(".")[0] for name in loaded} & {"torch", "pytorch_lightning", "pandas", "hydra"}
-
-
-@pytest.mark.parametrize("example", [example for example, _ in EXAMPLES])
-def test_every_example_of_the_help_composes(composed: Compose, example: str) -> None:
-    program, *overrides = example.removeprefix("python ").split()
-    assert program == "train.py"
-    several = "-m" in overrides
-    config = composed(*(part.split(",")[0] for part in overrides if part != "-m"))
-    assert config.seed == 0
-    assert several == any("," in part for part in overrides)
-
-
-def test_all_keys_are_shown_on_demand(command: Command) -> None:
-    done = command("--cfg", "job")
-    assert done.returncode == 0
-    assert "window_size: 16" in done.stdout
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "seqlab.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for command, meaning in COMMANDS.items():
+        assert command in done.stdout
+        assert meaning.split(";")[0].split()[0] in done.stdout
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert "seqlab" in loaded
+    assert not loaded & {"torch", "pytorch_lightning", "pandas", "hydra"}
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("arguments", "message"),
     [
-        (
-            "data.window_sise=4",
-            "data.window_sise: no such key; did you mean data.window_size?",
-        ),
-        (
-            "trainer.max_epoch=4",
-            "trainer.max_epoch: no such key; did you mean trainer.max_epochs?",
-        ),
-        (
-            "hidden_size=4",
-            "hidden_size: no such key; did you mean model.network.hidden_size?",
-        ),
-        ("modle=gru", "modle: no such key; did you mean model?"),
-        ("xyzzy=1", "xyzzy: no such key"),
-        ("model=gruu", "model=gruu: choose gru, gru_ae"),
-        ("scheduler=cosin", "scheduler=cosin: choose constant, cosine, onecycle, plateau, warmup_cosine"),
+        (("no.ckpt", "no.csv"), "error: no.csv: no such file; the path is relative to "),
+        (("no.ckpt", __file__), "error: no.ckpt: no such checkpoint; the path is relative to "),
+        ((__file__, __file__), f"error: {__file__}: cannot be read as a checkpoint: "),
+        (("no.ckpt", __file__, "--output", "no/out.csv"), "error: no/out.csv: the folder no does not exist"),
     ],
 )
-def test_a_typo_is_answered_by_one_line(
-    command: Command, override: str, message: str, tmp_path: Path
+def test_a_mistake_is_one_line_and_code_two(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture
 ) -> None:
-    done = command(override)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {message}")
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_key_of_a_chosen_model_is_suggested_for_that_model(command: Command) -> None:
-    done = command("model=gru_ae", "model.network.bottleneck=4")
-    assert "did you mean model.network.bottleneck_size?" in done.stderr
-    assert done.returncode == 2
-
-
-def test_a_wrong_pair_is_told_and_nothing_is_trained(command: Command, tmp_path: Path) -> None:
-    done = command("model=gru_ae", "data=hdfs_window")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "error: model=gru_ae takes SessionBatch, data=hdfs_window gives WindowBatch; use data=hdfs_padded\n"
-    )
-    assert done.stdout == ""
-    assert not (tmp_path / "run" / "checkpoints").exists()
-    assert not (tmp_path / "run" / "environment.json").exists()
-
-
-@pytest.mark.skipif(torch.cuda.device_count() > 0, reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_told(command: Command, tmp_path: Path) -> None:
-    done = command("model=gru_ae", "trainer.gpus=1")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "error: trainer.gpus=1: this machine shows no GPU; type trainer.gpus=0 for the CPU\n"
-    )
-    assert not (tmp_path / "run").exists()  # nothing was begun, so nothing is left
-
-
-def test_a_missing_data_file_is_named(command: Command, root: Path) -> None:
-    done = command("data.normal=nowhere.txt")
-    assert done.returncode == 2
-    assert done.stderr == f"error: nowhere.txt: no such file; the path is relative to {root}\n"
-
-
-def test_a_size_out_of_range_is_told(command: Command, tmp_path: Path) -> None:
-    done = command("model.network.hidden_size=0", "data.sample.num_blocks=100")
-    assert done.returncode == 2
-    assert done.stderr == "error: model.network.hidden_size=0: give a whole number, at least 1\n"
-    assert not (tmp_path / "run" / "checkpoints").exists()
-
-
-def test_the_whole_traceback_on_demand(command: Command) -> None:
-    done = command("model=gruu", HYDRA_FULL_ERROR="1")
-    assert done.returncode != 0
-    assert done.stderr.startswith("Traceback (most recent call last):")
-    assert "gruu" in done.stderr
-
-
-def test_a_mistake_is_found_behind_what_wraps_it_and_a_bug_is_none(root: Path) -> None:
-    wrapped = RuntimeError("while building")
-    wrapped.__cause__ = UserError("give less")
-    assert user_message(wrapped, root / "conf", []) == "give less"
-    assert user_message(ValueError("a bug"), root / "conf", []) is None
-    assert user_message(KeyError("a bug"), root / "conf", []) is None
-
-
-def test_help_is_read_off_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "mine.yaml").write_text(
-        "# @package _global_\n# my own log\nkey: 1\n", encoding="utf-8"
-    )
-    (tmp_path / "empty").mkdir()
-    text = help_text(tmp_path)
-    assert "\ndata=\n  mine  my own log\n" in text
-    assert "empty=" not in text
+    assert main(("predict", *arguments)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(message)
+    assert said.count("\n") == 1

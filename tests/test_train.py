@@ -17,7 +17,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from seqlab.cli import train_command
+from seqlab.commands.train import train_command
 from seqlab.data.hdfs import HdfsPadded
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
@@ -179,10 +179,10 @@ def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
         torch.load(run.folder / "checkpoints" / name, weights_only=True)
         task, baggage = load_task(run.folder / "checkpoints" / name)
         assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
-        threshold = baggage["detector"]["thresholds"]["nll_max"]["value"]
+        threshold = baggage["judge"]["thresholds"]["nll_max"]["value"]
         assert threshold == run.metrics["test/threshold"]
-        assert set(baggage["detector"]["calibrations"]) == {"nll_max", "count_distance"}
-        calibrations = baggage["detector"]["calibrations"].values()
+        assert set(baggage["judge"]["calibrations"]) == {"nll_max", "count_distance"}
+        calibrations = baggage["judge"]["calibrations"].values()
         assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
         assert task.network is not None
 

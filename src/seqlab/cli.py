@@ -1,202 +1,54 @@
-"""The command line: help without torch, one message for a user's mistake, Hydra for the rest."""
+"""``seqlab COMMAND``: what a trained checkpoint is good for. Training itself is ``python train.py``."""
 
 from __future__ import annotations
 
-import functools
-import logging
+import argparse
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from importlib import import_module
 
 from seqlab.errors import UserError
 
-EXAMPLES = (
-    ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
-    ("python train.py model=gru_ae trainer.gpus=1", "the autoencoder on a GPU; it brings its own data"),
-    ("python train.py data.normal=normal.txt data.abnormal=abnormal.txt", "your own log sessions"),
-    ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=bf16-mixed", "other settings"),
-    ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
-)
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+COMMANDS = {
+    "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
+}
 
 
-def first_comment(path: Path) -> str:
-    """The first comment of a config file that describes it: what the group member offers."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("# ") and not line.startswith("# @package"):
-            return line[2:].strip()
-    return ""
+def parser() -> argparse.ArgumentParser:
+    """The commands without their arguments: nothing but this file is imported for ``--help``."""
+    top = argparse.ArgumentParser(prog="seqlab", description=__doc__, add_help=True)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, meaning in COMMANDS.items():
+        commands.add_parser(name, help=meaning, add_help=False)
+    return top
 
 
-def help_text(conf: Path) -> str:
-    """Groups, what each offers, examples: read off the config folder, nothing imported."""
-    lines = [
-        "Train a sequence model and judge it honestly.",
-        "",
-        "usage: python train.py [GROUP=NAME] [KEY=VALUE] ...",
-    ]
-    lines += ["", "examples:"]
-    for command, meaning in EXAMPLES:
-        lines += [f"  {command}", f"      {meaning}"]
-    for group in sorted(path for path in conf.iterdir() if path.is_dir()):
-        members = sorted(group.glob("*.yaml"))
-        if group.name == "hydra" or not members:
-            continue
-        lines += ["", f"{group.name}="]
-        width = max(len(member.stem) for member in members) + 2
-        for member in members:
-            lines.append(f"  {member.stem:<{width}}{first_comment(member)}".rstrip())
-    lines += [
-        "",
-        "Every key of a config is a KEY: trainer.max_epochs=3, data.batch_size=128, network sizes as",
-        "model.network.hidden_size=64. All keys and their values: python train.py --cfg job",
-        "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
-        "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
-    ]
-    return "\n".join(lines)
-
-
-def _cause(error: BaseException) -> UserError | None:
-    """The UserError behind an error, if there is one: Hydra wraps what a constructor raises."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, UserError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
-
-
-def _flat_keys(node: Any, prefix: str = "") -> list[str]:
-    keys = []
-    for name, value in node.items():
-        key = f"{prefix}{name}"
-        keys.append(key)
-        if isinstance(value, dict):
-            keys += _flat_keys(value, f"{key}.")
-    return keys
-
-
-def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
-    """The config key most like a mistyped one, or nothing."""
-    import difflib
-
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    GlobalHydra.instance().clear()
-    groups = [
-        part for part in overrides if re.fullmatch(r"\w+=\w+", part) and (conf / part.split("=")[0]).is_dir()
-    ]
-    try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            keys = _flat_keys(OmegaConf.to_container(compose("train", overrides=groups), resolve=False))
-    except Exception:  # a hint must not hide the mistake it is about
-        return ""
-    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
-    if not near:  # the right name in the wrong place: window_size for data.window_size
-        near = [known for known in keys if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:1]
-    return near[0] if near else ""
-
-
-def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> str | None:
-    """What to tell a user of an error that is theirs to mend; None for any other error."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    mistake = _cause(error)
-    if mistake is not None:
-        return str(mistake)
-    text = str(error)
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
-        return text.split("\n", maxsplit=1)[0]
-    if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
-    unknown = re.search(r"Could not override '([^']+)'", text)
-    if unknown:
-        near = _near_key(unknown[1], conf, overrides)
-        hint = f"; did you mean {near}?" if near else ""
-        ways = f"all keys: python train.py --cfg job; a new one: +{unknown[1]}=..."
-        return f"{unknown[1]}: no such key{hint} ({ways})"
-    absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
-    if absent:
-        options = absent[3].split("Config search path")[0].split()
-        return f"{absent[1]}={absent[2]}: choose {', '.join(options)}"
-    return text.split("\n\n", maxsplit=1)[0].strip()
-
-
-def _remove_unstarted(folder: Path) -> None:
-    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    import shutil
-
-    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
-        shutil.rmtree(folder)
-
-
-def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
-    """Run ``train`` on the composed config.
-
-    Args:
-        train: takes the config; ``conf/`` lies beside the file that defines it.
-        arguments: the command line, without the program's name.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Each is a module of ``seqlab.commands`` with ``add_arguments`` and ``run``.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (one message, no traceback unless HYDRA_FULL_ERROR=1), 130
-        after Ctrl-C.
+        The exit code: 0, 2 for a user's mistake (one message, no traceback), 130 after Ctrl-C.
     """
-    conf = Path(train.__code__.co_filename).resolve().parent / "conf"
-    if any(argument in ("--help", "-h") for argument in arguments):
-        print(help_text(conf))
-        return 0
-    import hydra
-
-    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
-    multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
-    sys.argv[1:] = multirun + [argument for argument in arguments if argument not in multirun]
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
-    failed: list[Path] = []  # run folders of jobs that a user's mistake ended
-
-    def tell(error: Exception) -> bool:
-        """Print the one message of a user's mistake; False for any other error."""
-        message = user_message(error, conf, arguments)
-        if message is None or wants_traceback:
-            return False
-        print(f"error: {message}", file=sys.stderr)
-        return True
-
-    @functools.wraps(train)
-    def job(config: Any) -> Any:
-        from hydra.core.hydra_config import HydraConfig
-
-        try:
-            return train(config)
-        except Exception as error:
-            if not tell(
-                error
-            ):  # told here: of an error that leaves the job, Hydra would say a line of its own
-                raise
-            failed.append(Path(HydraConfig.get().runtime.output_dir))
-            return None
-
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = parser().parse_known_args(given[:1])[0].command
+    module = import_module(f"seqlab.commands.{name}")
+    own = argparse.ArgumentParser(prog=f"seqlab {name}", description=COMMANDS[name])
+    module.add_arguments(own)
     try:
-        hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
+        return module.run(own.parse_args(given[1:]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except Exception as error:
-        if not tell(error):
-            raise
-        return EXIT_USER_ERROR
-    finally:
-        if not wants_traceback:
-            del os.environ["HYDRA_FULL_ERROR"]
-    if failed:
-        logging.shutdown()  # Hydra's log file lies in the run folder
-    for folder in failed:
-        _remove_unstarted(folder)
-    return EXIT_USER_ERROR if failed else 0
+    except BrokenPipeError:  # the reader of a pipe, such as head, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -107,3 +107,19 @@ def test_missing_special_tokens_are_refused() -> None:
 def test_key_shares_leave_special_tokens_out(vocabulary: Vocabulary) -> None:
     assert vocabulary.num_sessions == 2
     assert vocabulary.key_shares() == pytest.approx([0, 0, 0, 0, 3 / 9, 2 / 9, 2 / 9, 2 / 9])
+
+
+def test_from_counts_keeps_the_frequent_and_never_a_special_token_twice() -> None:
+    counts = {"b": 2, "a": 2, "c": 5, "d": 1, "<unk>": 9}
+    assert Vocabulary.from_counts(counts, 3).tokens[4:] == ("c", "a", "b", "d")
+    assert Vocabulary.from_counts(counts, 3).counts == (0, 3, 3, 0, 5, 2, 2, 1)
+    assert Vocabulary.from_counts(counts, 3, min_count=2, max_tokens=2).tokens[4:] == ("c", "a")
+    assert Vocabulary.from_counts(counts, 3, min_count=2).ids(["d", "b", "<unk>"]) == [3, 6, 3]
+
+
+def test_characters_that_break_lines_come_back_from_the_file(tmp_path: Path) -> None:
+    characters = ["\n", "\r", "\t", "\\", "\\n", "\u2028", "\x85", "\x0b", " ", "가", "n"]
+    vocabulary = Vocabulary.from_counts(dict.fromkeys(characters, 1), 1)
+    vocabulary.save(tmp_path / "vocabulary.txt")
+    assert Vocabulary.load(tmp_path / "vocabulary.txt") == vocabulary
+    assert len((tmp_path / "vocabulary.txt").read_bytes().split(b"\n")) == len(vocabulary) + 2

@@ -150,7 +150,9 @@ def test_a_checkpoint_that_names_other_code_is_refused_and_nothing_runs(tmp_path
     with pytest.raises(UserError) as caught:
         load_task(path)
     assert str(caught.value).startswith(f"{path}: it names ")
-    assert str(caught.value).endswith("which is no network or task of seqlab; nothing was executed")
+    assert str(caught.value).endswith(
+        "which is no network, task or prediction of seqlab; nothing was executed"
+    )
     assert not mark.exists()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,18 @@ from seqlab.errors import UserError
 PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN = "<pad>", "<bos>", "<eos>", "<unk>"
 SPECIAL_TOKENS = (PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN)
 _HEADER = "# seqlab vocabulary: one token a line, its id is the line's place; count in training, a tab, token"
+
+
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+_UNESCAPES = {written: token for token, written in _ESCAPES.items()}
+
+
+def _escape(token: str) -> str:
+    return "".join(_ESCAPES.get(character, character) for character in token)
+
+
+def _unescape(written: str) -> str:
+    return re.sub(r"\\[\\nr]", lambda found: _UNESCAPES[found[0]], written)
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,11 @@ class Vocabulary:
         """The smallest integer type for an array of ids."""
         return smallest_integer_type(len(self.tokens) - 1)
 
+    def ids(self, tokens: Iterable[str]) -> list[int]:
+        """The ids of some tokens; ``unk`` for those that training did not hold."""
+        unk = self.unk
+        return [self._ids.get(token, unk) for token in tokens]
+
     def encode(self, sessions: Sessions) -> NDArray[np.integer]:
         """(N,) ids of all events, in the order of ``sessions.codes``; one table look-up."""
         table = np.asarray([self.id(name) for name in sessions.key_names], dtype=self.id_type)
@@ -83,19 +101,36 @@ class Vocabulary:
     @classmethod
     def from_sessions(cls, sessions: Sessions) -> Vocabulary:
         """Count the keys of a training split. Only a training split may be passed."""
-        counts = np.bincount(sessions.codes, minlength=len(sessions.key_names))
-        seen = [(int(-count), name) for count, name in zip(counts, sessions.key_names, strict=True) if count]
-        seen.sort()
+        counts = np.bincount(sessions.codes, minlength=len(sessions.key_names)).tolist()
+        return cls.from_counts(dict(zip(sessions.key_names, counts, strict=True)), len(sessions))
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        num_sequences: int,
+        *,
+        min_count: int = 1,
+        max_tokens: int | None = None,
+    ) -> Vocabulary:
+        """From how often each token occurs in ``num_sequences`` training sequences; ties go by text.
+
+        Args:
+            min_count: tokens seen less often than this are left out: they are read as UNK.
+            max_tokens: keep the most frequent only; null keeps all.
+        """
+        seen = sorted((-count, token) for token, count in counts.items() if count >= max(min_count, 1))
+        seen = [(count, token) for count, token in seen if token not in SPECIAL_TOKENS][:max_tokens]
         return cls(
-            tokens=SPECIAL_TOKENS + tuple(name for _, name in seen),
-            # every session starts and ends once; PAD and UNK stand for what training does not hold
-            counts=(0, len(sessions), len(sessions), 0, *(-count for count, _ in seen)),
+            tokens=SPECIAL_TOKENS + tuple(token for _, token in seen),
+            # every sequence starts and ends once; PAD and UNK stand for what training does not hold
+            counts=(0, num_sequences, num_sequences, 0, *(-count for count, _ in seen)),
         )
 
     def save(self, path: Path) -> None:
-        """Write as readable UTF-8 text, one token a line."""
-        lines = [f"{count}\t{token}" for count, token in zip(self.counts, self.tokens, strict=True)]
-        path.write_text("\n".join([_HEADER, *lines]) + "\n", encoding="utf-8")
+        r"""Write as readable UTF-8 text, one token a line; line breaks and backslashes as ``\n``, ``\\``."""
+        lines = [f"{count}\t{_escape(token)}" for count, token in zip(self.counts, self.tokens, strict=True)]
+        path.write_bytes(("\n".join([_HEADER, *lines]) + "\n").encode("utf-8"))
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
@@ -105,7 +140,7 @@ class Vocabulary:
             UserError: the file is no vocabulary; names the line.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
         except FileNotFoundError:
             raise UserError(f"{path}: no such vocabulary; the path is relative to {Path.cwd()}") from None
         rows = [(number, line) for number, line in enumerate(lines, start=1) if not line.startswith("# ")]
@@ -114,7 +149,7 @@ class Vocabulary:
             count, tab, token = line.partition("\t")
             if not tab or not count.isdecimal():
                 raise UserError(f"{path}, line {number}: expected a count, a tab and a token, got {line!r}")
-            tokens.append(token)
+            tokens.append(_unescape(token))
             counts.append(int(count))
         try:
             return cls(tuple(tokens), tuple(counts))

@@ -19,7 +19,7 @@ from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, check_score
 from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
-from seqlab.outcome import ResultTable
+from seqlab.evaluation.outcome import ResultTable
 from seqlab.tasks.base import SequenceTask
 
 

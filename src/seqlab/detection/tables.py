@@ -10,7 +10,7 @@ import numpy as np
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.baselines import BASELINES
-from seqlab.outcome import ResultTable
+from seqlab.evaluation.outcome import ResultTable
 
 if TYPE_CHECKING:
     from seqlab.detection.evaluation import DetectionOutcome

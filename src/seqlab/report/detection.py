@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
 from seqlab.report.alerts import Alert, alerts_block
-from seqlab.report.charts import line_chart, precision_recall_chart, roc_curve_chart
+from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.heat_map import heat_map
 from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section, render_page, write_page
+from seqlab.report.run_page import run_section, training_section
 from seqlab.report.svg import chart_grid, chart_row
-from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
+from seqlab.report.tables import metrics_table, paragraph
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,6 @@ def _alerts(content: DetectionContent) -> Section:
     return Section("Top alerts", alerts_block(content.alerts), note)
 
 
-def _losses(content: DetectionContent) -> Section:
-    if not content.histories and content.learning_rate is None:
-        return Section("Training", paragraph("No losses were recorded."))
-    charts = []
-    if content.histories:
-        charts.append(line_chart(content.histories, "epoch", content.loss_label, title="Loss"))
-    if content.learning_rate is not None:
-        charts.append(
-            line_chart(
-                {"learning rate": content.learning_rate}, "epoch", "learning rate", title="Learning rate"
-            )
-        )
-    return Section("Training", chart_grid(charts))
-
-
 def _attention(content: DetectionContent) -> Section:
     maps = [
         heat_map(weights, rows, columns, title, row_title="predicted key", column_title="key attended to")
@@ -150,22 +135,13 @@ def _attention(content: DetectionContent) -> Section:
     return Section("Attention", chart_row(maps), note)
 
 
-def _run(content: DetectionContent) -> Section:
-    parts = [
-        key_value_table(content.facts, caption="Facts"),
-        key_value_table(content.environment, caption="Environment"),
-        config_block(content.config_yaml) if content.config_yaml.strip() else Markup(""),
-    ]
-    body = Markup("\n").join(part for part in parts if part)
-    return Section("What was run", body or paragraph("Nothing was recorded about this run."))
-
-
 def detection_sections(content: DetectionContent) -> list[Section]:
     """The sections in the order of reading; the one on attention only where there is any."""
-    sections = [_result(content), _histograms(content), _curves(content), _alerts(content), _losses(content)]
+    sections = [_result(content), _histograms(content), _curves(content), _alerts(content)]
+    sections.append(training_section(content.histories, content.learning_rate, loss_label=content.loss_label))
     if content.attention:
         sections.append(_attention(content))
-    return [*sections, _run(content)]
+    return [*sections, run_section(content.facts, content.environment, content.config_yaml)]
 
 
 def write_detection_report(path: Path | str, content: DetectionContent) -> None:

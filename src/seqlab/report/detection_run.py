@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -15,6 +13,7 @@ from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.evaluation import DetectionOutcome
 from seqlab.report.alerts import Alert
 from seqlab.report.detection import DetectionContent, write_detection_report
+from seqlab.report.run_page import environment_rows
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.history import History
 from seqlab.training.run_folder import RunFolder
@@ -35,7 +34,6 @@ def write_report(
 ) -> None:
     """Write report.html of a detection run."""
     table = outcome.result_table()
-    environment = folder.read_environment()
     losses: dict[str, tuple[list[float], list[float]]] = {
         name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series
     }
@@ -67,19 +65,11 @@ def write_report(
                 if name.startswith(("val/", "timing/"))
             ),
         ],
-        environment=[(name, _text(value)) for name, value in environment.items()],
+        environment=environment_rows(folder),
         config_yaml=OmegaConf.to_yaml(config, resolve=True),
         loss_label="loss (nats per event)",
     )
     write_detection_report(folder.report, content)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {part}" for name, part in value.items())
-    if isinstance(value, list):
-        return " ".join(map(str, value)) or "none"
-    return str(value)
 
 
 def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:

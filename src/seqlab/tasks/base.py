@@ -22,7 +22,7 @@ class Losses(NamedTuple):
     """What a batch adds to the counted means."""
 
     nll: Tensor  # () summed loss, in nats, over all things counted
-    correct: Tensor  # () right first guesses
+    correct: Tensor | None  # () right first guesses; None where nothing is guessed
     num_units: Tensor  # () things counted: windows, tokens, ...
 
 
@@ -81,20 +81,24 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     def validation_step(self, batch: BatchT, batch_idx: int) -> None:
         losses = self.losses(batch)
         self.val_loss.update(losses.nll, losses.num_units)
-        self.val_accuracy.update(losses.correct, losses.num_units)
+        if losses.correct is not None:
+            self.val_accuracy.update(losses.correct, losses.num_units)
 
     def on_validation_epoch_end(self) -> None:
         self.log("val/loss", self.val_loss, prog_bar=True)
-        self.log("val/accuracy", self.val_accuracy)
+        if self.val_accuracy.has_counts:
+            self.log("val/accuracy", self.val_accuracy)
 
     def test_step(self, batch: BatchT, batch_idx: int) -> None:
         losses = self.losses(batch)
         self.test_loss.update(losses.nll, losses.num_units)
-        self.test_accuracy.update(losses.correct, losses.num_units)
+        if losses.correct is not None:
+            self.test_accuracy.update(losses.correct, losses.num_units)
 
     def on_test_epoch_end(self) -> None:
         self.log("test/loss", self.test_loss)
-        self.log("test/accuracy", self.test_accuracy)
+        if self.test_accuracy.has_counts:
+            self.log("test/accuracy", self.test_accuracy)
 
     def configure_optimizers(self) -> Any:
         if self.optimizer_factory is None:

@@ -24,6 +24,11 @@ class CountedMean(Metric):
         self.total += total
         self.count += count
 
+    @property
+    def has_counts(self) -> bool:
+        """Whether anything was counted since the last reset."""
+        return bool(self.count > 0)
+
     def compute(self) -> Tensor:
         """() the mean; 0 over nothing."""
         return (self.total / self.count.clamp(min=1)).float()

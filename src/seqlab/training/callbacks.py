@@ -36,7 +36,9 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     found: list[Callback] = [
         history,
         stopwatch,
-        Baggage(fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state()),
+        Baggage(
+            fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state(), config.predict
+        ),
     ]
     if config.trainer.enable_checkpointing:
         found += checkpoint_callbacks(checkpoints, metric, mode)

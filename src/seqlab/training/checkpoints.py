@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,16 @@ log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
 TRUSTED_TARGETS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.")
+TRUSTED_PREDICTORS = "seqlab.prediction."
 
 
 class Baggage(Callback):
     """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint."""
 
-    def __init__(self, model: dict[str, Any], sizes: dict[str, int], data: dict[str, Any]) -> None:
-        self.contents = {"format": FORMAT, "model": model, "sizes": sizes, "data": data}
+    def __init__(
+        self, model: dict[str, Any], sizes: dict[str, int], data: dict[str, Any], predict: str | None = None
+    ) -> None:
+        self.contents = {"format": FORMAT, "model": model, "sizes": sizes, "data": data, "predict": predict}
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         checkpoint[KEY] = self.contents
@@ -93,7 +98,8 @@ def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
     """Rebuild a task for scoring from its checkpoint alone.
 
     Returns:
-        The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``detector``.
+        The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``judge`` (what the
+        evaluation fitted: thresholds, ...), ``predict``.
 
     Raises:
         UserError: no checkpoint of seqlab, or one that names code outside seqlab and torch.
@@ -104,6 +110,26 @@ def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
     task: SequenceTask = instantiate(baggage["model"], _convert_="all")
     task.load_state_dict(checkpoint["state_dict"])
     return task.eval(), baggage
+
+
+def load_predictor(baggage: dict[str, Any], path: str | Path) -> Callable[..., Any]:
+    """The function that ``seqlab predict`` calls for a checkpoint's kind of model.
+
+    Raises:
+        UserError: the checkpoint names none, or one that is not a function of seqlab.prediction.
+    """
+    name = str(baggage.get("predict"))
+    if baggage.get("predict") is None:
+        raise UserError(f"{path}: its model config names no function for `seqlab predict` (predict: null)")
+    if not name.startswith(TRUSTED_PREDICTORS):
+        raise _foreign(str(path), name)
+    try:
+        found = get_object(name)
+    except Exception:
+        raise _foreign(str(path), name) from None
+    if not inspect.isfunction(found) or not found.__module__.startswith(TRUSTED_PREDICTORS):
+        raise _foreign(str(path), name)
+    return found
 
 
 def _refuse_foreign_targets(config: Any, path: str) -> None:
@@ -133,4 +159,6 @@ def _is_trusted(target: Any) -> bool:
 
 
 def _foreign(path: str, name: Any) -> UserError:
-    return UserError(f"{path}: it names {name}, which is no network or task of seqlab; nothing was executed")
+    return UserError(
+        f"{path}: it names {name}, which is no network, task or prediction of seqlab; nothing was executed"
+    )

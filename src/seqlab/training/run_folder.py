@@ -16,7 +16,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.outcome import Outcome, plain_figures
+from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.terminal import print_results
 

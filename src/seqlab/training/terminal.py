@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqlab.outcome import ResultTable
+from seqlab.evaluation.outcome import ResultTable
 
 
 def print_results(table: ResultTable, metrics: dict[str, float]) -> None:

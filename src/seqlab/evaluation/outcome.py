@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,30 @@ class Outcome(Protocol):
 
     def result_table(self) -> ResultTable:
         """The figures to show, the model's and its baselines'."""
+
+
+class Judge(Protocol):
+    """What an evaluation fits on training and validation data: thresholds, baselines, scales."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for the checkpoint, under ``judge``."""
+
+
+class NothingFitted:
+    """The judge of an evaluation that needs no fitting."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+
+class Evaluation(Protocol):
+    """How a kind of model is judged: a model config names one under ``evaluation``."""
+
+    def fit(self, task: Any, datamodule: Any) -> tuple[Judge, dict[str, float]]:
+        """Decide all that is to be decided, on training and validation data; gives ``val/...`` figures."""
+
+    def test(self, task: Any, datamodule: Any, judge: Any) -> Outcome:
+        """Measure on the test split, which ``open_test`` must have unlocked."""
 
 
 def plain_figures(metrics: dict[str, float]) -> dict[str, float]:

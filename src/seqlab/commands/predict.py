@@ -1,0 +1,33 @@
+"""``seqlab predict CHECKPOINT INPUT --output out.csv``: any task, from the checkpoint and new data alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run folder")
+    parser.add_argument("input", type=Path, help="a file as the model's own data reads it")
+    parser.add_argument("--output", type=Path, help="the CSV to write; standard output without it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.errors import UserError
+    from seqlab.training.checkpoints import load_predictor, load_task
+
+    if not arguments.input.is_file():
+        raise UserError(f"{arguments.input}: no such file; the path is relative to {Path.cwd()}")
+    if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
+        raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")
+    task, baggage = load_task(arguments.checkpoint)
+    table = load_predictor(baggage, arguments.checkpoint)(task, baggage, arguments.input)
+    if arguments.output is None:
+        table.to_csv(sys.stdout, index=False, float_format="%.6g")
+        return 0
+    part = arguments.output.with_name(arguments.output.name + ".part")
+    table.to_csv(part, index=False, float_format="%.6g")
+    part.replace(arguments.output)
+    print(f"{len(table):,} rows: {arguments.output}", file=sys.stderr)
+    return 0

@@ -17,8 +17,10 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+from seqlab.cli import main
 from seqlab.commands.train import train_command
 from seqlab.data.hdfs import HdfsPadded
+from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.thresholds import Calibration
@@ -274,3 +276,21 @@ def test_one_step_of_the_autoencoder_lowers_the_loss_with_every_attention(
         assert torch.isfinite(gradient).all(), name
     optimizer.step()
     assert task.losses(batch).nll < before.nll
+
+
+def test_predict_gives_the_scores_of_the_run_from_the_checkpoint_alone(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    sample = simulate_blocks(num_blocks=300, abnormal_share=0.03, seed=0).sessions
+    lines = [f"{name},{' '.join(sample.keys(row))}" for row, name in enumerate(sample.ids)]
+    (tmp_path / "blocks.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    output = tmp_path / "out.csv"
+    checkpoint = str(run.folder / "checkpoints/best.ckpt")
+    assert main(("predict", checkpoint, str(tmp_path / "blocks.txt"), "--output", str(output))) == 0
+    assert capsys.readouterr().err == f"300 rows: {output}\n"
+    found = pd.read_csv(output).set_index("block_id").loc[run.scores["block_id"]]
+    shared = [name for name in run.scores.columns if name in found.columns and name != "alert"]
+    assert {"nll_max", "combined", "count_distance"} <= set(shared)
+    np.testing.assert_allclose(found[shared], run.scores[shared], rtol=1e-4, atol=1e-4)
+    assert found["alert"].tolist() == run.scores["alert"].tolist()
+    assert found["threshold"].nunique() == 1

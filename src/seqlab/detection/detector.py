@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ class Detector:
     thresholds: dict[str, Threshold]  # by score
     calibrations: dict[str, Calibration]  # of the two parts of `combined`
     trivial: TrivialDetectors
+    main_score: str = "nll_max"  # the score behind alerts
+    pseudo_sessions: float = 1.0  # how `surprise` smooths the network's prediction
 
     @classmethod
     def fit(
@@ -79,18 +81,7 @@ class Detector:
         the sum of ``-log P(normal scores at least this high)``.
         """
         distance = self.trivial.count_distance(sessions).astype(np.float64)
-        found: dict[str, NDArray[np.float64]] = {}
-        for name in names:
-            if name == "count_distance":
-                found[name] = distance
-            elif name == "combined":
-                model = SESSION_SCORES[self.model_score](events)
-                found[name] = self.calibrations[self.model_score](model) + self.calibrations[
-                    "count_distance"
-                ](distance)
-            else:
-                found[name] = SESSION_SCORES[name](events).astype(np.float64)
-        return found
+        return joined_scores(names, events, distance, self.model_score, self.calibrations)
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors for the checkpoint."""
@@ -98,7 +89,29 @@ class Detector:
 
         return {
             "model_score": self.model_score,
+            "main_score": self.main_score,
+            "pseudo_sessions": self.pseudo_sessions,
             "thresholds": {name: threshold.state() for name, threshold in self.thresholds.items()},
             "calibrations": {name: calibration.state() for name, calibration in self.calibrations.items()},
             "count_vectors": torch.from_numpy(self.trivial.counts.vectors),
         }
+
+
+def joined_scores(
+    names: Sequence[str],
+    events: EventSurprise,
+    distance: NDArray[np.float64],
+    model_score: str,
+    calibrations: Mapping[str, Calibration],
+) -> dict[str, NDArray[np.float64]]:
+    """{score: (S,)} of the scores asked for, from (S,) distances of counts: see ``Detector.scores``."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for name in names:
+        if name == "count_distance":
+            found[name] = distance
+        elif name == "combined":
+            model = SESSION_SCORES[model_score](events)
+            found[name] = calibrations[model_score](model) + calibrations["count_distance"](distance)
+        else:
+            found[name] = SESSION_SCORES[name](events).astype(np.float64)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +113,7 @@ class DetectionEvaluation:
             "val/accuracy": events.mean_accuracy,
             "val/unseen_key_share": float(events.unseen.mean()),
         }
-        return detector, figures
+        return replace(detector, main_score=self.score, pseudo_sessions=self.pseudo_sessions), figures
 
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""

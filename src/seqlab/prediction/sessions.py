@@ -1,0 +1,78 @@
+"""``seqlab predict`` for log models: a file of sessions in, scores and alerts out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from seqlab.data.scoring import ScoringPlan
+from seqlab.data.sequences import Sessions
+from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
+from seqlab.data.session_files import read_sessions
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.window_batches import window_scoring_plan
+from seqlab.data.windows import distinct_pairs, index_windows
+from seqlab.detection.counts import NearestCounts, count_matrix
+from seqlab.detection.detector import joined_scores
+from seqlab.detection.surprise import surprise
+from seqlab.detection.thresholds import Calibration
+from seqlab.errors import UserError
+from seqlab.tasks.base import SequenceTask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH_SIZE = 1024
+
+
+def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
+    """One row per session: its id, the main score, its threshold, alert, then every other score.
+
+    Args:
+        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict.
+
+    Raises:
+        UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
+    """
+    import pandas as pd
+
+    judge = baggage.get("judge")
+    if not judge:
+        raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
+    sessions = read_sessions(path)
+    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    tokens = vocabulary.encode(sessions)
+    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
+    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
+    distance = NearestCounts(judge["count_vectors"].numpy()).distance(counts).astype(np.float64)
+    names = list(judge["thresholds"])
+    calibrations = {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()}
+    scores = joined_scores(names, events, distance, judge["model_score"], calibrations)
+    main = judge["main_score"]
+    threshold = judge["thresholds"][main]["value"]
+    return pd.DataFrame(
+        {
+            "block_id": sessions.ids.astype(object),
+            "alert": scores[main] > threshold,
+            main: scores[main],
+            "threshold": threshold,
+            **{name: scores[name] for name in names if name != main},
+        }
+    )
+
+
+def _plan(
+    sessions: Sessions, tokens: np.ndarray, vocabulary: Vocabulary, data: dict[str, Any]
+) -> ScoringPlan:
+    """Windows where the checkpoint's data had a window size, whole sessions elsewhere."""
+    device = torch.device("cpu")
+    if "window_size" not in data:
+        return session_scoring_plan(
+            distinct_sessions(tokens, sessions.lengths, vocabulary), vocabulary, BATCH_SIZE, device
+        )
+    index = index_windows(tokens, sessions.lengths, vocabulary, data["window_size"], data["context"])
+    return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)

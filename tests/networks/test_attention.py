@@ -44,7 +44,7 @@ def test_general_puts_a_matrix_between_query_and_key() -> None:
     with torch.no_grad():
         attention.project.weight.copy_(torch.tensor([[1.0, 3.0], [0.0, 2.0]]))
     # W k = [1, 0], [3, 2], [5, 2]; times q = [1, 2]
-    assert attention.score(QUERY, KEYS).tolist() == [[[1.0, 7.0, 9.0]]]
+    assert attention.score(QUERY, attention.project_keys(KEYS)).tolist() == [[[1.0, 7.0, 9.0]]]
     assert attention.project.bias is None
 
 
@@ -61,7 +61,7 @@ def test_concat_is_a_small_network_over_query_and_key() -> None:
         math.tanh(1.0) - 2 * math.tanh(2.0),
         math.tanh(2.0) - 2 * math.tanh(2.0),
     ]
-    torch.testing.assert_close(attention.score(QUERY, KEYS)[0, 0], torch.tensor(expected))
+    torch.testing.assert_close(attention.score(QUERY, attention.project_keys(KEYS))[0, 0], torch.tensor(expected))
 
 
 def location(max_length: int) -> LocationAttention:

@@ -2,7 +2,14 @@ import math
 
 import pytest
 
-from seqlab.report.tables import column_decimals, config_block, format_number, key_value_table, metrics_table
+from seqlab.report.tables import (
+    column_decimals,
+    config_block,
+    format_number,
+    key_value_table,
+    metrics_table,
+    text_table,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,15 @@ def test_text_is_escaped_everywhere() -> None:
 
 def test_no_facts_give_no_table() -> None:
     assert key_value_table([]) == ""
+
+
+def test_texts_stand_beside_each_other_and_are_escaped() -> None:
+    table = text_table(("source", "translation"), [("a <b>", "나는 & 너")], caption="Samples")
+    assert "<td>a &lt;b&gt;</td><td>나는 &amp; 너</td>" in table
+    assert table.count("<th") == 3  # thead, two headings
+    assert "<caption>Samples</caption>" in table
+
+
+def test_a_row_of_texts_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="a row has 1 texts, the table 2 columns"):
+        text_table(("source", "translation"), [("alone",)])

@@ -17,22 +17,30 @@ class Attention(nn.Module, ABC):
     ``weights = softmax over s of score(query_t, key_s)``, with no weight on padding.
     """
 
-    @abstractmethod
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        """(B, T, H) and (B, S, H) to (B, T, S)."""
+    def project_keys(self, keys: Tensor) -> Tensor:
+        """(B, S, H) encoder states to what ``score`` reads of them: the part that no decoder state changes."""
+        return keys
 
-    def forward(self, query: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    @abstractmethod
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        """(B, T, H) decoder states and (B, S, H) projected keys to (B, T, S)."""
+
+    def forward(
+        self, query: Tensor, keys: Tensor, mask: Tensor, projected: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Contexts and weights.
 
         Args:
             query: (B, T, H) decoder states.
             keys: (B, S, H) encoder states.
             mask: (B, S) True on real source tokens; each row has at least one.
+            projected: ``project_keys(keys)`` where it is known already, as in step by step decoding.
 
         Returns:
             (B, T, H) contexts and (B, T, S) weights with row sum 1.
         """
-        scores = self.score(query, keys).masked_fill(~mask[:, None, :], -math.inf)
+        projected = self.project_keys(keys) if projected is None else projected
+        scores = self.score(query, projected).masked_fill(~mask[:, None, :], -math.inf)
         weights = scores.softmax(dim=-1)
         return weights @ keys, weights
 
@@ -40,15 +48,15 @@ class Attention(nn.Module, ABC):
 class DotAttention(Attention):
     """``q . k`` (Luong et al., EMNLP 2015, equation 8, dot)."""
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return query @ keys.transpose(1, 2)
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        return query @ projected.transpose(1, 2)
 
 
 class ScaledDotAttention(Attention):
     """``q . k / sqrt(H)`` (Vaswani et al., NeurIPS 2017, equation 1)."""
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return query @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1])
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        return query @ projected.transpose(1, 2) / math.sqrt(projected.shape[-1])
 
 
 class GeneralAttention(Attention):
@@ -58,8 +66,11 @@ class GeneralAttention(Attention):
         super().__init__()
         self.project = nn.Linear(hidden_size, hidden_size, bias=False)
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return query @ self.project(keys).transpose(1, 2)
+    def project_keys(self, keys: Tensor) -> Tensor:
+        return self.project(keys)
+
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        return query @ projected.transpose(1, 2)
 
 
 class ConcatAttention(Attention):
@@ -71,8 +82,11 @@ class ConcatAttention(Attention):
         self.project_key = nn.Linear(hidden_size, hidden_size, bias=False)
         self.reduce = nn.Linear(hidden_size, 1, bias=False)
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        pairs = self.project_query(query)[:, :, None] + self.project_key(keys)[:, None]  # (B, T, S, H)
+    def project_keys(self, keys: Tensor) -> Tensor:
+        return self.project_key(keys)
+
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        pairs = self.project_query(query)[:, :, None] + projected[:, None]  # (B, T, S, H)
         return self.reduce(torch.tanh(pairs)).squeeze(-1)
 
 
@@ -87,8 +101,8 @@ class LocationAttention(Attention):
         super().__init__()
         self.project = nn.Linear(hidden_size, max_length)
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        places = torch.arange(keys.shape[1], device=keys.device).clamp(max=self.project.out_features - 1)
+    def score(self, query: Tensor, projected: Tensor) -> Tensor:
+        places = torch.arange(projected.shape[1], device=projected.device).clamp(max=self.project.out_features - 1)
         return self.project(query).index_select(-1, places)
 
 

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
 from seqlab.networks.encoders import State
 from seqlab.networks.recurrent import recurrent_layers
+
+ATTEND_AFTER = ("last", "first")
+
+
+class Memory(NamedTuple):
+    """What decoders read of B encoded sources; made once, however many steps are decoded."""
+
+    outputs: Tensor  # (B, S, H) encoder states
+    mask: Tensor  # (B, S) bool, True on real source tokens
+    projected: Tensor | None  # (B, S, H) what the attention scores; None without attention
+
+    def take(self, rows: Tensor) -> Memory:
+        """The sources of the given (N,) rows."""
+        projected = None if self.projected is None else self.projected.index_select(0, rows)
+        return Memory(self.outputs.index_select(0, rows), self.mask.index_select(0, rows), projected)
 
 
 class AttentionDecoder(nn.Module):
@@ -16,6 +34,22 @@ class AttentionDecoder(nn.Module):
     (Luong et al., EMNLP 2015, equations 5 and 6, without input feeding.) With teacher forcing every decoder
     input is known, so all T steps run in one call of the recurrent layers and one product for the attention.
     Without attention the combining layer reads the state alone.
+
+    Args:
+        embedding: E wide, of the tokens that are decoded.
+        attention: None for none.
+        hidden_size: H.
+        num_layers: recurrent layers.
+        dropout: between layers and before the output.
+        cell: rnn, gru or lstm.
+        attend_after: ``last`` layer, or ``first``: the other layers then read [state; context], so that they
+            remember what was attended to before (Wu et al., 2016, section 3), still in one call.
+        embedding_dropout: on the embeddings that the first layer reads.
+        tied: the output's matrix is the embedding's, the combined state then E wide (Press and Wolf, EACL
+            2017).
+
+    Raises:
+        UserError: a setting out of range.
     """
 
     def __init__(
@@ -27,14 +61,35 @@ class AttentionDecoder(nn.Module):
         num_layers: int,
         dropout: float,
         cell: str,
+        attend_after: str = "last",
+        embedding_dropout: float = 0.0,
+        tied: bool = False,
     ) -> None:
         super().__init__()
+        if attend_after not in ATTEND_AFTER:
+            raise UserError(f"model.network.attend_after={attend_after}: choose {' or '.join(ATTEND_AFTER)}")
         self.embedding = embedding
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.attention = attention
-        self.recurrent = recurrent_layers(cell, embedding.embedding_dim, hidden_size, num_layers, dropout)
-        self.combine = nn.Linear(hidden_size * (1 if attention is None else 2), hidden_size)
+        self.num_lower = 1 if attend_after == "first" else num_layers
+        self.recurrent = recurrent_layers(
+            cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout
+        )
+        width = hidden_size * (1 if attention is None else 2)  # of [state; context]
+        self.upper: nn.RNNBase | None = None
+        if num_layers > self.num_lower:
+            self.upper = recurrent_layers(cell, width, hidden_size, num_layers - self.num_lower, dropout)
+        readout_size = embedding.embedding_dim if tied else hidden_size
+        self.combine = nn.Linear(width, readout_size)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(hidden_size, embedding.num_embeddings)
+        self.output = nn.Linear(readout_size, embedding.num_embeddings)
+        if tied:
+            self.output.weight = embedding.weight
+
+    def remember(self, encoder_outputs: Tensor, source_mask: Tensor) -> Memory:
+        """What all steps read of (B, S, H) encoder outputs, whose real tokens the (B, S) mask marks."""
+        projected = None if self.attention is None else self.attention.project_keys(encoder_outputs)
+        return Memory(encoder_outputs, source_mask, projected)
 
     def forward(
         self, inputs: Tensor, state: State, encoder_outputs: Tensor, source_mask: Tensor
@@ -50,10 +105,45 @@ class AttentionDecoder(nn.Module):
         Returns:
             (B, T, V) logits, (B, T, S) attention weights or None, and the state after the last step.
         """
-        states, state = self.recurrent(self.embedding(inputs), state)  # (B, T, H)
-        weights = None
-        if self.attention is not None:
-            contexts, weights = self.attention(states, encoder_outputs, source_mask)
+        readout, weights, state = self.readout(inputs, state, self.remember(encoder_outputs, source_mask))
+        return self.output(readout), weights, state
+
+    def readout(self, inputs: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor | None, State]:
+        """``forward`` up to the output layer: (B, T, readout) instead of logits.
+
+        A loss that leaves padding out, and a search that runs K hypotheses of a source beside each other,
+        apply ``output`` to the rows they want.
+        """
+        lower_state, upper_state = _split(state, self.num_lower)
+        embedded = self.embedding_dropout(self.embedding(inputs))
+        states, lower_state = self.recurrent(embedded, lower_state)  # (B, T, H)
+        contexts, weights = self._attend(states, memory)
+        if self.upper is not None:
+            joined = states if contexts is None else torch.cat((states, contexts), dim=-1)  # (B, T, 2H)
+            states, upper_state = self.upper(self.dropout(joined), upper_state)
+        if contexts is not None:
             states = torch.cat((states, contexts), dim=-1)  # (B, T, 2H)
-        combined = self.dropout(torch.tanh(self.combine(states)))  # (B, T, H)
-        return self.output(combined), weights, state
+        readout = self.dropout(torch.tanh(self.combine(states)))  # (B, T, readout)
+        return readout, weights, lower_state if self.upper is None else _join(lower_state, upper_state)
+
+    def _attend(self, states: Tensor, memory: Memory) -> tuple[Tensor | None, Tensor | None]:
+        """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are read as its K steps."""
+        if self.attention is None:
+            return None, None
+        num_rows, num_steps = states.shape[:2]
+        per_source = states.reshape(len(memory.mask), -1, states.shape[-1])
+        contexts, weights = self.attention(per_source, memory.outputs, memory.mask, memory.projected)
+        return contexts.reshape(num_rows, num_steps, -1), weights.reshape(num_rows, num_steps, -1)
+
+
+def _split(state: State, num_lower: int) -> tuple[State, State]:
+    """The first layers' part of a state and the others'."""
+    if isinstance(state, tuple):
+        return (state[0][:num_lower], state[1][:num_lower]), (state[0][num_lower:], state[1][num_lower:])
+    return state[:num_lower], state[num_lower:]
+
+
+def _join(lower: State, upper: State) -> State:
+    if isinstance(lower, tuple):
+        return torch.cat((lower[0], upper[0])), torch.cat((lower[1], upper[1]))
+    return torch.cat((lower, upper))  # type: ignore[arg-type]

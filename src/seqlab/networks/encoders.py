@@ -20,6 +20,7 @@ class RecurrentEncoder(nn.Module):
     Args:
         share_prefixes: on the CPU, run what sessions of a batch begin with alike once (end with alike, for
             the backward direction); a single layer only: a second one reads both directions of the first.
+        embedding_dropout: on the embeddings that the first layer reads; not with ``share_prefixes``.
     """
 
     def __init__(
@@ -32,10 +33,14 @@ class RecurrentEncoder(nn.Module):
         cell: str,
         bidirectional: bool,
         share_prefixes: bool,
+        embedding_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if share_prefixes and embedding_dropout > 0:
+            raise ValueError("what is shared must be equal: dropout would make every prefix one of its own")
         self.share_prefixes = share_prefixes and num_layers == 1
         self.embedding = embedding
+        self.embedding_dropout = nn.Dropout(embedding_dropout)
         self.num_directions = 2 if bidirectional else 1
         self.recurrent = recurrent_layers(
             cell, embedding.embedding_dim, hidden_size, num_layers, dropout, bidirectional
@@ -50,7 +55,10 @@ class RecurrentEncoder(nn.Module):
         if self.share_prefixes and not source.is_cuda:
             return self._run_shared(source, lengths)
         packed = pack_padded_sequence(
-            self.embedding(source), lengths.cpu(), batch_first=True, enforce_sorted=False
+            self.embedding_dropout(self.embedding(source)),
+            lengths.cpu(),
+            batch_first=True,
+            enforce_sorted=False,
         )
         packed_outputs, state = self.recurrent(packed)
         outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=source.shape[1])

@@ -109,6 +109,26 @@ def metrics_table(
     return _scrolling(table, caption or row_title or "figures")
 
 
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> Markup:
+    """Texts beside each other, such as sentences and their translations; long ones wrap.
+
+    Raises:
+        ValueError: a row has another number of texts than there are columns.
+    """
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"a row has {len(row)} texts, the table {len(columns)} columns")
+    heads = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns)
+    lines = [
+        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(text) for text in row))
+        for row in rows
+    ]
+    table = Markup('<table class="texts">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(
+        Markup("<caption>{}</caption>").format(caption) if caption else "", heads, Markup("\n").join(lines)
+    )
+    return _scrolling(table, caption or "texts")
+
+
 def key_value_table(rows: Sequence[tuple[str, str]], *, caption: str = "") -> Markup:
     """Names and values as text; long values wrap. Empty ``rows`` give empty markup."""
     if not rows:

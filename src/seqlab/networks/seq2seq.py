@@ -1,0 +1,177 @@
+"""Sequence to sequence: an encoder, a bridge, a decoder with or without attention."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqlab.errors import UserError
+from seqlab.networks.attention import attention_layer
+from seqlab.networks.decoders import AttentionDecoder, Memory
+from seqlab.networks.encoders import RecurrentEncoder, State
+from seqlab.networks.recurrent import check_share, check_size
+
+TIES = ("none", "decoder", "all")
+
+
+class Readouts(NamedTuple):
+    """What the decoder gives for B pairs of up to T target and S source tokens."""
+
+    readout: Tensor  # (B, T, R) to be read by ``network.output``
+    attention: Tensor | None  # (B, T, S) weights of each written token over the read ones
+
+
+class Seq2Seq(nn.Module):
+    """Sutskever et al. (NeurIPS 2014), with attention Luong et al. (EMNLP 2015).
+
+    The source is packed: its padding is never read. The decoder's first state is the encoder's last, through
+    one linear layer and tanh where the two differ in shape (both directions, other numbers of layers).
+
+    Args:
+        source_vocab_size, target_vocab_size, pad_id, bos_id, eos_id, max_source_length: from the data.
+        cell: rnn, gru or lstm.
+        attention: dot, scaled_dot, general, concat, location or none.
+        embedding_size: E.
+        hidden_size: H, of each direction and of the decoder.
+        encoder_layers, decoder_layers: recurrent layers.
+        bidirectional: the encoder reads both ways; outputs are summed.
+        attend_after: ``last`` or ``first`` decoder layer; see AttentionDecoder.
+        dropout: between layers, on the encoder's outputs and before the output layer.
+        embedding_dropout: on source and target embeddings.
+        tie: ``decoder``: output matrix and target embedding are one; ``all``: the source embedding too.
+
+    Raises:
+        UserError: a size, probability, cell or attention out of range; ``tie=all`` without a joint
+            vocabulary.
+    """
+
+    def __init__(
+        self,
+        source_vocab_size: int,
+        target_vocab_size: int,
+        pad_id: int,
+        bos_id: int,
+        eos_id: int,
+        max_source_length: int,
+        *,
+        cell: str = "gru",
+        attention: str = "general",
+        embedding_size: int = 256,
+        hidden_size: int = 256,
+        encoder_layers: int = 1,
+        decoder_layers: int = 1,
+        bidirectional: bool = True,
+        attend_after: str = "last",
+        dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        tie: str = "none",
+    ) -> None:
+        super().__init__()
+        check_size("embedding_size", embedding_size)
+        check_size("encoder_layers", encoder_layers)
+        check_size("decoder_layers", decoder_layers)
+        check_share("dropout", dropout)
+        check_share("embedding_dropout", embedding_dropout)
+        if tie not in TIES:
+            raise UserError(f"model.network.tie={tie}: choose {', '.join(TIES)}")
+        if tie == "all" and source_vocab_size != target_vocab_size:
+            raise UserError(
+                f"model.network.tie=all with {source_vocab_size:,} source and {target_vocab_size:,} target "
+                "tokens: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), or tie=decoder"
+            )
+        self.pad_id, self.bos_id, self.eos_id = pad_id, bos_id, eos_id
+        target_embedding = nn.Embedding(target_vocab_size, embedding_size, padding_idx=pad_id)
+        source_embedding = target_embedding
+        if tie != "all":
+            source_embedding = nn.Embedding(source_vocab_size, embedding_size, padding_idx=pad_id)
+        if tie != "none":  # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
+            nn.init.normal_(target_embedding.weight, std=embedding_size**-0.5)
+            with torch.no_grad():
+                target_embedding.weight[pad_id].zero_()
+        self.encoder = RecurrentEncoder(
+            source_embedding,
+            hidden_size=hidden_size,
+            num_layers=encoder_layers,
+            dropout=dropout,
+            cell=cell,
+            bidirectional=bidirectional,
+            share_prefixes=False,
+            embedding_dropout=embedding_dropout,
+        )
+        self.decoder = AttentionDecoder(
+            target_embedding,
+            attention_layer(attention, hidden_size, max_source_length),
+            hidden_size=hidden_size,
+            num_layers=decoder_layers,
+            dropout=dropout,
+            cell=cell,
+            attend_after=attend_after,
+            embedding_dropout=embedding_dropout,
+            tied=tie != "none",
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.bridge: nn.ModuleDict | None = None
+        if bidirectional or encoder_layers != decoder_layers:
+            joined = hidden_size * self.encoder.num_directions
+            parts = ("hidden", "cell") if cell == "lstm" else ("hidden",)
+            self.bridge = nn.ModuleDict(
+                {part: nn.Linear(joined, decoder_layers * hidden_size) for part in parts}
+            )
+        self.decoder_layers = decoder_layers
+
+    @property
+    def output(self) -> nn.Linear:
+        """(..., R) readouts to (..., V) logits."""
+        return self.decoder.output
+
+    def encode(self, source: Tensor, lengths: Tensor) -> tuple[Memory, State]:
+        """Read (B, S) source ids of (B,) lengths; gives what the decoder attends to, and its first state."""
+        outputs, state = self.encoder(source, lengths)
+        mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
+        return self.decoder.remember(self.dropout(outputs), mask), self._first_state(state)
+
+    def forward(
+        self,
+        source: Tensor,
+        source_lengths: Tensor,
+        decoder_input: Tensor,
+        teacher_forcing_ratio: float = 1.0,
+    ) -> Readouts:
+        """Readouts of each target step; see TranslationBatch for the shapes.
+
+        Args:
+            teacher_forcing_ratio: probability that a step is fed the true token before it; else it is fed
+                the network's own best guess (scheduled sampling: Bengio et al., NeurIPS 2015). At 1 all steps
+                run in one call, below it one after the other.
+        """
+        memory, state = self.encode(source, source_lengths)
+        if teacher_forcing_ratio >= 1:
+            readout, weights, _ = self.decoder.readout(decoder_input, state, memory)
+            return Readouts(readout, weights)
+        readouts, attention = [], []
+        tokens = decoder_input[:, :1]
+        for step in range(decoder_input.shape[1]):
+            readout, weights, state = self.decoder.readout(tokens, state, memory)
+            readouts.append(readout)
+            attention.append(weights)
+            if step + 1 < decoder_input.shape[1]:
+                guess = self.output(readout.detach()).argmax(dim=-1)  # (B, 1)
+                is_forced = torch.rand(guess.shape, device=guess.device) < teacher_forcing_ratio
+                tokens = torch.where(is_forced, decoder_input[:, step + 1, None], guess)
+        weights = None if attention[0] is None else torch.cat(attention, dim=1)
+        return Readouts(torch.cat(readouts, dim=1), weights)
+
+    def _first_state(self, state: State) -> State:
+        """The encoder's (layers, B, directions * H) to the decoder's (layers, B, H)."""
+        if self.bridge is None:
+            return state
+        if isinstance(state, tuple):
+            return self._cross("hidden", state[0]), self._cross("cell", state[1])
+        return self._cross("hidden", state)
+
+    def _cross(self, part: str, state: Tensor) -> Tensor:
+        assert self.bridge is not None
+        crossed = torch.tanh(self.bridge[part](state[-1]))  # (B, layers * H) from the top layer
+        return crossed.unflatten(1, (self.decoder_layers, -1)).transpose(0, 1).contiguous()

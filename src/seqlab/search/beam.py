@@ -1,0 +1,115 @@
+"""Beam search with a length penalty, batched over sources, with the attention's keys kept."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seqlab.errors import UserError
+from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.search.hypotheses import (
+    Hypothesis,
+    forbidden_tokens,
+    length_limits,
+    next_log_probs,
+    take_state,
+)
+
+
+def length_divisor(length: int, length_penalty: float) -> float:
+    """``((5 + length) / 6) ** length_penalty`` (Wu et al., 2016, equation 14); length counts EOS."""
+    return ((5 + length) / 6) ** length_penalty
+
+
+@torch.inference_mode()
+def beam_search(
+    network: Seq2Seq,
+    source: Tensor,
+    source_lengths: Tensor,
+    *,
+    beam_size: int = 5,
+    length_penalty: float = 1.0,
+    unk_id: int | None = None,
+    max_length: int | None = None,
+) -> list[Hypothesis]:
+    """Translate a batch; each source has ``beam_size`` hypotheses in work.
+
+    At each step, of all one-token extensions of a source's K hypotheses the best 2 K are looked at: those
+    that end are finished, and of the others the best K go on. A source is done once no hypothesis in work can
+    beat the best finished one, or at its length limit; it then leaves the batch.
+
+    Args:
+        source: (B, S) token ids and EOS, right-padded.
+        source_lengths: (B,) EOS counted.
+        beam_size: K.
+        length_penalty: 0 compares sums of log-probabilities, which favors short; see ``length_divisor``.
+        unk_id: never written where given.
+        max_length: most tokens to write, EOS counted; null: twice the source's length and ten.
+
+    Returns:
+        The best hypothesis of each of the B sources.
+
+    Raises:
+        UserError: a beam below 1 or a negative penalty.
+    """
+    if beam_size < 1:
+        raise UserError(f"beam_size={beam_size}: give a whole number, at least 1")
+    if length_penalty < 0:
+        raise UserError(f"length_penalty={length_penalty}: give 0 (none) or more; 1 is usual")
+    memory, state = network.encode(source, source_lengths)
+    forbidden = forbidden_tokens(network, unk_id)
+    num_sources, device = len(source), source.device
+    limits = length_limits(source_lengths, max_length)
+    best = [Hypothesis([], -torch.inf) for _ in range(num_sources)]
+    rows = torch.arange(num_sources, device=device)  # the sources still being translated
+    state = take_state(state, rows.repeat_interleave(beam_size))
+    scores = torch.full((num_sources, beam_size), -torch.inf, device=device)
+    scores[:, 0] = 0  # all K begin alike: only one of them may be extended at the first step
+    tokens = torch.full((num_sources, beam_size, 1), network.bos_id, device=device)  # (B, K, t)
+    for length in range(1, int(limits.max()) + 1):
+        readout, _, state = network.decoder.readout(tokens[:, :, -1].reshape(-1, 1), state, memory)
+        log_probs = next_log_probs(network, readout, forbidden)  # (B * K, V)
+        totals = (scores.reshape(-1, 1) + log_probs).reshape(len(rows), -1)  # (B, K * V)
+        top, place = totals.topk(2 * beam_size, dim=1)  # (B, 2K), best first
+        parent, token = place // log_probs.shape[1], place % log_probs.shape[1]
+        has_ended = token == network.eos_id
+        divisor = length_divisor(length, length_penalty)
+        _finish(best, rows, tokens, parent, top / divisor, has_ended)
+        # stable: ended ones go behind, the others stay in their order
+        kept = has_ended.to(torch.int8).sort(dim=1, stable=True).indices[:, :beam_size]
+        scores, parent, token = top.gather(1, kept), parent.gather(1, kept), token.gather(1, kept)
+        tokens = torch.cat((tokens.gather(1, parent[..., None].expand_as(tokens)), token[..., None]), dim=2)
+        row_limits = limits[rows]
+        is_last = length >= row_limits
+        _cut_off(best, rows, tokens, scores / divisor, is_last)
+        # the best a hypothesis in work can still reach: nothing added, the longest length's divisor
+        reachable = scores[:, 0] / ((5 + row_limits) / 6) ** length_penalty
+        found = torch.tensor([best[row].score for row in rows.tolist()], device=device)
+        keep = (~is_last & (reachable > found)).nonzero()[:, 0]
+        if not len(keep):
+            break
+        first = torch.arange(len(rows), device=device)[:, None] * beam_size
+        parents = (first + parent)[keep].reshape(-1)
+        state = take_state(state, parents)
+        if len(keep) < len(rows):
+            rows, scores, tokens, memory = rows[keep], scores[keep], tokens[keep], memory.take(keep)
+    return best
+
+
+def _finish(
+    best: list[Hypothesis], rows: Tensor, tokens: Tensor, parent: Tensor, scores: Tensor, has_ended: Tensor
+) -> None:
+    """Note each source's best candidate that ends, where it beats what was finished before."""
+    ended_scores, rank = scores.masked_fill(~has_ended, -torch.inf).max(dim=1)
+    parents = parent.gather(1, rank[:, None])[:, 0]
+    for place, (row, score) in enumerate(zip(rows.tolist(), ended_scores.tolist(), strict=True)):
+        if score > best[row].score:
+            best[row] = Hypothesis(tokens[place, parents[place], 1:].tolist(), score)
+
+
+def _cut_off(best: list[Hypothesis], rows: Tensor, tokens: Tensor, scores: Tensor, is_last: Tensor) -> None:
+    """A source at its limit with nothing finished gets its best hypothesis in work, unended."""
+    for place in is_last.nonzero()[:, 0].tolist():
+        row = int(rows[place])
+        if best[row].score == -torch.inf:
+            best[row] = Hypothesis(tokens[place, 0, 1:].tolist(), float(scores[place, 0]))

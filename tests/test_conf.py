@@ -26,9 +26,9 @@ LOG_DATA = ("hdfs_window", "hdfs_padded")
 
 def tiny(composed: Compose, *overrides: str) -> DictConfig:
     """A config whose data is the smallest sample of its kind."""
-    choice = composed(*overrides, hydra=True).hydra.runtime.choices.data
+    choices = composed(*overrides, hydra=True).hydra.runtime.choices
     small = OmegaConf.to_container(OmegaConf.load(Path(__file__).parent / "tiny_data.yaml"))
-    return composed(*overrides, *small[choice])
+    return composed(*overrides, *small[choices.data], *small.get(f"experiment={choices.experiment}", []))
 
 
 def members(group: str) -> list[str]:

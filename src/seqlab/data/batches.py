@@ -45,3 +45,37 @@ class SessionBatch(NamedTuple):
     def num_units(self) -> Tensor:
         """() tokens in the batch, EOS and repeats counted, padding not."""
         return (self.mask.sum(dim=1) * self.session_count).sum()
+
+
+class TagBatch(NamedTuple):
+    """Tagged sentences. Each of the U distinct words of the batch is spelled once, by at most L letters."""
+
+    words: Tensor  # (B, T) int64 word ids, right-padded
+    shapes: Tensor  # (B, T) int64 number in word_shapes.SHAPES, 0 under padding
+    spelling: Tensor  # (B, T) int64, row of `letters` that spells the word; 0 under padding
+    letters: Tensor  # (U, L) int64 character ids, right-padded
+    letter_counts: Tensor  # (U,) int64 characters of each word, at least 1
+    tags: Tensor  # (B, T) int64 tag ids, 0 (O) under padding; types that training lacks come last
+    lengths: Tensor  # (B,) int64 tokens
+    mask: Tensor  # (B, T) bool, True on real tokens
+
+    @property
+    def num_units(self) -> Tensor:
+        """() tokens in the batch, padding not counted."""
+        return self.lengths.sum()
+
+
+class TranslationBatch(NamedTuple):
+    """Source and target sequences of B pairs."""
+
+    source: Tensor  # (B, S) int64 source tokens then EOS, right-padded
+    source_lengths: Tensor  # (B,) int64 source tokens + 1
+    decoder_input: Tensor  # (B, T) int64 BOS then target tokens, right-padded: `target` one step later
+    target: Tensor  # (B, T) int64 target tokens then EOS, right-padded
+    target_lengths: Tensor  # (B,) int64 target tokens + 1
+    pair: Tensor  # (B,) int64 row of the pair in its split
+
+    @property
+    def num_units(self) -> Tensor:
+        """() target tokens in the batch, EOS counted, padding not."""
+        return self.target_lengths.sum()

@@ -1,0 +1,105 @@
+"""Gathering padded TagBatches; the words of a split are spelled and numbered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from seqlab.data.batches import TagBatch
+from seqlab.data.conll import TaggedSentences
+from seqlab.data.sequences import segment_indices
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.word_shapes import shape_of
+
+
+@dataclass(frozen=True)
+class WordCoder:
+    """How words become numbers: all that tagging a new text needs of the training data."""
+
+    words: Vocabulary
+    characters: Vocabulary
+    lowercase: bool  # word ids are those of lower-cased words; letters and shape keep the case
+    max_letters: int  # letters of a word that are read; what is longer is cut at its end
+
+    def word_form(self, token: str) -> str:
+        """The form that the word vocabulary holds."""
+        return token.lower() if self.lowercase else token
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for a checkpoint; ``from_state`` reads them back."""
+        return {
+            "words": self.words.state(),
+            "characters": self.characters.state(),
+            "lowercase": self.lowercase,
+            "max_letters": self.max_letters,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> WordCoder:
+        return cls(
+            Vocabulary.from_state(state["words"]),
+            Vocabulary.from_state(state["characters"]),
+            state["lowercase"],
+            state["max_letters"],
+        )
+
+
+class TagDataset(Dataset):
+    """Tagged sentences; a tensor of sentence numbers gives one padded batch.
+
+    Args:
+        tag_ids: (N,) tag id of each token of ``sentences``.
+    """
+
+    def __init__(self, sentences: TaggedSentences, coder: WordCoder, tag_ids: NDArray[np.int64]) -> None:
+        self.lengths = torch.from_numpy(sentences.lengths)
+        self.firsts = sentences.firsts
+        self.pad = coder.words.pad
+        numbers: dict[str, int] = {}
+        forms = [numbers.setdefault(token, len(numbers)) for token in sentences.tokens]
+        self.form = np.array(forms, dtype=np.int64)  # (N,) number of each token's written form
+        self.word_of_form = np.array(coder.words.ids(map(coder.word_form, numbers)), dtype=np.int64)
+        self.shape_of_form = np.array([shape_of(token) for token in numbers], dtype=np.int64)
+        spelled = [coder.characters.ids(token[: coder.max_letters]) for token in numbers]
+        self.letter_counts = np.array([len(row) for row in spelled], dtype=np.int64)
+        self.first_letters = np.cumsum(self.letter_counts) - self.letter_counts
+        self.letters = np.array([letter for row in spelled for letter in row], dtype=np.int64)
+        self.tags = np.asarray(tag_ids, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, items: Tensor) -> TagBatch:
+        """(B,) sentence numbers to a batch."""
+        lengths = self.lengths[items]
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        places = segment_indices(self.firsts[items.numpy()], lengths.numpy())
+        used, spelling = np.unique(self.form[places], return_inverse=True)
+
+        def padded(values: NDArray[np.int64], filling: int = 0) -> Tensor:
+            rows = torch.full(mask.shape, filling)
+            rows[mask] = torch.from_numpy(values)
+            return rows
+
+        counts = torch.from_numpy(self.letter_counts[used])
+        letter_mask = torch.arange(int(counts.max())) < counts[:, None]
+        letters = torch.full(letter_mask.shape, self.pad)
+        letters[letter_mask] = torch.from_numpy(
+            self.letters[segment_indices(self.first_letters[used], self.letter_counts[used])]
+        )
+        return TagBatch(
+            words=padded(self.word_of_form[self.form[places]], self.pad),
+            shapes=padded(self.shape_of_form[self.form[places]]),
+            spelling=padded(spelling),
+            letters=letters,
+            letter_counts=counts,
+            tags=padded(self.tags[places]),
+            lengths=lengths,
+            mask=mask,
+        )

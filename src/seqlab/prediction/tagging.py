@@ -1,0 +1,72 @@
+"""``seqlab predict`` for entity taggers: sentences in, a tag for every token out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from seqlab.data.bio import OUTSIDE, is_tag, tag_names
+from seqlab.data.conll import TaggedSentences, columns_of, read_conll, read_lines
+from seqlab.data.module import IndexBatches
+from seqlab.data.sequences import segment_indices
+from seqlab.data.tag_batches import TagDataset, WordCoder
+from seqlab.errors import UserError
+from seqlab.tasks.tagging import Tagging
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH_SIZE = 128
+FORMATS = "one sentence a line, tokens separated by spaces; or CoNLL columns, a token first and a tag last"
+
+
+def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
+    """One row per token: number of the sentence (from 1), the token, its tag.
+
+    Args:
+        path: one tokenized sentence a line, or a CoNLL column file, whose tags are not used.
+
+    Raises:
+        UserError: a file without a sentence or other than UTF-8; names the line.
+    """
+    import pandas as pd
+
+    sentences = read_sentences(path)
+    coder = WordCoder.from_state(baggage["data"]["coder"])
+    names = tag_names(baggage["data"]["types"])
+    dataset = TagDataset(sentences, coder, np.zeros(len(sentences.tokens), dtype=np.int64))
+    tags = np.zeros(len(sentences.tokens), dtype=np.int64)
+    task.eval()
+    with torch.inference_mode():
+        for items in IndexBatches(len(dataset), BATCH_SIZE, seed=0, shuffle=False, lengths=dataset.lengths):
+            batch = dataset[items]
+            places = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())
+            tags[places] = task.predict_step(batch)[batch.mask].numpy()
+    return pd.DataFrame(
+        {
+            "sentence": np.repeat(np.arange(1, len(sentences) + 1), sentences.lengths),
+            "token": list(sentences.tokens),
+            "tag": [names[tag] for tag in tags.tolist()],
+        }
+    )
+
+
+def read_sentences(path: Path) -> TaggedSentences:
+    """Sentences of a text file or of a column file; a file is one of columns if every line ends in a tag.
+
+    Raises:
+        UserError: a file that cannot be read or holds no sentence.
+    """
+    rows = [columns_of(line) for line in read_lines(path, FORMATS)]
+    filled = [columns for columns in rows if columns]
+    if not filled:
+        raise UserError(f"{path}: no sentence in it; expected {FORMATS}")
+    if all(len(columns) > 1 and is_tag(columns[-1]) for columns in filled):
+        return read_conll(path)[0]
+    for number, columns in enumerate(rows, start=1):
+        if "" in columns:
+            raise UserError(f"{path}, line {number}: a token is empty, two tabs in a row; expected {FORMATS}")
+    return TaggedSentences.from_sentences([(columns, [OUTSIDE] * len(columns)) for columns in filled])

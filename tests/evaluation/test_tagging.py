@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from seqlab.data.conll import TaggedSentences
+from seqlab.data.entities import Entities
+from seqlab.evaluation.tagging import (
+    AlwaysOutside,
+    MostFrequentTag,
+    SeenEntities,
+    TaggingEvaluation,
+    TaggingOutcome,
+    tag_split,
+)
+from seqlab.networks.entity_tagger import EntityTagger
+from seqlab.tasks.tagging import Tagging
+
+TRAIN = TaggedSentences.from_sentences(
+    [
+        (["New", "York", "is", "New"], ["B-LOC", "I-LOC", "O", "O"]),
+        (["New", "York", "Times"], ["B-ORG", "I-ORG", "I-ORG"]),
+        (["Ann", "in", "York"], ["B-PER", "O", "B-LOC"]),
+        (["York", "in", "York"], ["B-LOC", "O", "B-LOC"]),
+    ]
+)
+TEXT = TaggedSentences.from_sentences(
+    [(["York", "New", "York", "Times"], "OOOO"), (["Ann", "is", "Bob"], "OOO")]
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> Entities:
+    module = Entities(sample={"num_sentences": 60, "seed": 0}, scoring_batch_size=5)
+    module.setup()
+    return module
+
+
+@pytest.fixture(scope="module")
+def task(data: Entities) -> Tagging:
+    torch.manual_seed(0)
+    return Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
+
+
+def test_each_word_has_its_most_frequent_tag() -> None:
+    # York: B-LOC 3 times, I-LOC and I-ORG once each; New: once each, B-LOC first
+    expected = ["B-LOC", "B-LOC", "B-LOC", "I-ORG", "B-PER", "O", "O"]
+    assert MostFrequentTag(TRAIN).predict(TEXT) == expected
+
+
+def test_the_longest_seen_entity_wins() -> None:
+    expected = ["B-LOC", "B-ORG", "I-ORG", "I-ORG", "B-PER", "O", "O"]
+    assert SeenEntities(TRAIN).predict(TEXT) == expected
+    assert AlwaysOutside().predict(TEXT) == ["O"] * 7
+
+
+def test_a_split_is_tagged_in_its_own_order(data: Entities, task: Tagging) -> None:
+    loss, predicted = tag_split(task, data, "val")
+    sentences, dataset = data.sentences("val"), data.dataset("val")
+    assert len(predicted) == len(sentences.tokens)
+    total = 0.0
+    for row, first in enumerate(sentences.firsts.tolist()):
+        losses, tags = task.judge_batch(dataset[torch.tensor([row])])
+        assert predicted[first : first + sentences.lengths[row]].tolist() == tags[0].tolist()
+        total += losses.nll.item()
+    assert loss == pytest.approx(total / len(predicted), rel=1e-5)
+
+
+def outcome() -> TaggingOutcome:
+    """PER found, LOC predicted where LOC and ORG are gold, and ORG unknown to training."""
+    sentences = TaggedSentences.from_sentences(
+        [(("Ann", "Lee", "left"), ("B-PER", "I-PER", "O")), (("Bonn", "ACME"), ("B-LOC", "B-ORG"))]
+    )
+    gold = np.array([3, 4, 0, 1, 5])
+    predicted = np.array([3, 4, 0, 0, 1])
+    names = ("B-PER", "I-PER", "O", "O", "B-LOC")
+    return TaggingOutcome(
+        sentences, names, gold, predicted, ("LOC", "PER", "ORG"), {"test/entity_f1": 0.4}, ()
+    )
+
+
+def test_figures_by_type() -> None:
+    rows = outcome().type_figures()
+    assert [(name, *figures, predicted, gold) for name, figures, predicted, gold in rows] == [
+        ("LOC", 0, 0, 0, 1, 1),
+        ("ORG", 0, 0, 0, 0, 1),
+        ("PER", 1, 1, 1, 1, 1),
+    ]
+
+
+def test_scores_hold_one_row_per_token(tmp_path: Path) -> None:
+    outcome().write_scores(tmp_path / "scores.csv")
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert table.columns.tolist() == ["sentence", "position", "token", "gold", "predicted"]
+    assert table["sentence"].tolist() == [1, 1, 1, 2, 2]
+    assert table["position"].tolist() == [1, 2, 3, 1, 2]
+    assert table["token"].tolist() == ["Ann", "Lee", "left", "Bonn", "ACME"]
+    assert table["predicted"].tolist() == ["B-PER", "I-PER", "O", "O", "B-LOC"]
+
+
+def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
+    module = Entities(sample={"num_sentences": 60, "seed": 0})
+    module.setup()
+    evaluation = TaggingEvaluation()
+    judge, val = evaluation.fit(task, module)
+    assert judge.state() == {}
+    names = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
+    assert set(val) == {f"val/{name}" for name in names | {"loss"}}
+    module.open_test()
+    found = evaluation.test(task, module, judge)
+    baselines = ("most_frequent_tag", "seen_entities", "always_o")
+    assert set(found.metrics) == {
+        "test/loss",
+        *(f"test/{name}" for name in names),
+        *(f"test/{kind}/entity_f1" for kind in ("LOC", "ORG", "PER")),
+        *(f"baseline/{baseline}/{name}" for baseline in baselines for name in names),
+    }
+    outside = np.mean([tag == "O" for tag in module.sentences("test").tags])
+    assert found.metrics["baseline/always_o/token_accuracy"] == pytest.approx(outside)
+    table = found.result_table()
+    assert [name for name, _ in table.baseline_rows] == list(baselines)
+    assert table.model_rows[0][1][0] == found.metrics["test/entity_f1"]

@@ -1,13 +1,20 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from omegaconf import DictConfig
+from pytorch_lightning import Trainer
 
 from seqlab.data.entities import Entities
 from seqlab.errors import UserError
 from seqlab.networks.entity_tagger import EntityTagger
 from seqlab.prediction.tagging import predict_entities, read_sentences
 from seqlab.tasks.tagging import Tagging
+from seqlab.training.build import build_data, build_task
+from seqlab.training.callbacks import build_callbacks
+from seqlab.training.checkpoints import load_predictor, load_task
 
 
 def written(tmp_path: Path, content: str | bytes) -> Path:
@@ -23,6 +30,11 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     columns = read_sentences(written(tmp_path, "Ann\tB-PER\nmet\tO\n\nBonn\tB-LOC\n"))
     assert columns.tokens == ("Ann", "met", "Bonn")
     assert columns.lengths.tolist() == [2, 1]
+    spaced = read_sentences(written(tmp_path, "-DOCSTART- O\n\nAnn B-PER\nmet O\n\nBonn B-LOC\n"))
+    assert spaced.tokens == columns.tokens
+    untagged = read_sentences(written(tmp_path, "Ann\tNNP\nmet\tVBD\n"))
+    assert untagged.tokens == ("Ann", "met")
+    assert read_sentences(written(tmp_path, "Her blood is O\n")).tokens == ("Her", "blood", "is", "O")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +42,8 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     [
         ("", r"input\.txt: the file is empty; expected one sentence a line"),
         (b"fine\nb\xe4d\n", r"input\.txt, line 2: byte 0xe4 is not UTF-8"),
-        ("fine\na\t\tb\n", r"input\.txt, line 2: a token is empty"),
+        ("fine\n\tb\n", r"input\.txt, line 2: the token before the first tab is empty"),
+        ("-DOCSTART-\tO\n", r"input\.txt: no sentence in it; expected one sentence a line"),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -61,3 +74,46 @@ def test_words_letters_and_scripts_that_training_lacks_are_tagged(tmp_path: Path
     table = predict_entities(task, {"data": data.state()}, written(tmp_path, "東京 שלום " + "x" * 500))
     assert len(table) == 3
     assert set(table["tag"]) <= set(data.tag_names)
+
+
+def test_a_checkpoint_needs_no_file_of_word_vectors(
+    composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    vectors = tmp_path / "glove.txt"
+    vectors.write_text("the 0.5 0.25 -0.5 1\nlives 2 2 2 2\n", encoding="utf-8")
+    config = composed(
+        "model=entity_tagger",
+        "data.sample.num_sentences=60",
+        f"model.network.vectors={vectors}",
+        "model.network.embedding_size=4",
+        "optimizer=sgd",
+        "optimizer.lr=0.0",
+        "scheduler=constant",
+    )
+    data: Any = build_data(config.data)
+    data.setup()
+    assert "vectors of 2 of" in data.notices[-1]
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=build_callbacks(config, tmp_path, data).all,
+    )
+    trainer.fit(build_task(config, data.sizes), datamodule=data)
+    vectors.unlink()
+    task, baggage = load_task(tmp_path / "last.ckpt")
+    the = data.coder.words.id("the")
+    assert task.network.word_embedding.weight[the].tolist() == [0.5, 0.25, -0.5, 1]
+    table = load_predictor(baggage, tmp_path)(task, baggage, written(tmp_path, "Ana lives here"))
+    assert table["token"].tolist() == ["Ana", "lives", "here"]
+
+
+def test_vectors_of_another_size_are_refused_before_training(
+    composed: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    (tmp_path / "glove.txt").write_text("the 1 2\n", encoding="utf-8")
+    config = composed("model=entity_tagger", f"model.network.vectors={tmp_path / 'glove.txt'}")
+    with pytest.raises(UserError, match=r"line 1: 2 numbers after the word, .*embedding_size is 100"):
+        build_data(config.data).setup()

@@ -16,7 +16,7 @@ from seqlab.errors import UserError
 
 FORMAT = "a token first and a BIO tag last, tab or space between, a blank line between sentences"
 BIO_MODES = ("repair", "strict")
-_DOCUMENT = "-DOCSTART-"
+DOCUMENT = "-DOCSTART-"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BLANKS = " \t"  # a non-breaking space or U+2028 belongs to its token
 
@@ -127,7 +127,7 @@ def read_conll(path: str | Path, *, bio: str = "repair") -> tuple[TaggedSentence
     between = True
     for number, line in enumerate(read_lines(path), start=1):
         columns = columns_of(line)
-        if not columns or columns[0] == _DOCUMENT:
+        if not columns or columns[0] == DOCUMENT:
             between = True
             continue
         _check_columns(f"{path}, line {number}", columns, width)

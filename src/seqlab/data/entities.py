@@ -177,7 +177,8 @@ class Entities(SequenceDataModule):
     def _fit_vocabularies(self, train: TaggedSentences) -> None:
         forms = (token.lower() if self.lowercase else token for token in train.tokens)
         words = Vocabulary.from_counts(Counter(forms), len(train), min_count=self.min_count)
-        characters = Vocabulary.from_counts(Counter("".join(train.tokens)), len(train.tokens))
+        # a character met once is UNK: else nothing would train UNK
+        characters = Vocabulary.from_counts(Counter("".join(train.tokens)), len(train.tokens), min_count=2)
         self.coder = WordCoder(words, characters, self.lowercase, self.max_letters)
 
     def _read_vectors(self, path: str | Path) -> None:

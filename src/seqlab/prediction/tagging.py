@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from seqlab.data.bio import OUTSIDE, is_tag, tag_names
-from seqlab.data.conll import TaggedSentences, columns_of, read_conll, read_lines
+from seqlab.data.conll import DOCUMENT, TaggedSentences, columns_of, read_lines
 from seqlab.data.module import IndexBatches
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 128
-FORMATS = "one sentence a line, tokens separated by spaces; or CoNLL columns, a token first and a tag last"
+FORMATS = "one sentence a line, tokens separated by spaces; or CoNLL columns, the token first"
 
 
 def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
     """One row per token: number of the sentence (from 1), the token, its tag.
 
     Args:
-        path: one tokenized sentence a line, or a CoNLL column file, whose tags are not used.
+        path: one tokenized sentence a line, or a CoNLL column file, of which only the first column is used.
 
     Raises:
         UserError: a file without a sentence or other than UTF-8; names the line.
@@ -55,18 +55,36 @@ def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.D
 
 
 def read_sentences(path: Path) -> TaggedSentences:
-    """Sentences of a text file or of a column file; a file is one of columns if every line ends in a tag.
+    """Sentences of a text file or of a column file, every tag O.
+
+    A file holds columns where a line has a tab, or where several lines have as many columns each and all end
+    in a BIO tag.
 
     Raises:
-        UserError: a file that cannot be read or holds no sentence.
+        UserError: a file that cannot be read, holds no sentence or an empty token; names the line.
     """
-    rows = [columns_of(line) for line in read_lines(path, FORMATS)]
-    filled = [columns for columns in rows if columns]
+    lines = read_lines(path, FORMATS)
+    rows = [columns_of(line) for line in lines]
+    if _holds_columns(lines, rows):
+        sentences: list[list[str]] = [[]]
+        for number, columns in enumerate(rows, start=1):
+            if not columns or columns[0] == DOCUMENT:
+                sentences.append([])
+            elif not columns[0]:
+                raise UserError(f"{path}, line {number}: the token before the first tab is empty")
+            else:
+                sentences[-1].append(columns[0])
+    else:
+        sentences = rows
+    filled = [(tokens, [OUTSIDE] * len(tokens)) for tokens in sentences if tokens]
     if not filled:
         raise UserError(f"{path}: no sentence in it; expected {FORMATS}")
-    if all(len(columns) > 1 and is_tag(columns[-1]) for columns in filled):
-        return read_conll(path)[0]
-    for number, columns in enumerate(rows, start=1):
-        if "" in columns:
-            raise UserError(f"{path}, line {number}: a token is empty, two tabs in a row; expected {FORMATS}")
-    return TaggedSentences.from_sentences([(columns, [OUTSIDE] * len(columns)) for columns in filled])
+    return TaggedSentences.from_sentences(filled)
+
+
+def _holds_columns(lines: list[str], rows: list[list[str]]) -> bool:
+    filled = [columns for columns in rows if columns]
+    if any("\t" in line for line, columns in zip(lines, rows, strict=True) if columns):
+        return True
+    widths = {len(columns) for columns in filled}
+    return len(filled) > 1 and len(widths) == 1 < max(widths) and all(is_tag(row[-1]) for row in filled)

@@ -13,6 +13,7 @@ from seqlab.errors import UserError
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 COMMANDS = {
+    "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
 }
 

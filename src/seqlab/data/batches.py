@@ -79,3 +79,28 @@ class TranslationBatch(NamedTuple):
     def num_units(self) -> Tensor:
         """() target tokens in the batch, EOS counted, padding not."""
         return self.target_lengths.sum()
+
+
+class SeriesBatch(NamedTuple):
+    """Windows of a series of numbers; all as long as each other, so nothing is padded."""
+
+    inputs: Tensor  # (B, T, F) float32 features of T days on the network's scale, oldest first
+    targets: Tensor  # (B, N) float32 the N days that follow, on the network's scale
+
+    @property
+    def num_units(self) -> Tensor:
+        """() forecasts in the batch."""
+        return self.targets.new_tensor(self.targets.numel())
+
+
+class NameBatch(NamedTuple):
+    """B names and their labels."""
+
+    characters: Tensor  # (B, T) int64 character ids, right-padded
+    lengths: Tensor  # (B,) int64 characters, at least 1
+    labels: Tensor  # (B,) int64 label ids
+
+    @property
+    def num_units(self) -> Tensor:
+        """() names in the batch."""
+        return (self.lengths > 0).sum()

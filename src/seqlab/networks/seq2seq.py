@@ -86,7 +86,9 @@ class Seq2Seq(nn.Module):
         source_embedding = target_embedding
         if tie != "all":
             source_embedding = nn.Embedding(source_vocab_size, embedding_size, padding_idx=pad_id)
-        if tie != "none":  # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
+        if (
+            tie != "none"
+        ):  # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
             nn.init.normal_(target_embedding.weight, std=embedding_size**-0.5)
             with torch.no_grad():
                 target_embedding.weight[pad_id].zero_()
@@ -150,18 +152,19 @@ class Seq2Seq(nn.Module):
         if teacher_forcing_ratio >= 1:
             readout, weights, _ = self.decoder.readout(decoder_input, state, memory)
             return Readouts(readout, weights)
-        readouts, attention = [], []
+        readouts: list[Tensor] = []
+        attention: list[Tensor] = []
         tokens = decoder_input[:, :1]
         for step in range(decoder_input.shape[1]):
             readout, weights, state = self.decoder.readout(tokens, state, memory)
             readouts.append(readout)
-            attention.append(weights)
+            if weights is not None:
+                attention.append(weights)
             if step + 1 < decoder_input.shape[1]:
                 guess = self.output(readout.detach()).argmax(dim=-1)  # (B, 1)
                 is_forced = torch.rand(guess.shape, device=guess.device) < teacher_forcing_ratio
                 tokens = torch.where(is_forced, decoder_input[:, step + 1, None], guess)
-        weights = None if attention[0] is None else torch.cat(attention, dim=1)
-        return Readouts(torch.cat(readouts, dim=1), weights)
+        return Readouts(torch.cat(readouts, dim=1), torch.cat(attention, dim=1) if attention else None)
 
     def _first_state(self, state: State) -> State:
         """The encoder's (layers, B, directions * H) to the decoder's (layers, B, H)."""

@@ -18,7 +18,7 @@ class Hypothesis(NamedTuple):
 
 
 def length_limits(source_lengths: Tensor, max_length: int | None) -> Tensor:
-    """(B,) most tokens to write, EOS counted: twice the source's length and ten, and at most ``max_length``."""
+    """(B,) most tokens to write, EOS counted: twice the source and ten, at most ``max_length``."""
     limits = 2 * source_lengths + 10
     return limits if max_length is None else limits.clamp(max=max_length)
 

@@ -1,0 +1,49 @@
+"""Text files, plain or gzipped, as lines; what is wrong with one is told with file and line."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from seqlab.errors import UserError
+
+
+def read_lines(path: str | Path, expected: str = "text, one sentence a line") -> list[str]:
+    """The lines of a UTF-8 file without their ends; ``.gz`` is unpacked, a byte order mark left out.
+
+    Args:
+        expected: what the file should hold, for error messages.
+
+    Raises:
+        UserError: missing, unreadable or empty file, or bytes that are not UTF-8; names the line.
+    """
+    path = Path(path)
+    content = read_bytes(path)
+    if not content.strip():
+        raise UserError(f"{path}: the file is empty; expected {expected}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; expected {expected}"
+        ) from None
+    # str.splitlines would also end lines at characters that stand within sentences, such as U+2028
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content, unpacked where its name ends in ``.gz``.
+
+    Raises:
+        UserError: a file that is missing or cannot be read or unpacked.
+    """
+    try:
+        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path}: cannot be unpacked: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,163 @@
+"""Text to token ids and back: words, or subwords learned from the training text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.errors import UserError
+
+JOINER = "￭"  # marks a piece that no space divides from the one before
+_PIECE = re.compile(r"\w+|[^\w\s]")
+
+
+class Tokenizer(Protocol):
+    """V tokens; PAD, BOS, EOS and UNK have the ids they have in a Vocabulary."""
+
+    def __len__(self) -> int: ...
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, without BOS and EOS; UNK for what training did not hold."""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of some ids; special tokens are left out."""
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Each id as it is shown to a reader."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for a checkpoint; ``tokenizer_from_state`` reads them back."""
+
+
+class WordTokenizer:
+    """Words and punctuation marks; what is seen in training is decoded as it was written.
+
+    A piece that follows another without a space carries a joiner, so that ``hungry.`` is ``hungry`` and
+    ``￭.``, and is written together again.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, *, lower: bool = False) -> None:
+        self.vocabulary = vocabulary
+        self.lower = lower
+
+    @classmethod
+    def train(
+        cls, texts: Sequence[str], *, min_count: int = 1, max_tokens: int | None = None, lower: bool = False
+    ) -> WordTokenizer:
+        """Count the pieces of a training split; those seen less than ``min_count`` times are UNK."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(split_words(text.lower() if lower else text))
+        vocabulary = Vocabulary.from_counts(counts, len(texts), min_count=min_count, max_tokens=max_tokens)
+        return cls(vocabulary, lower=lower)
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def encode(self, text: str) -> list[int]:
+        return self.vocabulary.ids(split_words(text.lower() if self.lower else text))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        shown = [piece for piece in self.pieces(ids) if piece not in SPECIAL_TOKENS]
+        return " ".join(shown).replace(f" {JOINER}", "").removeprefix(JOINER)
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        return [self.vocabulary.tokens[number] for number in ids]
+
+    def state(self) -> dict[str, Any]:
+        return {"kind": "word", "vocabulary": self.vocabulary.state(), "lower": self.lower}
+
+
+class SubwordTokenizer:
+    """Byte pair encoding (Sennrich et al., ACL 2016) by sentencepiece (Kudo and Richardson, EMNLP 2018)."""
+
+    def __init__(self, model: bytes, *, lower: bool = False) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self.model = model
+        self.lower = lower
+        self._processor = SentencePieceProcessor(model_proto=model)
+
+    @classmethod
+    def train(cls, texts: Sequence[str], *, vocab_size: int, lower: bool = False) -> SubwordTokenizer:
+        """Learn merges from a training split; a small text gives fewer subwords than asked for.
+
+        Raises:
+            UserError: fewer subwords than the text has characters.
+        """
+        lines = [text.lower() if lower else text for text in texts]
+        try:
+            return cls(_learn_merges(lines, vocab_size), lower=lower)
+        except RuntimeError as error:
+            most = re.search(r"value <= (\d+)", str(error))
+            if most is None:
+                num_characters = len(set("".join(lines)))
+                raise UserError(
+                    f"data.vocab_size={vocab_size}: the training text has {num_characters:,} distinct "
+                    "characters alone; give more"
+                ) from None
+            return cls(_learn_merges(lines, int(most[1])), lower=lower)
+
+    def __len__(self) -> int:
+        return self._processor.get_piece_size()
+
+    def encode(self, text: str) -> list[int]:
+        return self._processor.encode(text.lower() if self.lower else text)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self._processor.decode([number for number in ids if number >= len(SPECIAL_TOKENS)])
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        return [self._processor.id_to_piece(number) for number in ids]
+
+    def state(self) -> dict[str, Any]:
+        model = base64.b64encode(self.model).decode("ascii")
+        return {"kind": "bpe", "model": model, "lower": self.lower}
+
+
+def _learn_merges(lines: list[str], vocab_size: int) -> bytes:
+    """A sentencepiece model of ``vocab_size`` subwords whose special tokens have a Vocabulary's ids."""
+    from sentencepiece import SentencePieceTrainer
+
+    model = io.BytesIO()
+    special: dict[str, Any] = {}
+    for number, token in enumerate(SPECIAL_TOKENS):
+        special |= {f"{token.strip('<>')}_id": number, f"{token.strip('<>')}_piece": token}
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=vocab_size,
+        character_coverage=1.0,
+        normalization_rule_name="identity",  # texts are NFC already; NFKC would change what is written
+        num_threads=1,
+        minloglevel=2,
+        **special,
+    )
+    return model.getvalue()
+
+
+def split_words(text: str) -> list[str]:
+    """Words and single punctuation marks, each marked where no space stands before it."""
+    return [
+        found[0] if found.start() == 0 or text[found.start() - 1].isspace() else JOINER + found[0]
+        for found in _PIECE.finditer(text)
+    ]
+
+
+def tokenizer_from_state(state: dict[str, Any]) -> Tokenizer:
+    """The tokenizer whose ``state`` a checkpoint holds.
+
+    Raises:
+        UserError: another kind than word or bpe.
+    """
+    if state["kind"] == "word":
+        return WordTokenizer(Vocabulary.from_state(state["vocabulary"]), lower=state["lower"])
+    if state["kind"] == "bpe":
+        return SubwordTokenizer(base64.b64decode(state["model"]), lower=state["lower"])
+    raise UserError(f"tokenizer {state['kind']}: this version knows word and bpe")

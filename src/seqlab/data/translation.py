@@ -1,0 +1,315 @@
+"""Sentence pairs: from files of columns, parallel files, a list in the config, or a phrase grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import TranslationBatch
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.pair_files import Pair, clean, read_pairs
+from seqlab.data.splits import check_fractions
+from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
+from seqlab.data.translation_batches import SPECIAL, PairDataset, encode_pairs
+from seqlab.errors import UserError
+
+Files = str | Sequence[str]
+TOKENIZERS = ("word", "bpe")
+
+
+class Translation(SequenceDataModule):
+    """Pairs of source and target sentences.
+
+    One file of pairs is split by pair: of an exact duplicate only one is kept, so that no pair stands in two
+    splits. Of splits that are given, training pairs that also stand in val or test are left out. Tokenizers
+    learn from the training split alone.
+
+    Args:
+        path: a file of columns: source, a tab, target, further columns ignored; split by ``split``.
+        train, val, test: instead, splits that are made already: a file of columns, or [source file, target
+            file], each plain or ``.gz``.
+        pairs: instead, the pairs themselves, few: all are trained on, validated and tested on.
+        folder: where the files lie; null for the current folder.
+        split: shares of train, val and test of ``path`` or of the sample.
+        sample: ``num_pairs``, ``seed`` of the phrase grammar, when nothing is given.
+        swap: translate target to source.
+        source_language, target_language: names for the report.
+        tokenizer: ``word`` or ``bpe``.
+        vocab_size: subwords of bpe; for words the most that are kept, null for all.
+        joint: one bpe for both sides.
+        min_count: words seen less often in training are UNK.
+        lower: read and write lower case.
+        max_length: training pairs with a longer side, in tokens, are left out.
+        batch_size: pairs.
+        bucketing: batches of pairs of similar length.
+        seed: of the split and of the order of batches.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
+            exclude each other.
+    """
+
+    batch_type: ClassVar[type] = TranslationBatch
+    train_unit: ClassVar[str] = "target tokens"
+
+    def __init__(
+        self,
+        *,
+        path: str | None = None,
+        train: Files | None = None,
+        val: Files | None = None,
+        test: Files | None = None,
+        pairs: Sequence[Sequence[str]] | None = None,
+        folder: str | None = None,
+        split: Sequence[float] = (0.8, 0.1, 0.1),
+        sample: dict[str, Any] | None = None,
+        swap: bool = False,
+        source_language: str = "source",
+        target_language: str = "target",
+        tokenizer: str = "word",
+        vocab_size: int | None = None,
+        joint: bool = False,
+        min_count: int = 1,
+        lower: bool = False,
+        max_length: int = 100,
+        batch_size: int = 64,
+        bucketing: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if tokenizer not in TOKENIZERS:
+            raise UserError(f"data.tokenizer={tokenizer}: choose {' or '.join(TOKENIZERS)}")
+        if tokenizer == "bpe" and vocab_size is None:
+            raise UserError("data.tokenizer=bpe needs data.vocab_size: some thousands, such as 4000")
+        for name, size in (("vocab_size", vocab_size), ("min_count", min_count), ("max_length", max_length)):
+            if size is not None and size < 1:
+                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        self.path = path
+        self.files = {"train": train, "val": val, "test": test}
+        self.literal = pairs
+        self.folder = Path(folder) if folder is not None else Path()
+        self.split = check_fractions(split)
+        self.sample = dict(sample or {})
+        self.swap = swap
+        self.languages = (source_language, target_language)
+        self.tokenizer = tokenizer
+        self.vocab_size = vocab_size
+        self.joint = joint
+        self.min_count = min_count
+        self.lower = lower
+        self.max_length = max_length
+        self.batch_size = batch_size
+        self.bucketing = bucketing
+        self.seed = seed
+
+    def load_splits(self) -> None:
+        found = self._read_splits()
+        if self.swap:
+            found = {name: [(target, source) for source, target in part] for name, part in found.items()}
+            self.languages = (self.languages[1], self.languages[0])
+        self._pairs = {name: self._without_empty(name, part) for name, part in found.items()}
+        self._train_tokenizers()
+        encoded = encode_pairs(self._pairs["train"], self.source_tokenizer, self.target_tokenizer)
+        fits = (np.diff(encoded.source_offsets) <= self.max_length) & (
+            np.diff(encoded.target_offsets) <= self.max_length
+        )
+        if not fits.all():
+            self.notices.append(
+                f"{(~fits).sum():,} of {len(fits):,} training pairs were left out: a side has more than "
+                f"{self.max_length} tokens (data.max_length)"
+            )
+            kept = np.flatnonzero(fits)
+            self._pairs["train"] = [self._pairs["train"][row] for row in kept.tolist()]
+            encoded = encode_pairs(self._pairs["train"], self.source_tokenizer, self.target_tokenizer)
+        if not self._pairs["train"]:
+            raise UserError(f"data.max_length={self.max_length}: no training pair is so short")
+        self._encoded = {"train": encoded}
+        self.max_source_length = int(np.diff(encoded.source_offsets).max()) + 1  # EOS counted
+
+    def _read_splits(self) -> dict[str, list[Pair]]:
+        given = [name for name, file in self.files.items() if file is not None]
+        ways = [
+            name
+            for name, is_given in (
+                ("path", self.path is not None),
+                (given[0] if given else "train", bool(given)),
+                ("pairs", self.literal is not None),
+            )
+            if is_given
+        ]
+        if len(ways) > 1:
+            raise UserError(
+                f"data.{ways[0]} and data.{ways[1]} exclude each other: give one file as data.path, or "
+                "data.train, data.val and data.test, or data.pairs"
+            )
+        if self.literal is not None:
+            return self._literal_splits()
+        if given:
+            return self._given_splits(given)
+        if self.path is not None:
+            return self._split(read_pairs(self.folder / self.path), str(self.folder / self.path))
+        from seqlab.data.samples.korean import SYNTHETIC_NOTICE, phrase_pairs
+
+        self.notices.append(SYNTHETIC_NOTICE)
+        self.languages = ("English", "Korean")
+        return self._split(phrase_pairs(**self.sample), "the sample")
+
+    def _literal_splits(self) -> dict[str, list[Pair]]:
+        assert self.literal is not None
+        if not self.literal or any(len(pair) != 2 for pair in self.literal):
+            raise UserError(
+                f"data.pairs has {len(self.literal)} entries; give at least one, each [source, target]"
+            )
+        pairs = [(clean(source), clean(target)) for source, target in self.literal]
+        self.notices.append(
+            f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
+            "learned by heart"
+        )
+        return {name: list(pairs) for name in self.files}
+
+    def _given_splits(self, given: list[str]) -> dict[str, list[Pair]]:
+        missing = [name for name in self.files if name not in given]
+        if missing:
+            raise UserError(
+                f"data.{given[0]} without data.{missing[0]}: give data.train, data.val and data.test, or one "
+                "file as data.path, which is split"
+            )
+        found = {}
+        for name, files in self.files.items():
+            assert files is not None
+            paths = self.folder / files if isinstance(files, str) else [self.folder / file for file in files]
+            found[name] = read_pairs(paths)
+        held_out = set(found["val"]) | set(found["test"])
+        kept = [pair for pair in found["train"] if pair not in held_out]
+        if len(kept) < len(found["train"]):
+            self.notices.append(
+                f"{len(found['train']) - len(kept):,} training pairs were left out: they stand in val or "
+                "test as well"
+            )
+        return found | {"train": kept}
+
+    def _split(self, pairs: list[Pair], origin: str) -> dict[str, list[Pair]]:
+        distinct = list(dict.fromkeys(pairs))
+        if len(distinct) < len(pairs):
+            self.notices.append(f"{len(pairs) - len(distinct):,} exact duplicates of pairs were left out")
+        ends = np.rint(np.cumsum(self.split) * len(distinct)).astype(int).tolist()
+        if not 0 < ends[0] < ends[1] < ends[2]:
+            raise UserError(
+                f"{origin}: {len(distinct)} distinct pairs do not fill train, val and test with shares "
+                f"{list(self.split)}; give more pairs, or the splits themselves"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(distinct)).tolist()
+        mixed = [distinct[row] for row in order]
+        return {
+            "train": mixed[: ends[0]],
+            "val": mixed[ends[0] : ends[1]],
+            "test": mixed[ends[1] :],
+        }
+
+    def _without_empty(self, name: str, pairs: list[Pair]) -> list[Pair]:
+        kept = [pair for pair in pairs if all(pair)]
+        if len(kept) < len(pairs):
+            self.notices.append(f"{len(pairs) - len(kept):,} pairs of {name} were left out: a side is empty")
+        if not kept:
+            raise UserError(f"no pair in {name}: give at least one whose two sides hold text")
+        return kept
+
+    def _train_tokenizers(self) -> None:
+        sides = [[pair[side] for pair in self._pairs["train"]] for side in (0, 1)]
+        if self.tokenizer == "word":
+            self.source_tokenizer, self.target_tokenizer = (self._words(side) for side in sides)
+            return
+        assert self.vocab_size is not None
+        learned: list[Tokenizer] = [
+            SubwordTokenizer.train(texts, vocab_size=self.vocab_size, lower=self.lower)
+            for texts in ([sides[0] + sides[1]] if self.joint else sides)
+        ]
+        self.source_tokenizer, self.target_tokenizer = learned[0], learned[-1]
+        if min(map(len, learned)) < self.vocab_size:
+            self.notices.append(
+                f"bpe learned {' and '.join(str(len(one)) for one in learned)} subwords: the training text "
+                f"gives no {self.vocab_size:,}"
+            )
+
+    def _words(self, texts: list[str]) -> Tokenizer:
+        return WordTokenizer.train(
+            texts, min_count=self.min_count, max_tokens=self.vocab_size, lower=self.lower
+        )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {
+            "source_vocab_size": len(self.source_tokenizer),
+            "target_vocab_size": len(self.target_tokenizer),
+            "pad_id": SPECIAL.pad,
+            "bos_id": SPECIAL.bos,
+            "eos_id": SPECIAL.eos,
+            "unk_id": SPECIAL.unk,
+            "max_source_length": self.max_source_length,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "source_tokenizer": self.source_tokenizer.state(),
+            "target_tokenizer": self.target_tokenizer.state(),
+            "source_language": self.languages[0],
+            "target_language": self.languages[1],
+        }
+
+    def pairs(self, split: str) -> list[Pair]:
+        """The texts of a split, source and target, in the order of its rows.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._pairs[split]
+
+    def _loader(self, split: str, *, shuffle: bool) -> DataLoader:
+        self.check_access(split)
+        if split not in self._encoded:
+            self._encoded[split] = encode_pairs(
+                self._pairs[split], self.source_tokenizer, self.target_tokenizer
+            )
+        encoded = self._encoded[split]
+        lengths = encoded.sort_keys() if self.bucketing else None
+        batches = IndexBatches(
+            len(encoded), self.batch_size, seed=self.seed, shuffle=shuffle, lengths=lengths
+        )
+        return batch_loader(PairDataset(encoded, self.device), batches)
+
+    def train_dataloader(self) -> DataLoader:
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader("val", shuffle=False)
+
+    def test_dataloader(self) -> DataLoader:
+        return self._loader("test", shuffle=False)
+
+    def write_files(self, folder: Path) -> None:
+        """Write source_vocabulary.txt and target_vocabulary.txt: each token on a line, its id its place."""
+        for side, tokenizer in (("source", self.source_tokenizer), ("target", self.target_tokenizer)):
+            if isinstance(tokenizer, WordTokenizer):
+                tokenizer.vocabulary.save(folder / f"{side}_vocabulary.txt")
+            else:
+                lines = "\n".join(tokenizer.pieces(range(len(tokenizer))))
+                (folder / f"{side}_vocabulary.txt").write_text(lines + "\n", encoding="utf-8")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report. Reads no test pair."""
+        encoded = self._encoded["train"]
+        return [
+            ("direction", f"{self.languages[0]} to {self.languages[1]}"),
+            ("train pairs", f"{len(encoded):,} with {len(encoded.target):,} target tokens"),
+            ("val pairs", f"{len(self._pairs['val']):,}"),
+            (
+                "vocabulary",
+                f"{len(self.source_tokenizer):,} source and {len(self.target_tokenizer):,} target tokens, "
+                f"{self.tokenizer}",
+            ),
+        ]

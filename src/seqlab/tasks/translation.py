@@ -1,0 +1,101 @@
+"""Translate: cross-entropy of each target token, and the search that writes translations."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqlab.data.batches import TranslationBatch
+from seqlab.errors import UserError
+from seqlab.networks.recurrent import check_share
+from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.search.beam import beam_search
+from seqlab.search.greedy import greedy_search
+from seqlab.search.hypotheses import Hypothesis
+from seqlab.tasks.base import Losses, SequenceTask
+
+
+class Translation(SequenceTask[TranslationBatch]):
+    """Cross-entropy of each target token, EOS included, padding not.
+
+    The training loss is smoothed and may be scheduled; validation and test losses never are: they are nats a
+    token of the true translation.
+
+    Args:
+        unk_id: from the data; never written in a translation.
+        label_smoothing: share of each target spread evenly over the vocabulary (Szegedy et al., CVPR 2016,
+            section 7).
+        teacher_forcing_ratio: probability that a training step is fed the true token before it; see Seq2Seq.
+        beam_size: hypotheses of the search; 1 is greedy.
+        length_penalty: of the search; see ``length_divisor``.
+        **settings: those of SequenceTask.
+
+    Raises:
+        UserError: a setting out of range.
+    """
+
+    batch_type: ClassVar[type] = TranslationBatch
+    network: Seq2Seq
+
+    def __init__(
+        self,
+        *,
+        unk_id: int,
+        label_smoothing: float = 0.0,
+        teacher_forcing_ratio: float = 1.0,
+        beam_size: int = 5,
+        length_penalty: float = 1.0,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        check_share("label_smoothing", label_smoothing)
+        if not 0 <= teacher_forcing_ratio <= 1:
+            raise UserError(
+                f"model.teacher_forcing_ratio={teacher_forcing_ratio}: give a probability from 0 to 1"
+            )
+        if beam_size < 1:
+            raise UserError(f"model.beam_size={beam_size}: give a whole number, at least 1 (greedy)")
+        if length_penalty < 0:
+            raise UserError(f"model.length_penalty={length_penalty}: give 0 (none) or more; 1 is usual")
+        self.unk_id = unk_id
+        self.label_smoothing = label_smoothing
+        self.teacher_forcing_ratio = teacher_forcing_ratio
+        self.beam_size = beam_size
+        self.length_penalty = length_penalty
+
+    def losses(self, batch: TranslationBatch) -> Losses:
+        ratio = self.teacher_forcing_ratio if self.training else 1.0
+        smoothing = self.label_smoothing if self.training else 0.0
+        found = self.network(batch.source, batch.source_lengths, batch.decoder_input, ratio)
+        steps = torch.arange(batch.target.shape[1], device=batch.target.device)
+        real = (steps < batch.target_lengths[:, None]).reshape(-1).nonzero()[:, 0]  # (N,)
+        # padding leaves before the output layer, the dearest product of all
+        readout = found.readout.flatten(0, 1).index_select(0, real)
+        logits = self.network.output(readout).float()  # (N, V)
+        targets = batch.target.reshape(-1).index_select(0, real)
+        nll = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+        correct = None if self.training else (logits.argmax(dim=1) == targets).sum()
+        return Losses(nll, correct, batch.target_lengths.sum())
+
+    def search(self, source: Tensor, source_lengths: Tensor) -> list[Hypothesis]:
+        """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""
+        self.eval()
+        if self.beam_size == 1:
+            return greedy_search(self.network, source, source_lengths, unk_id=self.unk_id)
+        return beam_search(
+            self.network,
+            source,
+            source_lengths,
+            beam_size=self.beam_size,
+            length_penalty=self.length_penalty,
+            unk_id=self.unk_id,
+        )
+
+    @torch.inference_mode()
+    def attention_weights(self, batch: TranslationBatch) -> Tensor | None:
+        """(B, T, S) weight of each source token (last axis) for each target token; None without attention."""
+        self.eval()
+        return self.network(batch.source, batch.source_lengths, batch.decoder_input).attention

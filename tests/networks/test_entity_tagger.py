@@ -97,6 +97,16 @@ def test_words_met_once_become_unk_while_training_alone(data: Entities) -> None:
     assert torch.equal(tagger.eval()._drop_singletons(words), words)
 
 
+def test_any_word_may_be_dropped_while_training(data: Entities) -> None:
+    batch = data.dataset("train")[torch.arange(10)]
+    tagger = network(data, word_dropout=0.99, singleton_dropout=0.0, char_encoder="none", shape_size=0)
+    unknown = tagger.word_embedding.weight[data.coder.words.unk]
+    read = (tagger.read_words(batch)[batch.mask] == unknown).all(dim=1)
+    assert read.float().mean() > 0.9
+    read = (tagger.eval().read_words(batch)[batch.mask] == unknown).all(dim=1)
+    assert not read.any()
+
+
 def test_singletons_are_the_words_counted_once(data: Entities) -> None:
     counts = np.asarray(data.coder.words.counts)
     first = data.sizes["first_singleton_id"]
@@ -122,6 +132,7 @@ def test_wrong_settings_are_told(data: Entities) -> None:
         ("shape_size", -1, r"shape_size=-1: give a whole number, 0 for no shapes"),
         ("dropout", 1.0, r"dropout=1\.0: give a probability"),
         ("singleton_dropout", -0.1, r"singleton_dropout=-0\.1: give a probability"),
+        ("word_dropout", 1.5, r"word_dropout=1\.5: give a probability"),
         ("embedding_size", 0, r"embedding_size=0: give a whole number"),
         ("cell", "lstn", r"cell=lstn: choose rnn, gru, lstm"),
     ):

@@ -130,6 +130,10 @@ class TaggingOutcome:
                     "entity F1",
                     "an entity counts where both bounds and the type are exact; all types together",
                 ),
+                (
+                    "seen_entities",
+                    "the longest run of words that was an entity in training; 0 where all are new",
+                ),
                 ("token acc.", "most tokens are O, so that O everywhere is already high"),
             ],
         )

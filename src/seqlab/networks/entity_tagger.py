@@ -12,6 +12,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
+from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
@@ -35,6 +36,8 @@ class EntityTagger(nn.Module):
         dropout: on the recurrent layers' input and output, and between them.
         singleton_dropout: share of the training words that occurred once, replaced by UNK while training:
             else UNK would never be trained (Lample et al., section 4.3).
+        word_dropout: the same share of all words, frequent ones too: where entities to be found are new, what
+            stands around a word, its letters and its shape must do.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class EntityTagger(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.5,
         singleton_dropout: float = 0.5,
+        word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         check_size("embedding_size", embedding_size)
@@ -69,6 +73,7 @@ class EntityTagger(nn.Module):
         self.unk_id = unk_id
         self.first_singleton_id = first_singleton_id
         self.singleton_dropout = singleton_dropout
+        self.word_noise = TokenNoise("word_dropout", word_dropout, unk_id)
         self.embedding_size = embedding_size
         self.vectors = vectors
         self.num_tags = num_tags
@@ -106,7 +111,7 @@ class EntityTagger(nn.Module):
 
     def read_words(self, batch: TagBatch) -> Tensor:
         """(B, T, width) word embeddings, spelled words and shapes side by side."""
-        parts = [self.word_embedding(self._drop_singletons(batch.words))]
+        parts = [self.word_embedding(self.word_noise(self._drop_singletons(batch.words)))]
         if self.characters is not None:
             spelled = self.characters(batch.letters, batch.letter_counts)  # (U, char_size)
             parts.append(spelled[batch.spelling])

@@ -62,7 +62,8 @@ class EntityCounts(Metric):
         figures = EntityFigures.from_counts(*self.entities.tolist())
         accuracy = (self.right_tokens / self.num_tokens.clamp(min=1)).item()
         values = {f"entity_{name}": value for name, value in figures._asdict().items()}
-        return {name: torch.tensor(value) for name, value in (values | {"token_accuracy": accuracy}).items()}
+        values["token_accuracy"] = accuracy
+        return {name: torch.tensor(value, device=self.entities.device) for name, value in values.items()}
 
 
 def tagging_figures(

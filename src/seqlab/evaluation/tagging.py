@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,21 @@ from seqlab.data.bio import OUTSIDE, count_entities
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
 from seqlab.data.sequences import segment_indices
-from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.evaluation.outcome import ResultTable
 from seqlab.tasks.entity_counts import EntityFigures, tagging_figures
 from seqlab.tasks.tagging import Tagging
 
 FIGURES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 COLUMNS = ("entity F1", "precision", "recall", "token acc.")
+
+
+class Baseline(Protocol):
+    """Tags without a network."""
+
+    name: str
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) BIO tags of the sentences' tokens."""
 
 
 class MostFrequentTag:
@@ -152,33 +162,42 @@ class TaggingOutcome:
         return sorted(rows, key=lambda row: (-row[3], row[0]))
 
 
-class TaggingEvaluation:
-    """Entity-level precision, recall and F1 as seqeval counts them; nothing is fitted."""
+@dataclass(frozen=True)
+class FittedBaselines:
+    """The baselines, counted on the training split; scoring new data needs none of them."""
 
-    def fit(self, task: Tagging, datamodule: Entities) -> tuple[NothingFitted, dict[str, float]]:
-        """The validation figures of the checkpoint that is judged."""
+    baselines: tuple[Baseline, ...]
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+
+class TaggingEvaluation:
+    """Entity-level precision, recall and F1 as seqeval counts them, beside three baselines."""
+
+    def fit(self, task: Tagging, datamodule: Entities) -> tuple[FittedBaselines, dict[str, float]]:
+        """Count the baselines on training data; the validation figures of the checkpoint that is judged."""
         loss, predicted = tag_split(task, datamodule, "val")
         figures = tagging_figures(datamodule.tag_ids("val"), predicted, datamodule.sentences("val").is_first)
-        # baselines count the training split, which is closed once the test split is open
         train = datamodule.sentences("train")
-        self.baselines = (MostFrequentTag(train), SeenEntities(train), AlwaysOutside())
-        return NothingFitted(), {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
+        fitted = FittedBaselines((MostFrequentTag(train), SeenEntities(train), AlwaysOutside()))
+        return fitted, {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
 
-    def test(self, task: Tagging, datamodule: Entities, judge: NothingFitted) -> TaggingOutcome:
+    def test(self, task: Tagging, datamodule: Entities, judge: FittedBaselines) -> TaggingOutcome:
         """Tag and measure the test split, which ``open_test`` must have unlocked."""
         sentences, gold = datamodule.sentences("test"), datamodule.tag_ids("test")
         loss, predicted = tag_split(task, datamodule, "test")
         figures = tagging_figures(gold, predicted, sentences.is_first)
         metrics = {"test/loss": loss} | {f"test/{name}": figures[name] for name in FIGURES}
         numbers = {name: number for number, name in enumerate(datamodule.tag_names)}
-        for baseline in self.baselines:
+        for baseline in judge.baselines:
             ids = np.array([numbers[tag] for tag in baseline.predict(sentences)], dtype=np.int64)
             figures = tagging_figures(gold, ids, sentences.is_first)
             metrics |= {f"baseline/{baseline.name}/{name}": figures[name] for name in FIGURES}
         types = tuple(name[2:] for name in datamodule.tag_names[1::2])
         names = tuple(datamodule.tag_names[tag] for tag in predicted.tolist())
         outcome = TaggingOutcome(
-            sentences, names, gold, predicted, types, metrics, tuple(each.name for each in self.baselines)
+            sentences, names, gold, predicted, types, metrics, tuple(each.name for each in judge.baselines)
         )
         for name, found, _, num_gold in outcome.type_figures():
             if num_gold:

@@ -42,10 +42,10 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 where = f"{path}, line {number}"
-                parts = _columns(raw, where, number, size)
-                if parts is not None and parts[0] in wanted:
-                    ids.append(wanted.pop(parts[0]))
-                    rows.append(_numbers(parts[1:], where))
+                word, numbers = _word_and_numbers(raw, where, number, size)
+                if word in wanted:
+                    ids.append(wanted.pop(word))
+                    rows.append(_numbers(numbers, where))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
     except OSError as error:
@@ -55,25 +55,27 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
     return WordVectors(np.array(ids, dtype=np.int64), np.array(rows, dtype=np.float32))
 
 
-def _columns(raw: bytes, where: str, number: int, size: int) -> list[str] | None:
-    """Word and E numbers as text; None of a blank line and of a header."""
+def _word_and_numbers(raw: bytes, where: str, number: int, size: int) -> tuple[str, str]:
+    """A line's word and its E numbers as text; both empty of a blank line and of a header."""
     try:
         line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip(" \r\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: byte {raw[error.start]:#04x} is not UTF-8 text") from None
-    if not line:
-        return None
     count = line.count(" ")
-    if number == 1 and count == 1 and all(part.isdecimal() for part in line.split(" ")):
-        return None
-    parts = line.rsplit(" ", size)  # a word may hold spaces itself
-    if count < size or (count > size and _is_number(parts[0].rsplit(" ", 1)[-1])):
+    is_header = number == 1 and count == 1 and all(part.isdecimal() for part in line.split(" "))
+    if not line or is_header:
+        return "", ""
+    word, _, numbers = line.partition(" ")
+    if count > size:  # a word may hold spaces itself
+        word, *values = line.rsplit(" ", size)
+        numbers = " ".join(values)
+    if count < size or (count > size and _is_number(word.rsplit(" ", 1)[-1])):
         found = count if count < size else f"more than {size}"
         raise UserError(
             f"{where}: {found} numbers after the word, model.network.embedding_size is {size}; expected "
             f"{_FORMAT}: set embedding_size to the file's"
         )
-    return parts
+    return word, numbers
 
 
 def _is_number(text: str) -> bool:
@@ -84,9 +86,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _numbers(texts: list[str], where: str) -> list[float]:
+def _numbers(text: str, where: str) -> list[float]:
     try:
-        values = [float(text) for text in texts]
+        values = [float(part) for part in text.split(" ")]
     except ValueError as error:
         raise UserError(f"{where}: {error}; expected {_FORMAT}") from None
     if not np.isfinite(values).all():

@@ -30,15 +30,16 @@ def write_report(
     history: History,
 ) -> None:
     """Write report.html of a tagging run."""
+    table = outcome.result_table()
     write_run_page(
         folder,
         config,
-        outcome.result_table(),
+        table,
         metrics,
         history,
         [sentences_section(outcome), types_section(outcome), *f1_sections(history)],
         facts=datamodule.facts(),
-        emphasis="entity_tagger",
+        emphasis=table.model_rows[0][0],
         loss_label="loss (nats per token)",
     )
 

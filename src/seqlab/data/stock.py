@@ -1,0 +1,247 @@
+"""The DataModule of daily prices: windows of days, split by time, scaled by the training part alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import SeriesBatch
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.price_changes import check_transform
+from seqlab.data.samples.stock_prices import sample_prices
+from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows
+from seqlab.data.splits import check_fractions
+from seqlab.data.stock_files import PriceTable, read_prices
+from seqlab.errors import UserError
+
+SCORING_BATCH = 1024
+
+
+class StockPrices(SequenceDataModule):
+    """T days of F features and the price of the N days that follow.
+
+    The three parts follow each other in time. A window belongs to the part in which all days that it
+    forecasts lie; the days that it reads may reach back into the part before, as they would in use.
+
+    Args:
+        path: a CSV file; None takes the sample.
+        columns, reverse, missing: how to read it, see ``read_prices``.
+        target: the column to forecast.
+        features: the columns to read; None takes Open, High, Low, Close and Volume as far as they are there.
+        seq_length: T.
+        horizon: N, forecast all at once.
+        target_transform: ``level``, ``difference`` or ``log_return``, the last two against the last known
+            day. Figures are in the price's own unit whatever it is.
+        feature_transform: the same for what is read, from day to day; None: as the target.
+        scaling: ``standard`` or ``minmax``, fitted on the training part.
+        scale_test_by_itself: also judge the model on the test part as published examples scale it, by the
+            smallest and largest value of the test part itself, which nobody knows beforehand. Every figure
+            of it stands under ``oracle/``.
+        split: shares of train, val and test, of the days in order.
+        sample: ``num_days`` and ``seed``, see ``sample_prices``.
+        backtest: ``folds`` of the walk-forward evaluation over the test part; 0 for none.
+        batch_size: windows a batch.
+        seed: of the order of batches.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for a file that cannot be read or is too short.
+    """
+
+    batch_type: ClassVar[type] = SeriesBatch
+    train_unit: ClassVar[str] = "forecasts"
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        columns: Sequence[str] | None = None,
+        reverse: bool = False,
+        missing: str = "error",
+        target: str = "Close",
+        features: Sequence[str] | None = None,
+        seq_length: int = 7,
+        horizon: int = 1,
+        target_transform: str = "log_return",
+        feature_transform: str | None = None,
+        scaling: str = "standard",
+        scale_test_by_itself: bool = False,
+        split: Sequence[float] = (0.6, 0.1, 0.3),
+        sample: dict[str, Any] | None = None,
+        backtest: dict[str, int] | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("seq_length", seq_length, 1),
+            ("horizon", horizon, 1),
+            ("batch_size", batch_size, 1),
+            ("backtest.folds", (backtest or {}).get("folds", 0), 0),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise UserError(f"data.{name}={value}: give a whole number, at least {least}")
+        check_transform("target_transform", target_transform)
+        check_transform("feature_transform", feature_transform or target_transform)
+        if features is not None and not list(features):
+            raise UserError("data.features=[]: name at least one column, or null for all")
+        self.path = path
+        self.reading: dict[str, Any] = {
+            "columns": None if columns is None else list(columns),
+            "reverse": reverse,
+            "missing": missing,
+        }
+        self.target, self.features = target, features
+        self.seq_length, self.horizon = seq_length, horizon
+        self.target_transform = target_transform
+        self.feature_transform = feature_transform or target_transform
+        self.scaling = scaling
+        self.scale_test_by_itself = scale_test_by_itself
+        self.split = check_fractions(split)
+        self.sample = dict(sample or {})
+        self.num_folds = (backtest or {}).get("folds", 0)
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def load_splits(self) -> None:
+        if self.path is None:
+            table = sample_prices(**self.sample)
+        else:
+            wanted = None if self.features is None else [*self.features, self.target]
+            table = read_prices(self.path, wanted, **self.reading)
+        self.notices += table.notices
+        table.column(self.target)  # told here where it is not there
+        features = tuple(self.features) if self.features is not None else _features(table, self.target)
+        bare = SeriesEncoding(
+            target=self.target,
+            features=features,
+            seq_length=self.seq_length,
+            horizon=self.horizon,
+            target_transform=self.target_transform,
+            feature_transform=self.feature_transform,
+        )
+        train_share, val_share, _ = self.split
+        # 0.7 * 90 is 62.99...: the small number keeps a whole share whole
+        first, second = (int(share * len(table) + 1e-9) for share in (train_share, train_share + val_share))
+        if min(first - bare.history, second - first, len(table) - second) < self.horizon:
+            raise UserError(
+                f"{table.source}: {len(table)} days are too few: data.split={list(self.split)} gives "
+                f"{first}, {second - first} and {len(table) - second}, where data.seq_length="
+                f"{self.seq_length} and data.horizon={self.horizon} need "
+                f"{bare.history + self.horizon}, {self.horizon} and {self.horizon}"
+            )
+        self._begin(table, bare, {"train": (0, first), "val": (first, second), "test": (second, len(table))})
+
+    def _begin(self, table: PriceTable, bare: SeriesEncoding, rows: dict[str, tuple[int, int]]) -> None:
+        """Fit the scales on the training rows."""
+        self._table = table
+        self._rows = rows
+        self.encoding = bare.fit(table, *rows["train"], self.scaling)
+
+    @property
+    def train_end(self) -> int:
+        """The first row that is not of the training part."""
+        return self._rows["train"][1]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {"num_features": len(self.encoding.features), "horizon": self.horizon}
+
+    def state(self) -> dict[str, Any]:
+        return {"encoding": self.encoding.state(), "reading": self.reading}
+
+    def table(self, split: str) -> PriceTable:
+        """The days up to the end of a split.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._table.take(slice(0, self._rows[split][1]))
+
+    def windows(self, split: str) -> SeriesWindows:
+        """The windows whose forecast days lie in a split."""
+        return self.encoding.windows(self.table(split), *self._rows[split])
+
+    def test_scaled_by_itself(self) -> tuple[SeriesEncoding, SeriesWindows]:
+        """The test part on scales fitted on itself and the days its first window reads: what not to do."""
+        table = self.table("test")
+        first, end = self._rows["test"]
+        encoding = self.encoding.fit(table, max(first - self.seq_length, 0), end, self.scaling)
+        return encoding, encoding.windows(table, first, end)
+
+    def folds(self) -> list[StockPrices]:
+        """The test part cut in ``num_folds``: each with all the days before it to learn from.
+
+        A fold is a DataModule of its own, with a lock of its own; the last days before it are its validation
+        part, in the proportion of ``split``.
+        """
+        self.check_access("test")
+        first, end = self._rows["test"]
+        if self.num_folds and (end - first) // self.num_folds < self.horizon:
+            raise UserError(
+                f"data.backtest.folds={self.num_folds}: {end - first} days of the test part are too few for "
+                f"data.horizon={self.horizon}"
+            )
+        share = self.split[1] / (self.split[0] + self.split[1])
+        found = []
+        for number in range(self.num_folds):
+            start = first + number * (end - first) // self.num_folds
+            stop = first + (number + 1) * (end - first) // self.num_folds
+            val_days = max(round(start * share), self.horizon)
+            fold = StockPrices(
+                target=self.target,
+                seq_length=self.seq_length,
+                horizon=self.horizon,
+                target_transform=self.target_transform,
+                feature_transform=self.feature_transform,
+                scaling=self.scaling,
+                split=self.split,
+                batch_size=self.batch_size,
+                seed=self.seed,
+            )
+            rows = {"train": (0, start - val_days), "val": (start - val_days, start), "test": (start, stop)}
+            fold._begin(self._table.take(slice(0, stop)), self.encoding, rows)
+            fold._is_set_up = True
+            found.append(fold)
+        return found
+
+    def loader(self, windows: SeriesWindows) -> DataLoader:
+        """All windows in order of time."""
+        batches = IndexBatches(len(windows), SCORING_BATCH, seed=0, shuffle=False)
+        return batch_loader(SeriesDataset(windows, self.device), batches)
+
+    def train_dataloader(self) -> DataLoader:
+        windows = self.windows("train")
+        batches = IndexBatches(len(windows), self.batch_size, seed=self.seed)
+        return batch_loader(SeriesDataset(windows, self.device), batches)
+
+    def val_dataloader(self) -> DataLoader:
+        return self.loader(self.windows("val"))
+
+    def test_dataloader(self) -> DataLoader:
+        return self.loader(self.windows("test"))
+
+    def write_files(self, folder: Path) -> None:
+        """Write scales.json: what was fitted on the training part."""
+        import json
+
+        text = json.dumps(self.encoding.state(), indent=2)
+        (folder / "scales.json").write_text(text + "\n", encoding="utf-8")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, for the report."""
+        rows = [("prices", self._table.source)]
+        for split, (first, end) in self._rows.items():
+            dates = self._table.dates
+            span = "" if dates is None else f", {dates[first]} to {dates[end - 1]}"
+            rows.append((f"{split} days", f"{end - first:,}{span}"))
+        rows.append(("features", ", ".join(self.encoding.features)))
+        return rows
+
+
+def _features(table: PriceTable, target: str) -> tuple[str, ...]:
+    """All columns of the table; the target always among them."""
+    return table.columns if table.has(target) else (*table.columns, target)

@@ -1,0 +1,102 @@
+"""Walk-forward evaluation: for each fold of the test part a new network, trained on all that came before."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping
+
+if TYPE_CHECKING:
+    from seqlab.data.stock import StockPrices
+    from seqlab.tasks.regression import Regression
+
+
+@dataclass(frozen=True)
+class FoldFigures:
+    """One fold: its first day, and its figures."""
+
+    begins: str
+    figures: dict[str, float]  # mae, rmse, skill, ..., last_value_mae, train_days
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the epoch with the best monitored metric in memory."""
+
+    def __init__(self, metric: str, mode: str) -> None:
+        self.metric, self.sign = metric, 1 if mode == "min" else -1
+        self.best = float("inf")
+        self.weights: dict[str, Any] | None = None
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        value = self.sign * float(trainer.callback_metrics[self.metric])
+        if value < self.best:
+            self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
+
+
+def backtest(task: Regression, datamodule: StockPrices) -> list[FoldFigures]:
+    """Figures of each of ``data.backtest.folds``: same recipe, new weights, expanding training part.
+
+    Optimizer, scheduler, epochs, gradient clipping, precision and early stopping are those of the task's own
+    training.
+    """
+    from seqlab.evaluation.forecast import all_figures, forecast_prices
+
+    found = []
+    for number, fold in enumerate(datamodule.folds()):
+        fold.setup()
+        with torch.random.fork_rng():
+            torch.manual_seed(fold.seed * 1_000_003 + number + 1)
+            fresh = task.untrained()
+            train_fold(fresh, fold, task.trainer)
+        fold.open_test()
+        windows = fold.windows("test")
+        prices, _ = forecast_prices(fresh, fold, windows, fold.encoding)
+        figures = all_figures(prices, windows, fresh.network.quantiles)
+        last_value = float(abs(windows.last[:, None] - windows.truth).mean())
+        table = fold.table("test")
+        first = int(windows.first_rows[0])
+        found.append(
+            FoldFigures(
+                begins=table.dates[first] if table.dates is not None else f"day {first + 1}",
+                figures=figures | {"last_value_mae": last_value, "train_days": float(fold.train_end)},
+            )
+        )
+    return found
+
+
+def train_fold(task: Regression, fold: StockPrices, like: pl.Trainer) -> None:
+    """Train as ``like`` trained, without files or output; the task ends with its best weights."""
+    best = BestWeights(task.monitor, "min")
+    stopping = [
+        EarlyStopping(
+            each.monitor,
+            mode=each.mode,
+            patience=each.patience,
+            min_delta=abs(each.min_delta),
+        )
+        for each in like.callbacks  # type: ignore[attr-defined]
+        if isinstance(each, EarlyStopping)
+    ]
+    trainer = pl.Trainer(
+        accelerator="gpu" if like.strategy.root_device.type == "cuda" else "cpu",
+        devices=1,
+        precision=like.precision,
+        max_epochs=like.max_epochs,
+        max_steps=like.max_steps,
+        gradient_clip_val=like.gradient_clip_val,
+        gradient_clip_algorithm=like.gradient_clip_algorithm,
+        accumulate_grad_batches=like.accumulate_grad_batches,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[best, *stopping],
+    )
+    trainer.fit(task, datamodule=fold)
+    if best.weights is not None:
+        task.load_state_dict(best.weights)

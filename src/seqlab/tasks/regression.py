@@ -1,0 +1,80 @@
+"""Forecast the next days of a series: as one number each, or as quantiles."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqlab.data.batches import SeriesBatch
+from seqlab.errors import UserError
+from seqlab.networks.series_regressor import SeriesRegressor
+from seqlab.tasks.base import Losses, SequenceTask
+
+LOSSES = ("quantile", "mae", "mse")
+
+
+def pinball_loss(outputs: Tensor, targets: Tensor, quantiles: Tensor) -> Tensor:
+    """(B, N) mean over levels of the quantile loss (Koenker & Bassett, Econometrica 1978).
+
+    Args:
+        outputs: (B, N, Q) forecasts of each level.
+        targets: (B, N) what came.
+        quantiles: (Q,) levels in 0 to 1.
+    """
+    short = targets[..., None] - outputs  # above 0 where the forecast was too low
+    return torch.maximum(quantiles * short, (quantiles - 1) * short).mean(dim=-1)
+
+
+class Regression(SequenceTask[SeriesBatch]):
+    """Quantile, absolute or squared loss of each forecast day, on the network's scale.
+
+    Args:
+        loss: quantile (of a network with quantiles), mae or mse (of one without).
+        **settings: those of SequenceTask; the network must be a SeriesRegressor.
+
+    Raises:
+        UserError: a loss that the network's output does not suit.
+    """
+
+    batch_type: ClassVar[type] = SeriesBatch
+    network: SeriesRegressor
+
+    def __init__(self, *, loss: str = "quantile", **settings: Any) -> None:
+        super().__init__(**settings)
+        if loss not in LOSSES:
+            raise UserError(f"model.loss={loss}: choose {', '.join(LOSSES)}")
+        levels = self.network.quantiles
+        if (loss == "quantile") != bool(levels):
+            raise UserError(
+                f"model.loss={loss} with model.network.quantiles={list(levels)}: loss=quantile goes with "
+                "levels like [0.1,0.5,0.9], mae and mse with []"
+            )
+        self.loss = loss
+        self.register_buffer("levels", torch.tensor(levels), persistent=False)
+
+    def losses(self, batch: SeriesBatch) -> Losses:
+        outputs = self.network(batch.inputs).float()
+        if self.loss == "quantile":
+            total = pinball_loss(outputs, batch.targets, self.levels).sum()  # type: ignore[arg-type]
+        elif self.loss == "mae":
+            total = F.l1_loss(outputs[..., 0], batch.targets, reduction="sum")
+        else:
+            total = F.mse_loss(outputs[..., 0], batch.targets, reduction="sum")
+        return Losses(total, None, batch.num_units.to(total.device))
+
+    def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:
+        """(B, N, Q) forecasts on the network's scale."""
+        return self.network(batch.inputs).float()
+
+    def untrained(self) -> Regression:
+        """The same recipe with new weights, drawn from torch's generator as it stands."""
+        return Regression(
+            loss=self.loss,
+            network=self.network.untrained(),
+            optimizer=self.optimizer_factory,
+            scheduler=self.scheduler_factory,
+            monitor=self.monitor,
+        )

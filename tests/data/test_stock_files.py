@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqlab.data.stock_files import read_prices
+from seqlab.errors import UserError
+
+HEADED = """Date,Open,High,Low,Close,Volume
+2016-01-04,1,4,0.5,2,100
+2016-01-05,2,5,1.5,3,200
+2016-01-06,3,6,2.5,4,300
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "prices.csv"
+
+
+def test_columns_stand_in_any_order_under_any_case(written: Path) -> None:
+    written.write_text("close,DATE,Volume,open\n2,2016-01-04,100,1\n3,2016-01-05,200,1.5\n", encoding="utf-8")
+    table = read_prices(written)
+    assert table.columns == ("open", "close", "Volume")
+    assert table.column("Close").tolist() == [2, 3]
+    assert table.values.tolist() == [[1, 2, 100], [1.5, 3, 200]]
+    assert table.dates == ("2016-01-04", "2016-01-05")
+    assert table.notices == []
+
+
+def test_columns_that_nobody_asked_for_need_hold_no_number(written: Path) -> None:
+    written.write_text(
+        "Ticker,Date,Close,Volume\nGOOG,2016-01-04,2,\nGOOG,2016-01-05,3,7\n", encoding="utf-8"
+    )
+    assert read_prices(written, ["Close"]).values.tolist() == [[2], [3]]
+    with pytest.raises(UserError, match=r"prices\.csv, line 2: '' under Volume is no finite number"):
+        read_prices(written)
+
+
+def test_the_published_file_has_comments_no_header_and_the_newest_day_first(written: Path) -> None:
+    written.write_text(
+        "# source\n# Open,High,Low,Volume,Close\n3,6,2.5,300,4\n2,5,1.5,200,3\n", encoding="utf-8"
+    )
+    columns = ["Open", "High", "Low", "Volume", "Close"]
+    table = read_prices(written, columns=columns, reverse=True)
+    assert table.column("Close").tolist() == [3, 4]
+    assert table.lines.tolist() == [4, 3]
+    assert table.dates is None
+    assert read_prices(written, columns=columns).column("Close").tolist() == [4, 3]
+
+
+def test_a_file_with_the_newest_day_first_is_reversed_and_says_so(written: Path) -> None:
+    head, *lines = HEADED.splitlines()
+    written.write_text("\n".join([head, *lines[::-1]]), encoding="utf-8-sig")
+    table = read_prices(written)
+    assert table.column("Close").tolist() == [2, 3, 4]
+    assert table.notices == [f"{written} has the newest day first: reversed"]
+
+
+def test_days_out_of_order_are_put_in_order_and_counted(written: Path) -> None:
+    head, first, second, third = HEADED.splitlines()
+    written.write_text("\n".join([head, second, first, third]), encoding="utf-8")
+    table = read_prices(written)
+    assert table.column("Close").tolist() == [2, 3, 4]
+    assert table.lines.tolist() == [3, 2, 4]
+    assert table.notices == [f"{written} is not in order of date (first on line 3): 2 of 3 lines were moved"]
+
+
+def test_american_dates_are_read(written: Path) -> None:
+    written.write_text("Date,Close\n2/28/2016,1\n3/1/2016,2\n", encoding="utf-8")
+    assert read_prices(written).column("Close").tolist() == [1, 2]
+
+
+def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Path) -> None:
+    written.write_text(HEADED.replace("2,5,1.5,3,200", "2,5,NaN,3,200"), encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_prices(written)
+    assert str(caught.value) == (
+        f"{written}, line 3: 'NaN' under Low is no finite number; mend the line, or leave such lines out "
+        "with data.missing=drop (1 of 3)"
+    )
+    table = read_prices(written, missing="drop")
+    assert table.column("Close").tolist() == [2, 4]
+    assert table.notices == [f"1 of 3 lines of {written} lack a number and were left out"]
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "message"),
+    [
+        ("", {}, ": the file is empty; expected lines of Date,Open"),
+        ("\n# only this\n\n", {}, ": the file is empty"),
+        ("Date,Close\n", {}, ": a header and no line of prices"),
+        ("1,2\n3,4\n", {}, r", line 1: no header line; name the 2 columns, like data\.columns=\[Open"),
+        ("Date,Close\n2016-01-04,1\n2016-01-05\n", {}, ", line 3: 1 cells, the file has 2 columns"),
+        (
+            "Date,Close\n2016-01-04,1\n2016-01-04,2\n",
+            {},
+            ", line 3: the date 2016-01-04 stands on line 2 too",
+        ),
+        ("Date,Close\n2016-01-04,1\nsoon,2\n", {}, ", line 3: 'soon' is no date"),
+        ("Date,Close\n2016-01-04,1\n", {"wanted": ["Open"]}, ": no column Open; it has Date, Close"),
+        ("Date,Price\n2016-01-04,1\n", {}, ": no column Open or High or"),
+        ("Close,close\n1,2\n", {}, ", line 1: the column close comes twice"),
+        ("1,2\n3,4,5\n", {"columns": ["Open", "Close"]}, ", line 2: 3 cells"),
+        (
+            "Date,Close\n2016-01-04,1\n",
+            {"columns": ["Close"]},
+            ", line 1: the header names Date, Close, data",
+        ),
+        ("Date,Close\n2016-01-04,x\n", {"missing": "drop"}, ": no line is left"),
+        ("Date,Close\n2016-01-04,1\n", {"missing": "fill"}, "data.missing=fill: choose error, drop"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told(
+    written: Path, content: str, settings: dict, message: str
+) -> None:
+    written.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        read_prices(written, **settings)
+
+
+def test_a_byte_that_is_no_text_is_told_with_its_line(written: Path) -> None:
+    written.write_bytes(b"Date,Close\n2016-01-04,1\n2016-01-05,\xff\n")
+    with pytest.raises(UserError, match=r"prices\.csv, line 3: byte 0xff is not UTF-8 text"):
+        read_prices(written)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_prices(tmp_path / "none.csv")
+
+
+def test_the_published_prices(root: Path) -> None:
+    path = root.parent / "shared/data/stock/data-02-stock_daily.csv"
+    if not path.is_file():
+        pytest.skip(f"no published prices at {path}")
+    table = read_prices(path, columns=["Open", "High", "Low", "Volume", "Close"], reverse=True)
+    close = table.column("Close")
+    assert len(table) == 732
+    assert np.abs(np.diff(close))[511:].mean() == pytest.approx(5.72, abs=0.005)

@@ -86,9 +86,9 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     assert [(row["source"], row["reference"]) for row in rows] == pairs
     assert [row["translation"] for row in rows] == [text or "" for text in outcome.translations]
     table = outcome.result_table()
-    assert table.title == f"{len(pairs)} test sentences, beam of 2, length penalty 1"
+    assert table.title == f"{len(pairs)} test sentences"
     assert [name for name, _ in table.baseline_rows] == ["copy source", "most frequent"]
-    assert len(table.notes) == 3
+    assert dict(table.notes)["search"] == "beam of 2, length penalty 1"
 
 
 def test_translations_come_in_the_order_of_the_texts(data: TranslationData) -> None:

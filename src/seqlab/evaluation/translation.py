@@ -101,7 +101,7 @@ class TranslationOutcome:
 
     def result_table(self) -> ResultTable:
         return ResultTable(
-            title=f"{len(self.sources):,} test sentences, {self.search}",
+            title=f"{len(self.sources):,} test sentences",
             columns=("BLEU", "chrF", "loss"),
             model_rows=[("model", [self.scores.bleu, self.scores.chrf, self.loss])],
             baseline_rows=[
@@ -110,6 +110,7 @@ class TranslationOutcome:
             ],
             notes=[
                 ("loss", "nats per target token of the reference, end counted, no label smoothing"),
+                ("search", self.search),
                 ("BLEU", self.scores.bleu_signature),
                 ("chrF", self.scores.chrf_signature),
             ],

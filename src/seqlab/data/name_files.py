@@ -1,0 +1,122 @@
+"""Files of labelled names: CSV of name,label, plain or gzipped."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.text_files import read_lines
+from seqlab.errors import UserError
+
+FORMAT = 'one "name","label" a line, or columns headed name and label'
+NAME_COLUMN, LABEL_COLUMN = "name", "label"
+
+
+@dataclass(frozen=True)
+class LabelledNames:
+    """N names with their labels, and where they stand."""
+
+    names: tuple[str, ...]  # (N,) NFC
+    labels: tuple[str, ...]  # (N,)
+    lines: NDArray[np.int64]  # (N,) number of the line in the file, from 1
+    source: str  # the file, for messages
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, rows: NDArray[np.int64]) -> LabelledNames:
+        """Some rows, in the given order."""
+        picked = rows.tolist()
+        return LabelledNames(
+            tuple(self.names[row] for row in picked),
+            tuple(self.labels[row] for row in picked),
+            self.lines[rows],
+            self.source,
+        )
+
+    def num_ambiguous(self) -> int:
+        """Distinct names that occur with more than one label."""
+        return sum(len(labels) > 1 for labels in self._labels_of_names().values())
+
+    def accuracy_ceiling(self) -> float:
+        """The best accuracy that any rule can reach which gives equal names equal labels."""
+        seen = self._labels_of_names().values()
+        return sum(max(labels.values()) for labels in seen) / len(self)
+
+    def _labels_of_names(self) -> dict[str, dict[str, int]]:
+        seen: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for name, label in zip(self.names, self.labels, strict=True):
+            seen[name][label] += 1
+        return seen
+
+
+def normalized(text: str) -> str:
+    """NFC, so that a letter and its accent are one character however they were typed; no outer spaces."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def read_labelled_names(path: str | Path) -> LabelledNames:
+    """Read a CSV of name,label; with a header ``name,label`` in any order further columns are left out.
+
+    Blank lines are passed over.
+
+    Raises:
+        UserError: a file that cannot be read, is empty or holds one name; a line of another number of fields,
+            with broken quotes, or without a name or label; names the line.
+    """
+    path = Path(path)
+    rows = csv_rows(path, FORMAT)
+    columns = (0, 1)
+    width = 2
+    heads = [cell.strip().lower() for cell in rows[0][1]]
+    if NAME_COLUMN in heads and LABEL_COLUMN in heads:
+        columns = (heads.index(NAME_COLUMN), heads.index(LABEL_COLUMN))
+        width = len(heads)
+        rows = rows[1:]
+    names, labels = [], []
+    for number, cells in rows:
+        if len(cells) != width:
+            raise UserError(f"{path}, line {number}: {_count(cells)}, not {width}; expected {FORMAT}")
+        name, label = (normalized(cells[column]) for column in columns)
+        for what, value in (("name", name), ("label", label)):
+            if not value:
+                raise UserError(f"{path}, line {number}: the {what} is empty; expected {FORMAT}")
+        names.append(name)
+        labels.append(label)
+    if len(names) < 2:
+        raise UserError(f"{path}: it holds {len(names) or 'no'} name{'s' * (not names)}; give at least 2")
+    lines = np.array([number for number, _ in rows], dtype=np.int64)
+    return LabelledNames(tuple(names), tuple(labels), lines, str(path))
+
+
+def csv_rows(path: Path, expected: str) -> list[tuple[int, Sequence[str]]]:
+    """Line number and cells of each line that is not blank; at least one.
+
+    Raises:
+        UserError: a file that cannot be read or holds no row, or broken quotes; names the line.
+    """
+    lines = read_lines(path, expected)
+    reader = csv.reader(lines, strict=True)
+    rows: list[tuple[int, Sequence[str]]] = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num, cells))
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {reader.line_num}: broken quotes or fields: {error}; expected {expected}"
+        ) from None
+    if not rows:
+        raise UserError(f"{path}: the file holds no row; expected {expected}")
+    return rows
+
+
+def _count(cells: Sequence[str]) -> str:
+    return f"{len(cells)} field{'s' * (len(cells) != 1)}"

@@ -1,0 +1,19 @@
+import unicodedata
+
+from seqlab.data.samples.names import simulate_names
+
+
+def test_names_are_drawn_by_their_own_seed() -> None:
+    first, again, other = (simulate_names(num_names=300, seed=seed) for seed in (0, 0, 1))
+    assert first.names == again.names
+    assert first.names != other.names
+
+
+def test_names_are_of_several_scripts_and_unevenly_many() -> None:
+    found = simulate_names(num_names=1000)
+    letters = set("".join(found.names))
+    assert {"김", "ñ", "č"} < letters
+    assert all(unicodedata.is_normalized("NFC", name) for name in found.names)
+    counts = [found.labels.count(label) for label in sorted(set(found.labels))]
+    assert len(counts) == 10
+    assert max(counts) > 2 * min(counts)

@@ -1,0 +1,62 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from seqlab.data.name_files import read_labelled_names
+from seqlab.errors import UserError
+
+
+def written(tmp_path: Path, content: str | bytes, name: str = "names.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
+
+
+def test_quoted_names_blank_lines_and_where_they_stand(tmp_path: Path) -> None:
+    found = read_labelled_names(written(tmp_path, '"O\'Neal, Jr.","Irish"\r\n\r\nSze , Chinese\n'))
+    assert found.names == ("O'Neal, Jr.", "Sze")
+    assert found.labels == ("Irish", "Chinese")
+    assert found.lines.tolist() == [1, 3]
+
+
+def test_a_header_may_have_any_order_and_further_columns(tmp_path: Path) -> None:
+    found = read_labelled_names(written(tmp_path, "label,year,Name\nKorean,1990,김\nCzech,1991,Dvořák\n"))
+    assert found.names == ("김", "Dvořák")
+    assert found.labels == ("Korean", "Czech")
+
+
+def test_a_gzipped_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    packed = gzip.compress("\ufeffKim,Korean\nLee,Korean\n".encode())
+    assert read_labelled_names(written(tmp_path, packed, "names.csv.gz")).names == ("Kim", "Lee")
+
+
+def test_a_letter_and_its_accent_become_one_character(tmp_path: Path) -> None:
+    found = read_labelled_names(written(tmp_path, "Nu\u0301n\u0303ez,Spanish\nNúñez,Spanish\n"))
+    assert found.names == ("Núñez", "Núñez")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"names\.csv: the file is empty; expected one \"name\",\"label\" a line"),
+        (",\n , \n", r"names\.csv: the file holds no row"),
+        ("Kim,Korean\n", r"names\.csv: it holds 1 name; give at least 2"),
+        ("name,label\n", r"names\.csv: it holds no names; give at least 2"),
+        ("Kim,Korean\nLee\n", r"names\.csv, line 2: 1 field, not 2; expected"),
+        ("Kim,Korean\n\nLee,Korean,1\n", r"names\.csv, line 3: 3 fields, not 2"),
+        ("Kim,Korean\nLee,\n", r"names\.csv, line 2: the label is empty"),
+        ('Kim,Korean\n"Lee,Korean\n', r"names\.csv, line 2: broken quotes"),
+        (b"Kim,Korean\nM\xfcller,German\n", r"names\.csv, line 2: byte 0xfc is not UTF-8"),
+    ],
+)
+def test_a_broken_file_is_told_with_its_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_labelled_names(written(tmp_path, content))
+
+
+def test_names_of_several_labels_bound_the_accuracy(tmp_path: Path) -> None:
+    content = "Lee,Korean\nLee,Korean\nLee,English\nAbe,English\nAbe,Japanese\nSze,Chinese\n"
+    found = read_labelled_names(written(tmp_path, content))
+    assert found.num_ambiguous() == 2
+    assert found.accuracy_ceiling() == pytest.approx((2 + 1 + 1) / 6)

@@ -17,3 +17,12 @@ def test_names_are_of_several_scripts_and_unevenly_many() -> None:
     counts = [found.labels.count(label) for label in sorted(set(found.labels))]
     assert len(counts) == 10
     assert max(counts) > 2 * min(counts)
+
+
+def test_some_names_are_of_families_that_moved_and_some_lost_their_accents() -> None:
+    found = simulate_names(num_names=3000)
+    hangul = [label for name, label in zip(found.names, found.labels, strict=True) if name[0] >= "가"]
+    moved = sum(label != "Korean" for label in hangul) / len(hangul)
+    assert 0.01 < moved < 0.15
+    spellings = {name for name in found.names if name in ("Gómez", "Gomez", "Müller", "Muller")}
+    assert spellings >= {"Müller", "Muller"}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.data.name_batches import written_form
 from seqlab.data.name_files import LabelledNames, normalized
 from seqlab.errors import UserError
 
@@ -97,6 +98,8 @@ _SOUNDS = {
         (0.5, 0.5),
     ),
 }
+_MOVED = 0.08  # share of the names whose label is drawn anew
+_WITHOUT_ACCENTS = 0.4  # share of the names that lose the accents they have
 _KOREAN_ROMAN = {
     "민": " Min",
     "서": " Seo",
@@ -108,8 +111,11 @@ _KOREAN_ROMAN = {
 }
 
 
-def simulate_names(*, num_names: int = 4000, seed: int = 0) -> LabelledNames:
+def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledNames:
     """Made-up names of ten countries, unevenly many; some are drawn more than once.
+
+    Some are written without their accents, and some families have moved: their label is the country they
+    came to, so that no rule is right about all.
 
     Raises:
         UserError: fewer than 60 names.
@@ -119,9 +125,15 @@ def simulate_names(*, num_names: int = 4000, seed: int = 0) -> LabelledNames:
     rng = np.random.default_rng(seed)
     labels = list(_SOUNDS)
     weights = np.array([sound.weight for sound in _SOUNDS.values()])
-    drawn = [labels[pick] for pick in rng.choice(len(labels), size=num_names, p=weights / weights.sum())]
-    names = tuple(normalized(_name(label, rng)) for label in drawn)
-    return LabelledNames(names, tuple(drawn), np.arange(1, num_names + 1), "data.sample")
+    lives, came = rng.choice(len(labels), size=(2, num_names), p=weights / weights.sum())
+    origins = np.where(rng.random(num_names) < _MOVED, came, lives)
+    plain = rng.random(num_names) < _WITHOUT_ACCENTS
+    names = tuple(
+        normalized(written_form(_name(labels[origin], rng), ascii=bare))
+        for origin, bare in zip(origins.tolist(), plain.tolist(), strict=True)
+    )
+    lines = np.arange(1, num_names + 1)
+    return LabelledNames(names, tuple(labels[place] for place in lives.tolist()), lines, "data.sample")
 
 
 def _name(label: str, rng: np.random.Generator) -> str:

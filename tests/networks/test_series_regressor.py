@@ -7,7 +7,7 @@ from seqlab.networks.series_regressor import SeriesRegressor
 
 def regressor(**settings: object) -> SeriesRegressor:
     torch.manual_seed(0)
-    return SeriesRegressor(2, 3, **{"hidden_size": 4, "zero_output": False} | settings)
+    return SeriesRegressor(2, 3, **{"hidden_size": 4, "dropout": 0.0, "zero_output": False} | settings)
 
 
 def inputs() -> torch.Tensor:

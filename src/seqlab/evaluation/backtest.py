@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 if TYPE_CHECKING:
     from seqlab.data.stock import StockPrices
@@ -70,7 +70,10 @@ def backtest(task: Regression, datamodule: StockPrices) -> list[FoldFigures]:
 
 def train_fold(task: Regression, fold: StockPrices, like: pl.Trainer) -> None:
     """Train as ``like`` trained, without files or output; the task ends with its best weights."""
-    best = BestWeights(task.monitor, "min")
+    modes = [
+        each.mode for each in like.checkpoint_callbacks if isinstance(each, ModelCheckpoint) and each.monitor
+    ]
+    best = BestWeights(task.monitor, (modes or ["min"])[0])
     stopping = [
         EarlyStopping(
             each.monitor,

@@ -18,7 +18,7 @@ class Attention(nn.Module, ABC):
     """
 
     def project_keys(self, keys: Tensor) -> Tensor:
-        """(B, S, H) encoder states to what ``score`` reads of them: the part that no decoder state changes."""
+        """(B, S, H) encoder states to what ``score`` reads of them: what no decoder state changes."""
         return keys
 
     @abstractmethod
@@ -102,7 +102,9 @@ class LocationAttention(Attention):
         self.project = nn.Linear(hidden_size, max_length)
 
     def score(self, query: Tensor, projected: Tensor) -> Tensor:
-        places = torch.arange(projected.shape[1], device=projected.device).clamp(max=self.project.out_features - 1)
+        places = torch.arange(projected.shape[1], device=projected.device).clamp(
+            max=self.project.out_features - 1
+        )
         return self.project(query).index_select(-1, places)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.encoders import State
 from seqlab.networks.recurrent import recurrent_layers
 
@@ -69,19 +70,17 @@ class AttentionDecoder(nn.Module):
         if attend_after not in ATTEND_AFTER:
             raise UserError(f"model.network.attend_after={attend_after}: choose {' or '.join(ATTEND_AFTER)}")
         self.embedding = embedding
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.attention = attention
         self.num_lower = 1 if attend_after == "first" else num_layers
-        self.recurrent = recurrent_layers(
-            cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout
-        )
+        self.recurrent = recurrent_layers(cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout)
         width = hidden_size * (1 if attention is None else 2)  # of [state; context]
         self.upper: nn.RNNBase | None = None
         if num_layers > self.num_lower:
             self.upper = recurrent_layers(cell, width, hidden_size, num_layers - self.num_lower, dropout)
         readout_size = embedding.embedding_dim if tied else hidden_size
         self.combine = nn.Linear(width, readout_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(readout_size, embedding.num_embeddings)
         if tied:
             self.output.weight = embedding.weight
@@ -127,7 +126,7 @@ class AttentionDecoder(nn.Module):
         return readout, weights, lower_state if self.upper is None else _join(lower_state, upper_state)
 
     def _attend(self, states: Tensor, memory: Memory) -> tuple[Tensor | None, Tensor | None]:
-        """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are read as its K steps."""
+        """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are its K steps."""
         if self.attention is None:
             return None, None
         num_rows, num_steps = states.shape[:2]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.prefix_tree import all_states
 from seqlab.networks.recurrent import recurrent_layers
 
@@ -40,7 +41,7 @@ class RecurrentEncoder(nn.Module):
             raise ValueError("what is shared must be equal: dropout would make every prefix one of its own")
         self.share_prefixes = share_prefixes and num_layers == 1
         self.embedding = embedding
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.num_directions = 2 if bidirectional else 1
         self.recurrent = recurrent_layers(
             cell, embedding.embedding_dim, hidden_size, num_layers, dropout, bidirectional

@@ -12,6 +12,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
@@ -90,7 +91,7 @@ class EntityTagger(nn.Module):
         )
         self.shape_embedding = nn.Embedding(num_shapes, shape_size) if shape_size else None
         width = embedding_size + shape_size + (char_size if self.characters is not None else 0)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.recurrent = recurrent_layers(cell, width, hidden_size, num_layers, dropout, bidirectional=True)
         self.to_scores = nn.Linear(2 * hidden_size, num_tags)
         self.output: LinearChainCRF | IndependentTags = LinearChainCRF(num_tags) if crf else IndependentTags()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
@@ -47,7 +48,7 @@ class GRUPredictor(nn.Module):
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, contexts: Tensor) -> Tensor:

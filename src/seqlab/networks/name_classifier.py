@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlab.data.batches import NameBatch
 from seqlab.errors import UserError
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, hidden_of, recurrent_layers
 
@@ -41,13 +42,13 @@ class NameReader(nn.Module):
         self.pooling = pooling
         self.num_directions = 2 if bidirectional else 1
         self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
-        self.embedding_dropout = nn.Dropout(embedding_dropout)
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.recurrent = recurrent_layers(
             cell, embedding_size, hidden_size, num_layers, dropout, bidirectional
         )
         width = {"final": self.num_directions, "last_direction": 1, "max": self.num_directions}
         width["all"] = 3 * self.num_directions
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.to_scores = nn.Linear(width[pooling] * hidden_size, num_classes)
 
     def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder, Memory
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.encoders import RecurrentEncoder, State
 from seqlab.networks.recurrent import check_share, check_size
 
@@ -113,7 +114,7 @@ class Seq2Seq(nn.Module):
             embedding_dropout=embedding_dropout,
             tied=tie != "none",
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.bridge: nn.ModuleDict | None = None
         if bidirectional or encoder_layers != decoder_layers:
             joined = hidden_size * self.encoder.num_directions

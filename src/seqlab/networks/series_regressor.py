@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
+from seqlab.networks.dropout import Dropout
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
@@ -55,9 +56,9 @@ class SeriesRegressor(nn.Module):
         horizon: int,
         *,
         cell: str = "lstm",
-        hidden_size: int = 16,
+        hidden_size: int = 32,
         num_layers: int = 1,
-        dropout: float = 0.0,
+        dropout: float = 0.3,
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         zero_output: bool = True,
     ) -> None:
@@ -76,7 +77,7 @@ class SeriesRegressor(nn.Module):
         self.num_levels = max(len(self.quantiles), 1)
         self.middle = self.quantiles.index(0.5) if self.quantiles else 0
         self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         check_size("horizon", horizon)
         self.output = nn.Linear(hidden_size, horizon * self.num_levels)
         if zero_output:

@@ -33,6 +33,9 @@ class Regression(SequenceTask[SeriesBatch]):
 
     Args:
         loss: quantile (of a network with quantiles), mae or mse (of one without).
+        pull: weight of the mean size of the forecasts (the medians, where there are quantiles), added to the
+            training loss alone. Where changes are forecast it pulls towards the last value, which daily
+            prices leave little to improve on; 0 for none.
         **settings: those of SequenceTask; the network must be a SeriesRegressor.
 
     Raises:
@@ -42,7 +45,7 @@ class Regression(SequenceTask[SeriesBatch]):
     batch_type: ClassVar[type] = SeriesBatch
     network: SeriesRegressor
 
-    def __init__(self, *, loss: str = "quantile", **settings: Any) -> None:
+    def __init__(self, *, loss: str = "quantile", pull: float = 0.0, **settings: Any) -> None:
         super().__init__(**settings)
         if loss not in LOSSES:
             raise UserError(f"model.loss={loss}: choose {', '.join(LOSSES)}")
@@ -52,7 +55,9 @@ class Regression(SequenceTask[SeriesBatch]):
                 f"model.loss={loss} with model.network.quantiles={list(levels)}: loss=quantile goes with "
                 "levels like [0.1,0.5,0.9], mae and mse with []"
             )
-        self.loss = loss
+        if pull < 0:
+            raise UserError(f"model.pull={pull}: give 0 or more")
+        self.loss, self.pull = loss, pull
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
 
     def losses(self, batch: SeriesBatch) -> Losses:
@@ -63,6 +68,8 @@ class Regression(SequenceTask[SeriesBatch]):
             total = F.l1_loss(outputs[..., 0], batch.targets, reduction="sum")
         else:
             total = F.mse_loss(outputs[..., 0], batch.targets, reduction="sum")
+        if self.training and self.pull:
+            total = total + self.pull * outputs[..., self.network.middle].abs().sum()
         return Losses(total, None, batch.num_units.to(total.device))
 
     def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:
@@ -73,6 +80,7 @@ class Regression(SequenceTask[SeriesBatch]):
         """The same recipe with new weights, drawn from torch's generator as it stands."""
         return Regression(
             loss=self.loss,
+            pull=self.pull,
             network=self.network.untrained(),
             optimizer=self.optimizer_factory,
             scheduler=self.scheduler_factory,

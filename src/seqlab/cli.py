@@ -14,6 +14,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 COMMANDS = {
     "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
+    "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
 }
 

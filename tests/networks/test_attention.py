@@ -61,7 +61,9 @@ def test_concat_is_a_small_network_over_query_and_key() -> None:
         math.tanh(1.0) - 2 * math.tanh(2.0),
         math.tanh(2.0) - 2 * math.tanh(2.0),
     ]
-    torch.testing.assert_close(attention.score(QUERY, attention.project_keys(KEYS))[0, 0], torch.tensor(expected))
+    torch.testing.assert_close(
+        attention.score(QUERY, attention.project_keys(KEYS))[0, 0], torch.tensor(expected)
+    )
 
 
 def location(max_length: int) -> LocationAttention:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from seqlab.data.vocabulary import SPECIAL
+
 
 class WindowBatch(NamedTuple):
     """The windows of some sessions, each distinct context once.
@@ -104,3 +106,16 @@ class NameBatch(NamedTuple):
     def num_units(self) -> Tensor:
         """() names in the batch."""
         return (self.lengths > 0).sum()
+
+
+class TextBatch(NamedTuple):
+    """B pieces of text and what follows each of their tokens."""
+
+    inputs: Tensor  # (B, T) int64 tokens
+    targets: Tensor  # (B, T) int64 the token after each, PAD where there is none
+    is_start: Tensor  # () bool: no state is carried into this batch
+
+    @property
+    def num_units(self) -> Tensor:
+        """() tokens to predict."""
+        return (self.targets != SPECIAL.pad).sum()

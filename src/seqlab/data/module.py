@@ -136,8 +136,8 @@ class IndexBatches(Sampler[torch.Tensor]):
         yield from batches
 
 
-def batch_loader(dataset: Dataset, batches: Sampler[torch.Tensor]) -> DataLoader:
-    """A loader whose dataset turns a whole tensor of item numbers into one batch.
+def batch_loader(dataset: Dataset, batches: Sampler[Any]) -> DataLoader:
+    """A loader whose dataset turns what the sampler gives, such as a tensor of item numbers, into one batch.
 
     Gathering a batch is a handful of tensor operations, so worker processes would only add copies.
     """

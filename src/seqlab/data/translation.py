@@ -14,7 +14,8 @@ from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
 from seqlab.data.pair_files import Pair, clean, read_pairs
 from seqlab.data.splits import check_fractions
 from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
-from seqlab.data.translation_batches import SPECIAL, PairDataset, encode_pairs
+from seqlab.data.translation_batches import PairDataset, encode_pairs
+from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
 Files = str | Sequence[str]

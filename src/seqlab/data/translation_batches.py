@@ -13,9 +13,7 @@ from torch.utils.data import Dataset
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.tokenizers import Tokenizer
-from seqlab.data.vocabulary import Vocabulary
-
-SPECIAL = Vocabulary.from_counts({}, 0)  # PAD, BOS, EOS and UNK have these ids in every tokenizer
+from seqlab.data.vocabulary import SPECIAL
 
 
 @dataclass(frozen=True)

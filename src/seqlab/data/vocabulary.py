@@ -163,3 +163,6 @@ class Vocabulary:
     @classmethod
     def from_state(cls, state: dict[str, Sequence]) -> Vocabulary:
         return cls(tuple(state["tokens"]), tuple(state["counts"]))
+
+
+SPECIAL = Vocabulary.from_counts({}, 0)  # PAD, BOS, EOS and UNK have these ids in every vocabulary

@@ -1,0 +1,45 @@
+"""``seqlab generate CHECKPOINT``: a language model writes on after a prompt."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run of model=char_rnn")
+    parser.add_argument("--prompt", default="", help="what the text begins with; a new line without it")
+    parser.add_argument("--length", type=int, default=500, help="characters (words) to write; default 500")
+    parser.add_argument(
+        "--temperature", type=float, default=0.8, help="0: always the likeliest; 1: as learned; default 0.8"
+    )
+    parser.add_argument("--top-k", type=int, help="draw from so many likeliest only")
+    parser.add_argument(
+        "--top-p", type=float, default=1.0, help="draw from the fewest likeliest that have this probability"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draws; the same seed, the same text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.errors import UserError
+    from seqlab.prediction.language_model import write_on
+    from seqlab.search.sampling import Sampling
+    from seqlab.training.checkpoints import load_task
+
+    if arguments.length < 1:
+        raise UserError(f"--length {arguments.length}: give a whole number, at least 1")
+    sampling = Sampling(arguments.temperature, arguments.top_k, arguments.top_p)
+    task, baggage = load_task(arguments.checkpoint)
+    pieces = write_on(
+        task,
+        baggage,
+        arguments.prompt,
+        length=arguments.length,
+        sampling=sampling,
+        seed=arguments.seed,
+    )
+    print(arguments.prompt, end="", flush=True)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+    return 0

@@ -1,0 +1,237 @@
+"""DataModule of running text: characters or words, in carried streams or overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import TextBatch
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.samples.texts import TEXTS
+from seqlab.data.text_codec import UNITS, TextCodec, clean_text
+from seqlab.data.text_files import read_lines
+from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
+from seqlab.data.vocabulary import SPECIAL
+from seqlab.errors import UserError
+
+MODES = ("streams", "windows")
+EVAL_CHUNK = 256  # tokens of a stream a batch when nothing is learned; any number gives the same figures
+
+
+class CharacterSequence(SequenceDataModule):
+    """A text and what comes next in it.
+
+    Args:
+        text: hihello, charseq or longseq, the published texts, or a text itself: all of it is trained on,
+            validated and tested on.
+        path: instead, a file, cut by ``split`` from its start to its end.
+        split: shares of train, val and test; the test share may be 0, and validation figures are then all
+            that a run reports.
+        unit: ``char`` or ``word``.
+        min_count, max_tokens: tokens seen less often in training, or beyond the most frequent, are UNK.
+        mode: ``streams``: contiguous, the state carried from batch to batch; ``windows``: overlapping, each
+            read from a zero state.
+        num_streams: streams of a batch.
+        seq_length: tokens of a stream a batch.
+        shift: epochs cut their batches at other places.
+        window_size, stride, batch_size: of windows.
+        eval_streams: streams in which validation and test text is read once, state carried.
+        seed: of shifts and of the order of windows.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for a file that cannot be read or a text too
+            short.
+    """
+
+    batch_type: ClassVar[type] = TextBatch
+
+    def __init__(
+        self,
+        *,
+        text: str | None = "longseq",
+        path: str | Path | None = None,
+        split: Sequence[float] = (0.9, 0.05, 0.05),
+        unit: str = "char",
+        min_count: int = 1,
+        max_tokens: int | None = None,
+        mode: str = "streams",
+        num_streams: int = 32,
+        seq_length: int = 64,
+        shift: bool = True,
+        window_size: int = 10,
+        stride: int = 1,
+        batch_size: int = 64,
+        eval_streams: int = 16,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if mode not in MODES:
+            raise UserError(f"data.mode={mode}: choose {' or '.join(MODES)}")
+        if unit not in UNITS:
+            raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
+        for name, size in (
+            ("num_streams", num_streams),
+            ("seq_length", seq_length),
+            ("window_size", window_size),
+            ("stride", stride),
+            ("batch_size", batch_size),
+            ("eval_streams", eval_streams),
+            ("min_count", min_count),
+        ):
+            if not isinstance(size, int) or size < 1:
+                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        self.text = text
+        self.path = path
+        self.split = _check_split(split)
+        self.unit = unit
+        self.min_count = min_count
+        self.max_tokens = max_tokens
+        self.mode = mode
+        self.num_streams = num_streams
+        self.seq_length = seq_length
+        self.shift = shift
+        self.window_size = window_size
+        self.stride = stride
+        self.batch_size = batch_size
+        self.by_heart = path is None
+        self.eval_streams = 1 if self.by_heart else eval_streams
+        self.seed = seed
+
+    @property
+    def train_unit(self) -> str:  # type: ignore[override]
+        """What a batch counts."""
+        return UNITS[self.unit]
+
+    def load_splits(self) -> None:
+        if self.path is None:
+            if not self.text:
+                raise UserError(
+                    f"no text: give data.path=FILE, or data.text={', '.join(TEXTS)} or a text of your own"
+                )
+            whole = clean_text(TEXTS.get(self.text, self.text))
+            self.texts = {"train": whole, "val": whole, "test": whole}
+            self.notices.append(
+                f"the same {len(whole):,} characters are trained on, validated and tested on: figures say "
+                "what was learned by heart"
+            )
+        else:
+            whole = clean_text("\n".join(read_lines(self.path, "a text")) + "\n")
+            # the test share begins where the two others end: no share is rounded twice
+            first = int(len(whole) * self.split[0])
+            second = first + round(len(whole) * self.split[1])
+            second = len(whole) if self.split[2] == 0 else second
+            self.texts = {"train": whole[:first], "val": whole[first:second], "test": whole[second:]}
+            if not self.has_test:
+                self.notices.append(
+                    "no test part (data.split ends in 0): figures are of the validation part, by which the "
+                    "best checkpoint is chosen"
+                )
+        self.codec = TextCodec.fit(
+            self.texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
+        )
+        self._ids = {name: self.codec.encode(text) for name, text in self.texts.items()}
+        for name, ids in self._ids.items():
+            if len(ids) < 2 and (name != "test" or self.has_test):
+                raise UserError(
+                    f"{self.path or 'data.text'}: the {name} part has {len(ids)} {self.train_unit}; at least "
+                    "2 are needed, one to read and one to predict"
+                )
+        unseen = int((self._ids["val"] == SPECIAL.unk).sum())
+        if unseen:
+            self.notices.append(
+                f"{unseen:,} of {len(self._ids['val']):,} validation {self.train_unit} are not in the "
+                "training part: they are UNK, and count in the loss as such"
+            )
+
+    @property
+    def reads_windows(self) -> bool:
+        """Whether parts are measured by windows, as they are learned; else as streams, each token once."""
+        return self.mode == "windows" and self.by_heart
+
+    @property
+    def reading(self) -> str:
+        """How validation and test text is read, in words."""
+        if self.reads_windows:
+            return f"windows of {self.window_size}, each from a zero state, all their predictions counted"
+        streams = f"{self.eval_streams} streams" if self.eval_streams > 1 else "one stream"
+        return f"every token once, in {streams} with the state carried"
+
+    @property
+    def has_test(self) -> bool:
+        """Whether a part of the text is kept for testing."""
+        return self.by_heart or self.split[2] > 0
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {"vocab_size": len(self.codec), "pad_id": SPECIAL.pad}
+
+    def state(self) -> dict[str, Any]:
+        return {"codec": self.codec.state()}
+
+    def ids(self, split: str) -> NDArray[np.int64]:
+        """(N,) token ids of a split.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._ids[split]
+
+    def _tensor(self, split: str) -> Tensor:
+        return torch.from_numpy(self.ids(split)).to(self.device)
+
+    def train_dataloader(self) -> DataLoader:
+        if self.mode == "windows":
+            windows = WindowDataset(self._tensor("train"), self.window_size, self.stride)
+            return batch_loader(windows, IndexBatches(len(windows), self.batch_size, seed=self.seed))
+        streams = StreamDataset(self._tensor("train"), self.num_streams, self.seq_length)
+        return batch_loader(streams, StreamBatches(streams, seed=self.seed, shift=self.shift))
+
+    def windows_once(self, split: str) -> DataLoader:
+        """The windows of a split in the order of the text."""
+        windows = WindowDataset(self._tensor(split), self.window_size, self.stride)
+        order = IndexBatches(len(windows), self.batch_size, seed=self.seed, shuffle=False)
+        return batch_loader(windows, order)
+
+    def _once(self, split: str) -> DataLoader:
+        """A split as it is measured."""
+        if self.reads_windows:
+            return self.windows_once(split)
+        streams = StreamDataset(self._tensor(split), self.eval_streams, EVAL_CHUNK)
+        return batch_loader(streams, StreamBatches(streams, seed=self.seed, shift=False))
+
+    def val_dataloader(self) -> DataLoader:
+        return self._once("val")
+
+    def test_dataloader(self) -> DataLoader:
+        return self._once("test")
+
+    def write_files(self, folder: Path) -> None:
+        """Write vocabulary.txt, readable text."""
+        self.codec.vocabulary.save(folder / "vocabulary.txt")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report. Reads no test text."""
+        rows = [(f"{name} {self.train_unit}", f"{len(self._ids[name]):,}") for name in ("train", "val")]
+        return [*rows, ("vocabulary", f"{len(self.codec):,} tokens, 4 of them special")]
+
+
+def _check_split(split: Sequence[float]) -> tuple[float, float, float]:
+    """Three shares with sum 1, of which the last may be 0.
+
+    Raises:
+        UserError: anything else.
+    """
+    shares = tuple(float(share) for share in split)
+    if len(shares) != 3 or min(shares[:2]) <= 0 or shares[2] < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise UserError(
+            f"data.split={list(shares)}: give shares of train, val and test with sum 1; test may be 0"
+        )
+    return shares

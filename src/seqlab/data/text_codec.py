@@ -1,0 +1,133 @@
+"""Running text to token ids and back, by character or by word."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.tokenizers import JOINER, split_words
+from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.errors import UserError
+
+UNITS = {"char": "characters", "word": "words"}
+
+
+class TextCodec:
+    """V tokens of a training text.
+
+    By character every character is a token, line breaks too. By word a line is its words and punctuation
+    marks and then EOS; spaces within a line are restored, their number is not.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, unit: str) -> None:
+        self.vocabulary = vocabulary
+        self.unit = unit
+
+    @classmethod
+    def fit(cls, text: str, unit: str, *, min_count: int = 1, max_tokens: int | None = None) -> TextCodec:
+        """Count the tokens of a training text; rare ones are UNK.
+
+        Raises:
+            UserError: another unit than char or word.
+        """
+        if unit not in UNITS:
+            raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
+        if unit == "char":
+            counts = Counter(text)
+            num_sequences = 1
+        else:
+            lines = text.split("\n")
+            counts = Counter(word for line in lines for word in split_words(line))
+            num_sequences = len(lines)
+        return cls(
+            Vocabulary.from_counts(counts, num_sequences, min_count=min_count, max_tokens=max_tokens), unit
+        )
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """(N,) ids; UNK for what training did not hold."""
+        if self.unit == "char":
+            return np.asarray(self.vocabulary.ids(text), dtype=np.int64)
+        ids: list[int] = []
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                ids.append(self.vocabulary.eos)
+            ids += self.vocabulary.ids(split_words(line))
+        return np.asarray(ids, dtype=np.int64)
+
+    @property
+    def unit_name(self) -> str:
+        """What tokens are called."""
+        return UNITS[self.unit]
+
+    def line_lengths(self, text: str) -> NDArray[np.int64]:
+        """Tokens of each line, its break counted; the last line has none."""
+        lines = text.split("\n")
+        lengths = [len(line if self.unit == "char" else split_words(line)) for line in lines]
+        return np.array(lengths, dtype=np.int64) + (np.arange(len(lines)) < len(lines) - 1)
+
+    def unseen(self, text: str) -> list[str]:
+        """The distinct tokens of a text that training did not hold, in their order."""
+        found = (
+            text if self.unit == "char" else [word for line in text.split("\n") for word in split_words(line)]
+        )
+        return list(
+            dict.fromkeys(token for token in found if self.vocabulary.id(token) == self.vocabulary.unk)
+        )
+
+    @property
+    def start(self) -> int:
+        """What a text is begun from where there is no prompt: a line's end, else the most frequent token."""
+        line_end = self.vocabulary.eos if self.unit == "word" else self.vocabulary.id("\n")
+        return line_end if line_end != self.vocabulary.unk else len(SPECIAL_TOKENS)
+
+    def piece(self, token: int) -> str:
+        """What one id adds to a text that is written token by token."""
+        text = self.vocabulary.tokens[token]
+        if text in SPECIAL_TOKENS:
+            return "\n" if self.unit == "word" and token == self.vocabulary.eos else ""
+        if self.unit == "char":
+            return text
+        return text.removeprefix(JOINER) if text.startswith(JOINER) else f" {text}"
+
+    def written(self, ids: Sequence[int], text: str) -> list[str]:
+        """What each of the first tokens of a text adds to it; by character unknown ones too."""
+        if self.unit == "char":
+            return list(text[: len(ids)])
+        unknown = self.vocabulary.tokens[self.vocabulary.unk]
+        pieces = [f" {unknown}" if token == self.vocabulary.unk else self.piece(token) for token in ids]
+        return [
+            piece.removeprefix(" ") if place == 0 or pieces[place - 1] == "\n" else piece
+            for place, piece in enumerate(pieces)
+        ]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of some ids."""
+        text = "".join(self.piece(token) for token in ids)
+        return text if self.unit == "char" else text.replace("\n ", "\n").removeprefix(" ")
+
+    @property
+    def unwritable(self) -> list[int]:
+        """Ids that a generated text never holds."""
+        special = self.vocabulary
+        never = [special.pad, special.bos, special.unk]
+        return never if self.unit == "word" else [*never, special.eos]
+
+    def state(self) -> dict[str, Any]:
+        return {"vocabulary": self.vocabulary.state(), "unit": self.unit}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> TextCodec:
+        return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"])
+
+
+def clean_text(text: str) -> str:
+    """Unicode NFC, line ends as ``\\n``."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))

@@ -1,0 +1,105 @@
+"""Two ways through a text: contiguous streams with carried state, and overlapping windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from seqlab.data.batches import TextBatch
+from seqlab.data.vocabulary import SPECIAL
+from seqlab.errors import UserError
+
+
+class StreamDataset(Dataset[TextBatch]):
+    """A text of N tokens cut into B contiguous streams, each read T tokens at a time.
+
+    The B streams together hold every token of the text once; the last one may end in padding. A batch goes
+    on where the one before ended, so that a carried state remembers all that its stream held.
+
+    Args:
+        tokens: (N,) int64.
+        num_streams: B; fewer where the text is so short that a stream would have no token.
+        seq_length: T, at most; gradients reach no further back.
+    """
+
+    def __init__(self, tokens: Tensor, num_streams: int, seq_length: int) -> None:
+        num_targets = len(tokens) - 1
+        num_streams = min(num_streams, num_targets)
+        length = -(-num_targets // num_streams)
+        num_streams = -(-num_targets // length)
+        places = torch.arange(num_streams, device=tokens.device)[:, None] * length + torch.arange(
+            length, device=tokens.device
+        )
+        is_real = places < num_targets
+        places = places.clamp(max=num_targets - 1)
+        self.inputs = tokens[places]  # (B, L)
+        self.targets = tokens[places + 1].masked_fill(~is_real, SPECIAL.pad)  # (B, L)
+        self.seq_length = seq_length
+
+    def __len__(self) -> int:
+        return math.ceil(self.inputs.shape[1] / self.seq_length)
+
+    def __getitem__(self, batch: tuple[int, int, bool]) -> TextBatch:
+        """Steps ``start`` to ``end`` of all streams; the flag says that they are the epoch's first."""
+        start, end, is_start = batch
+        return TextBatch(self.inputs[:, start:end], self.targets[:, start:end], torch.tensor(is_start))
+
+
+class StreamBatches(Sampler[tuple[int, int, bool]]):
+    """The batches of a StreamDataset from first to last.
+
+    With ``shift`` the first batch of an epoch is shorter by a number drawn from seed and epoch, so that
+    gradients are not cut at the same places in every epoch.
+    """
+
+    def __init__(self, dataset: StreamDataset, *, seed: int, shift: bool) -> None:
+        self.length = dataset.inputs.shape[1]
+        self.seq_length = dataset.seq_length
+        self.seed = seed
+        self.shift = shift
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return 1 + -(-max(self.length - self._first(), 0) // self.seq_length)
+
+    def _first(self) -> int:
+        """Tokens of the first batch."""
+        if not self.shift:
+            return self.seq_length
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        half = self.seq_length // 2  # a first batch of a few tokens would be a step of noise
+        return half + int(torch.randint(1, self.seq_length - half + 1, (), generator=generator))
+
+    def __iter__(self) -> Iterator[tuple[int, int, bool]]:
+        end = min(self._first(), self.length)
+        yield 0, end, True
+        while end < self.length:
+            yield end, min(end + self.seq_length, self.length), False
+            end += self.seq_length
+
+
+class WindowDataset(Dataset[TextBatch]):
+    """Overlapping windows of a text, each read from a zero state: (B,) starts to a batch."""
+
+    def __init__(self, tokens: Tensor, window_size: int, stride: int) -> None:
+        if len(tokens) <= window_size:
+            raise UserError(
+                f"data.window_size={window_size}: the text has {len(tokens)} tokens; a window and the token "
+                f"after it need {window_size + 1}. Give at most {len(tokens) - 1}"
+            )
+        self.windows = tokens.unfold(0, window_size + 1, stride)  # (N, W + 1), a view
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, rows: Tensor) -> TextBatch:
+        windows = self.windows[rows.to(self.windows.device)]
+        return TextBatch(windows[:, :-1], windows[:, 1:], torch.tensor(True))

@@ -71,7 +71,7 @@ def test_figures_are_in_the_unit_of_the_price_whatever_is_learned() -> None:
     for transform in ("level", "difference", "log_return"):
         data = made(target_transform=transform)
         task = recipe(data)
-        torch.nn.init.constant_(task.network.output.bias, 0.5)
+        torch.nn.init.constant_(task.network.readers[0].output.bias, 0.5)
         windows = data.windows("val")
         prices, _ = forecast_prices(task, data, windows, data.encoding)
         outputs = task.network(torch.from_numpy(windows.inputs)).detach()[:, 0, 1].numpy()

@@ -19,7 +19,7 @@ def inputs() -> torch.Tensor:
 @pytest.mark.parametrize("quantiles", [[], [0.5], [0.1, 0.5, 0.9], [0.05, 0.25, 0.5, 0.9]])
 def test_levels_rise_whatever_the_weights(cell: str, quantiles: list[float]) -> None:
     network = regressor(cell=cell, quantiles=quantiles)
-    for parameter in network.output.parameters():
+    for parameter in network.readers[0].output.parameters():
         torch.nn.init.normal_(parameter, std=3.0)
     found = network(inputs())
     assert found.shape == (6, 3, max(len(quantiles), 1))
@@ -28,9 +28,10 @@ def test_levels_rise_whatever_the_weights(cell: str, quantiles: list[float]) -> 
 
 def test_levels_by_hand() -> None:
     network = regressor(quantiles=[0.1, 0.25, 0.5, 0.9])
-    torch.nn.init.zeros_(network.output.weight)
+    output = network.readers[0].output
+    torch.nn.init.zeros_(output.weight)
     with torch.no_grad():
-        network.output.bias.copy_(torch.tensor([1.0, 0.0, 5.0, 2.0] * 3))
+        output.bias.copy_(torch.tensor([1.0, 0.0, 5.0, 2.0] * 3))
     # softplus of 0, 1 and 2: 0.6931, 1.3133, 2.1269
     expected = torch.tensor([5 - 0.6931 - 1.3133, 5 - 0.6931, 5.0, 5 + 2.1269])
     torch.testing.assert_close(network(inputs())[0, 0], expected, rtol=0, atol=1e-4)
@@ -65,12 +66,21 @@ def test_an_untrained_twin_has_the_shape_and_other_weights() -> None:
     assert twin.settings == network.settings
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     assert {name: weight.shape for name, weight in twin.state_dict().items()} == shapes
-    assert not torch.equal(twin.output.weight, network.output.weight)
+    assert not torch.equal(twin.readers[0].output.weight, network.readers[0].output.weight)
+
+
+def test_readers_differ_and_the_forecast_is_their_mean() -> None:
+    network = regressor(num_readers=3)
+    each = network.each(inputs())
+    assert each.shape == (3, 6, 3, 3)
+    assert not torch.allclose(each[0], each[1])
+    torch.testing.assert_close(network(inputs()), (each[0] + each[1] + each[2]) / 3)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"num_readers": 0}, "model.network.num_readers=0"),
         ({"hidden_size": 0}, "model.network.hidden_size=0"),
         ({"cell": "tcn"}, "model.network.cell=tcn: choose rnn, gru, lstm"),
         ({"dropout": 1.0}, "model.network.dropout=1.0"),

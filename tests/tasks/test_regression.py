@@ -66,3 +66,38 @@ def test_the_untrained_twin_keeps_the_recipe() -> None:
     twin = recipe.untrained()
     assert (twin.loss, twin.monitor, twin.optimizer_factory) == ("quantile", "val/mae", torch.optim.Adam)
     assert twin.network is not recipe.network
+
+
+def test_each_reader_learns_alone() -> None:
+    """The training loss is the mean of the readers' own, and no reader's gradient depends on another."""
+    torch.manual_seed(0)
+    network = SeriesRegressor(
+        1, 2, hidden_size=2, quantiles=[], dropout=0.0, zero_output=False, num_readers=2
+    )
+    both = Regression(loss="mse", network=network).train()
+    losses = both.losses(BATCH)
+    losses.nll.backward()
+    alone = []
+    for reader in network.readers:
+        one = SeriesRegressor(1, 2, hidden_size=2, quantiles=[], dropout=0.0, zero_output=False)
+        one.readers[0].load_state_dict(reader.state_dict())
+        found = Regression(loss="mse", network=one).train().losses(BATCH).nll
+        found.backward()
+        alone.append(found.item())
+        for mine, its in zip(reader.parameters(), one.parameters(), strict=True):
+            torch.testing.assert_close(mine.grad, its.grad / 2)
+    assert losses.nll.item() == pytest.approx(sum(alone) / 2)
+    forecast = both.eval().losses(BATCH).nll.item()
+    assert forecast < losses.nll.item()  # the loss is convex: that of the mean is below the mean of theirs
+
+
+def test_the_pull_is_of_training_alone_and_of_the_median() -> None:
+    torch.manual_seed(0)
+    network = SeriesRegressor(1, 2, hidden_size=2, dropout=0.0, zero_output=False)
+    plain, pulled = Regression(network=network), Regression(network=network, pull=0.5)
+    medians = network(BATCH.inputs)[..., 1].abs().sum().item()
+    assert medians > 0
+    assert pulled.losses(BATCH).nll.item() == pytest.approx(plain.losses(BATCH).nll.item() + 0.5 * medians)
+    assert pulled.eval().losses(BATCH).nll.item() == pytest.approx(plain.losses(BATCH).nll.item())
+    with pytest.raises(UserError, match=r"model\.pull=-1: give 0 or more"):
+        Regression(network=network, pull=-1)

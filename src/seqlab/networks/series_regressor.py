@@ -32,10 +32,51 @@ def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
     return levels
 
 
+class SeriesReader(nn.Module):
+    """Recurrent layers over T days, and from the last state N forecasts of Q levels.
+
+    Quantiles never cross: the level numbered ``middle`` is one output, each further one adds a positive step
+    outwards.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        horizon: int,
+        *,
+        cell: str,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        num_levels: int,
+        middle: int,
+        zero_output: bool,
+    ) -> None:
+        super().__init__()
+        self.num_levels, self.middle = num_levels, middle
+        self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(hidden_size, horizon * num_levels)
+        if zero_output:
+            nn.init.zeros_(self.output.weight)
+            nn.init.zeros_(self.output.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, T, F) to (B, N, Q) forecasts, levels rising."""
+        last = self.recurrent(inputs)[0][:, -1]  # (B, H)
+        raw = self.output(self.dropout(last)).unflatten(1, (-1, self.num_levels))
+        center = raw[..., self.middle : self.middle + 1]
+        below = F.softplus(raw[..., : self.middle]).flip(-1).cumsum(-1).flip(-1)
+        above = F.softplus(raw[..., self.middle + 1 :]).cumsum(-1)
+        return torch.cat((center - below, center, center + above), dim=-1)
+
+
 class SeriesRegressor(nn.Module):
     """Reads T days and forecasts the next N at once (direct multi-step forecasts, not fed back).
 
-    Quantiles never cross: the median is one output, each further level adds a positive step outwards.
+    One or more readers of the same shape, each with a start of its own and learning alone; the forecast is
+    the mean of theirs, level by level. Where a series holds little that can be foreseen, most of a reader's
+    opinion is chance, which the mean takes out.
 
     Args:
         num_features, horizon: F and N, from the data.
@@ -45,6 +86,7 @@ class SeriesRegressor(nn.Module):
         dropout: between layers and before the output.
         quantiles: levels to forecast, 0.5 among them; empty for one number a day.
         zero_output: begin with a median of 0: on changes, the forecast that all stays as it was.
+        num_readers: how many readers.
 
     Raises:
         UserError: a size, level or cell out of range.
@@ -61,6 +103,7 @@ class SeriesRegressor(nn.Module):
         dropout: float = 0.3,
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         zero_output: bool = True,
+        num_readers: int = 1,
     ) -> None:
         super().__init__()
         self.settings = {
@@ -70,28 +113,36 @@ class SeriesRegressor(nn.Module):
             "dropout": dropout,
             "quantiles": quantiles,
             "zero_output": zero_output,
+            "num_readers": num_readers,
         }
         self.num_features, self.horizon = num_features, horizon
+        check_size("horizon", horizon)
+        check_size("num_readers", num_readers)
         check_share("dropout", dropout)
         self.quantiles = check_quantiles(quantiles)
-        self.num_levels = max(len(self.quantiles), 1)
         self.middle = self.quantiles.index(0.5) if self.quantiles else 0
-        self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
-        self.dropout = Dropout(dropout)
-        check_size("horizon", horizon)
-        self.output = nn.Linear(hidden_size, horizon * self.num_levels)
-        if zero_output:
-            nn.init.zeros_(self.output.weight)
-            nn.init.zeros_(self.output.bias)
+        self.readers = nn.ModuleList(
+            SeriesReader(
+                num_features,
+                horizon,
+                cell=cell,
+                hidden_size=hidden_size,
+                num_layers=num_layers,
+                dropout=dropout,
+                num_levels=max(len(self.quantiles), 1),
+                middle=self.middle,
+                zero_output=zero_output,
+            )
+            for _ in range(num_readers)
+        )
+
+    def each(self, inputs: Tensor) -> Tensor:
+        """(B, T, F) to (R, B, N, Q): the forecasts of each of the R readers."""
+        return torch.stack([reader(inputs) for reader in self.readers])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, T, F) to (B, N, Q) forecasts, Q levels rising; Q is 1 without quantiles."""
-        last = self.recurrent(inputs)[0][:, -1]  # (B, H)
-        raw = self.output(self.dropout(last)).unflatten(1, (-1, self.num_levels))
-        center = raw[..., self.middle : self.middle + 1]
-        below = F.softplus(raw[..., : self.middle]).flip(-1).cumsum(-1).flip(-1)
-        above = F.softplus(raw[..., self.middle + 1 :]).cumsum(-1)
-        return torch.cat((center - below, center, center + above), dim=-1)
+        return self.each(inputs).mean(dim=0)
 
     def untrained(self) -> SeriesRegressor:
         """A network of the same shape with new weights."""

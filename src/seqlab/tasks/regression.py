@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.batches import SeriesBatch
@@ -17,10 +16,10 @@ LOSSES = ("quantile", "mae", "mse")
 
 
 def pinball_loss(outputs: Tensor, targets: Tensor, quantiles: Tensor) -> Tensor:
-    """(B, N) mean over levels of the quantile loss (Koenker & Bassett, Econometrica 1978).
+    """(..., B, N) mean over levels of the quantile loss (Koenker & Bassett, Econometrica 1978).
 
     Args:
-        outputs: (B, N, Q) forecasts of each level.
+        outputs: (..., B, N, Q) forecasts of each level.
         targets: (B, N) what came.
         quantiles: (Q,) levels in 0 to 1.
     """
@@ -30,6 +29,9 @@ def pinball_loss(outputs: Tensor, targets: Tensor, quantiles: Tensor) -> Tensor:
 
 class Regression(SequenceTask[SeriesBatch]):
     """Quantile, absolute or squared loss of each forecast day, on the network's scale.
+
+    While training it is the mean over the network's readers; validation and test losses are those of the
+    forecast, which is the mean of theirs.
 
     Args:
         loss: quantile (of a network with quantiles), mae or mse (of one without).
@@ -61,15 +63,19 @@ class Regression(SequenceTask[SeriesBatch]):
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
 
     def losses(self, batch: SeriesBatch) -> Losses:
-        outputs = self.network(batch.inputs).float()
+        inputs = batch.inputs
+        # each reader learns alone: of the mean's loss each would learn what the others lack
+        outputs = self.network.each(inputs) if self.training else self.network(inputs)[None]
+        outputs = outputs.float()  # (R, B, N, Q)
         if self.loss == "quantile":
-            total = pinball_loss(outputs, batch.targets, self.levels).sum()  # type: ignore[arg-type]
+            losses = pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
         elif self.loss == "mae":
-            total = F.l1_loss(outputs[..., 0], batch.targets, reduction="sum")
+            losses = (outputs[..., 0] - batch.targets).abs()
         else:
-            total = F.mse_loss(outputs[..., 0], batch.targets, reduction="sum")
+            losses = (outputs[..., 0] - batch.targets).square()
         if self.training and self.pull:
-            total = total + self.pull * outputs[..., self.network.middle].abs().sum()
+            losses = losses + self.pull * outputs[..., self.network.middle].abs()
+        total = losses.sum() / len(outputs)
         return Losses(total, None, batch.num_units.to(total.device))
 
     def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:

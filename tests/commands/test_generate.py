@@ -18,7 +18,10 @@ TEXT = "row, row, row your boat\ngently down the stream\n"
 
 def learned(path: Path, unit: str) -> Path:
     """A checkpoint that knows a text by heart."""
-    data = CharacterSequence(text=TEXT, unit=unit, num_streams=1)
+    data = CharacterSequence(
+        text=TEXT,
+        unit=unit,
+    )
     data.setup()
     torch.manual_seed(0)
     network = {"hidden_size": 48, "embedding_size": 8} | data.sizes

@@ -26,7 +26,7 @@ def test_samples_are_of_three_temperatures_and_repeat() -> None:
     assert section.body.count('<pre class="written"') == 3
     assert section.body == samples_section(task, outcome, 7).body
     assert section.body != samples_section(task, outcome, 8).body
-    assert "after a line's end" in section.note
+    assert "Written after a line's end" in section.note
     assert "seed 7" in section.note
 
 
@@ -47,3 +47,9 @@ def test_a_run_without_validation_accuracy_has_no_curve() -> None:
     history.series["val/accuracy"] = ([1.0, 2.0], [0.1, 0.3])
     (section,) = accuracy_sections(history)
     assert "<svg" in section.body
+
+
+def test_a_text_of_one_line_is_written_from_its_own_beginning() -> None:
+    section = samples_section(*run("xyz"), 0)
+    assert "from 'x'" in section.note
+    assert section.body.count('tabindex="0">x') == 3

@@ -30,7 +30,7 @@ class CharacterSequence(SequenceDataModule):
 
     Args:
         text: hihello, charseq or longseq, the published texts, or a text itself: all of it is trained on,
-            validated and tested on.
+            validated and tested on, as one stream.
         path: instead, a file, cut by ``split`` from its start to its end.
         split: shares of train, val and test; the test share may be 0, and validation figures are then all
             that a run reports.
@@ -94,13 +94,13 @@ class CharacterSequence(SequenceDataModule):
         self.min_count = min_count
         self.max_tokens = max_tokens
         self.mode = mode
-        self.num_streams = num_streams
         self.seq_length = seq_length
         self.shift = shift
         self.window_size = window_size
         self.stride = stride
         self.batch_size = batch_size
         self.by_heart = path is None
+        self.num_streams = 1 if self.by_heart else num_streams
         self.eval_streams = 1 if self.by_heart else eval_streams
         self.seed = seed
 

@@ -22,11 +22,15 @@ class TextCodec:
 
     By character every character is a token, line breaks too. By word a line is its words and punctuation
     marks and then EOS; spaces within a line are restored, their number is not.
+
+    Args:
+        first: the token that the training text begins with.
     """
 
-    def __init__(self, vocabulary: Vocabulary, unit: str) -> None:
+    def __init__(self, vocabulary: Vocabulary, unit: str, first: str) -> None:
         self.vocabulary = vocabulary
         self.unit = unit
+        self.first = first
 
     @classmethod
     def fit(cls, text: str, unit: str, *, min_count: int = 1, max_tokens: int | None = None) -> TextCodec:
@@ -38,15 +42,16 @@ class TextCodec:
         if unit not in UNITS:
             raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
         if unit == "char":
-            counts = Counter(text)
+            tokens: Sequence[str] = text
             num_sequences = 1
         else:
             lines = text.split("\n")
-            counts = Counter(word for line in lines for word in split_words(line))
+            tokens = [word for line in lines for word in split_words(line)]
             num_sequences = len(lines)
-        return cls(
-            Vocabulary.from_counts(counts, num_sequences, min_count=min_count, max_tokens=max_tokens), unit
+        vocabulary = Vocabulary.from_counts(
+            Counter(tokens), num_sequences, min_count=min_count, max_tokens=max_tokens
         )
+        return cls(vocabulary, unit, tokens[0] if tokens else "")
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -84,9 +89,9 @@ class TextCodec:
 
     @property
     def start(self) -> int:
-        """What a text is begun from where there is no prompt: a line's end, else the most frequent token."""
+        """What a text is begun from where there is no prompt: a line's end, else as training began."""
         line_end = self.vocabulary.eos if self.unit == "word" else self.vocabulary.id("\n")
-        return line_end if line_end != self.vocabulary.unk else len(SPECIAL_TOKENS)
+        return line_end if line_end != self.vocabulary.unk else self.vocabulary.id(self.first)
 
     def piece(self, token: int) -> str:
         """What one id adds to a text that is written token by token."""
@@ -121,11 +126,11 @@ class TextCodec:
         return never if self.unit == "word" else [*never, special.eos]
 
     def state(self) -> dict[str, Any]:
-        return {"vocabulary": self.vocabulary.state(), "unit": self.unit}
+        return {"vocabulary": self.vocabulary.state(), "unit": self.unit, "first": self.first}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TextCodec:
-        return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"])
+        return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"], state["first"])
 
 
 def clean_text(text: str) -> str:

@@ -61,6 +61,8 @@ def write_on(
 ) -> Iterator[str]:
     """The pieces of a text that goes on after ``prompt``, as they are drawn; the prompt is not repeated.
 
+    Without a prompt it begins after a line's end, or as the training text began where that has no lines.
+
     What the training text did not hold is read as unknown, and said once on standard error.
 
     Args:
@@ -86,6 +88,9 @@ def write_on(
         seed=seed,
     )
     is_line_start = not prompt or prompt.endswith("\n")
+    if not prompt and codec.piece(codec.start) != "\n":
+        yield codec.piece(codec.start)
+        length -= 1
     for _ in range(length):
         piece = codec.piece(next(drawn))
         yield piece.removeprefix(" ") if is_line_start and codec.unit == "word" else piece

@@ -66,16 +66,16 @@ def samples_section(task: LanguageModel, outcome: LanguageModelOutcome, seed: in
             forbidden=codec.unwritable,
             seed=seed,
         )
-        text = codec.decode(islice(drawn, length))
+        text = codec.decode([codec.start, *islice(drawn, length)]).removeprefix("\n")
         blocks.append(
             Markup(
                 '<figure><figcaption>{}</figcaption><pre class="written" tabindex="0">{}</pre></figure>'
             ).format(title, text)
         )
     style = Markup("<style>.written { white-space: pre-wrap; margin-bottom: 1.2rem; }</style>")
-    begun = codec.vocabulary.tokens[codec.start]
-    after = "a line's end" if codec.piece(codec.start) == "\n" else repr(begun)
-    note = f"Written after {after}, by the first draw of seed {seed}; more with `seqlab generate`."
+    begun = codec.piece(codec.start)
+    after = "after a line's end" if begun == "\n" else f"from {begun!r}, which training began with"
+    note = f"Written {after}; the first draw of seed {seed}, not a chosen one. More: `seqlab generate`."
     return Section("What it writes", style + Markup("\n").join(blocks), note)
 
 

@@ -1,24 +1,17 @@
-import contextlib
-import importlib.util
-import io
 import json
-import logging
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from seqlab.cli import main
-from seqlab.commands.train import train_command
 from seqlab.data.hdfs import HdfsPadded
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
@@ -29,7 +22,8 @@ from seqlab.networks.attention import ATTENTIONS
 from seqlab.training.build import build_task
 from seqlab.training.checkpoints import load_task
 
-ROOT = Path(__file__).resolve().parents[1]
+Run = Any  # what the fixture `call` gives: code, said, folder, metrics, scores
+Call = Callable[..., Any]
 TINY = (
     "data.sample.num_blocks=300",
     "trainer.max_epochs=1",
@@ -47,44 +41,8 @@ KEYS = re.compile(
 )
 
 
-class Run(NamedTuple):
-    """What a call of train.py left behind."""
-
-    code: int
-    said: str
-    folder: Path
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
-
-    @property
-    def scores(self) -> pd.DataFrame:
-        return pd.read_csv(self.folder / "scores.csv", dtype={"surprise_key": str})
-
-
-def call(folder: Path, *overrides: str) -> Run:
-    """``python train.py ...`` within this process."""
-    spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    arguments = [*overrides, f"hydra.run.dir={folder}"]
-    root = logging.getLogger()
-    handlers, level, said = root.handlers[:], root.level, io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
-        patch.setattr(sys, "argv", [str(ROOT / "train.py"), *arguments])
-        try:
-            code = train_command(module.train, arguments)
-        finally:
-            GlobalHydra.instance().clear()
-            for handler in root.handlers:
-                handler.flush()
-            root.handlers[:], root.level = handlers, level
-    return Run(code, said.getvalue(), folder)
-
-
 @pytest.fixture(scope="module", params=["gru", "gru_ae"])
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, call: Call) -> Run:
     """One tiny run of each model."""
     return call(tmp_path_factory.mktemp(request.param), f"model={request.param}", *TINY)
 
@@ -193,7 +151,7 @@ def without_timing(run: Run) -> dict[str, float]:
     return {key: value for key, value in run.metrics.items() if not key.startswith("timing/")}
 
 
-def test_a_seed_gives_the_same_run_and_another_one_another(run: Run, tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_run_and_another_one_another(run: Run, tmp_path: Path, call: Call) -> None:
     model = "model=gru" if "model=gru " in run.said else "model=gru_ae"
     again = call(tmp_path / "again", model, *TINY)
     assert without_timing(again) == without_timing(run)
@@ -204,7 +162,7 @@ def test_a_seed_gives_the_same_run_and_another_one_another(run: Run, tmp_path: P
     assert set(other.scores["block_id"]) != set(run.scores["block_id"])
 
 
-def test_the_best_epoch_is_judged_and_not_the_last(tmp_path: Path) -> None:
+def test_the_best_epoch_is_judged_and_not_the_last(tmp_path: Path, call: Call) -> None:
     # with the direction turned round the first epoch, with the highest loss, is the best
     run = call(tmp_path, *TINY, "trainer.max_epochs=3", "monitor.mode=max", "scheduler=constant")
     losses = pd.read_csv(run.folder / "metrics.csv")["val/loss"].dropna().tolist()[:3]
@@ -212,7 +170,7 @@ def test_the_best_epoch_is_judged_and_not_the_last(tmp_path: Path) -> None:
     assert run.metrics["val/loss"] == pytest.approx(losses[0], abs=1e-5)
 
 
-def test_files_of_the_user_unseen_keys_and_a_deeper_network(tmp_path: Path) -> None:
+def test_files_of_the_user_unseen_keys_and_a_deeper_network(tmp_path: Path, call: Call) -> None:
     rng = np.random.default_rng(0)
     normal = [f"blk_{row},{' '.join(['5', '22', '9'] * rng.integers(1, 4))}" for row in range(80)]
     abnormal = [f"blk_{row},5 77 22 9" for row in range(80, 85)]
@@ -242,7 +200,7 @@ def test_files_of_the_user_unseen_keys_and_a_deeper_network(tmp_path: Path) -> N
 
 
 def test_a_mistake_gives_code_two_and_on_demand_its_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     assert call(tmp_path, "trainer.gpus=-1").code == 2
     message = "trainer.gpus=-1: give 0 for the CPU, a number of GPUs, or auto"

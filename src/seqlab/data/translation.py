@@ -55,7 +55,7 @@ class Translation(SequenceDataModule):
     """
 
     batch_type: ClassVar[type] = TranslationBatch
-    train_unit: ClassVar[str] = "target tokens"
+    train_unit: ClassVar[str] = "target_tokens"
 
     def __init__(
         self,

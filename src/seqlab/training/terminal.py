@@ -28,7 +28,6 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     console.print("  ".join(validation))
     for name, note in table.notes:
         console.print(f"{name}: {note}")
-    rates = [
-        f"{value:,.0f} {name[13:-11]}/s" for name, value in metrics.items() if name.endswith("_per_second")
-    ]
+    units = {name: name[13:-11].replace("_", " ") for name in metrics if name.endswith("_per_second")}
+    rates = [f"{metrics[name]:,.0f} {unit}/s" for name, unit in units.items()]
     console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {', '.join(rates)}")

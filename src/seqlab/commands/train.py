@@ -17,8 +17,14 @@ EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
     ("python train.py model=gru_ae trainer.gpus=1", "the autoencoder on a GPU; it brings its own data"),
     ("python train.py data.normal=normal.txt data.abnormal=abnormal.txt", "your own log sessions"),
-    ("python train.py model=lstm data.path=prices.csv data.horizon=5", "five days of a price, beside the last"),
-    ("python train.py experiment=shakespeare data.path=input.txt", "a recipe; the text it writes, in the report"),
+    (
+        "python train.py model=lstm data.path=prices.csv data.horizon=5",
+        "five days of a price, beside the last",
+    ),
+    (
+        "python train.py experiment=shakespeare data.path=input.txt",
+        "a recipe; the text it writes, in the report",
+    ),
     ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=bf16-mixed", "other settings"),
     ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
 )

@@ -13,7 +13,7 @@ from seqlab.data.batches import NameBatch
 from seqlab.data.name_files import LabelledNames
 from seqlab.data.names import Names
 from seqlab.evaluation.name_baselines import LongestEnding, Majority, NaiveBayes
-from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.evaluation.outcome import FittedBaselines, ResultTable
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 
@@ -111,19 +111,19 @@ class ClassificationOutcome:
 class ClassificationEvaluation:
     """Accuracy, macro F1 and F1 of each label; nothing is fitted but the baselines."""
 
-    def fit(self, task: Classification, datamodule: Names) -> tuple[NothingFitted, dict[str, float]]:
+    def fit(self, task: Classification, datamodule: Names) -> tuple[FittedBaselines, dict[str, float]]:
         """The validation figures of the checkpoint that is judged."""
         # baselines count the training split, which is closed once the test split is open
         train, val = datamodule.names("train"), datamodule.names("val")
-        self.baselines = (Majority(train), LongestEnding(train), NaiveBayes(train, val))
+        fitted = FittedBaselines((Majority(train), LongestEnding(train), NaiveBayes(train, val)))
         loss, probabilities = classify_split(task, datamodule, "val")
         gold = datamodule.dataset("val").labels.numpy()
         figures = classification_figures(
             count_confusion(gold, probabilities.argmax(axis=1), probabilities.shape[1])
         )
-        return NothingFitted(), {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
+        return fitted, {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
 
-    def test(self, task: Classification, datamodule: Names, judge: NothingFitted) -> ClassificationOutcome:
+    def test(self, task: Classification, datamodule: Names, judge: FittedBaselines) -> ClassificationOutcome:
         """Classify and measure the test split, which ``open_test`` must have unlocked."""
         names, gold = datamodule.names("test"), datamodule.dataset("test").labels.numpy()
         classes = datamodule.coder.labels
@@ -138,12 +138,12 @@ class ClassificationEvaluation:
             for label, value, known in zip(classes, f1, occurs, strict=True)
             if known
         }
-        for baseline in self.baselines:
+        for baseline in judge.baselines:
             guesses = datamodule.coder.label_ids(baseline.predict(names.names))
             figures = classification_figures(count_confusion(gold, guesses, len(classes)))
             metrics |= {f"baseline/{baseline.name}/{name}": figures[name] for name in FIGURES}
         metrics["oracle/accuracy_ceiling"] = names.accuracy_ceiling()
-        baselines = tuple(baseline.name for baseline in self.baselines)
+        baselines = tuple(baseline.name for baseline in judge.baselines)
         return ClassificationOutcome(names, classes, gold, probabilities, metrics, baselines)
 
 

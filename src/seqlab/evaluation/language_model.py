@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.text_codec import TextCodec
 from seqlab.evaluation.ngrams import NgramModel
-from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.evaluation.outcome import FittedBaselines, ResultTable
 from seqlab.evaluation.text_lines import line_table
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 
@@ -88,37 +88,48 @@ class LanguageModelOutcome:
         )
 
 
+@dataclass(frozen=True)
+class FittedNgrams(FittedBaselines):
+    """The n-grams, and the validation part as it was measured."""
+
+    val: PartScores
+
+
 class LanguageModelEvaluation:
     """Loss and accuracy of a part; nothing is fitted but the n-grams that stand beside."""
 
     def fit(
         self, task: LanguageModel, datamodule: CharacterSequence
-    ) -> tuple[NothingFitted, dict[str, float]]:
+    ) -> tuple[FittedNgrams, dict[str, float]]:
         """Count the n-grams and measure the validation part."""
         ids, vocab_size = datamodule.ids("train"), datamodule.sizes["vocab_size"]
         orders = [order for order in ORDERS[datamodule.unit] if vocab_size**order < 2**63]
-        self.ngrams = [NgramModel(ids, vocab_size, order) for order in orders]
-        self.val = self._measure(task, datamodule, "val")
-        figures = self.val.figures(datamodule.unit)
-        return NothingFitted(), {f"val/{name}": value for name, value in figures.items()}
+        models = tuple(NgramModel(ids, vocab_size, order) for order in orders)
+        val = measure_part(task, datamodule, "val", models)
+        figures = val.figures(datamodule.unit)
+        return FittedNgrams(models, val), {f"val/{name}": value for name, value in figures.items()}
 
     def test(
-        self, task: LanguageModel, datamodule: CharacterSequence, judge: NothingFitted
+        self, task: LanguageModel, datamodule: CharacterSequence, judge: FittedNgrams
     ) -> LanguageModelOutcome:
         """Measure the test part, which ``open_test`` must have unlocked; without one the validation part."""
-        part = self._measure(task, datamodule, "test") if datamodule.has_test else self.val
+        part = measure_part(task, datamodule, "test", judge.baselines) if datamodule.has_test else judge.val
         return LanguageModelOutcome(part, datamodule.codec, datamodule.reading)
 
-    def _measure(self, task: LanguageModel, datamodule: CharacterSequence, split: str) -> PartScores:
-        ids = datamodule.ids(split)
-        if datamodule.reads_windows:
-            nll, loss, accuracy = window_scores(task, datamodule, split)
-        else:
-            scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
-            nll = scores.nll.double().cpu().numpy()
-            loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
-        baselines = {model.name: float(model.nll(ids).mean()) for model in self.ngrams}
-        return PartScores(split, datamodule.texts[split], nll, loss, accuracy, baselines)
+
+def measure_part(
+    task: LanguageModel, datamodule: CharacterSequence, split: str, models: tuple[NgramModel, ...]
+) -> PartScores:
+    """A part as the network and the n-grams predict it."""
+    ids = datamodule.ids(split)
+    if datamodule.reads_windows:
+        nll, loss, accuracy = window_scores(task, datamodule, split)
+    else:
+        scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
+        nll = scores.nll.double().cpu().numpy()
+        loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
+    baselines = {model.name: float(model.nll(ids).mean()) for model in models}
+    return PartScores(split, datamodule.texts[split], nll, loss, accuracy, baselines)
 
 
 @torch.inference_mode()

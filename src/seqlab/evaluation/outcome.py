@@ -47,6 +47,13 @@ class NothingFitted:
         return {}
 
 
+@dataclass(frozen=True)
+class FittedBaselines(NothingFitted):
+    """Baselines, counted on the training split; scoring new data needs none of them."""
+
+    baselines: tuple[Any, ...]
+
+
 class Evaluation(Protocol):
     """How a kind of model is judged: a model config names one under ``evaluation``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from seqlab.data.bio import OUTSIDE, count_entities
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
 from seqlab.data.sequences import segment_indices
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.evaluation.outcome import FittedBaselines, ResultTable
 from seqlab.tasks.entity_counts import EntityFigures, tagging_figures
 from seqlab.tasks.tagging import Tagging
 
@@ -160,16 +160,6 @@ class TaggingOutcome:
             for name, *counts in zip(self.types, found, predicted, gold, strict=True)
         ]
         return sorted(rows, key=lambda row: (-row[3], row[0]))
-
-
-@dataclass(frozen=True)
-class FittedBaselines:
-    """The baselines, counted on the training split; scoring new data needs none of them."""
-
-    baselines: tuple[Baseline, ...]
-
-    def state(self) -> dict[str, Any]:
-        return {}
 
 
 class TaggingEvaluation:

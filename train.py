@@ -35,6 +35,7 @@ def train(config: DictConfig) -> float:
     loggers.log_config(fitter.loggers, config)
     fitter.fit(task, datamodule=datamodule)
     checkpoints.load_weights(task, folder.best_checkpoint)
+    task.to(datamodule.device)  # Lightning takes it off the device when training ends
 
     judge, val_figures = evaluation.fit(task, datamodule)
     folder.add_to_checkpoints("judge", judge.state())

@@ -106,3 +106,30 @@ def test_an_empty_file_is_told(
     (tmp_path / "in.txt").write_bytes(b"")
     assert main(["predict", str(trained[0]), str(tmp_path / "in.txt")]) == 2
     assert "in.txt: the file is empty; expected text, one sentence a line" in capsys.readouterr().err
+
+
+def test_lines_are_cleaned_as_training_pairs_were(
+    trained: tuple[Path, TranslationData], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A byte order mark, decomposed letters, tabs and odd spaces."""
+    given = "\ufeffGo\u00a0home.\n\tI   am.\r\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+    assert main(["translate", str(trained[0])]) == 0
+    assert capsys.readouterr().out == "집에 가.\n나는.\n"
+
+
+def test_an_output_that_is_a_folder_is_told(
+    trained: tuple[Path, TranslationData], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "in.txt").write_text("Eat!\n", encoding="utf-8")
+    assert main(["predict", str(trained[0]), str(tmp_path / "in.txt"), "--output", str(tmp_path)]) == 2
+    assert "is a folder: give the name of a file" in capsys.readouterr().err
+
+
+def test_long_lines_share_no_batch_with_many_others(
+    trained: tuple[Path, TranslationData], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    lines = ["Go home."] * 60 + ["I am. " * 400]
+    (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["translate", str(trained[0]), str(tmp_path / "in.txt"), "--beam", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[:60] == ["집에 가."] * 60

@@ -60,3 +60,29 @@ def test_names_of_several_labels_bound_the_accuracy(tmp_path: Path) -> None:
     found = read_labelled_names(written(tmp_path, content))
     assert found.num_ambiguous() == 2
     assert found.accuracy_ceiling() == pytest.approx((2 + 1 + 1) / 6)
+
+
+def test_each_name_stands_once_with_each_of_its_labels(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("Kim,Korean\nSam,English\nKim,Korean\nKim,Vietnamese\n", encoding="utf-8")
+    found = read_labelled_names(path).distinct()
+    assert list(zip(found.names, found.labels, strict=True)) == [
+        ("Kim", "Korean"),
+        ("Sam", "English"),
+        ("Kim", "Vietnamese"),
+    ]
+    assert found.lines.tolist() == [1, 2, 4]
+
+
+def test_a_quote_that_is_not_closed_is_told_where_it_opens(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text('Sam,English\n"Kim,Korean\nAnn,English\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"names\.csv, line 2: broken quotes"):
+        read_labelled_names(path)
+
+
+def test_a_header_without_a_label_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("Name,Nationality\nAdsit,Czech\nKim,Korean\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"names\.csv, line 1: a header without a column label"):
+        read_labelled_names(path)

@@ -42,7 +42,7 @@ def test_each_label_is_split_alike_and_equal_names_stay_together(tmp_path: Path)
         {"A": 8, "B": 4},
     ]
     assert not kinds[0] & kinds[1] | kinds[0] & kinds[2] | kinds[1] & kinds[2]
-    assert sum(map(len, parts)) == 74
+    assert sum(map(len, parts)) == 73  # of 74 rows one is a copy in val, which counts once
 
 
 def test_the_seed_draws_the_split_alone() -> None:
@@ -56,7 +56,7 @@ def test_val_is_cut_from_train_where_none_is_given(tmp_path: Path) -> None:
     test = written(tmp_path, "test.csv", ["n1,B", "n1,A", "x,A", "y,B"])
     module = data(train=train, test=test, split=[0.6, 0.2, 0.2])
     assert (len(module.names("train")), len(module.names("val"))) == (30, 10)
-    assert "no data.val: 10 names of data.train are kept for it" in module.notices
+    assert "no data.val: 10 distinct names of data.train are kept for it" in module.notices
     module.open_test()
     assert module.names("test").names == ("n1", "n1", "x", "y")
 
@@ -148,3 +148,23 @@ def test_one_label_and_unknown_labels_are_told(tmp_path: Path) -> None:
         data(train=train, val=train, test=unknown)
     with pytest.raises(UserError, match=r"^data\.path: 2 distinct names of 2 labels are too few"):
         data(path=train)
+
+
+def test_a_label_that_only_other_labels_names_have_is_in_training(tmp_path: Path) -> None:
+    rows = [f"N{number},English" for number in range(40)] + [f"K{number},Korean" for number in range(20)]
+    path = tmp_path / "names.csv"
+    path.write_text("\n".join([*rows, "N3,English", "N3,Englsh"]) + "\n", encoding="utf-8")
+    for seed in range(12):
+        module = Names(path=path, seed=seed)
+        module.setup()
+        assert "Englsh" in module.coder.labels
+
+
+def test_copies_do_not_count_in_a_validation_part_that_is_cut_off(tmp_path: Path) -> None:
+    rows = [f"N{number % 30},{'English' if number % 2 else 'Korean'}" for number in range(300)]
+    path = tmp_path / "names.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    module = Names(path=path)
+    module.setup()
+    assert len(set(module.names("val").names)) == len(module.names("val"))
+    assert len(set(module.names("train").names)) < len(module.names("train"))

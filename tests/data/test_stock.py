@@ -137,7 +137,10 @@ def test_batches_hold_what_the_windows_hold(tmp_path: Path) -> None:
         ({"target_transform": "log"}, "data.target_transform=log: choose level, difference, log_return"),
         ({"feature_transform": "log"}, "data.feature_transform=log: choose level"),
         ({"features": []}, "data.features=[]: name at least one column"),
-        ({"target": "Price"}, "prices.csv: no column Price; it has Open, Close, Volume"),
+        ({"features": "Close"}, "data.features=Close: give a list, like data.features=[Close]"),
+        ({"missing": "skip"}, "data.missing=skip: choose error or drop"),
+        ({"scaling": "robust"}, "data.scaling=robust: choose standard or minmax"),
+        ({"target": "Price"}, "prices.csv: no column Price; it has Date, "),
         ({"seq_length": 12}, "prices.csv: 20 days are too few: data.split=[0.6, 0.1, 0.3] gives 12, 2 and 6"),
         ({"horizon": 3}, "prices.csv: 20 days are too few"),
         ({"split": [0.5, 0.5]}, "data.split=[0.5, 0.5]: give three positive shares"),
@@ -150,10 +153,8 @@ def test_settings_out_of_range_are_told(tmp_path: Path, settings: dict, message:
 
 
 def test_more_folds_than_days_are_told(tmp_path: Path) -> None:
-    data = made(tmp_path, backtest={"folds": 9})
-    data.open_test()
     with pytest.raises(UserError, match=r"data\.backtest\.folds=9: 6 days of the test part are too few"):
-        data.folds()
+        made(tmp_path, backtest={"folds": 9})
 
 
 def test_a_price_of_zero_has_no_log_return(tmp_path: Path) -> None:

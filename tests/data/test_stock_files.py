@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +139,31 @@ def test_the_published_prices(root: Path) -> None:
     close = table.column("Close")
     assert len(table) == 732
     assert np.abs(np.diff(close))[511:].mean() == pytest.approx(5.72, abs=0.005)
+
+
+@pytest.mark.parametrize("heading", ["timestamp", "Datetime", "Time", "DAY"])
+def test_dates_are_found_under_their_usual_headings(tmp_path: Path, heading: str) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(f"{heading},close\n2020-01-03,3\n2020-01-02,2\n2020-01-01,1\n", encoding="utf-8")
+    table = read_prices(path)
+    assert table.column("Close").tolist() == [1, 2, 3]
+    assert table.notices == [f"{path} has the newest day first: reversed"]
+
+
+def test_without_dates_the_order_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("Open,Close\n1,2\n3,4\n", encoding="utf-8")
+    assert "its first line is taken for the oldest day" in read_prices(path).notices[0]
+    assert read_prices(path, reverse=True).notices == []
+
+
+def test_any_column_can_be_the_target(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("Date,Open,Adj Close\n2020-01-01,1,5\n2020-01-02,2,6\n", encoding="utf-8")
+    assert read_prices(path, target="Adj Close").columns == ("Open", "Adj Close")
+
+
+def test_a_packed_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv.gz"
+    path.write_bytes(gzip.compress(b"Date,Close\n2020-01-01,1\n2020-01-02,2\n"))
+    assert read_prices(path).column("Close").tolist() == [1, 2]

@@ -42,3 +42,10 @@ def test_what_is_wrong_is_told_with_its_place(
 def test_a_missing_file_is_told_with_the_folder_it_was_looked_for_in(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.txt: no such file; the path is relative to "):
         read_lines(tmp_path / "none.txt")
+
+
+def test_a_bad_byte_after_a_byte_order_mark_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "bom.txt"
+    path.write_bytes(b"\xef\xbb\xbfab\n\xff\n")
+    with pytest.raises(UserError, match=r"bom\.txt, line 2: byte 0xff is not UTF-8"):
+        read_lines(path)

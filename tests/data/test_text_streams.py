@@ -55,7 +55,7 @@ def test_shifts_differ_by_epoch_and_repeat_by_seed() -> None:
     assert found == [first(0, epoch) for epoch in range(20)]
     assert found != [first(1, epoch) for epoch in range(20)]
     assert len(set(found)) > 3
-    assert all(8 < length <= 16 for length in found)
+    assert all(8 <= length <= 16 for length in found)
 
 
 def test_windows_by_hand() -> None:
@@ -70,3 +70,17 @@ def test_a_window_longer_than_the_text_is_refused() -> None:
     with pytest.raises(UserError, match=r"data\.window_size=6: the text has 6 tokens.* Give at most 5"):
         WindowDataset(torch.arange(6), 6, 1)
     assert len(WindowDataset(torch.arange(6), 5, 1)) == 1
+
+
+@pytest.mark.parametrize("seq_length", [1, 2, 7, 16, 64])
+@pytest.mark.parametrize("length", [1, 5, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 200])
+def test_every_epoch_has_as_many_batches(length: int, seq_length: int) -> None:
+    """Lightning counts the batches of the first epoch and holds the others to that number."""
+    dataset = StreamDataset(torch.arange(10, 11 + length), 1, seq_length)
+    batches = StreamBatches(dataset, seed=0, shift=True)
+    counts = set()
+    for epoch in range(12):
+        batches.set_epoch(epoch)
+        counts.add(len(list(batches)))
+        assert len(batches) == len(list(batches))
+    assert len(counts) == 1

@@ -171,8 +171,13 @@ def test_vocabularies_are_written_as_text(tmp_path: Path, tokenizer: dict) -> No
         ({"train": "b.tsv", "test": "b.tsv"}, r"data\.train without data\.val"),
         (
             {"pairs": [["a", "b", "c"]]},
-            r"data\.pairs has 1 entries; give at least one, each \[source, target\]",
+            r"data\.pairs holds \['a', 'b', 'c'\]: give \[source, target\], both texts",
         ),
+        ({"pairs": [[1, "일"]]}, r"data\.pairs holds \[1, '일'\]: give \[source, target\], both texts"),
+        ({"pairs": ["ab"]}, r"data\.pairs holds 'ab'"),
+        ({"pairs": []}, r"data\.pairs is empty"),
+        ({"joint": True}, r"data\.joint=true is one bpe for both sides"),
+        ({"max_length": None}, r"data\.max_length=None: give a whole number"),
         ({"path": "none.tsv"}, r"none\.tsv: no such file"),
     ],
 )

@@ -10,7 +10,7 @@ from seqlab.evaluation.translation import (
     CorpusScores,
     FrequentTranslation,
     TranslationEvaluation,
-    loss_per_token,
+    forced_figures,
 )
 from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.search.hypotheses import Hypothesis
@@ -61,8 +61,8 @@ def test_the_loss_weighs_tokens_alike_whatever_their_batch(data: TranslationData
     task = task_for(data)
     single = TranslationData(sample={"num_pairs": 60, "seed": 0}, batch_size=1)
     single.setup()
-    expected = loss_per_token(task, single.val_dataloader())
-    assert loss_per_token(task, data.val_dataloader()) == pytest.approx(expected, rel=1e-5)
+    expected = forced_figures(task, single.val_dataloader())
+    assert forced_figures(task, data.val_dataloader()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     data.setup()
     task, evaluation = task_for(data, beam_size=2), TranslationEvaluation()
     judge, val_figures = evaluation.fit(task, data)
-    assert set(val_figures) == {"val/bleu", "val/chrf", "val/loss"}
+    assert set(val_figures) == {"val/bleu", "val/chrf", "val/loss", "val/accuracy"}
     data.open_test()
     outcome = evaluation.test(task, data, judge)
     pairs = data.pairs("test")

@@ -28,7 +28,7 @@ def test_lines_and_columns_are_told_apart_and_empty_ones_counted(tmp_path: Path)
         ("", r"input\.txt: the file is empty; expected one name a line"),
         ("name\n", r"input\.txt: no name in it"),
         (b"Kim\nM\xfcller\n", r"input\.txt, line 2: byte 0xfc is not UTF-8"),
-        ("id,name\n1,Kim\n2\n", r"input\.txt, line 3: 1 fields, the header has 2"),
+        ("id,name\n1,Kim\n2\n", r"input\.txt, line 3: 1 fields, the first line has 2"),
     ],
 )
 def test_a_broken_file_is_told_with_its_line(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -54,3 +54,12 @@ def test_prediction_is_that_of_the_datas_own_batches(
     assert table["predicted"][:-1].tolist() == guesses
     assert (table["runner_up"] != table["predicted"]).all()
     assert (table["runner_up_probability"] <= table["probability"]).all()
+
+
+def test_a_training_file_without_a_header_is_read_by_its_first_column(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text('"Adsit","Czech"\n"Kim","Korean"\n', encoding="utf-8")
+    assert read_names(path) == (["Adsit", "Kim"], 0)
+    (tmp_path / "wide.csv").write_text("1,Adsit,Czech\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"wide\.csv, line 1: 3 fields and no header"):
+        read_names(tmp_path / "wide.csv")

@@ -93,3 +93,15 @@ def test_the_stopwatch_counts_repeats_and_no_padding(
     with watch.testing():
         pass
     assert watch.metrics(run.data.train_unit)["timing/test_seconds"] > 0
+
+
+def test_validation_is_kept_for_the_epochs_that_had_one(trained: Callable[..., Run], tmp_path: Path) -> None:
+    run = trained("trainer.max_epochs=5", "trainer.check_val_every_n_epoch=2")
+    assert run.around.history.series["val/loss"][0] == [2.0, 4.0]
+    assert run.around.history.series["train/loss"][0] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    # last.ckpt is of the last epoch all the same, best.ckpt of one that was validated
+    epochs = {
+        name: torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")
+    }
+    assert epochs["last"] == 4
+    assert epochs["best"] in (1, 3)

@@ -13,7 +13,7 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.build import build_data, build_task
+from seqlab.training.build import build_data, build_task, check_monitor
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import (
     KEY,
@@ -200,3 +200,14 @@ def test_a_file_of_another_program_is_named(tmp_path: Path, content: Any) -> Non
     assert str(caught.value) == (
         f"{path}: not a checkpoint of seqlab; give checkpoints/best.ckpt of a run folder"
     )
+
+
+def test_a_model_that_would_never_be_validated_is_told_before_training(
+    composed: Callable[..., DictConfig],
+) -> None:
+    config = composed("trainer.max_epochs=5", "trainer.check_val_every_n_epoch=10")
+    with pytest.raises(
+        UserError, match=r"check_val_every_n_epoch=10 with trainer\.max_epochs=5: .* add trainer"
+    ):
+        check_monitor(config)
+    check_monitor(composed("trainer.max_epochs=10", "trainer.check_val_every_n_epoch=10"))

@@ -21,13 +21,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.input}: no such file; the path is relative to {Path.cwd()}")
     if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
         raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")
+    if arguments.output is not None and arguments.output.is_dir():
+        raise UserError(f"{arguments.output} is a folder: give the name of a file, such as out.csv")
     task, baggage = load_task(arguments.checkpoint)
     table = load_predictor(baggage, arguments.checkpoint)(task, baggage, arguments.input)
     if arguments.output is None:
-        table.to_csv(sys.stdout, index=False, float_format="%.6g")
+        table.to_csv(sys.stdout, index=False, float_format="%.10g")
         return 0
-    part = arguments.output.with_name(arguments.output.name + ".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    part.replace(arguments.output)
+    part = arguments.output.with_name(f".part-{arguments.output.name}")  # its ending says whether to compress
+    try:
+        table.to_csv(part, index=False, float_format="%.10g")
+        part.replace(arguments.output)
+    except OSError as error:
+        raise UserError(f"{arguments.output}: cannot be written: {error.strerror}") from None
     print(f"{len(table):,} rows: {arguments.output}", file=sys.stderr)
     return 0

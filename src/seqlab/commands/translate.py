@@ -56,7 +56,8 @@ def _standard_input() -> Iterator[list[str]]:
     group: list[str] = []
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
-            group.append(raw.decode("utf-8").rstrip("\r\n"))
+            # a byte order mark may begin the first line
+            group.append(raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n"))
         except UnicodeDecodeError as error:
             raise UserError(f"standard input, line {number}: not UTF-8 text: {error.reason}") from None
         if len(group) == size:

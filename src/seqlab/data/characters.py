@@ -18,7 +18,7 @@ from seqlab.data.samples.texts import TEXTS
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
-from seqlab.data.vocabulary import SPECIAL
+from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS
 from seqlab.errors import UserError
 
 MODES = ("streams", "windows")
@@ -84,9 +84,12 @@ class CharacterSequence(SequenceDataModule):
             ("batch_size", batch_size),
             ("eval_streams", eval_streams),
             ("min_count", min_count),
+            ("max_tokens", 1 if max_tokens is None else max_tokens),
         ):
             if not isinstance(size, int) or size < 1:
                 raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        if text is not None and not isinstance(text, str):
+            raise UserError(f"data.text={text}: give a text; a number in quotes, as data.text='\"{text}\"'")
         self.text = text
         self.path = path
         self.split = _check_split(split)
@@ -136,6 +139,11 @@ class CharacterSequence(SequenceDataModule):
         self.codec = TextCodec.fit(
             self.texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
         )
+        if len(self.codec) == len(SPECIAL_TOKENS):
+            raise UserError(
+                f"{self.path or 'data.text'}: no token of the training part occurs "
+                f"data.min_count={self.min_count} times; give less"
+            )
         self._ids = {name: self.codec.encode(text) for name, text in self.texts.items()}
         for name, ids in self._ids.items():
             if len(ids) < 2 and (name != "test" or self.has_test):
@@ -229,9 +237,7 @@ def _check_split(split: Sequence[float]) -> tuple[float, float, float]:
     Raises:
         UserError: anything else.
     """
-    shares = tuple(float(share) for share in split)
+    shares = tuple(float(share) for share in split) if isinstance(split, Sequence) else ()
     if len(shares) != 3 or min(shares[:2]) <= 0 or shares[2] < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise UserError(
-            f"data.split={list(shares)}: give shares of train, val and test with sum 1; test may be 0"
-        )
+        raise UserError(f"data.split={split}: give shares of train, val and test with sum 1; test may be 0")
     return shares

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from seqlab.data.bio import is_tag, stray_inside
 from seqlab.data.sequences import segment_indices
+from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
 FORMAT = "a token first and a BIO tag last, tab or space between, a blank line between sentences"
@@ -32,7 +34,7 @@ class TaggedSentences:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @property
+    @cached_property
     def firsts(self) -> NDArray[np.int64]:
         """(S,) place of each sentence's first token."""
         return np.cumsum(self.lengths) - self.lengths
@@ -71,29 +73,12 @@ class TaggedSentences:
 
 
 def read_lines(path: str | Path, expected: str = FORMAT) -> list[str]:
-    """The lines of a UTF-8 file; a byte order mark is passed over.
+    """The lines of a UTF-8 file, however they end.
 
     Raises:
         UserError: missing, empty or other than UTF-8; names the line.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; convert the file to "
-            "UTF-8"
-        ) from None
-    if not text.strip():
-        raise UserError(f"{path}: the file is empty; expected {expected}")
-    return _LINE_END.split(text)
+    return _LINE_END.split(read_text(path, expected))
 
 
 def columns_of(line: str) -> list[str]:

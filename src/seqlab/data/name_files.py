@@ -41,6 +41,13 @@ class LabelledNames:
             self.source,
         )
 
+    def distinct(self) -> LabelledNames:
+        """Each name once with each of its labels, in the order of their first lines."""
+        firsts: dict[tuple[str, str], int] = {}
+        for row, pair in enumerate(zip(self.names, self.labels, strict=True)):
+            firsts.setdefault(pair, row)
+        return self.take(np.array(list(firsts.values()), dtype=np.int64))
+
     def num_ambiguous(self) -> int:
         """Distinct names that occur with more than one label."""
         return sum(len(labels) > 1 for labels in self._labels_of_names().values())
@@ -80,6 +87,11 @@ def read_labelled_names(path: str | Path) -> LabelledNames:
         columns = (heads.index(NAME_COLUMN), heads.index(LABEL_COLUMN))
         width = len(heads)
         rows = rows[1:]
+    elif len(rows) > 2 and len(heads) == 2 and NAME_COLUMN in heads:
+        raise UserError(
+            f"{path}, line {rows[0][0]}: a header without a column {LABEL_COLUMN}; head the columns "
+            f"{NAME_COLUMN},{LABEL_COLUMN}"
+        )
     names, labels = [], []
     for number, cells in rows:
         if len(cells) != width:
@@ -105,13 +117,15 @@ def csv_rows(path: Path, expected: str) -> list[tuple[int, Sequence[str]]]:
     lines = read_lines(path, expected)
     reader = csv.reader(lines, strict=True)
     rows: list[tuple[int, Sequence[str]]] = []
+    begun = 1  # a quote that is not closed is noticed at the end of the file
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 rows.append((reader.line_num, cells))
+            begun = reader.line_num + 1
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: broken quotes or fields: {error}; expected {expected}"
+            f"{path}, line {begun}: broken quotes or fields: {error}; expected {expected}"
         ) from None
     if not rows:
         raise UserError(f"{path}: the file holds no row; expected {expected}")

@@ -27,7 +27,7 @@ class Names(SequenceDataModule):
         path: one CSV of name,label, plain or gzipped, split by ``split`` label by label; equal names go to
             the same split, whatever their labels.
         train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
-            cut off.
+            cut off. A val part that is cut off counts each name once: a few frequent ones would decide.
         split: shares of train, val and test of the distinct names of each label.
         sample: ``num_names`` and ``seed`` of the synthetic names.
         ascii: letters lose their accents, and what is still no ASCII character is UNK.
@@ -94,6 +94,8 @@ class Names(SequenceDataModule):
             self._splits = self._given_splits()
         else:
             self._splits = self._simulate()
+        if self.files["val"] is None:
+            self._splits["val"] = self._splits["val"].distinct()
         train = self._splits["train"]
         if len(set(train.labels)) < 2:
             raise UserError(
@@ -115,7 +117,8 @@ class Names(SequenceDataModule):
             parts["val"] = read_labelled_names(val)
         else:
             parts["train"], parts["val"] = self._divide(parts["train"], "data.train", self.split[:2])
-            self.notices.append(f"no data.val: {len(parts['val']):,} names of data.train are kept for it")
+            kept = len(parts["val"].distinct())
+            self.notices.append(f"no data.val: {kept:,} distinct names of data.train are kept for it")
         return {name: parts[name] for name in ("train", "val", "test")}
 
     def _simulate(self) -> dict[str, LabelledNames]:
@@ -147,6 +150,13 @@ class Names(SequenceDataModule):
                 size = min(size, len(own) - place - 1)  # one at least for training
                 part_of_kind[own[place : place + size]] = part
                 place += size
+        # a label that only names of another label have may stand outside the first part: training needs it
+        copies = list(zip(kinds.tolist(), names.labels, strict=True))
+        known = {label for kind, label in copies if part_of_kind[kind] == 0}
+        for kind, label in copies:
+            if label not in known:
+                part_of_kind[kind] = 0
+                known |= set(seen[kind])
         parts = [names.take(np.flatnonzero(part_of_kind[kinds] == part)) for part in range(len(shares))]
         if min(map(len, parts)) == 0:
             raise UserError(

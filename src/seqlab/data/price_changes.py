@@ -49,15 +49,24 @@ def feature_rows(table: PriceTable, features: tuple[str, ...], transform: str) -
     if transform == "level":
         return values
     if transform == "log_return":
-        values = values + np.array([name.lower() == "volume" for name in features])
-        check_positive(table, values, features)
-        values = np.log(values)
+        is_volume = np.array([name.lower() == "volume" for name in features])
+        check_positive(table, values, features, is_volume)
+        values = np.log(values + is_volume)
     return np.concatenate((np.full((1, values.shape[1]), np.nan), np.diff(values, axis=0)))
 
 
-def check_positive(table: PriceTable, values: NDArray[np.float64], names: tuple[str, ...]) -> None:
-    """Raise UserError at the first of (N, F) values that is not above 0."""
-    bad = np.argwhere(values <= 0)
+def check_positive(
+    table: PriceTable,
+    values: NDArray[np.float64],
+    names: tuple[str, ...],
+    may_be_zero: NDArray[np.bool_] | bool = False,
+) -> None:
+    """Raise UserError at the first of (N, F) values that has no logarithm.
+
+    Args:
+        may_be_zero: (F,) columns to whose values 1 will be added.
+    """
+    bad = np.argwhere((values < 0) | ((values == 0) & np.logical_not(may_be_zero)))
     if len(bad):
         row, column = bad[0]
         raise UserError(

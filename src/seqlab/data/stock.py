@@ -12,9 +12,10 @@ from seqlab.data.batches import SeriesBatch
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
 from seqlab.data.price_changes import check_transform
 from seqlab.data.samples.stock_prices import sample_prices
+from seqlab.data.scaling import SCALINGS
 from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows
 from seqlab.data.splits import check_fractions
-from seqlab.data.stock_files import PriceTable, read_prices
+from seqlab.data.stock_files import MISSING, PriceTable, read_prices
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
@@ -85,6 +86,12 @@ class StockPrices(SequenceDataModule):
                 raise UserError(f"data.{name}={value}: give a whole number, at least {least}")
         check_transform("target_transform", target_transform)
         check_transform("feature_transform", feature_transform or target_transform)
+        for name, names in (("features", features), ("columns", columns)):
+            if isinstance(names, str):
+                raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+        for name, choice, choices in (("missing", missing, MISSING), ("scaling", scaling, SCALINGS)):
+            if choice not in choices:
+                raise UserError(f"data.{name}={choice}: choose {' or '.join(choices)}")
         if features is not None and not list(features):
             raise UserError("data.features=[]: name at least one column, or null for all")
         self.path = path
@@ -110,7 +117,7 @@ class StockPrices(SequenceDataModule):
             table = sample_prices(**self.sample)
         else:
             wanted = None if self.features is None else [*self.features, self.target]
-            table = read_prices(self.path, wanted, **self.reading)
+            table = read_prices(self.path, wanted, target=self.target, **self.reading)
         self.notices += table.notices
         table.column(self.target)  # told here where it is not there
         features = tuple(self.features) if self.features is not None else _features(table, self.target)
@@ -131,6 +138,12 @@ class StockPrices(SequenceDataModule):
                 f"{first}, {second - first} and {len(table) - second}, where data.seq_length="
                 f"{self.seq_length} and data.horizon={self.horizon} need "
                 f"{bare.history + self.horizon}, {self.horizon} and {self.horizon}"
+            )
+        num_test = len(table) - second
+        if self.num_folds and num_test // self.num_folds < self.horizon:
+            raise UserError(
+                f"data.backtest.folds={self.num_folds}: {num_test} days of the test part are too few for "
+                f"data.horizon={self.horizon}"
             )
         self._begin(table, bare, {"train": (0, first), "val": (first, second), "test": (second, len(table))})
 
@@ -180,11 +193,6 @@ class StockPrices(SequenceDataModule):
         """
         self.check_access("test")
         first, end = self._rows["test"]
-        if self.num_folds and (end - first) // self.num_folds < self.horizon:
-            raise UserError(
-                f"data.backtest.folds={self.num_folds}: {end - first} days of the test part are too few for "
-                f"data.horizon={self.horizon}"
-            )
         share = self.split[1] / (self.split[0] + self.split[1])
         found = []
         for number in range(self.num_folds):

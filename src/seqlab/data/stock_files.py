@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
 KNOWN = ("Open", "High", "Low", "Close", "Volume")  # used where no features are asked for
-DATE = "date"
+DATES = ("date", "datetime", "timestamp", "time", "day")  # headings of a column of dates, the first there is
 FORMATS = (
     "lines of Date,Open,High,Low,Close,Volume in any order under a header, or numbers alone with data.columns"
 )
@@ -60,6 +61,7 @@ def read_prices(
     path: str | Path,
     wanted: Sequence[str] | None = None,
     *,
+    target: str | None = None,
     columns: Sequence[str] | None = None,
     reverse: bool = False,
     missing: str = "error",
@@ -69,6 +71,7 @@ def read_prices(
     Args:
         wanted: columns to read (the date comes by itself); None takes those of KNOWN that the file has. Open
             is read beside them where every line has it.
+        target: one more column to read.
         columns: names of the columns of a file without a header line.
         reverse: the file has the newest day first. A file with dates needs no telling: its days are put in
             order of date, and the lines that moved are counted in the notices.
@@ -93,6 +96,7 @@ def read_prices(
             )
     places = {name.lower(): place for place, name in enumerate(names)}
     chosen = [name for name in KNOWN if name.lower() in places] if wanted is None else list(wanted)
+    chosen += [target] if target is not None and target.lower() not in map(str.lower, chosen) else []
     absent = [name for name in chosen if name.lower() not in places]
     if absent or not chosen:
         raise UserError(
@@ -117,7 +121,13 @@ def read_prices(
         rows = [row for row in rows if row[0] not in out]
         if not rows:
             raise UserError(f"{path}: no line is left that has a number in every column")
-    dates = tuple(cells[places[DATE]].strip() for _, cells in rows) if DATE in places else None
+    heading = next((name for name in DATES if name in places), None)
+    dates = None if heading is None else tuple(cells[places[heading]].strip() for _, cells in rows)
+    if dates is None and not reverse:
+        notices.append(
+            f"{path} has no column of dates ({', '.join(DATES)}): its first line is taken for the oldest "
+            "day; data.reverse=true turns it"
+        )
     table = PriceTable(
         columns=tuple(names[place] for place in used),
         values=np.array([[float(cells[place]) for place in used] for _, cells in rows], dtype=np.float64),
@@ -133,19 +143,7 @@ def read_prices(
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """(line number, cells) of every line that is neither blank nor a comment."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        lines = content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; expected {FORMATS}"
-        ) from None
+    lines = read_text(path, FORMATS).splitlines()
     rows = [
         (number, next(csv.reader([line], skipinitialspace=True)))
         for number, line in enumerate(lines, start=1)

@@ -12,6 +12,16 @@ from seqlab.errors import UserError
 def read_lines(path: str | Path, expected: str = "text, one sentence a line") -> list[str]:
     """The lines of a UTF-8 file without their ends; ``.gz`` is unpacked, a byte order mark left out.
 
+    Raises:
+        UserError: as ``read_text`` does.
+    """
+    # str.splitlines would also end lines at characters that stand within sentences, such as U+2028
+    return read_text(path, expected).replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+def read_text(path: str | Path, expected: str) -> str:
+    """A UTF-8 file as it is; ``.gz`` is unpacked, a byte order mark left out.
+
     Args:
         expected: what the file should hold, for error messages.
 
@@ -23,14 +33,13 @@ def read_lines(path: str | Path, expected: str = "text, one sentence a line") ->
     if not content.strip():
         raise UserError(f"{path}: the file is empty; expected {expected}")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
+        decoded = error.object  # the content without a byte order mark
+        number = decoded.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; expected {expected}"
+            f"{path}, line {number}: byte {decoded[error.start]:#04x} is not UTF-8 text; expected {expected}"
         ) from None
-    # str.splitlines would also end lines at characters that stand within sentences, such as U+2028
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -53,7 +53,8 @@ class StreamBatches(Sampler[tuple[int, int, bool]]):
     """The batches of a StreamDataset from first to last.
 
     With ``shift`` the first batch of an epoch is shorter by a number drawn from seed and epoch, so that
-    gradients are not cut at the same places in every epoch.
+    gradients are not cut at the same places in every epoch. Every epoch has as many batches: Lightning counts
+    them once.
     """
 
     def __init__(self, dataset: StreamDataset, *, seed: int, shift: bool) -> None:
@@ -68,15 +69,24 @@ class StreamBatches(Sampler[tuple[int, int, bool]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return 1 + -(-max(self.length - self._first(), 0) // self.seq_length)
+        return 1 + math.ceil(max(self.length - self._first_range()[0], 0) / self.seq_length)
 
     def _first(self) -> int:
         """Tokens of the first batch."""
-        if not self.shift:
-            return self.seq_length
+        least, most = self._first_range()
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        half = self.seq_length // 2  # a first batch of a few tokens would be a step of noise
-        return half + int(torch.randint(1, self.seq_length - half + 1, (), generator=generator))
+        return int(torch.randint(least, most + 1, (), generator=generator))
+
+    def _first_range(self) -> tuple[int, int]:
+        """Least and largest first batch that give as many batches; at least half a batch, but for noise."""
+        whole, rest = self.seq_length, self.length % self.seq_length
+        if not self.shift or self.length <= whole:
+            return whole, whole
+        least = whole // 2 + 1
+        # a first batch below `rest` leaves one batch more than one of at least `rest`
+        ranges = [(least, rest - 1), (max(least, rest), whole)] if rest else [(least, whole - 1)]
+        best = max(ranges, key=lambda ends: ends[1] - ends[0])
+        return best if best[0] <= best[1] else (whole, whole)
 
     def __iter__(self) -> Iterator[tuple[int, int, bool]]:
         end = min(self._first(), self.length)

@@ -95,6 +95,10 @@ class SubwordTokenizer:
             return cls(_learn_merges(lines, vocab_size), lower=lower)
         except RuntimeError as error:
             most = re.search(r"value <= (\d+)", str(error))
+            if most is None and "required_chars" not in str(error):
+                raise UserError(
+                    f"data.tokenizer=bpe: sentencepiece cannot learn from this text: {error}"
+                ) from None
             if most is None:
                 num_characters = len(set("".join(lines)))
                 raise UserError(
@@ -134,6 +138,7 @@ def _learn_merges(lines: list[str], vocab_size: int) -> bytes:
         model_type="bpe",
         vocab_size=vocab_size,
         character_coverage=1.0,
+        max_sentence_length=max(len(line.encode("utf-8")) for line in ["a" * 4192, *lines]) + 1,
         normalization_rule_name="identity",  # texts are NFC already; NFKC would change what is written
         num_threads=1,
         minloglevel=2,

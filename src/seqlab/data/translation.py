@@ -86,7 +86,11 @@ class Translation(SequenceDataModule):
             raise UserError(f"data.tokenizer={tokenizer}: choose {' or '.join(TOKENIZERS)}")
         if tokenizer == "bpe" and vocab_size is None:
             raise UserError("data.tokenizer=bpe needs data.vocab_size: some thousands, such as 4000")
+        if joint and tokenizer != "bpe":
+            raise UserError("data.joint=true is one bpe for both sides: give data.tokenizer=bpe too")
         for name, size in (("vocab_size", vocab_size), ("min_count", min_count), ("max_length", max_length)):
+            if not isinstance(size, int) and not (size is None and name == "vocab_size"):
+                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
             if size is not None and size < 1:
                 raise UserError(f"data.{name}={size}: give a whole number, at least 1")
         self.path = path
@@ -159,13 +163,18 @@ class Translation(SequenceDataModule):
         self.languages = ("English", "Korean")
         return self._split(phrase_pairs(**self.sample), "the sample")
 
+    def _cased(self, pairs: list[Pair]) -> list[Pair]:
+        """Pairs as they are read, compared and written: all in lower case where that is asked for."""
+        return [(source.lower(), target.lower()) for source, target in pairs] if self.lower else pairs
+
     def _literal_splits(self) -> dict[str, list[Pair]]:
         assert self.literal is not None
-        if not self.literal or any(len(pair) != 2 for pair in self.literal):
-            raise UserError(
-                f"data.pairs has {len(self.literal)} entries; give at least one, each [source, target]"
-            )
-        pairs = [(clean(source), clean(target)) for source, target in self.literal]
+        if not self.literal:
+            raise UserError("data.pairs is empty; give at least one [source, target]")
+        for pair in self.literal:
+            if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):
+                raise UserError(f"data.pairs holds {pair!r}: give [source, target], both texts (in quotes)")
+        pairs = self._cased([(clean(source), clean(target)) for source, target in self.literal])
         self.notices.append(
             f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
             "learned by heart"
@@ -184,8 +193,13 @@ class Translation(SequenceDataModule):
             assert files is not None
             paths = self.folder / files if isinstance(files, str) else [self.folder / file for file in files]
             found[name] = read_pairs(paths)
+            found[name] = self._cased(found[name])
         held_out = set(found["val"]) | set(found["test"])
         kept = [pair for pair in found["train"] if pair not in held_out]
+        if not kept:
+            raise UserError(
+                f"all {len(found['train']):,} training pairs stand in val or test as well: give other files"
+            )
         if len(kept) < len(found["train"]):
             self.notices.append(
                 f"{len(found['train']) - len(kept):,} training pairs were left out: they stand in val or "
@@ -194,6 +208,7 @@ class Translation(SequenceDataModule):
         return found | {"train": kept}
 
     def _split(self, pairs: list[Pair], origin: str) -> dict[str, list[Pair]]:
+        pairs = self._cased(pairs)
         distinct = list(dict.fromkeys(pairs))
         if len(distinct) < len(pairs):
             self.notices.append(f"{len(pairs) - len(distinct):,} exact duplicates of pairs were left out")
@@ -251,6 +266,7 @@ class Translation(SequenceDataModule):
             "eos_id": SPECIAL.eos,
             "unk_id": SPECIAL.unk,
             "max_source_length": self.max_source_length,
+            "joint_vocabulary": self.joint,
         }
 
     def state(self) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class BestWeights(Callback):
 def backtest(task: Regression, datamodule: StockPrices) -> list[FoldFigures]:
     """Figures of each of ``data.backtest.folds``: same recipe, new weights, expanding training part.
 
-    Optimizer, scheduler, epochs, gradient clipping, precision and early stopping are those of the task's own
-    training.
+    Optimizer, scheduler, epochs, validation, gradient clipping, precision and early stopping are those of the
+    task's own training; a limit of time is not.
     """
     from seqlab.evaluation.forecast import all_figures, forecast_prices
 
@@ -90,6 +90,11 @@ def train_fold(task: Regression, fold: StockPrices, like: pl.Trainer) -> None:
         precision=like.precision,
         max_epochs=like.max_epochs,
         max_steps=like.max_steps,
+        min_epochs=like.min_epochs,
+        min_steps=like.min_steps,
+        check_val_every_n_epoch=like.check_val_every_n_epoch,
+        limit_train_batches=like.limit_train_batches,
+        limit_val_batches=like.limit_val_batches,
         gradient_clip_val=like.gradient_clip_val,
         gradient_clip_algorithm=like.gradient_clip_algorithm,
         accumulate_grad_batches=like.accumulate_grad_batches,

@@ -39,8 +39,9 @@ def forecast_prices(
     outputs, total, count = [], 0.0, 0.0
     for batch in datamodule.loader(windows):
         there = type(batch)(*(field.to(device) for field in batch))
-        outputs.append(task.predict_step(there).cpu())
-        losses = task.losses(there)
+        forecasts = task.predict_step(there)
+        outputs.append(forecasts.cpu())
+        losses = task.losses_of(forecasts[None], there)
         total, count = total + float(losses.nll), count + float(losses.num_units)
     return encoding.prices(torch.cat(outputs), windows.last), total / count
 
@@ -80,7 +81,7 @@ class ForecastOutcome:
         if len(self.quantiles) > 1:
             rows |= {"lower": self.prices[..., 0].ravel(), "upper": self.prices[..., -1].ravel()}
         rows |= {name: values.ravel() for name, values in self.baselines.items()}
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.6g")
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.10g")
 
     def result_table(self) -> ResultTable:
         """Model, model as published examples scale it, baselines; and each fold where there are folds."""

@@ -141,8 +141,9 @@ class TranslationEvaluation:
         pairs = datamodule.pairs("val")
         translations, _ = self._translate(task, datamodule, [source for source, _ in pairs])
         scores = CorpusScores.of(translations, [target for _, target in pairs], self.tokenize)
-        loss = loss_per_token(task, datamodule.val_dataloader())
-        return frequent, {"val/bleu": scores.bleu, "val/chrf": scores.chrf, "val/loss": loss}
+        loss, accuracy = forced_figures(task, datamodule.val_dataloader())
+        found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": loss, "accuracy": accuracy}
+        return frequent, {f"val/{name}": value for name, value in found.items()}
 
     def test(
         self, task: Translation, datamodule: TranslationData, judge: FrequentTranslation
@@ -162,7 +163,7 @@ class TranslationEvaluation:
             translations,
             hypotheses,
             CorpusScores.of(translations, references, self.tokenize),
-            loss_per_token(task, datamodule.test_dataloader()),
+            forced_figures(task, datamodule.test_dataloader())[0],
             {
                 "copy_source": CorpusScores.of(sources, references, self.tokenize),
                 "most_frequent": CorpusScores.of([judge.text] * len(pairs), references, self.tokenize),
@@ -177,12 +178,13 @@ class TranslationEvaluation:
 
 
 @torch.inference_mode()
-def loss_per_token(task: Translation, batches: Any) -> float:
-    """Nats per target token over all batches, tokens weighing alike."""
+def forced_figures(task: Translation, batches: Any) -> tuple[float, float]:
+    """Nats per target token, and share of right first guesses, each told the true tokens before it."""
     task.eval()
-    nll = num_tokens = 0.0
+    nll = correct = num_tokens = 0.0
     for batch in batches:
         losses = task.losses(batch)
         nll += float(losses.nll)
+        correct += float(losses.correct)  # type: ignore[arg-type]
         num_tokens += float(losses.num_units)
-    return nll / num_tokens
+    return nll / num_tokens, correct / num_tokens

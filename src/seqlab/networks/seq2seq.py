@@ -42,6 +42,7 @@ class Seq2Seq(nn.Module):
         dropout: between layers, on the encoder's outputs and before the output layer.
         embedding_dropout: on source and target embeddings.
         tie: ``decoder``: output matrix and target embedding are one; ``all``: the source embedding too.
+        joint_vocabulary: from the data: whether an id is the same token on both sides.
 
     Raises:
         UserError: a size, probability, cell or attention out of range; ``tie=all`` without a joint
@@ -68,6 +69,7 @@ class Seq2Seq(nn.Module):
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
         tie: str = "none",
+        joint_vocabulary: bool = True,
     ) -> None:
         super().__init__()
         check_size("embedding_size", embedding_size)
@@ -77,10 +79,11 @@ class Seq2Seq(nn.Module):
         check_share("embedding_dropout", embedding_dropout)
         if tie not in TIES:
             raise UserError(f"model.network.tie={tie}: choose {', '.join(TIES)}")
-        if tie == "all" and source_vocab_size != target_vocab_size:
+        if tie == "all" and not (joint_vocabulary and source_vocab_size == target_vocab_size):
             raise UserError(
                 f"model.network.tie=all with {source_vocab_size:,} source and {target_vocab_size:,} target "
-                "tokens: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), or tie=decoder"
+                "tokens of their own: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), "
+                "or tie=decoder"
             )
         self.pad_id, self.bos_id, self.eos_id = pad_id, bos_id, eos_id
         target_embedding = nn.Embedding(target_vocab_size, embedding_size, padding_idx=pad_id)

@@ -26,8 +26,8 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     """One row per name: name, predicted label, its probability, the second label and its probability.
 
     Args:
-        path: one name a line, or a CSV (.csv or .csv.gz) with a column ``name``. Empty lines are passed over
-            and counted on standard error.
+        path: one name a line, or a CSV with a column ``name``, or of name and label as for training. Empty
+            lines are passed over and counted on standard error.
 
     Raises:
         UserError: a file without a name or other than UTF-8; names the line.
@@ -60,7 +60,8 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
 def read_names(path: Path) -> tuple[list[str], int]:
     """Names of a text file or of a CSV's column, and how many lines without one were passed over.
 
-    A file is a CSV if a column of its first line is headed name.
+    A file is a CSV if a column of its first line is headed name, or if it is called .csv (.csv.gz): without a
+    header its first of at most two columns holds the names, as in training files.
 
     Raises:
         UserError: a file that cannot be read or holds no name, or a ragged CSV; names the line.
@@ -68,15 +69,20 @@ def read_names(path: Path) -> tuple[list[str], int]:
     lines = read_lines(path, FORMAT)
     first = next((line for line in lines if line.strip()), "")
     heads = [cell.strip().strip('"').lower() for cell in first.split(",")]
-    if NAME_COLUMN in heads:
+    if NAME_COLUMN in heads or path.name.lower().endswith((".csv", ".csv.gz")):
         rows = csv_rows(path, FORMAT)
-        column, width = heads.index(NAME_COLUMN), len(heads)
+        width, column, num_heads = len(rows[0][1]), 0, 0
+        if NAME_COLUMN in heads:
+            column, num_heads = heads.index(NAME_COLUMN), 1
+        elif width > 2:
+            raise UserError(f"{path}, line {rows[0][0]}: {width} fields and no header; expected {FORMAT}")
         for number, cells in rows:
             if len(cells) != width:
                 raise UserError(
-                    f"{path}, line {number}: {len(cells)} fields, the header has {width}; expected {FORMAT}"
+                    f"{path}, line {number}: {len(cells)} fields, the first line has {width}; expected "
+                    f"{FORMAT}"
                 )
-        found = [normalized(cells[column]) for _, cells in rows[1:]]
+        found = [normalized(cells[column]) for _, cells in rows[num_heads:]]
         num_empty = len(lines) - len(rows) + found.count("")
     else:
         found = [normalized(line) for line in lines]

@@ -83,7 +83,7 @@ def read_sentences(path: Path) -> TaggedSentences:
 
 
 def _holds_columns(lines: list[str], rows: list[list[str]]) -> bool:
-    filled = [columns for columns in rows if columns]
+    filled = [columns for columns in rows if columns and columns[0] != DOCUMENT]
     if any("\t" in line for line, columns in zip(lines, rows, strict=True) if columns):
         return True
     widths = {len(columns) for columns in filled}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.data.pair_files import clean
 from seqlab.data.text_files import read_lines
 from seqlab.data.tokenizers import tokenizer_from_state
 from seqlab.errors import UserError
@@ -32,7 +33,9 @@ def predict_translations(task: SequenceTask, baggage: dict[str, Any], path: Path
 def translate_lines(
     task: SequenceTask, baggage: dict[str, Any], lines: list[str]
 ) -> tuple[list[str], list[float]]:
-    """Translate lines with a checkpoint's own tokenizers; an empty line stays empty.
+    """Translate lines, cleaned as training pairs were, with a checkpoint's own tokenizers.
+
+    An empty line stays empty.
 
     Raises:
         UserError: the checkpoint is of another kind of model.
@@ -40,5 +43,5 @@ def translate_lines(
     if not isinstance(task, Translation):
         raise UserError(f"this checkpoint holds {type(task).__name__}, which does not translate")
     tokenizers = [tokenizer_from_state(baggage["data"][f"{side}_tokenizer"]) for side in ("source", "target")]
-    translations, hypotheses = translate_texts(task, lines, *tokenizers)
+    translations, hypotheses = translate_texts(task, [clean(line) for line in lines], *tokenizers)
     return translations, [hypothesis.score for hypothesis in hypotheses]

@@ -44,7 +44,7 @@ class Sampling:
         """(V,) logits, -inf where a token may not be written, to the (V,) probabilities to draw from."""
         if self.temperature == 0:
             return torch.zeros_like(logits).index_fill(0, logits.argmax(), 1.0)
-        logits = logits / self.temperature
+        logits = (logits - logits.max()) / self.temperature
         if self.top_k is not None and self.top_k < len(logits):
             kept = logits.topk(self.top_k).indices
             logits = torch.full_like(logits, -torch.inf).index_copy(0, kept, logits[kept])

@@ -10,6 +10,7 @@ from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.translation import Translation
 
 BATCH_SIZE = 100
+BATCH_TOKENS = 20_000  # source tokens of a batch, padding counted: a few long lines need no more memory
 
 
 def translate_texts(
@@ -28,8 +29,12 @@ def translate_texts(
     encoded = [source_tokenizer.encode(text) for text in texts]
     order = sorted((row for row in range(len(texts)) if encoded[row]), key=lambda row: len(encoded[row]))
     hypotheses = [Hypothesis([], 0.0)] * len(texts)
-    for start in range(0, len(order), batch_size):
+    start = 0
+    while start < len(order):
         rows = order[start : start + batch_size]
+        while len(rows) > 1 and len(rows) * len(encoded[rows[-1]]) > BATCH_TOKENS:
+            rows = rows[: len(rows) // 2]
+        start += len(rows)
         found = task.search(*source_batch([encoded[row] for row in rows], task.device))
         for row, hypothesis in zip(rows, found, strict=True):
             hypotheses[row] = hypothesis

@@ -60,9 +60,7 @@ class Classification(SequenceTask[NameBatch]):
         if self.label_smoothing:
             wanted = wanted + self.label_smoothing * log_probabilities.mean(dim=-1)
         nll = -(wanted * self.class_weights[batch.labels]).mean(dim=0).sum()
-        with torch.no_grad():
-            correct = _losses(joined(log_probabilities), batch).correct
-        return Losses(nll, correct, batch.num_units)
+        return Losses(nll, None, batch.num_units)
 
     def predict_step(self, batch: NameBatch, batch_idx: int = 0) -> Tensor:
         """(B, C) probabilities of the classes."""

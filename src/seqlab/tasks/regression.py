@@ -66,7 +66,10 @@ class Regression(SequenceTask[SeriesBatch]):
         inputs = batch.inputs
         # each reader learns alone: of the mean's loss each would learn what the others lack
         outputs = self.network.each(inputs) if self.training else self.network(inputs)[None]
-        outputs = outputs.float()  # (R, B, N, Q)
+        return self.losses_of(outputs.float(), batch)
+
+    def losses_of(self, outputs: Tensor, batch: SeriesBatch) -> Losses:
+        """Losses of (R, B, N, Q) forecasts, the mean over R."""
         if self.loss == "quantile":
             losses = pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
         elif self.loss == "mae":

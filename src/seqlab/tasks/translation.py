@@ -56,7 +56,7 @@ class Translation(SequenceTask[TranslationBatch]):
             raise UserError(
                 f"model.teacher_forcing_ratio={teacher_forcing_ratio}: give a probability from 0 to 1"
             )
-        if beam_size < 1:
+        if not isinstance(beam_size, int) or beam_size < 1:
             raise UserError(f"model.beam_size={beam_size}: give a whole number, at least 1 (greedy)")
         if length_penalty < 0:
             raise UserError(f"model.length_penalty={length_penalty}: give 0 (none) or more; 1 is usual")

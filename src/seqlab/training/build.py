@@ -135,5 +135,11 @@ def check_monitor(config: DictConfig) -> None:
         raise UserError(
             f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
         )
+    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
+    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
+            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
+        )
     if mode not in ("min", "max"):
         raise UserError(f"monitor.mode={mode}: choose min or max")

@@ -48,6 +48,7 @@ def checkpoint_callbacks(directory: Path, metric: str, mode: str) -> list[ModelC
             monitor=monitor,
             mode=mode,
             save_top_k=1,
+            save_on_train_epoch_end=True if monitor is None else None,
             auto_insert_metric_name=False,
             enable_version_counter=False,
         )

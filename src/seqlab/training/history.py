@@ -12,11 +12,17 @@ class History(Callback):
     def __init__(self) -> None:
         self.series: dict[str, tuple[list[float], list[float]]] = {}
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        found = trainer.callback_metrics
+        self._keep(trainer, {name: float(found[name]) for name in found if name.startswith("val/")})
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         # The task's own epoch-end hook runs after the callbacks', so the training loss is read here directly.
-        figures = {name: float(value) for name, value in trainer.callback_metrics.items() if "/" in name}
-        figures["train/loss"] = float(pl_module.train_loss.compute())  # type: ignore[operator, union-attr]
+        figures = {"train/loss": float(pl_module.train_loss.compute())}  # type: ignore[operator, union-attr]
         figures["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        self._keep(trainer, figures)
+
+    def _keep(self, trainer: pl.Trainer, figures: dict[str, float]) -> None:
         for name, value in figures.items():
             epochs, values = self.series.setdefault(name, ([], []))
             epochs.append(float(trainer.current_epoch + 1))

@@ -27,7 +27,7 @@ def sample_prices(num_days: int | None = None, seed: int = 0) -> PriceTable:
     Raises:
         UserError: a number of days below 2.
     """
-    if num_days is not None and num_days < 2:
+    if num_days is not None and (not isinstance(num_days, int) or num_days < 2):
         raise UserError(f"data.sample.num_days={num_days}: give at least 2, or null")
     try:
         from bokeh_sampledata.stocks import GOOG

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -14,6 +15,7 @@ from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, hidden_of, recurrent_layers
 
+NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")
 
 
@@ -37,11 +39,17 @@ class NameReader(nn.Module):
         pooling: str,
         dropout: float,
         embedding_dropout: float,
+        ngram_size: int,
     ) -> None:
         super().__init__()
         self.pooling = pooling
         self.num_directions = 2 if bidirectional else 1
         self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        self.ngrams = nn.ModuleList(
+            nn.Embedding(NGRAM_BUCKETS, embedding_size) for _ in range(ngram_size - 1)
+        )
+        for table in self.ngrams:  # small: most n-grams of a new name were seen seldom or never
+            nn.init.normal_(table.weight, std=0.1)  # type: ignore[arg-type]
         self.embedding_dropout = Dropout(embedding_dropout)
         self.recurrent = recurrent_layers(
             cell, embedding_size, hidden_size, num_layers, dropout, bidirectional
@@ -53,7 +61,13 @@ class NameReader(nn.Module):
 
     def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
         """(B, T) character ids of the given (B,) lengths to (B, C) scores."""
-        embedded = self.embedding_dropout(self.embedding(characters))
+        embedded = self.embedding(characters)
+        code = characters
+        for length, table in enumerate(self.ngrams, start=1):
+            before = F.pad(characters, (length, 0))[:, : characters.shape[1]]
+            code = (code * NGRAM_BASE + before + 1) % NGRAM_BUCKETS
+            embedded = embedded + table(code)
+        embedded = self.embedding_dropout(embedded)
         packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
         packed_outputs, state = self.recurrent(packed)
         hidden = hidden_of(state)  # (layers * directions, B, H)
@@ -89,6 +103,8 @@ class NameClassifier(nn.Module):
         embedding_dropout: on the embedded characters.
         character_dropout: share of the characters read as UNK while training.
         num_readers: how many readers.
+        ngram_size: n-grams up to this length that end at a character have embeddings which are added to its
+            own, their tables shared by hash (Bojanowski et al., TACL 2017, section 3.2); 1 for none.
 
     Raises:
         UserError: a setting out of range.
@@ -111,10 +127,12 @@ class NameClassifier(nn.Module):
         embedding_dropout: float = 0.2,
         character_dropout: float = 0.0,
         num_readers: int = 1,
+        ngram_size: int = 1,
     ) -> None:
         super().__init__()
         check_size("embedding_size", embedding_size)
         check_size("num_readers", num_readers)
+        check_size("ngram_size", ngram_size)
         check_share("dropout", dropout)
         check_share("embedding_dropout", embedding_dropout)
         if pooling not in POOLINGS:
@@ -134,6 +152,7 @@ class NameClassifier(nn.Module):
                 pooling=pooling,
                 dropout=dropout,
                 embedding_dropout=embedding_dropout,
+                ngram_size=ngram_size,
             )
             for _ in range(num_readers)
         )

@@ -6,7 +6,7 @@ import torch
 
 from seqlab.data.batches import NameBatch
 from seqlab.errors import UserError
-from seqlab.networks.name_classifier import POOLINGS, NameClassifier, joined
+from seqlab.networks.name_classifier import NGRAM_BASE, NGRAM_BUCKETS, POOLINGS, NameClassifier, joined
 
 
 def classifier(**settings: Any) -> NameClassifier:
@@ -23,8 +23,18 @@ def batch(rows: list[list[int]], width: int) -> NameBatch:
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_neither_padding_nor_neighbors_change_a_name(pooling: str, cell: str, bidirectional: bool) -> None:
-    network = classifier(pooling=pooling, cell=cell, bidirectional=bidirectional, num_layers=2, num_readers=2)
+@pytest.mark.parametrize("ngram_size", [1, 3])
+def test_neither_padding_nor_neighbors_change_a_name(
+    pooling: str, cell: str, bidirectional: bool, ngram_size: int
+) -> None:
+    network = classifier(
+        pooling=pooling,
+        cell=cell,
+        bidirectional=bidirectional,
+        ngram_size=ngram_size,
+        num_layers=2,
+        num_readers=2,
+    )
     rows = [[4, 5, 6], [7], [8, 9, 10, 11, 4]]
     together = network(batch(rows, width=9))
     assert together.shape == (2, 3, 3)
@@ -49,6 +59,20 @@ def test_all_pools_final_largest_and_mean_of_the_outputs() -> None:
     torch.testing.assert_close(network(batch([[4, 5, 6]], 5))[0], expected)
 
 
+def test_an_ngram_is_added_where_it_ends() -> None:
+    """Only the table's row of 5 after 4 is not 0: of the names 4 5 and 5 4 the first alone changes."""
+    network = classifier(ngram_size=2)
+    table = network.readers[0].ngrams[0].weight
+    with torch.no_grad():
+        table.zero_()
+    plain = [network(batch([row], 2)) for row in ([4, 5], [5, 4])]
+    with torch.no_grad():
+        table[(5 * NGRAM_BASE + 4 + 1) % NGRAM_BUCKETS] = 1.0
+    changed = [network(batch([row], 2)) for row in ([4, 5], [5, 4])]
+    assert not torch.allclose(changed[0], plain[0])
+    torch.testing.assert_close(changed[1], plain[1])
+
+
 def test_readers_are_joined_by_the_mean_of_their_probabilities() -> None:
     log_probabilities = torch.tensor([[[0.9, 0.1]], [[0.2, 0.8]]]).log()
     torch.testing.assert_close(joined(log_probabilities).exp(), torch.tensor([[0.55, 0.45]]))
@@ -65,6 +89,7 @@ def test_readers_start_differently() -> None:
     ("settings", "message"),
     [
         ({"pooling": "min"}, r"^model\.network\.pooling=min: choose final, last_direction, max, all"),
+        ({"ngram_size": 0}, r"^model\.network\.ngram_size=0"),
         ({"num_readers": 0}, r"^model\.network\.num_readers=0"),
         ({"dropout": 1.0}, r"^model\.network\.dropout=1\.0"),
         ({"embedding_dropout": -1}, r"^model\.network\.embedding_dropout=-1"),

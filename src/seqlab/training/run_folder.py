@@ -30,6 +30,8 @@ PACKAGES = (
     "torchmetrics",
     "numpy",
     "pandas",
+    "sacrebleu",
+    "sentencepiece",
 )
 
 

@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
-from seqlab.data.pair_files import Pair, clean, read_pairs
+from seqlab.data.pair_files import Pair, read_pairs
+from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
 from seqlab.data.splits import check_fractions
 from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
 from seqlab.data.translation_batches import PairDataset, encode_pairs
@@ -169,12 +170,7 @@ class Translation(SequenceDataModule):
 
     def _literal_splits(self) -> dict[str, list[Pair]]:
         assert self.literal is not None
-        if not self.literal:
-            raise UserError("data.pairs is empty; give at least one [source, target]")
-        for pair in self.literal:
-            if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):
-                raise UserError(f"data.pairs holds {pair!r}: give [source, target], both texts (in quotes)")
-        pairs = self._cased([(clean(source), clean(target)) for source, target in self.literal])
+        pairs = self._cased(literal_pairs(self.literal))
         self.notices.append(
             f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
             "learned by heart"
@@ -192,14 +188,8 @@ class Translation(SequenceDataModule):
         for name, files in self.files.items():
             assert files is not None
             paths = self.folder / files if isinstance(files, str) else [self.folder / file for file in files]
-            found[name] = read_pairs(paths)
-            found[name] = self._cased(found[name])
-        held_out = set(found["val"]) | set(found["test"])
-        kept = [pair for pair in found["train"] if pair not in held_out]
-        if not kept:
-            raise UserError(
-                f"all {len(found['train']):,} training pairs stand in val or test as well: give other files"
-            )
+            found[name] = self._cased(read_pairs(paths))
+        kept = without_held_out(found["train"], found["val"], found["test"])
         if len(kept) < len(found["train"]):
             self.notices.append(
                 f"{len(found['train']) - len(kept):,} training pairs were left out: they stand in val or "
@@ -208,23 +198,10 @@ class Translation(SequenceDataModule):
         return found | {"train": kept}
 
     def _split(self, pairs: list[Pair], origin: str) -> dict[str, list[Pair]]:
-        pairs = self._cased(pairs)
-        distinct = list(dict.fromkeys(pairs))
+        distinct = list(dict.fromkeys(self._cased(pairs)))
         if len(distinct) < len(pairs):
             self.notices.append(f"{len(pairs) - len(distinct):,} exact duplicates of pairs were left out")
-        ends = np.rint(np.cumsum(self.split) * len(distinct)).astype(int).tolist()
-        if not 0 < ends[0] < ends[1] < ends[2]:
-            raise UserError(
-                f"{origin}: {len(distinct)} distinct pairs do not fill train, val and test with shares "
-                f"{list(self.split)}; give more pairs, or the splits themselves"
-            )
-        order = np.random.default_rng(self.seed).permutation(len(distinct)).tolist()
-        mixed = [distinct[row] for row in order]
-        return {
-            "train": mixed[: ends[0]],
-            "val": mixed[ends[0] : ends[1]],
-            "test": mixed[ends[1] :],
-        }
+        return divide_pairs(distinct, self.split, self.seed, origin)
 
     def _without_empty(self, name: str, pairs: list[Pair]) -> list[Pair]:
         kept = [pair for pair in pairs if all(pair)]

@@ -16,11 +16,12 @@ def train(config: DictConfig) -> float:
     from hydra.utils import instantiate
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, run_folder, trainer
+    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, resuming, run_folder, trainer
 
     build.check_monitor(config)
     pairs.check_pair(config)
     trainer.check_hardware(config.trainer)
+    resuming.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = instantiate(config.evaluation, _convert_="all")
 
@@ -28,12 +29,13 @@ def train(config: DictConfig) -> float:
     datamodule.setup()
     task = build.build_task(config, datamodule.sizes)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
+    start = resuming.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
     fitter = trainer.build_trainer(
         config.trainer, around.all, loggers.build_loggers(config.logger, folder), folder.path
     )
     loggers.log_config(fitter.loggers, config)
-    fitter.fit(task, datamodule=datamodule)
+    resuming.fit(fitter, task, datamodule, start)
     checkpoints.load_weights(task, folder.best_checkpoint)
     task.to(datamodule.device)  # Lightning takes it off the device when training ends
 
@@ -47,6 +49,7 @@ def train(config: DictConfig) -> float:
     folder.save(metrics, outcome)
     datamodule.write_files(folder.path)
     instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+    folder.finish_checkpoints()
     loggers.log_results(fitter.loggers, metrics)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.commands.resume_arguments import resumed_arguments
 from seqlab.errors import UserError
 
 EXAMPLES = (
@@ -62,6 +63,7 @@ def help_text(conf: Path) -> str:
         "",
         "Every key of a config is a KEY: trainer.max_epochs=3, data.batch_size=128, network sizes as",
         "model.network.hidden_size=64. All keys and their values: python train.py --cfg job",
+        "A run that was stopped goes on: python train.py resume=runs/.../2026-01-31_12-00-00, or resume=latest",
         "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
         "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
     ]
@@ -145,6 +147,16 @@ def _remove_unstarted(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def tell_interrupted(error: Any, folder: Path) -> None:
+    """Say what was saved and how to go on."""
+    if not (folder / "checkpoints" / "last.ckpt").exists():
+        print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
+        return
+    where = os.path.relpath(folder)
+    saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
+    print(f"interrupted ({error}); {saved}. Go on: python train.py resume={where}", file=sys.stderr)
+
+
 def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """Run ``train`` on the composed config.
 
@@ -160,6 +172,11 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     if any(argument in ("--help", "-h") for argument in arguments):
         print(help_text(conf))
         return 0
+    try:
+        arguments = resumed_arguments(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
     import hydra
 
     # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
@@ -167,6 +184,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     sys.argv[1:] = multirun + [argument for argument in arguments if argument not in multirun]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
+    interrupted: list[Any] = []
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
     def tell(error: Exception) -> bool:
@@ -181,8 +199,15 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     def job(config: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
+        from seqlab.training.stopping import RunInterruptedError, interruptible
+
         try:
-            return train(config)
+            with interruptible():
+                return train(config)
+        except RunInterruptedError as error:
+            interrupted.append(error)
+            tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
+            raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             if not tell(
                 error
@@ -194,6 +219,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     try:
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
+        if interrupted:
+            return interrupted[0].exit_code
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from seqlab.data.positions import ResumableBatches, ResumableLoader
 from seqlab.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -139,6 +140,8 @@ class IndexBatches(Sampler[torch.Tensor]):
 def batch_loader(dataset: Dataset, batches: Sampler[Any]) -> DataLoader:
     """A loader whose dataset turns what the sampler gives, such as a tensor of item numbers, into one batch.
 
+    It can go on in the middle of an epoch.
+
     Gathering a batch is a handful of tensor operations, so worker processes would only add copies.
     """
-    return DataLoader(dataset, sampler=batches, batch_size=None, num_workers=0)
+    return ResumableLoader(dataset, sampler=ResumableBatches(batches), batch_size=None, num_workers=0)

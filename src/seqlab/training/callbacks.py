@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -11,8 +12,9 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.training.build import check_config, fill_sizes
-from seqlab.training.checkpoints import Baggage, checkpoint_callbacks
+from seqlab.training.checkpoints import Baggage, best_checkpoint
 from seqlab.training.history import History
+from seqlab.training.last_checkpoint import LastCheckpoint
 from seqlab.training.timing import Stopwatch
 
 
@@ -33,15 +35,24 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     """
     metric, mode = config.monitor.metric, config.monitor.mode
     history, stopwatch = History(), Stopwatch()
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     found: list[Callback] = [
         history,
         stopwatch,
         Baggage(
-            fill_sizes(config.model, datamodule.sizes), datamodule.sizes, datamodule.state(), config.predict
+            fill_sizes(config.model, datamodule.sizes),
+            datamodule.sizes,
+            datamodule.state(),
+            config.predict,
+            plain,
         ),
     ]
     if config.trainer.enable_checkpointing:
-        found += checkpoint_callbacks(checkpoints, metric, mode)
+        every = config.callbacks.checkpoint
+        found += [
+            best_checkpoint(checkpoints, metric, mode),
+            LastCheckpoint(checkpoints, every.every_steps, every.every_minutes),
+        ]
     stopping = config.callbacks.early_stopping
     if stopping is not None and stopping.patience is not None:
         found.append(

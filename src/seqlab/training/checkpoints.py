@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
+from seqlab.training.checkpoint_files import write_atomically
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
@@ -25,35 +25,48 @@ TRUSTED_PREDICTORS = "seqlab.prediction."
 
 
 class Baggage(Callback):
-    """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint."""
+    """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint, as plain values.
+
+    Args:
+        model: the task's config, sizes filled in: what ``load_task`` builds.
+        sizes: of the data.
+        data: state of the data.
+        predict: what ``seqlab predict`` calls.
+        config: the whole config, so that a resumed run can tell what has changed.
+    """
 
     def __init__(
-        self, model: dict[str, Any], sizes: dict[str, int], data: dict[str, Any], predict: str | None = None
+        self,
+        model: dict[str, Any],
+        sizes: dict[str, int],
+        data: dict[str, Any],
+        predict: str | None = None,
+        config: dict[str, Any] | None = None,
     ) -> None:
-        self.contents = {"format": FORMAT, "model": model, "sizes": sizes, "data": data, "predict": predict}
+        self.contents = {
+            "format": FORMAT,
+            "model": model,
+            "sizes": sizes,
+            "data": data,
+            "predict": predict,
+            "config": config or {},
+        }
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         checkpoint[KEY] = self.contents
 
 
-def checkpoint_callbacks(directory: Path, metric: str, mode: str) -> list[ModelCheckpoint]:
-    """best.ckpt by ``metric``, and last.ckpt after each epoch.
-
-    Two callbacks: Lightning's ``save_last`` writes last.ckpt only when best.ckpt is written too.
-    """
-    return [
-        ModelCheckpoint(
-            dirpath=directory,
-            filename=name,
-            monitor=monitor,
-            mode=mode,
-            save_top_k=1,
-            save_on_train_epoch_end=True if monitor is None else None,
-            auto_insert_metric_name=False,
-            enable_version_counter=False,
-        )
-        for name, monitor in (("best", metric), ("last", None))
-    ]
+def best_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:
+    """best.ckpt by ``metric``; last.ckpt is LastCheckpoint's."""
+    return ModelCheckpoint(
+        dirpath=directory,
+        filename="best",
+        monitor=metric,
+        mode=mode,
+        save_top_k=1,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+    )
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -78,9 +91,7 @@ def add_to_checkpoint(path: Path, name: str, value: Any) -> None:
     """Add one more plain value beside config and vocabulary; the file is replaced whole or not at all."""
     checkpoint = read_checkpoint(path)
     checkpoint[KEY][name] = value
-    temporary = path.with_name(path.name + ".part")
-    torch.save(checkpoint, temporary)
-    os.replace(temporary, path)
+    write_atomically(checkpoint, path)
 
 
 def load_weights(task: SequenceTask, path: Path) -> None:

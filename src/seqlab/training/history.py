@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
@@ -11,6 +13,12 @@ class History(Callback):
 
     def __init__(self) -> None:
         self.series: dict[str, tuple[list[float], list[float]]] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"series": self.series}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.series = {name: (list(epochs), list(values)) for name, (epochs, values) in state["series"].items()}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         found = trainer.callback_metrics

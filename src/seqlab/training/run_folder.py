@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.evaluation.outcome import Outcome, plain_figures
+from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.terminal import print_results
 
@@ -35,6 +36,11 @@ PACKAGES = (
 )
 
 
+def path_of_run() -> Path:
+    """The folder that Hydra made for the run."""
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
 @dataclass
 class RunFolder:
     """``runs/<model>-<data>/<date_time>/``, or what ``hydra.run.dir`` says."""
@@ -49,13 +55,17 @@ class RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
         run = HydraConfig.get()
         choices = run.runtime.choices
-        folder = cls(Path(run.runtime.output_dir), choices["model"], choices["data"], list(notices))
-        folder.write_json("environment.json", environment(config))
+        folder = cls(path_of_run(), choices["model"], choices["data"], list(notices))
+        folder.write_json("environment.json", _with_history(folder, environment(config)))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in notices:
-            print(f"note: {notice}")
-            log.info(notice)
+            folder.tell(notice)
         return folder
+
+    def tell(self, notice: str) -> None:
+        """Say something on the terminal and in train.log."""
+        print(f"note: {notice}")
+        log.info(notice)
 
     @property
     def checkpoints(self) -> Path:
@@ -84,6 +94,10 @@ class RunFolder:
         for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
             add_to_checkpoint(checkpoint, name, value)
 
+    def finish_checkpoints(self) -> None:
+        """Once the run is done, the one before the last checkpoint serves nothing."""
+        forget_previous(self.checkpoints)
+
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
         """Write metrics.json and scores.csv."""
         self.write_json("metrics.json", plain_figures(metrics))
@@ -95,6 +109,14 @@ class RunFolder:
         """Print the run's table and where its report lies."""
         print_results(outcome.result_table(), metrics)
         print(f"report: {_short(self.report)}")
+
+
+def _with_history(folder: RunFolder, now: dict[str, Any]) -> dict[str, Any]:
+    """The environment, and under ``resumed`` those that the run was in before."""
+    if not (folder.path / "environment.json").exists():
+        return now
+    before = folder.read_environment()
+    return now | {"resumed": [*before.pop("resumed", []), before]}
 
 
 def _short(path: Path) -> str:

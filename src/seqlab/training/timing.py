@@ -22,6 +22,26 @@ class Stopwatch(Callback):
         self.train_seconds = 0.0
         self.units: Any = 0.0  # a tensor on the training device: reading it there would wait for the device
         self._fit_start = self._train_start = 0.0
+        self._is_training = False
+
+    def state_dict(self) -> dict[str, float]:
+        """Of the run so far: a resumed run counts on."""
+        now = time.perf_counter()
+        return {
+            "fit_seconds": self.fit_seconds + now - self._fit_start,
+            "train_seconds": self.train_seconds + (now - self._train_start if self._is_training else 0.0),
+            "units": float(self.units),
+        }
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        self.fit_seconds, self.train_seconds = state["fit_seconds"], state["train_seconds"]
+        self.units = state["units"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin_epoch()  # of an epoch that goes on nothing else tells
+
+    def _begin_epoch(self) -> None:
+        self._train_start, self._is_training = time.perf_counter(), True
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._fit_start = time.perf_counter()
@@ -30,7 +50,7 @@ class Stopwatch(Callback):
         self.fit_seconds += time.perf_counter() - self._fit_start
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._train_start = time.perf_counter()
+        self._begin_epoch()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -38,6 +58,7 @@ class Stopwatch(Callback):
         self.units += batch.num_units
         if trainer.is_last_batch:
             self.train_seconds += time.perf_counter() - self._train_start
+            self._is_training = False
 
     @contextmanager
     def testing(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from pytorch_lightning.loggers import Logger
 
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
+from seqlab.training.checkpoint_files import AtomicCheckpointIO
 from seqlab.training.progress import ProgressLine
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -68,6 +69,8 @@ def build_trainer(
     arguments |= hardware(config["gpus"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
+    if arguments["enable_checkpointing"]:
+        arguments["plugins"] = [*_as_list(arguments["plugins"]), AtomicCheckpointIO()]
     bars = [ProgressLine(config["progress_bar_refresh_rate"])] if config["enable_progress_bar"] else []
     return pl.Trainer(
         **arguments,
@@ -75,6 +78,10 @@ def build_trainer(
         logger=list(loggers) or False,
         default_root_dir=str(run_dir),
     )
+
+
+def _as_list(given: Any) -> list[Any]:
+    return [] if given is None else list(given) if isinstance(given, Sequence) else [given]
 
 
 def quiet_lightning() -> None:

@@ -33,10 +33,10 @@ class ResumableBatches(Sampler[Any]):
 
 
 class ResumableLoader(DataLoader):
-    """A loader with ``state_dict`` and ``load_state_dict``, which Lightning calls.
+    """A loader that Lightning takes for one that can go on in the middle of an epoch.
 
-    How many batches were trained on, only the training loop knows: what it fetched may not be used yet. The
-    loop's checkpoint therefore holds its own count (see training/last_checkpoint.py), and this one's is 0.
+    How many batches were trained on, only the training loop knows: what was fetched may not be used yet. The
+    count is therefore kept by training/last_checkpoint.py, and this one's is 0.
     """
 
     sampler: ResumableBatches

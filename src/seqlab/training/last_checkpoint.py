@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
 
+from seqlab.data.positions import ResumableLoader
 from seqlab.training.checkpoint_files import LAST, keep_previous
 from seqlab.training.exact_state import of_every_process, restore_process
 from seqlab.training.stopping import REQUEST, RunInterruptedError, requeue
@@ -56,9 +57,10 @@ class LastCheckpoint(Checkpoint):
             return
         checkpoint["exact"] = {
             "processes": self._processes,
+            "batches": self._batch,
             "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
         }
-        _mark_between_batches(checkpoint["loops"]["fit_loop"], self._batch, self.training_is_over)
+        _mark_between_batches(checkpoint["loops"]["fit_loop"])
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         REQUEST.install()  # over the handlers that Lightning has just registered
@@ -68,6 +70,9 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         REQUEST.is_training = True
+        if self._restored is not None:
+            for loader in _train_loaders(trainer):
+                loader.load_state_dict({"batches": self._restored["batches"]})
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -135,9 +140,16 @@ class LastCheckpoint(Checkpoint):
         self._saved_step = trainer.global_step
 
 
-def _mark_between_batches(loops: dict[str, Any], batch: int, is_over: bool) -> None:
-    """Let the loops' record say what is true between two batches: ``batch`` of the epoch are done, the next
-    is not begun. Lightning's own record is of the middle of a batch."""
+def _train_loaders(trainer: pl.Trainer) -> list[ResumableLoader]:
+    """Set here: Lightning sets them up before it reads a checkpoint where a scheduler asks for their length."""
+    combined = trainer.fit_loop._combined_loader
+    found = [] if combined is None else combined.flattened
+    return [loader for loader in found if isinstance(loader, ResumableLoader)]
+
+
+def _mark_between_batches(loops: dict[str, Any]) -> None:
+    """Let the loops' record say what is true between two batches: the next one is not begun. Lightning's own
+    record is of the middle of a batch."""
     progress = loops["epoch_loop.batch_progress"]
     for span in ("total", "current"):
         for stage in ("ready", "started", "processed"):
@@ -146,7 +158,6 @@ def _mark_between_batches(loops: dict[str, Any], batch: int, is_over: bool) -> N
     if loops["epoch_progress"]["current"]["started"] == loops["epoch_progress"]["current"]["completed"]:
         for stage in ("ready", "started", "processed", "completed"):  # the epoch is over
             progress["current"][stage] = 0
-    loops["state_dict"]["combined_loader"] = [{"batches": batch}]
 
 
 def _any_process(number: int, device: torch.device) -> int:

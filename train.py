@@ -11,12 +11,22 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def train(config: DictConfig) -> float:
+def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
     from hydra.utils import instantiate
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, resuming, run_folder, trainer
+    from seqlab.training import (
+        build,
+        callbacks,
+        checkpoints,
+        loggers,
+        pairs,
+        processes,
+        resuming,
+        run_folder,
+        trainer,
+    )
 
     build.check_monitor(config)
     pairs.check_pair(config)
@@ -36,6 +46,8 @@ def train(config: DictConfig) -> float:
     )
     loggers.log_config(fitter.loggers, config)
     resuming.fit(fitter, task, datamodule, start)
+    if not processes.leave_group():
+        return None  # of several processes one judges and writes
     checkpoints.load_weights(task, folder.best_checkpoint)
     task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

@@ -150,7 +150,9 @@ def differences(one: Path, other: Path) -> list[str]:
         for part in ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step"):
             if not same(a[part], b[part]):
                 found.append(f"{name} {part}")
-    figures = [_figures(json.loads((run / "metrics.json").read_text(encoding="utf-8"))) for run in (one, other)]
+    figures = [
+        _figures(json.loads((run / "metrics.json").read_text(encoding="utf-8"))) for run in (one, other)
+    ]
     if figures[0] != figures[1]:
         found.append("metrics.json")
     tables = [_table(run / "metrics.csv") for run in (one, other)]

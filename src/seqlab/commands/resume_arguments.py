@@ -15,8 +15,8 @@ def resumed_arguments(arguments: Sequence[str], runs: Path = Path("runs")) -> li
     """The arguments with those of the run that goes on before them; what is given now wins.
 
     ``resume=RUNDIR`` names the folder, ``resume=latest`` takes the youngest unfinished one below ``runs``,
-    ``resume=auto`` goes on in ``hydra.run.dir`` where a run lies there and else begins it: the same line can be
-    run again and again, as a cluster's scheduler does.
+    ``resume=auto`` goes on in ``hydra.run.dir`` where a run lies there and else begins it: the same line can
+    be run again and again, as a cluster's scheduler does.
 
     Raises:
         UserError: no such run, several runs at once, or ``auto`` without a folder.
@@ -36,8 +36,8 @@ def resumed_arguments(arguments: Sequence[str], runs: Path = Path("runs")) -> li
         folder = latest_run(runs) if wanted == "latest" else Path(wanted)
         if not (folder / ".hydra" / "overrides.yaml").exists():
             raise UserError(
-                f"resume={wanted}: no run lies there (it has no .hydra/overrides.yaml); give a run folder such "
-                "as runs/gru-hdfs_window/2026-01-31_12-00-00, or latest"
+                f"resume={wanted}: no run lies there (it has no .hydra/overrides.yaml); give a run folder "
+                "such as runs/gru-hdfs_window/2026-01-31_12-00-00, or latest"
             )
     names = {_name(part) for part in rest}
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]

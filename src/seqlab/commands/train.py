@@ -63,7 +63,7 @@ def help_text(conf: Path) -> str:
         "",
         "Every key of a config is a KEY: trainer.max_epochs=3, data.batch_size=128, network sizes as",
         "model.network.hidden_size=64. All keys and their values: python train.py --cfg job",
-        "A run that was stopped goes on: python train.py resume=runs/.../2026-01-31_12-00-00, or resume=latest",
+        "A run that was stopped goes on: python train.py resume=runs/..., or resume=latest",
         "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
         "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
     ]

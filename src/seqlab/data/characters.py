@@ -199,7 +199,7 @@ class CharacterSequence(SequenceDataModule):
         if self.mode == "windows":
             windows = WindowDataset(self._tensor("train"), self.window_size, self.stride)
             return batch_loader(windows, IndexBatches(len(windows), self.batch_size, seed=self.seed))
-        streams = StreamDataset(self._tensor("train"), self.num_streams, self.seq_length)
+        streams = StreamDataset(self._tensor("train"), self.num_streams, self.seq_length).shared()
         return batch_loader(streams, StreamBatches(streams, seed=self.seed, shift=self.shift))
 
     def windows_once(self, split: str) -> DataLoader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from seqlab.data.positions import ResumableBatches, ResumableLoader
+from seqlab.data.shares import place, share_of
 from seqlab.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -96,6 +96,8 @@ class IndexBatches(Sampler[torch.Tensor]):
 
     With ``lengths``, items of similar length share a batch: items are shuffled, sorted by length (ties stay
     shuffled), cut into batches, and the batches shuffled.
+
+    Shuffled batches are for training: several processes take each their share of every batch.
     """
 
     def __init__(
@@ -121,7 +123,12 @@ class IndexBatches(Sampler[torch.Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return math.ceil(self.num_items / self.batch_size)
+        whole, rest = divmod(self.num_items, self.batch_size)
+        return whole + bool(rest) - self._joins_last(rest, whole)
+
+    def _joins_last(self, rest: int, whole: int) -> bool:
+        """Whether a last batch with too few items for all processes goes with the one before."""
+        return self.shuffle and whole > 0 and 0 < rest < place()[1]
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         order = torch.arange(self.num_items)
@@ -131,9 +138,13 @@ class IndexBatches(Sampler[torch.Tensor]):
         if self.lengths is not None:
             order = order[torch.sort(self.lengths[order], stable=True).indices]
         batches = order.split(self.batch_size)
+        if len(batches) > len(self):
+            batches = (*batches[:-2], torch.cat(batches[-2:]))
         if self.shuffle and self.lengths is not None:
             picks = torch.randperm(len(batches), generator=generator).tolist()
             batches = tuple(batches[pick] for pick in picks)
+        if self.shuffle:
+            batches = tuple(share_of(batch, f"data.batch_size={self.batch_size}") for batch in batches)
         yield from batches
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from seqlab.data.batches import TextBatch
+from seqlab.data.shares import share_of
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
@@ -39,6 +40,12 @@ class StreamDataset(Dataset[TextBatch]):
         self.inputs = tokens[places]  # (B, L)
         self.targets = tokens[places + 1].masked_fill(~is_real, SPECIAL.pad)  # (B, L)
         self.seq_length = seq_length
+
+    def shared(self) -> StreamDataset:
+        """This process's share of the streams, where several train together."""
+        self.inputs = share_of(self.inputs, "data.num_streams")
+        self.targets = share_of(self.targets, "data.num_streams")
+        return self
 
     def __len__(self) -> int:
         return math.ceil(self.inputs.shape[1] / self.seq_length)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pytorch_lightning as pl
-from torch import Tensor, nn
+import torch
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
@@ -44,6 +45,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     """
 
     batch_type: ClassVar[type]
+    splits_validation: ClassVar[bool] = True  # False where a batch needs the state of the one before
 
     def __init__(
         self,
@@ -69,16 +71,35 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
 
     def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
         losses = self.losses(batch)
-        loss = losses.nll / losses.num_units
         self.train_loss.update(losses.nll.detach(), losses.num_units)
-        if self.global_step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
-            self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
-        return loss
+        nll, num_units, processes = self._over_processes(losses)
+        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self.log("train/step_loss", nll / num_units, on_step=True, on_epoch=False)
+        # gradients are averaged over processes: this makes them those of the whole batch's mean
+        return losses.nll * (processes / num_units)
+
+    def _over_processes(self, losses: Losses) -> tuple[Tensor, Tensor, int]:
+        """Sums of loss and units over the whole batch, and how many processes share it."""
+        nll, num_units = losses.nll.detach(), losses.num_units
+        processes = self.trainer.world_size
+        if processes > 1:
+            sums = torch.stack([nll.double(), num_units.to(nll.device).double()])
+            distributed.all_reduce(sums)
+            nll, num_units = sums[0].float(), sums[1].float()
+        return nll, num_units, processes
 
     def on_train_epoch_end(self) -> None:
         self.log("train/loss", self.train_loss, prog_bar=True)
 
     def validation_step(self, batch: BatchT, batch_idx: int) -> None:
+        """Several processes take validation batches in turn; counts are summed over them."""
+        processes = self.trainer.world_size
+        shared = self.splits_validation and self.trainer.num_val_batches[0] >= processes  # type: ignore[attr-defined, index]
+        if not shared or batch_idx % processes == self.global_rank:
+            self.validate_batch(batch)
+
+    def validate_batch(self, batch: BatchT) -> None:
+        """Add a validation batch to the counts."""
         losses = self.losses(batch)
         self.val_loss.update(losses.nll, losses.num_units)
         if losses.correct is not None:

@@ -66,7 +66,7 @@ class Classification(SequenceTask[NameBatch]):
         """(B, C) probabilities of the classes."""
         return joined(self.network(batch)).exp()
 
-    def validation_step(self, batch: NameBatch, batch_idx: int) -> None:
+    def validate_batch(self, batch: NameBatch) -> None:
         self._judge(batch, self.val_loss, self.val_confusion)
 
     def on_validation_epoch_end(self) -> None:

@@ -35,6 +35,7 @@ class LanguageModel(SequenceTask[TextBatch]):
     """
 
     batch_type: ClassVar[type] = TextBatch
+    splits_validation: ClassVar[bool] = False  # a batch goes on where the one before ended
     network: CharRNN
 
     def __init__(self, *, pad_id: int, **settings: Any) -> None:

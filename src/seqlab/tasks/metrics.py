@@ -26,8 +26,8 @@ class CountedMean(Metric):
 
     @property
     def has_counts(self) -> bool:
-        """Whether anything was counted since the last reset."""
-        return bool(self.count > 0)
+        """Whether anything was counted since the last reset: the same in every process that counted."""
+        return self.update_called
 
     def compute(self) -> Tensor:
         """() the mean; 0 over nothing."""

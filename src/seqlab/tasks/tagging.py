@@ -57,7 +57,7 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         return self._losses(scores, batch), self.decode(scores, batch)
 
-    def validation_step(self, batch: TagBatch, batch_idx: int) -> None:
+    def validate_batch(self, batch: TagBatch) -> None:
         scores = self.network(batch)
         losses = self._losses(scores, batch)
         self.val_loss.update(losses.nll, losses.num_units)

@@ -15,6 +15,7 @@ from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import Baggage, best_checkpoint
 from seqlab.training.history import History
 from seqlab.training.last_checkpoint import LastCheckpoint
+from seqlab.training.processes import OwnNoise
 from seqlab.training.timing import Stopwatch
 
 
@@ -39,6 +40,7 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     found: list[Callback] = [
         history,
         stopwatch,
+        OwnNoise(config.seed),
         Baggage(
             fill_sizes(config.model, datamodule.sizes),
             datamodule.sizes,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities import rank_zero_only
 
 
 class MetricsCsv(CSVLogger):
@@ -21,6 +22,7 @@ class MetricsCsv(CSVLogger):
         super().__init__(save_dir, **({"name": "", "version": ""} | settings))
         self._before = _rows(Path(self.log_dir) / "metrics.csv")  # Lightning's writer removes the file
 
+    @rank_zero_only
     def go_on(self, step: int) -> None:
         """Keep what was logged before optimizer step ``step``; what came after it is logged again.
 

@@ -18,7 +18,9 @@ class History(Callback):
         return {"series": self.series}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.series = {name: (list(epochs), list(values)) for name, (epochs, values) in state["series"].items()}
+        self.series = {
+            name: (list(epochs), list(values)) for name, (epochs, values) in state["series"].items()
+        }
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         found = trainer.callback_metrics

@@ -15,6 +15,7 @@ from seqlab.errors import UserError
 from seqlab.training.checkpoint_files import LAST, PREVIOUS
 from seqlab.training.checkpoints import KEY, read_checkpoint
 from seqlab.training.csv_metrics import MetricsCsv
+from seqlab.training.processes import is_writer
 from seqlab.training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Start:
 
 def check_not_finished(folder: Path, config: DictConfig) -> None:
     """Raise UserError where the run folder holds a run that this one would train again or overwrite."""
+    if not is_writer():
+        return
     finished = (folder / "metrics.json").exists()
     if config.resume is None:
         if finished or (folder / "checkpoints" / LAST).exists():
@@ -92,9 +95,7 @@ def find_start(config: DictConfig, folder: RunFolder) -> Start:
     return Start(path, step, baggage)
 
 
-def _readable(
-    directory: Path, report: bool = False
-) -> tuple[Path | None, dict[str, Any] | None, list[str]]:
+def _readable(directory: Path, report: bool = False) -> tuple[Path | None, dict[str, Any] | None, list[str]]:
     """The first of last.ckpt and previous.ckpt that can be read, and why others cannot."""
     broken = []
     for name in (LAST, PREVIOUS):

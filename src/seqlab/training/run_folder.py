@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.processes import is_writer, silence
 from seqlab.training.terminal import print_results
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,9 @@ class RunFolder:
         run = HydraConfig.get()
         choices = run.runtime.choices
         folder = cls(path_of_run(), choices["model"], choices["data"], list(notices))
+        if not is_writer():
+            silence()
+            return folder
         folder.write_json("environment.json", _with_history(folder, environment(config)))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in notices:
@@ -63,7 +67,9 @@ class RunFolder:
         return folder
 
     def tell(self, notice: str) -> None:
-        """Say something on the terminal and in train.log."""
+        """Say something on the terminal and in train.log, in the process that writes."""
+        if not is_writer():
+            return
         print(f"note: {notice}")
         log.info(notice)
 

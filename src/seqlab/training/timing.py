@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 
 
@@ -59,6 +60,12 @@ class Stopwatch(Callback):
         if trainer.is_last_batch:
             self.train_seconds += time.perf_counter() - self._train_start
             self._is_training = False
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.world_size > 1:
+            self.units = trainer.strategy.reduce(
+                torch.tensor(float(self.units), device=pl_module.device), reduce_op="sum"
+            )
 
     @contextmanager
     def testing(self) -> Iterator[None]:

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.strategies import DDPStrategy
 
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
@@ -22,15 +25,28 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 MANAGED = ("accelerator", "devices", "callbacks", "logger", "default_root_dir")
 
 
-def hardware(gpus: int | str) -> dict[str, Any]:
-    """Lightning's accelerator and devices for ``trainer.gpus``.
+def hardware(gpus: int | str, processes: int = 1) -> dict[str, Any]:
+    """Lightning's accelerator and devices for ``trainer.gpus`` and ``trainer.processes``.
 
     Args:
         gpus: 0 for the CPU, N for that many GPUs, auto for all there are (the CPU where there is none).
+        processes: on the CPU, how many train together; each GPU has one of its own.
 
     Raises:
         UserError: no such number, or more than the machine has.
     """
+    if not isinstance(processes, int) or isinstance(processes, bool) or processes < 1:
+        raise UserError(f"trainer.processes={processes}: give a whole number, at least 1")
+    found_devices = _devices(gpus)
+    if processes > 1 and found_devices["accelerator"] == "gpu":
+        raise UserError(
+            f"trainer.processes={processes} with trainer.gpus={gpus}: each GPU has one process; leave "
+            "trainer.processes out"
+        )
+    return found_devices | ({"devices": processes} if processes > 1 else {})
+
+
+def _devices(gpus: int | str) -> dict[str, Any]:
     found = torch.cuda.device_count()
     if gpus == "auto":
         return {"accelerator": "gpu", "devices": found} if found else {"accelerator": "cpu", "devices": 1}
@@ -50,7 +66,12 @@ def hardware(gpus: int | str) -> dict[str, Any]:
 
 def check_hardware(config: Mapping[str, Any]) -> None:
     """Raise UserError for hardware or precision this machine does not have, before any work is done."""
-    hardware(config["gpus"])
+    together = hardware(config["gpus"], config["processes"])["devices"] * config["num_nodes"]
+    if together > 1 and _is_multirun():
+        raise UserError(
+            f"-m with {together} processes a run: Lightning starts the others with this very command line, which "
+            "would be the whole grid; give one setting at a time"
+        )
     precision = config["precision"]
     if precision not in PRECISIONS:
         raise UserError(f"trainer.precision={precision}: choose {', '.join(PRECISIONS)}")
@@ -64,9 +85,13 @@ def build_trainer(
     Raises:
         UserError: an argument that Lightning's Trainer does not take, or hardware that is not there.
     """
-    own = ("gpus", "progress_bar_refresh_rate")
+    own = ("gpus", "processes", "progress_bar_refresh_rate")
     arguments = {name: value for name, value in config.items() if name not in own}
-    arguments |= hardware(config["gpus"])
+    arguments |= hardware(config["gpus"], config["processes"])
+    if arguments["devices"] * config["num_nodes"] > 1 and config["strategy"] == "auto":
+        arguments["strategy"] = DDPStrategy(
+            broadcast_buffers=False
+        )  # no network here has buffers that change
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
     if arguments["enable_checkpointing"]:
@@ -78,6 +103,10 @@ def build_trainer(
         logger=list(loggers) or False,
         default_root_dir=str(run_dir),
     )
+
+
+def _is_multirun() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def _as_list(given: Any) -> list[Any]:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test lint clean
+.PHONY: train test soak lint clean
 
 train: $(VENV)/ready
 	$(BIN)/python train.py $(ARGS)
@@ -14,6 +14,9 @@ test: $(VENV)/ready-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/ready-test
+	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0
 
 lint: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .

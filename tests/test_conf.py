@@ -212,7 +212,7 @@ def test_the_csv_logger_writes_beside_the_other_files(composed: Compose, tmp_pat
 def test_a_typo_in_a_logger_is_told(composed: Compose, tmp_path: Path) -> None:
     config = composed("+logger.csv.flush_every_n_step=1")
     with pytest.raises(
-        UserError, match=r"^logger\.csv\.flush_every_n_step: CSVLogger .* did you mean flush_"
+        UserError, match=r"^logger\.csv\.flush_every_n_step: MetricsCsv .* did you mean flush_"
     ):
         build_loggers(config.logger, RunFolder(tmp_path, "gru", "hdfs_window"))
 

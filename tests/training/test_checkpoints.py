@@ -63,7 +63,7 @@ def test_both_checkpoints_load_as_plain_values_whatever_trained(
 ) -> None:
     config = composed(*TINY, f"optimizer={optimizer}", f"scheduler={scheduler}", "trainer.max_epochs=1")
     run = trained(config, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt", "previous.ckpt"]
     for path in (run.best, run.last):
         checkpoint = torch.load(path, weights_only=True)
         assert checkpoint["optimizer_states"][0]["state"]
@@ -78,7 +78,7 @@ def test_best_is_the_epoch_with_the_best_monitored_metric(
     run = trained(composed(*TINY, f"monitor.mode={mode}"), tmp_path)
     assert len(set(run.losses)) == 3
     assert read_checkpoint(run.best)["epoch"] == choose(run.losses)
-    assert read_checkpoint(run.last)["epoch"] == 2
+    assert read_checkpoint(run.last)["epoch"] == 3  # epochs done
 
 
 @pytest.mark.parametrize("model", ["gru", "gru_ae"])
@@ -108,7 +108,7 @@ def test_adding_a_value_keeps_the_rest_and_leaves_no_other_file(composed: Compos
     assert after[KEY] == before[KEY] | {"detector": {"threshold": 1.5}}
     for name, tensor in before["state_dict"].items():
         assert torch.equal(after["state_dict"][name], tensor)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt", "previous.ckpt"]
 
 
 def foreign_checkpoint(path: Path, model: Any) -> Path:

@@ -94,7 +94,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     def validation_step(self, batch: BatchT, batch_idx: int) -> None:
         """Several processes take validation batches in turn; counts are summed over them."""
         processes = self.trainer.world_size
-        shared = self.splits_validation and self.trainer.num_val_batches[0] >= processes  # type: ignore[attr-defined, index]
+        shared = self.splits_validation and self.trainer.num_val_batches[0] >= processes
         if not shared or batch_idx % processes == self.global_rank:
             self.validate_batch(batch)
 

@@ -21,8 +21,8 @@ from seqlab.training.stopping import REQUEST, RunInterruptedError, requeue
 class LastCheckpoint(Checkpoint):
     """Saves just before a training batch: the first of every epoch, and by steps and minutes between.
 
-    Before a batch nothing is half-done: what was logged is logged, every count is of whole steps. The state of
-    the generators is taken there and given back there, to the bit.
+    Before a batch nothing is half-done: what was logged is logged, every count is of whole steps. The state
+    of the generators is taken there and given back there, to the bit.
 
     Args:
         directory: of last.ckpt and previous.ckpt.
@@ -131,7 +131,7 @@ class LastCheckpoint(Checkpoint):
         self._saved_step, self._saved_time = trainer.global_step, time.monotonic()
 
     def _go_on(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Before the first batch after a resume: what was read when the checkpoint was loaded takes effect."""
+        """Before the first batch after a resume: what was read with the checkpoint takes effect."""
         assert self._restored is not None
         trainer.fit_loop.epoch_loop._batches_that_stepped = self._restored["batches_that_stepped"]
         trainer.fit_loop.restarting = False  # or the schedulers of this epoch's end would be left out
@@ -141,7 +141,8 @@ class LastCheckpoint(Checkpoint):
 
 
 def _train_loaders(trainer: pl.Trainer) -> list[ResumableLoader]:
-    """Set here: Lightning sets them up before it reads a checkpoint where a scheduler asks for their length."""
+    """Lightning sets them up before it reads a checkpoint, where a scheduler asks for their length: so
+    their position is set by hand."""
     combined = trainer.fit_loop._combined_loader
     found = [] if combined is None else combined.flattened
     return [loader for loader in found if isinstance(loader, ResumableLoader)]

@@ -16,7 +16,7 @@ def is_writer() -> bool:
 
     Known before the group is set up: from the environment that Lightning, torchrun or SLURM gives.
     """
-    return rank_zero_only.rank == 0
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 
 def leave_group() -> bool:

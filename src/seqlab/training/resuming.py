@@ -97,7 +97,7 @@ def find_start(config: DictConfig, folder: RunFolder) -> Start:
 
 def _readable(directory: Path, report: bool = False) -> tuple[Path | None, dict[str, Any] | None, list[str]]:
     """The first of last.ckpt and previous.ckpt that can be read, and why others cannot."""
-    broken = []
+    broken: list[str] = []
     for name in (LAST, PREVIOUS):
         path = directory / name
         if not path.exists():
@@ -160,7 +160,7 @@ def fit(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:
         if path is not None and "loading state_dict" in str(error):
             reason = str(error).split("\n", maxsplit=2)[1].strip()
             raise UserError(
-                f"resume={start.checkpoint.parent.parent if start.checkpoint else ''}: the network has another "
-                f"shape than the checkpoint ({reason}); go on with the settings it was begun with"
+                f"resume: the network has another shape than {path} ({reason}); go on with the settings it "
+                "was begun with"
             ) from error
         raise

@@ -14,7 +14,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.strategies import DDPStrategy
 
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
@@ -69,8 +68,8 @@ def check_hardware(config: Mapping[str, Any]) -> None:
     together = hardware(config["gpus"], config["processes"])["devices"] * config["num_nodes"]
     if together > 1 and _is_multirun():
         raise UserError(
-            f"-m with {together} processes a run: Lightning starts the others with this very command line, which "
-            "would be the whole grid; give one setting at a time"
+            f"-m with {together} processes a run: Lightning starts the others with this very command line, "
+            "which would be the whole grid; give one setting at a time"
         )
     precision = config["precision"]
     if precision not in PRECISIONS:
@@ -88,9 +87,6 @@ def build_trainer(
     own = ("gpus", "processes", "progress_bar_refresh_rate")
     arguments = {name: value for name, value in config.items() if name not in own}
     arguments |= hardware(config["gpus"], config["processes"])
-    if arguments["devices"] * config["num_nodes"] > 1 and config["strategy"] == "auto":
-        arguments["strategy"] = DDPStrategy(
-            broadcast_buffers=False
         )  # no network here has buffers that change
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()

@@ -1,0 +1,35 @@
+"""A few of the kills; ``make soak`` does twenty."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """kill_and_resume.py, which lies beside this file."""
+    path = Path(__file__).with_name("kill_and_resume.py")
+    spec = importlib.util.spec_from_file_location("kill_and_resume", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_three_kills_change_nothing(script: ModuleType, tmp_path: Path) -> None:
+    found = script.soak(tmp_path, kills=3, seed=11, recipes=sorted(script.RECIPES))
+    assert [kill.recipe for kill in found] == ["char_rnn", "gru", "gru_ae"]
+    assert all(kill.same for kill in found)
+
+
+def test_the_comparison_sees_a_difference_of_one_bit(script: ModuleType) -> None:
+    import torch
+
+    one = {"a": [torch.tensor([1.0]), {"b": (2, None)}]}
+    assert script.same(one, {"a": [torch.tensor([1.0]), {"b": (2, None)}]})
+    next_float = torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0]))
+    assert not script.same(one, {"a": [next_float, {"b": (2, None)}]})
+    assert not script.same(one, {"a": [torch.tensor([1.0]), {"b": (3, None)}]})

@@ -87,7 +87,6 @@ def build_trainer(
     own = ("gpus", "processes", "progress_bar_refresh_rate")
     arguments = {name: value for name, value in config.items() if name not in own}
     arguments |= hardware(config["gpus"], config["processes"])
-        )  # no network here has buffers that change
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
     if arguments["enable_checkpointing"]:

@@ -38,10 +38,10 @@ RECIPES: dict[str, tuple[str, ...]] = {
         "model.network.input_noise=0.1",
         "scheduler=plateau",
         "scheduler.patience=0",
-        "trainer.max_epochs=6",
+        "trainer.max_epochs=4",
     ),
     # a state that is carried from batch to batch
-    "char_rnn": ("model=char_rnn", "data.seq_length=8", "model.network.dropout=0.2", "trainer.max_epochs=8"),
+    "char_rnn": ("model=char_rnn", "data.seq_length=8", "model.network.dropout=0.2", "trainer.max_epochs=6"),
     # scheduled sampling, early stopping, a warm-up
     "gru_ae": (
         "model=gru_ae",
@@ -52,7 +52,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
         "callbacks.early_stopping.patience=1",
         "optimizer.lr=0.03",
         "trainer.accumulate_grad_batches=2",
-        "trainer.max_epochs=6",
+        "trainer.max_epochs=4",
     ),
 }
 ALWAYS = (

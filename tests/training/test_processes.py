@@ -12,7 +12,7 @@ SETTINGS = {
     "gru": ("data.sample.num_blocks=301", "model.network.hidden_size=8", "trainer.max_epochs=2"),
     "char_rnn": ("model.network.hidden_size=8", "trainer.max_epochs=2", "data.num_streams=4"),
     "name_classifier": (
-        "data.sample.names_per_label=60",
+        "data.sample.num_names=300",
         "model.network.hidden_size=8",
         "trainer.max_epochs=1",
     ),

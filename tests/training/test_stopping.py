@@ -16,7 +16,7 @@ SETTINGS = (
     "data.batch_size=4",
     "model.network.hidden_size=8",
     "model.network.dropout=0.2",
-    "trainer.max_epochs=12",
+    "trainer.max_epochs=60",
     "trainer.enable_progress_bar=false",
 )
 Start = Callable[..., subprocess.Popen]
@@ -62,7 +62,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start: Start, tmp_path: Path, numb
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == step
     command = last_line.split("python train.py ")[1]
-    resumed = start(command)
+    resumed = start(command, "trainer.max_steps=" + str(step + 10))
     out, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err
     assert f"going on after step {step} of epoch" in out
@@ -90,7 +90,7 @@ def test_slurm_s_warning_saves_and_queues_the_job_again(start: Start, tmp_path: 
     said = stop_in_training(process, tmp_path / "run", signal.SIGUSR1)
     assert "saved after step" in said
     assert (tmp_path / "asked").read_text(encoding="utf-8") == "requeue 4711\n"
-    again = start(*line, **slurm)  # what the queue runs then: the same line
+    again = start(*line, "trainer.max_epochs=3", **slurm)  # what the queue runs then: the same line
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     assert "going on after step" in out

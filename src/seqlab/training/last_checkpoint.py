@@ -58,17 +58,18 @@ class LastCheckpoint(Checkpoint):
         checkpoint["exact"] = {
             "processes": self._processes,
             "batches": self._batch,
+            "epoch_is_over": self._epoch_is_over,
             "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
         }
         _mark_between_batches(checkpoint["loops"]["fit_loop"])
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        REQUEST.install()  # over the handlers that Lightning has just registered
         self._saved_time = time.monotonic()
         if self.training_is_over:
             trainer.should_stop = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        REQUEST.install()  # over the handlers that Lightning has registered
         REQUEST.is_training = True
         if self._restored is not None:
             for loader in _train_loaders(trainer):
@@ -93,7 +94,11 @@ class LastCheckpoint(Checkpoint):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         REQUEST.is_training = False
         self.training_is_over = bool(trainer.should_stop)
+        self._epoch_is_over = True
         self._save(trainer, pl_module, 0)
+        stopping = _any_process(REQUEST.number or 0, pl_module.device)
+        if stopping:
+            raise RunInterruptedError(stopping, trainer.global_step)
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
@@ -101,6 +106,7 @@ class LastCheckpoint(Checkpoint):
         REQUEST.is_training = False
 
     _is_saving = False
+    _epoch_is_over = False
     _batch = 0
     _processes: list[dict[str, Any]]
 
@@ -136,6 +142,9 @@ class LastCheckpoint(Checkpoint):
         trainer.fit_loop.epoch_loop._batches_that_stepped = self._restored["batches_that_stepped"]
         trainer.fit_loop.restarting = False  # or the schedulers of this epoch's end would be left out
         restore_process(pl_module, self._restored["processes"], trainer.global_rank)
+        if self._restored["epoch_is_over"]:
+            # the loader of the epoch that now begins has drawn a number that the state does not know of
+            torch.empty((), dtype=torch.int64).random_()
         self._restored = None
         self._saved_step = trainer.global_step
 

@@ -29,25 +29,23 @@ def train(config: DictConfig) -> float:
     task = build.build_task(config, datamodule.sizes)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
-    fitter = trainer.build_trainer(
-        config.trainer, around.all, loggers.build_loggers(config.logger, folder), folder.path
-    )
-    loggers.log_config(fitter.loggers, config)
-    fitter.fit(task, datamodule=datamodule)
-    checkpoints.load_weights(task, folder.best_checkpoint)
-    task.to(datamodule.device)  # Lightning takes it off the device when training ends
+    with loggers.open_loggers(config, folder) as trackers:
+        fitter = trainer.build_trainer(config.trainer, around.all, trackers, folder.path)
+        fitter.fit(task, datamodule=datamodule)
+        checkpoints.load_weights(task, folder.best_checkpoint)
+        task.to(datamodule.device)  # Lightning takes it off the device when training ends
 
-    judge, val_figures = evaluation.fit(task, datamodule)
-    folder.add_to_checkpoints("judge", judge.state())
-    datamodule.open_test()
-    with around.stopwatch.testing():
-        outcome = evaluation.test(task, datamodule, judge)
+        judge, val_figures = evaluation.fit(task, datamodule)
+        folder.add_to_checkpoints("judge", judge.state())
+        datamodule.open_test()
+        with around.stopwatch.testing():
+            outcome = evaluation.test(task, datamodule, judge)
 
-    metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
-    folder.save(metrics, outcome)
-    datamodule.write_files(folder.path)
-    instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
-    loggers.log_results(fitter.loggers, metrics)
+        metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
+        folder.save(metrics, outcome)
+        datamodule.write_files(folder.path)
+        instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+        loggers.log_results(trackers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
+from seqlab.training.tracking import tracker_ids
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
@@ -25,7 +26,7 @@ TRUSTED_PREDICTORS = "seqlab.prediction."
 
 
 class Baggage(Callback):
-    """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint."""
+    """Puts config, sizes, the data's state (vocabulary, ...) and trackers' run ids into checkpoints."""
 
     def __init__(
         self, model: dict[str, Any], sizes: dict[str, int], data: dict[str, Any], predict: str | None = None
@@ -33,7 +34,7 @@ class Baggage(Callback):
         self.contents = {"format": FORMAT, "model": model, "sizes": sizes, "data": data, "predict": predict}
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        checkpoint[KEY] = self.contents
+        checkpoint[KEY] = self.contents | {"trackers": tracker_ids(trainer.loggers)}
 
 
 def checkpoint_callbacks(directory: Path, metric: str, mode: str) -> list[ModelCheckpoint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import pytest
 BLOCK = 32 * 1024
 FILE_HEADER, CHUNK_HEADER = 7, 7
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+PATIENCE = 10.0  # seconds
 
 
 class WandbRun(NamedTuple):
@@ -58,6 +60,17 @@ def _put(target: dict[str, Any], item: Any) -> None:
 
 
 def _read(path: Path) -> WandbRun:
+    """The run of a file, once its end is in it: W&B's process writes the last block after ``finish``."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := _parse(path)) is None or found.exit_code is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    assert found is not None, f"{path} holds no run"
+    return found
+
+
+def _parse(path: Path) -> WandbRun | None:
     from wandb.proto.wandb_internal_pb2 import Record
 
     first = None
@@ -90,7 +103,8 @@ def _read(path: Path) -> WandbRun:
             artifacts[record.artifact.name] = record.artifact
         elif kind == "exit":
             exit_code = record.exit.exit_code
-    assert first is not None, f"{path} holds no run"
+    if first is None:
+        return None
     return WandbRun(
         first.run_id,
         first.project,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+import wandb
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback
 
@@ -175,9 +176,11 @@ def test_a_server_that_never_answers_leaves_the_run_on_disk(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+        wandb.teardown()  # it reads the environment once in a process
         config = composed("logger=wandb", "logger.wandb.init_timeout=1")
         with open_loggers(config, RunFolder(tmp_path, "gru", "hdfs_window")) as (tracker,):
             tracker.log_metrics({"val/loss": 0.5}, step=3)
+        wandb.teardown()
     (found,) = wandb_runs(tmp_path)
     assert found.exit_code == 0
     assert found.history[0]["val/loss"] == 0.5

@@ -41,28 +41,26 @@ def train(config: DictConfig) -> float | None:
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     start = resuming.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
-    fitter = trainer.build_trainer(
-        config.trainer, around.all, loggers.build_loggers(config.logger, folder), folder.path
-    )
-    loggers.log_config(fitter.loggers, config)
-    resuming.fit(fitter, task, datamodule, start)
-    if not processes.leave_group():
-        return None  # of several processes one judges and writes
-    checkpoints.load_weights(task, folder.best_checkpoint)
-    task.to(datamodule.device)  # Lightning takes it off the device when training ends
+    with loggers.open_loggers(config, folder, start.tracker_ids) as trackers:
+        fitter = trainer.build_trainer(config.trainer, around.all, trackers, folder.path)
+        resuming.fit(fitter, task, datamodule, start)
+        if not processes.leave_group():
+            return None  # of several processes one judges and writes
+        checkpoints.load_weights(task, folder.best_checkpoint)
+        task.to(datamodule.device)  # Lightning takes it off the device when training ends
 
-    judge, val_figures = evaluation.fit(task, datamodule)
-    folder.add_to_checkpoints("judge", judge.state())
-    datamodule.open_test()
-    with around.stopwatch.testing():
-        outcome = evaluation.test(task, datamodule, judge)
+        judge, val_figures = evaluation.fit(task, datamodule)
+        folder.add_to_checkpoints("judge", judge.state())
+        datamodule.open_test()
+        with around.stopwatch.testing():
+            outcome = evaluation.test(task, datamodule, judge)
 
-    metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
-    folder.save(metrics, outcome)
-    datamodule.write_files(folder.path)
-    instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
-    folder.finish_checkpoints()
-    loggers.log_results(fitter.loggers, metrics)
+        metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
+        folder.save(metrics, outcome)
+        datamodule.write_files(folder.path)
+        instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+        folder.finish_checkpoints()
+        loggers.log_results(trackers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]
 

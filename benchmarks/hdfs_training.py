@@ -45,6 +45,7 @@ from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 from seqlab.training.callbacks import build_callbacks  # noqa: E402
 from seqlab.training.loggers import build_loggers  # noqa: E402
+from seqlab.training.run_folder import RunFolder  # noqa: E402
 from seqlab.training.trainer import build_trainer, quiet_lightning  # noqa: E402
 
 
@@ -217,15 +218,11 @@ def overhead(config: DictConfig, rounds: int) -> str:
 
 def default_fit(config: DictConfig, folder: Path, data: Any, task: SequenceTask) -> None:
     """What train.py does between the task and the detector."""
-
-    class Folder:
-        path = folder
-
     around = build_callbacks(config, folder / "checkpoints", data)
     trainer = build_trainer(
         config.trainer,
         around.all,
-        build_loggers(config.logger, Folder()),  # type: ignore[arg-type]
+        build_loggers(config.logger, RunFolder(folder, "gru", "hdfs_window")),
         folder,
     )
     trainer.fit(task, datamodule=data)

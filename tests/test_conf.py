@@ -55,7 +55,7 @@ def test_what_the_design_names_is_there() -> None:
     assert set(LOG_DATA) <= set(members("data"))
     assert {"constant", "cosine", "warmup_cosine", "onecycle", "plateau"} <= set(members("scheduler"))
     assert {"adam", "adamw", "sgd"} <= set(members("optimizer"))
-    assert {"csv", "wandb", "none"} <= set(members("logger"))
+    assert {"csv", "wandb", "tensorboard", "mlflow", "none"} <= set(members("logger"))
 
 
 @pytest.mark.parametrize("model", members("model"))
@@ -193,8 +193,7 @@ def test_every_logger_is_built_in_the_run_folder(
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.chdir(tmp_path)
-    overrides = ["logger.wandb.offline=true"] if logger == "wandb" else []
-    config = composed(f"logger={logger}", *overrides)
+    config = composed(f"logger={logger}")
     found = build_loggers(config.logger, RunFolder(tmp_path, "gru", "hdfs_window"))
     assert len(found) == (0 if logger == "none" else len(config.logger))
     for each in found:

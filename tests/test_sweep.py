@@ -32,7 +32,7 @@ def test_every_corner_of_the_search_space_composes() -> None:
 
 def test_an_agents_command_runs(tmp_path: Path) -> None:
     command = ["train.py", "model=gru", "optimizer.lr=0.0021", "model.network.hidden_size=8", "logger=wandb"]
-    small = ["logger.wandb.offline=true", "data.sample.num_blocks=300", "trainer.max_epochs=1"]
+    small = ["logger.wandb.mode=offline", "data.sample.num_blocks=300", "trainer.max_epochs=1"]
     done = subprocess.run(
         [sys.executable, *command, *small, f"hydra.run.dir={tmp_path}"],
         cwd=ROOT,

@@ -10,7 +10,12 @@ import pytest
 
 SETTINGS = {
     "gru": ("data.sample.num_blocks=301", "model.network.hidden_size=8", "trainer.max_epochs=2"),
-    "char_rnn": ("model.network.hidden_size=8", "trainer.max_epochs=2", "data.num_streams=4"),
+    "char_rnn": (
+        "model.network.hidden_size=8",
+        "trainer.max_epochs=2",
+        "data.num_streams=5",
+        "data.path={text}",
+    ),
     "name_classifier": (
         "data.sample.num_names=300",
         "model.network.hidden_size=8",
@@ -38,7 +43,9 @@ def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] =
 
 @pytest.mark.parametrize("model", SETTINGS)
 def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model: str) -> None:
-    line = (f"model={model}", "trainer.enable_progress_bar=false", *SETTINGS[model])
+    (tmp_path / "text.txt").write_text("She sells sea shells by the sea shore.\n" * 60, encoding="utf-8")
+    settings = [setting.format(text=tmp_path / "text.txt") for setting in SETTINGS[model]]
+    line = (f"model={model}", "trainer.enable_progress_bar=false", *settings)
     line += ("model.network.dropout=0.0",)  # each process draws its own
     one = train(root, tmp_path / "one", *line)
     two = train(root, tmp_path / "two", *line, "trainer.processes=2")

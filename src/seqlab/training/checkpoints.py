@@ -16,6 +16,7 @@ from torch import nn
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoint_files import write_atomically
+from seqlab.training.tracking import tracker_ids
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
@@ -25,7 +26,7 @@ TRUSTED_PREDICTORS = "seqlab.prediction."
 
 
 class Baggage(Callback):
-    """Puts config, sizes and the data's state (vocabulary, ...) into every checkpoint, as plain values.
+    """Puts config, sizes, the data's state (vocabulary, ...) and trackers' run ids into every checkpoint.
 
     Args:
         model: the task's config, sizes filled in: what ``load_task`` builds.
@@ -53,7 +54,7 @@ class Baggage(Callback):
         }
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        checkpoint[KEY] = self.contents
+        checkpoint[KEY] = self.contents | {"trackers": tracker_ids(trainer.loggers)}
 
 
 def best_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:

@@ -36,6 +36,11 @@ class Start:
     step: int = 0
     baggage: Mapping[str, Any] | None = None
 
+    @property
+    def tracker_ids(self) -> Mapping[str, str]:
+        """Runs of W&B and MLflow that go on."""
+        return (self.baggage or {}).get("trackers", {})
+
 
 def check_not_finished(folder: Path, config: DictConfig) -> None:
     """Raise UserError where the run folder holds a run that this one would train again or overwrite."""

@@ -82,6 +82,10 @@ class RunFolder:
         return self.checkpoints / "best.ckpt"
 
     @property
+    def scores(self) -> Path:
+        return self.path / "scores.csv"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -107,7 +111,7 @@ class RunFolder:
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
         """Write metrics.json and scores.csv."""
         self.write_json("metrics.json", plain_figures(metrics))
-        outcome.write_scores(self.path / "scores.csv")
+        outcome.write_scores(self.scores)
         for name, value in metrics.items():
             log.info("%s %.6g", name, value)
 

@@ -113,7 +113,7 @@ def main() -> None:
     print("|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for overrides in (("logger=csv",), ("logger=wandb", "logger.wandb.mode=offline")):
-            packages = ", ".join(imported(run_arguments(Path(folder) / overrides[0], *overrides)))
+            packages = ", ".join(imported(run_arguments(Path(folder) / str(len(overrides)), *overrides)))
             print(f"| `{' '.join(overrides)}` | {packages} |")
 
 

@@ -151,6 +151,12 @@ def test_an_argument_that_none_takes_is_told(composed: Compose, folder: RunFolde
         build_loggers(config.logger, folder)
 
 
+def test_a_run_of_one_batch_is_logged_nowhere(composed: Compose, folder: RunFolder) -> None:
+    with open_loggers(composed("logger=[csv,wandb]", "trainer.fast_dev_run=true"), folder) as loggers:
+        assert loggers == []
+    assert not list(folder.path.iterdir())
+
+
 def is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return type(value) is dict and all(is_plain(part) for pair in value.items() for part in pair)

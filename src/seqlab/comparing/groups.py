@@ -66,7 +66,7 @@ def _group(runs: Sequence[Run], differences: Differences, notices: list[str]) ->
 
 
 def _rank(group: Group) -> tuple[int, str, float]:
-    """Runs that are judged by another metric stand together; without a figure last. Never by a test metric."""
+    """Runs judged by another metric stand together, those without a figure last. Never by a test metric."""
     if group.monitor is None:
         return (1 if group.finished else 2, "", 0.0)
     metric, mode = group.monitor

@@ -68,8 +68,8 @@ def exact_mcnemar(only_first: int, only_second: int) -> McNemar:
 def compare_pair(first: Group, second: Group) -> PairedResult:
     """Pair the runs of two groups by seed and their test items by what identifies them.
 
-    With several seeds an item that several of them tested counts once, with its mean difference: the seeds'
-    answers on one item are not independent.
+    The difference is the mean over all pairs of answers. Its interval draws items, each with the answers of
+    all seeds that tested it: those are not independent.
 
     Raises:
         UserError: no seed is in both, a scores.csv is missing, or too few items are shared.
@@ -96,10 +96,11 @@ def compare_pair(first: Group, second: Group) -> PairedResult:
         joined.append(both)
     assert quantity is not None
     all_items = pd.concat(joined)
-    all_items["difference"] = all_items["value_second"] - all_items["value_first"]
-    by_item = all_items.groupby(level=list(range(all_items.index.nlevels)), sort=True)
-    difference = by_item["difference"].mean().to_numpy()
-    weight = by_item["weight_first"].mean().to_numpy()
+    total = (all_items["value_second"] - all_items["value_first"]) * all_items["weight_first"]
+    sums = pd.DataFrame({"total": total, "weight": all_items["weight_first"]})
+    by_item = sums.groupby(level=list(range(sums.index.nlevels)), sort=True).sum()
+    weight = by_item["weight"].to_numpy()
+    difference = by_item["total"].to_numpy() / weight
     low, high = weighted_interval(difference, weight)
     mean = float(np.average(difference, weights=weight))
     return PairedResult(quantity, pairs, len(difference), mean, low, high)
@@ -164,7 +165,8 @@ def describe(result: PairedResult, names: tuple[str, str]) -> list[str]:
     over = f"{result.items:,} {quantity.item}s" + (f", {len(result.pairs)} seeds together" if many else "")
     lines.append(
         f"  {names[1]} minus {names[0]} over {over}: {result.difference:+.4f},"
-        f"\n    95 % interval {result.low:+.4f} to {result.high:+.4f}, paired bootstrap of {RESAMPLES:,} resamples"
+        f"\n    95 % interval {result.low:+.4f} to {result.high:+.4f}, "
+        f"paired bootstrap of {RESAMPLES:,} resamples"
     )
     if quantity.item in {"day", "forecast"}:
         lines.append("  errors of days in a row are alike, so the interval is narrower than it should be")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqlab.comparing.comparison import Comparison, text
 from seqlab.comparing.statistics import Spread
@@ -38,7 +38,7 @@ def setting_columns(comparison: Comparison) -> list[Column]:
     for key in comparison.varying:
         values = [group.settings[key] for group in comparison.groups]
         is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        cells = [_shortened(text(value)) for value in values]
+        cells = [_shortened(value) for value in values]
         columns.append(Column(key, headings[key], cells, is_number))
     return columns
 
@@ -88,7 +88,8 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _shortened(value: str) -> str:
+def _shortened(setting: Any) -> str:
+    value = f"{setting:.5g}" if isinstance(setting, float) else text(setting)
     if len(value) <= LONGEST_SETTING:
         return value
     half = LONGEST_SETTING // 2

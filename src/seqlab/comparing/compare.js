@@ -143,6 +143,7 @@ function scale(values, from, to, count, logarithmic) {
   const [start, end] = [turn(low), turn(high)];
   const at = (value) => from + ((to - from) * (turn(value) - start)) / (end - start);
   let ticks = nice(low, high, count);
+  if (known.every(Number.isInteger)) ticks = ticks.filter(Number.isInteger); // half an epoch is none
   if (log) {
     const factors = end - start > 3 ? [1] : [1, 2, 5];
     ticks = [];

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from seqlab.comparing.differences import Differences, find_differences
 from seqlab.comparing.groups import Group, group_runs
 from seqlab.comparing.metrics import choose_metrics
-from seqlab.comparing.runs import Run
+from seqlab.comparing.runs import Run, some
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -108,12 +106,6 @@ def _notices_about(groups: Sequence[Group], differences: Differences) -> list[st
     if differences.implied:
         found.append(f"not shown because a choice brings them: {some(list(differences.implied))}")
     return found
-
-
-def some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def text(value: Any) -> str:

@@ -44,12 +44,17 @@ def read_curves(run: Run) -> dict[str, Curve]:
 
 
 def collect(rows: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
-    """Records with an ``epoch`` from 0 and a ``step``, most of their cells empty, as one curve per metric."""
+    """Records with an ``epoch`` from 0 and a ``step``, most of their cells empty, as one curve per metric.
+
+    Where epochs are recorded, a record without one is not of the training: it repeats the final figures.
+    """
     found: dict[str, Curve] = {}
-    for row in rows:
+    records = list(rows)
+    has_epochs = any(_number(row.get("epoch")) is not None for row in records)
+    for row in records:
         step = _number(row.get("step", row.get("trainer/global_step", row.get("_step"))))
         epoch = _number(row.get("epoch"))
-        if step is None:
+        if step is None or (has_epochs and epoch is None):
             continue
         for name, cell in row.items():
             if not cell or not isinstance(name, str) or not name.startswith(_SHOWN):

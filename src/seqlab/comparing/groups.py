@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqlab.comparing.differences import Differences, setting
-from seqlab.comparing.runs import Run
+from seqlab.comparing.runs import Run, some
 from seqlab.comparing.statistics import Spread, spread
 
 
@@ -42,19 +42,23 @@ def group_runs(runs: Sequence[Run], differences: Differences) -> tuple[list[Grou
     members: dict[tuple[Hashable, ...], list[Run]] = {}
     for run in runs:
         members.setdefault(differences.group_key(run), []).append(run)
-    notices: list[str] = []
-    groups = [_group(found, differences, notices) for found in members.values()]
+    repeated: list[str] = []
+    groups = [_group(found, differences, repeated) for found in members.values()]
+    notices = []
+    if repeated:
+        are = "run is" if len(repeated) == 1 else "runs are"
+        notices.append(
+            f"{len(repeated)} {are} left out, as a later one has the same setting and seed: {some(repeated)}"
+        )
     return sorted(groups, key=_rank), notices
 
 
-def _group(runs: Sequence[Run], differences: Differences, notices: list[str]) -> Group:
+def _group(runs: Sequence[Run], differences: Differences, repeated: list[str]) -> Group:
     by_seed: dict[str, Run] = {}
     for run in sorted((run for run in runs if run.metrics is not None), key=lambda run: run.finished_at):
         earlier = by_seed.get(str(run.seed))
         if earlier is not None:
-            notices.append(
-                f"{earlier.name}: left out: {run.name} is a later run of the same setting and seed"
-            )
+            repeated.append(earlier.name)
         by_seed[str(run.seed)] = run
     kept = set(map(id, by_seed.values()))
     settings = {key: setting(runs[0], key) for key in differences.shown}

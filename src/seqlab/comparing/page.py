@@ -53,8 +53,11 @@ def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str
 
 
 def _sentence(comparison: Comparison) -> str:
-    parts = [comparison.order[0].upper() + comparison.order[1:], comparison.reading]
-    return ". ".join(part for part in parts if part) + ". Click a row to color it, a heading to sort."
+    parts = [comparison.order, comparison.reading]
+    return (
+        ". ".join(part[0].upper() + part[1:] for part in parts if part)
+        + ". Click a row to color it, a heading to sort."
+    )
 
 
 def _record(comparison: Comparison, columns: Sequence[Column], curves: dict[str, Any]) -> dict[str, Any]:

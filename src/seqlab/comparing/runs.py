@@ -16,6 +16,7 @@ from seqlab.errors import UserError
 
 SEED = "seed"
 UNKNOWN = "?"
+NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def find_run_folders(paths: Iterable[Path]) -> list[Path]:
                 f"{path}: no run in it or below it; a run folder holds .hydra/config.yaml, such as "
                 "runs/gru-hdfs_window/2026-01-31_12-00-00"
             )
-        for folder in sorted(below, key=_natural):
-            found.setdefault(folder.resolve(), folder)
+        for run in sorted(below, key=_natural):
+            found.setdefault(run.resolve(), run)
     return list(found.values())
 
 
@@ -178,3 +179,9 @@ def numbers_of(found: Mapping[str, Any]) -> dict[str, float]:
 def _read_commit(folder: Path, name: str, notices: list[str]) -> str:
     found = _read_json(folder / "environment.json", name, notices) or {}
     return str(found.get("commit", ""))
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")

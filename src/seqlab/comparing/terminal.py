@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seqlab.comparing.cells import Column, metric_column, row_numbers, seeds_column, setting_columns
-from seqlab.comparing.comparison import Comparison, some
+from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.differences import ALWAYS_SHOWN
+from seqlab.comparing.runs import some
 
 if TYPE_CHECKING:
     from rich.console import Console

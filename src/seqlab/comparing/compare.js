@@ -1,6 +1,6 @@
 "use strict";
 const data = JSON.parse(document.getElementById("compare-data").textContent);
-const MARKS = 6; // as many colors as the page has
+const COLORS = [1, 2, 3, 4, 6].map((place) => `var(--series-${place})`); // the fifth is the gray of all others
 const find = (id) => document.getElementById(id);
 const body = find("runs-body");
 const lines = new Map([...body.rows].map((line) => [Number(line.dataset.row), line]));
@@ -16,8 +16,9 @@ const number = (value) => {
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(2).replace("-", "−");
   return String(Number(value.toPrecision(5))).replace("-", "−");
 };
-const marked = () => (chosen.size ? shown.filter((row) => chosen.has(row)) : shown).slice(0, MARKS);
-const color = (place) => (place < 0 ? "" : `var(--series-${place + 1})`);
+const marked = () => (chosen.size ? shown.filter((row) => chosen.has(row)) : shown).slice(0, COLORS.length);
+const color = (place) => COLORS[place] ?? "";
+const faint = (count) => Math.max(0.1, Math.min(0.45, 20 / count)); // many lines must not add up to a surface
 
 // ---- table: sort, filter, mark
 
@@ -176,6 +177,7 @@ function stroke(svg, points, row, order, thin) {
   const classes = ["line", thin ? "thin" : "", place < 0 ? "" : thin ? "own" : "marked"];
   const line = element(svg, "path", { class: classes.join(" ").trim(), d: path(points), "data-row": row });
   if (place >= 0) line.style.stroke = color(place);
+  else line.style.opacity = faint(shown.length);
   element(line, "title", {}, data.rows[row].name);
 }
 
@@ -228,7 +230,8 @@ function drawCurves() {
   for (const row of backToFront(order)) {
     const own = byRow.get(row) ?? [];
     const alike = own.length > 1 && own.every((curve) => String(curve[across]) === String(own[0][across]));
-    for (const curve of own) {
+    const isCrowded = shown.length > 20 && !order.includes(row); // then a row is its mean alone
+    for (const curve of alike && isCrowded ? [] : own) {
       stroke(svg, curve[across].map((at, n) => [x.at(at), y.at(curve.y[n])]), row, order, alike);
       if (curve.y.length === 1) element(svg, "circle", { class: "dot", cx: x.at(curve[across][0]), cy: y.at(curve.y[0]), r: 3 });
     }
@@ -246,11 +249,13 @@ function drawParallel() {
   legend("parallel-key", order);
   if (axes.length < 2) return nothing(place, "Choose two axes or more.");
   const room = place.parentElement.clientWidth;
-  const width = Math.max(room, axes.length * 118);
+  const width = Math.max(room, axes.length * 130);
   const [height, top, bottom] = [360, 48, 330];
   const svg = canvas(place, width, height, "parallel coordinates");
-  const at = (n) => 70 + ((width - 140) * n) / (axes.length - 1);
   const scales = axes.map((column) => scale(shown.map((row) => data.rows[row].values[column]), bottom, top, 4));
+  const margin = (n) => Math.max(48, 14 + 7 * Math.max(...scales[n].ticks.map((tick) => tick[1].length)));
+  const [left, right] = [margin(0), margin(axes.length - 1)];
+  const at = (n) => left + ((width - left - right) * n) / (axes.length - 1);
   for (const row of backToFront(order)) {
     let points = [];
     const pieces = [];
@@ -264,9 +269,11 @@ function drawParallel() {
     });
     for (const piece of pieces) stroke(svg, piece, row, order, false);
   }
+  const anchor = (n) => (n === 0 ? "start" : n === axes.length - 1 ? "end" : "middle");
+  const name = (n) => (n === 0 ? 4 : n === axes.length - 1 ? width - 4 : at(n));
   axes.forEach((column, n) => {
     element(svg, "line", { class: "axis", x1: at(n), x2: at(n), y1: top, y2: bottom });
-    element(svg, "text", { class: "axis-name", x: at(n), y: n % 2 && axes.length > 4 ? 32 : 16, "text-anchor": "middle" }, data.columns[column].label);
+    element(svg, "text", { class: "axis-name", x: name(n), y: n % 2 && axes.length > 4 ? 32 : 16, "text-anchor": anchor(n) }, data.columns[column].label);
     const last = n === axes.length - 1;
     for (const [y, text] of scales[n].ticks) {
       element(svg, "line", { class: "axis", x1: at(n) - 3, x2: at(n) + 3, y1: y, y2: y });

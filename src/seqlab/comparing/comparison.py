@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seqlab.comparing.differences import Differences, find_differences
+from seqlab.comparing.differences import ALWAYS_SHOWN, Differences, find_differences
 from seqlab.comparing.groups import Group, group_runs
 from seqlab.comparing.metrics import choose_metrics
 from seqlab.comparing.runs import Run, some
@@ -32,6 +33,16 @@ class Comparison:
     def varying(self) -> list[str]:
         """The settings that are not the same in all rows; model and data are shown even then."""
         return [key for key in self.settings if len({repr(group.settings[key]) for group in self.groups}) > 1]
+
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """Model, data and the settings that tell rows of the same model and data from each other."""
+        values: dict[tuple[str, str], set[str]] = {}
+        for group in self.groups:
+            choice = repr([group.settings[name] for name in ALWAYS_SHOWN])
+            for key in self.settings:
+                values.setdefault((key, choice), set()).add(repr(group.settings[key]))
+        return frozenset(ALWAYS_SHOWN) | {key for (key, _), found in values.items() if len(found) > 1}
 
     @property
     def constant(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from seqlab.comparing.cells import Column, metric_column, seeds_column, setting_columns, short_names
 from seqlab.comparing.comparison import Comparison, plain, text
 from seqlab.comparing.curves import curve_records
+from seqlab.comparing.differences import ALWAYS_SHOWN
 from seqlab.report.page import Section, render_page
 
 _FOLDER = Path(__file__).parent
@@ -21,10 +22,12 @@ _MOST_AXES = 7  # that are chosen at first
 
 def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str:
     """The page as HTML text, with its data, style and script in it."""
+    settings = setting_columns(comparison)
     columns = [
-        *setting_columns(comparison),
+        *(column for column in settings if column.name in comparison.needed),
         seeds_column(comparison),
         *(metric_column(comparison, metric) for metric in comparison.metrics),
+        *(column for column in settings if column.name not in comparison.needed),
     ]
     runs = [(row, run) for row, group in enumerate(comparison.groups) for run in group.runs]
     curves, more_notices = curve_records(runs)
@@ -66,11 +69,11 @@ def _record(comparison: Comparison, columns: Sequence[Column], curves: dict[str,
     labels = _labels(columns)
     rows = []
     for group, name in zip(comparison.groups, _row_names(comparison), strict=True):
-        values: list[Any] = [plain(group.settings[key]) for key in comparison.varying]
-        values.append(len(group.finished))
-        figures = [group.figure(metric) for metric in comparison.metrics]
-        values += [figure.mean if figure else None for figure in figures]
-        rows.append({"name": name, "values": values})
+        values: dict[str, Any] = {key: plain(group.settings[key]) for key in comparison.varying}
+        values["seeds"] = len(group.finished)
+        figures = {metric: group.figure(metric) for metric in comparison.metrics}
+        values |= {metric: figure.mean if figure else None for metric, figure in figures.items()}
+        rows.append({"name": name, "values": [values[column.name] for column in columns]})
     return {
         "columns": [
             {"name": column.name, "label": labels[column.name], "best": best.get(column.name, "")}
@@ -86,15 +89,15 @@ def _labels(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _row_names(comparison: Comparison) -> list[str]:
-    """A row as its settings: ``lr=0.02 hidden_size=64``; without any the names of its runs."""
-    labels = short_names(comparison.varying)
+    """A row as its settings: ``lr=0.02 hidden_size=64``; without any the name of its first run."""
+    columns = [column for column in setting_columns(comparison) if column.name in comparison.needed]
     names = []
-    for group in comparison.groups:
+    for row, group in enumerate(comparison.groups):
         parts = [
-            text(group.settings[key]) if key in {"model", "data"} else f"{label}={text(group.settings[key])}"
-            for key, label in labels.items()
+            column.cells[row] if column.name in ALWAYS_SHOWN else f"{column.heading}={column.cells[row]}"
+            for column in columns
         ]
-        names.append(" ".join(parts[:6]) or group.runs[0].name)
+        names.append(" ".join(parts) or group.runs[0].name)
     return names
 
 
@@ -144,7 +147,14 @@ def _table(comparison: Comparison, columns: Sequence[Column]) -> Markup:
 def _example(comparison: Comparison) -> str:
     """A filter that works on this page."""
     first = comparison.groups[0]
-    found = [f"{key.rpartition('.')[2]}={text(first.settings[key])}" for key in comparison.varying[:1]]
+    found = []
+    for column in setting_columns(comparison)[:1]:
+        value = first.settings[column.name]
+        found.append(
+            f"{column.heading}>={value:.2g}"
+            if isinstance(value, float)
+            else f"{column.heading}={text(value)}"
+        )
     figure = first.figure(comparison.metrics[0]) if comparison.metrics else None
     if figure is not None:
         found.append(f"{comparison.metrics[0]}<{figure.mean * 1.1:.3g}")
@@ -200,6 +210,7 @@ def _curve_chart(comparison: Comparison, curves: dict[str, Any]) -> Markup:
 def _parallel_chart(comparison: Comparison, columns: Sequence[Column]) -> Markup:
     labels = _labels(columns)
     settings = [place for place, column in enumerate(columns) if column.name in comparison.varying]
+    settings.sort(key=lambda place: columns[place].name not in comparison.needed)
     figures = [place for place, column in enumerate(columns) if column.name in comparison.metrics]
     chosen = {*settings[: _MOST_AXES - 2], *figures[: max(2, _MOST_AXES - len(settings) - 2)]}
     boxes = [

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from seqlab.comparing.cells import Column, metric_column, row_numbers, seeds_column, setting_columns
 from seqlab.comparing.comparison import Comparison
-from seqlab.comparing.differences import ALWAYS_SHOWN
 from seqlab.comparing.runs import some
 
 if TYPE_CHECKING:
@@ -61,8 +60,8 @@ def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]
     number, seeds = row_numbers(comparison), seeds_column(comparison)
     settings = setting_columns(comparison)
     figures = [_with_short_heading(metric_column(comparison, metric)) for metric in comparison.metrics]
-    told_apart = _varies_within_choice(comparison)
-    by_need = sorted(settings, key=lambda column: column.name not in (*ALWAYS_SHOWN, *told_apart))
+    needed = comparison.needed
+    by_need = sorted(settings, key=lambda column: column.name not in needed)
     wanted = [number, *figures[:1], seeds, *by_need, *figures[1:]]
     room, chosen = width, []
     for column in wanted:
@@ -73,15 +72,6 @@ def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]
     ordered = [number, *settings, seeds, *figures]
     kept = [column for column in ordered if any(column is one for one in chosen)]
     return kept, [column for column in ordered if not any(column is one for one in chosen)]
-
-
-def _varies_within_choice(comparison: Comparison) -> set[str]:
-    found: dict[str, dict[str, set[str]]] = {}
-    for group in comparison.groups:
-        choice = repr([group.settings[name] for name in ALWAYS_SHOWN])
-        for key in comparison.varying:
-            found.setdefault(key, {}).setdefault(choice, set()).add(repr(group.settings[key]))
-    return {key for key, choices in found.items() if any(len(values) > 1 for values in choices.values())}
 
 
 def _with_short_heading(column: Column) -> Column:

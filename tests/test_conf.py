@@ -199,6 +199,7 @@ def test_every_logger_is_built_in_the_run_folder(
     for each in found:
         assert isinstance(each, Logger)
         assert Path(each.save_dir) == tmp_path
+    assert (tmp_path / "runs").is_dir() == (logger == "mlflow")  # its store lies there
 
 
 def test_the_csv_logger_writes_beside_the_other_files(composed: Compose, tmp_path: Path) -> None:

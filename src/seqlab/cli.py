@@ -16,6 +16,7 @@ COMMANDS = {
     "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
     "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
+    "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
 }
 
 

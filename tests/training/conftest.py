@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +59,10 @@ def _put(target: dict[str, Any], item: Any) -> None:
     target[keys[-1]] = json.loads(item.value_json)
 
 
+def _flat(items: Iterable[Any]) -> dict[str, Any]:
+    return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
+
+
 def _read(path: Path) -> WandbRun:
     """The run of a file, once its end is in it: W&B's process writes the last block after ``finish``."""
     deadline = time.monotonic() + PATIENCE
@@ -84,25 +88,18 @@ def _parse(path: Path) -> WandbRun | None:  # noqa: PLR0912  one branch for each
         kind = record.WhichOneof("record_type")
         if kind == "run":
             first = first or record.run
-            for item in record.run.config.update:
-                _put(config, item)
-        elif kind == "config":
-            for item in record.config.update:
-                _put(config, item)
         elif kind == "history":
-            row: dict[str, Any] = {}
-            for item in record.history.item:
-                row[".".join(item.nested_key) or item.key] = json.loads(item.value_json)
-            history.append(row)
+            history.append(_flat(record.history.item))
         elif kind == "summary":
-            for item in record.summary.update:
-                summary[".".join(item.nested_key) or item.key] = json.loads(item.value_json)
-        elif kind == "request" and record.request.WhichOneof("request_type") == "log_artifact":
-            artifacts[record.request.log_artifact.artifact.name] = record.request.log_artifact.artifact
+            summary |= _flat(record.summary.update)
         elif kind == "artifact":
             artifacts[record.artifact.name] = record.artifact
+        elif kind == "request" and record.request.HasField("log_artifact"):
+            artifacts[record.request.log_artifact.artifact.name] = record.request.log_artifact.artifact
         elif kind == "exit":
             exit_code = record.exit.exit_code
+        for item in {"run": record.run.config, "config": record.config}.get(kind, record.config).update:
+            _put(config, item)
     if first is None:
         return None
     return WandbRun(

@@ -129,10 +129,7 @@ def test_a_server_in_the_environment_wins_over_the_file(
     (tracker,) = build_loggers(composed("logger=mlflow").logger, folder)
     assert isinstance(tracker, MlflowTracker)
     assert tracker._tracking_uri == "http://127.0.0.1:9"
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    (tracker,) = build_loggers(composed("logger=mlflow").logger, folder)
-    assert isinstance(tracker, MlflowTracker)
-    assert tracker._tracking_uri == f"sqlite:///{tmp_path}/runs/mlflow.db"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("logger", "package"), [("tensorboard", "tensorboard"), ("mlflow", "sqlalchemy")])
@@ -152,6 +149,12 @@ def test_an_argument_that_none_takes_is_told(composed: Compose, folder: RunFolde
     config = composed(f"logger={logger}", f"+logger.{logger}.save_dirs=x")
     with pytest.raises(UserError, match=rf"^logger\.{logger}\.save_dirs: .* did you mean save_dir"):
         build_loggers(config.logger, folder)
+
+
+def test_a_run_of_one_batch_is_logged_nowhere(composed: Compose, folder: RunFolder) -> None:
+    with open_loggers(composed("logger=[csv,wandb]", "trainer.fast_dev_run=true"), folder) as loggers:
+        assert loggers == []
+    assert not list(folder.path.iterdir())
 
 
 def is_plain(value: Any) -> bool:

@@ -27,6 +27,7 @@ EXAMPLES = (
         "a recipe; the text it writes, in the report",
     ),
     ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=bf16-mixed", "other settings"),
+    ("python train.py 'logger=[csv,wandb]'", "metrics.csv and Weights & Biases, on disk where it is offline"),
     ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
 )
 EXIT_USER_ERROR = 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +49,8 @@ def render_page(
     sections: Sequence[Section],
     *,
     language: str = "en",
+    style: str = "",
+    script: str = "",
 ) -> str:
     """The whole page as HTML text. Same arguments, same text: it holds no clock and no random names.
 
@@ -56,15 +60,21 @@ def render_page(
         notices: what a reader must know before any figure, such as that the data is synthetic.
         sections: in the order of reading; each gets an entry in the contents.
         language: BCP 47 tag of the page's text.
+        style: rules of this kind of page, after those that all pages share.
+        script: the one script that the page may run, named by its hash in the page's policy; without it
+            the policy allows none.
     """
-    style = Markup((_FOLDER / "page.css").read_text(encoding="utf-8"))
+    page_style = (_FOLDER / "page.css").read_text(encoding="utf-8") + style
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return _template().render(
         title=title,
         subtitle=subtitle,
         notices=list(notices),
         sections=list(sections),
         language=language,
-        style=style,
+        style=Markup(page_style),
+        script=Markup(script),
+        script_hash=f"sha256-{digest}" if script else "",
     )
 
 

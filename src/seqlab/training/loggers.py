@@ -72,11 +72,12 @@ def open_loggers(
     """The run's loggers, started and with the whole config in them; each is closed whatever happens inside.
 
     Args:
-        config: the whole config; its ``logger`` group says which.
+        config: the whole config; its ``logger`` group says which. None with ``trainer.fast_dev_run``.
         resumed_ids: see ``build_loggers``.
     """
     run_name = f"{folder.model_name}-{folder.data_name}-seed{config.seed}"
-    loggers = build_loggers(config.logger, folder, resumed_ids, run_name=run_name)
+    chosen = None if config.trainer.fast_dev_run else config.logger  # Lightning's rule for such a run
+    loggers = build_loggers(chosen, folder, resumed_ids, run_name=run_name)
     quiet_lightning()
     with ExitStack() as closing:
         for logger in loggers:

@@ -1,0 +1,162 @@
+"""``seqlab compare RUN... | SWEEPDIR``: runs beside each other in one table, files or an offline page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqlab.comparing.comparison import Comparison
+
+STANDARD_OUTPUT = "-"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help="run folders, or folders that hold runs at any depth, such as a sweep's",
+    )
+    parser.add_argument(
+        "--wandb", metavar="PROJECT", help="read the runs of a W&B project: PROJECT or ENTITY/PROJECT"
+    )
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="figures to show, such as test/f1 'test/*/auroc' 'timing/*'; otherwise test/ figures",
+    )
+    parser.add_argument(
+        "--paired",
+        nargs=2,
+        type=int,
+        metavar="ROW",
+        help="test two rows against each other on the same test items; two rows alone are tested unasked",
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write the whole table; - is standard output")
+    parser.add_argument("--markdown", metavar="FILE", help="write the whole table; - is standard output")
+    parser.add_argument(
+        "--html",
+        nargs="?",
+        const="compare.html",
+        metavar="FILE",
+        help="write a page that sorts, filters and draws; compare.html without a name",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.errors import UserError
+
+    if bool(arguments.runs) == bool(arguments.wandb):
+        raise UserError(
+            "give run folders, or --wandb PROJECT, one of the two: "
+            "seqlab compare runs/multirun/2026-01-31_12-00-00"
+        )
+    for option in ("csv", "markdown", "html"):
+        _check_target(option, getattr(arguments, option))
+    if arguments.csv == arguments.markdown == STANDARD_OUTPUT:
+        raise UserError("--csv - --markdown -: both would go to standard output; give one of them a file")
+    comparison = _compare(arguments)
+    paired = _paired(arguments, comparison)
+    if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
+        for notice in comparison.notices:
+            print(f"note: {notice}", file=sys.stderr)
+    else:
+        from seqlab.comparing.terminal import print_comparison
+
+        print_comparison(comparison)
+        print("".join(f"\n{line}" for line in paired), end="\n" if paired else "")
+    _write(arguments, comparison, paired)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> Comparison:
+    from seqlab.comparing.comparison import compare_runs
+    from seqlab.comparing.runs import find_run_folders, read_runs
+    from seqlab.errors import UserError
+
+    if arguments.wandb:
+        from seqlab.comparing.wandb_runs import fetch_runs
+
+        runs, notices = fetch_runs(arguments.wandb, with_curves=arguments.html is not None)
+    else:
+        runs, notices = read_runs(find_run_folders(arguments.runs))
+    if not runs:
+        raise UserError("no run can be compared: " + "; ".join(notices))
+    return compare_runs(runs, arguments.metrics, notices)
+
+
+def _paired(arguments: argparse.Namespace, comparison: Comparison) -> list[str]:
+    """What the paired test says. Asked for, a pair that cannot be tested is an error; unasked, a sentence."""
+    from seqlab.comparing.paired import compare_pair, describe
+    from seqlab.errors import UserError
+
+    rows = arguments.paired
+    if rows is None:
+        with_scores = [
+            number
+            for number, group in enumerate(comparison.groups, start=1)
+            if any(run.place and (run.place / "scores.csv").is_file() for run in group.finished)
+        ]
+        if len(comparison.groups) != 2 or len(with_scores) != 2:
+            return []
+        rows = with_scores
+    number = len(comparison.groups)
+    for row in rows:
+        if not 1 <= row <= number:
+            raise UserError(f"--paired {row}: the table has rows 1 to {number}; give two of their numbers")
+    if rows[0] == rows[1]:
+        raise UserError(f"--paired {rows[0]} {rows[1]}: give two different rows")
+    try:
+        first, second = (comparison.groups[row - 1] for row in rows)
+        return describe(compare_pair(first, second), (f"row {rows[0]}", f"row {rows[1]}"))
+    except UserError as error:
+        if arguments.paired is not None:
+            raise
+        return [f"no paired test: {error}"]
+
+
+def _check_target(option: str, name: str | None) -> None:
+    from seqlab.errors import UserError
+
+    if name is None or (name == STANDARD_OUTPUT and option != "html"):
+        return
+    path = Path(name)
+    if path.is_dir():
+        hint = "; --html takes the next word as its file: put RUN before it" if option == "html" else ""
+        raise UserError(f"--{option} {name} is a folder: give the name of a file{hint}")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"--{option} {name}: the folder {path.parent} does not exist")
+
+
+def _write(arguments: argparse.Namespace, comparison: Comparison, paired: list[str]) -> None:
+    from seqlab.comparing.cells import to_csv, to_markdown
+    from seqlab.comparing.comparison import to_frame
+
+    if arguments.csv:
+        _put("csv", arguments.csv, to_csv(to_frame(comparison)))
+    if arguments.markdown:
+        _put("markdown", arguments.markdown, to_markdown(comparison))
+    if arguments.html:
+        from seqlab.comparing.page import render_comparison
+
+        _put("html", arguments.html, render_comparison(comparison, paired))
+
+
+def _put(option: str, name: str, content: str) -> None:
+    from seqlab.errors import UserError
+    from seqlab.report.page import write_page
+
+    if name == STANDARD_OUTPUT:
+        sys.stdout.write(content)
+        return
+    try:
+        write_page(name, content)
+    except OSError as error:
+        raise UserError(f"--{option} {name}: cannot be written: {error.strerror}") from None
+    print(f"{option}: {name}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Finished runs beside each other: what differs, what came out, and how sure that is."""

@@ -1,0 +1,126 @@
+"""Runs of a Weights & Biases project, as the same records that run folders give."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from seqlab.comparing.configs import flatten
+from seqlab.comparing.runs import Run, class_choices, numbers_of
+from seqlab.errors import UserError
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 20
+CURVE_POINTS = 200  # sampled by the server
+_OFFLINE = "folders of runs are compared without a server: seqlab compare runs/"
+_NO_KEY = f"--wandb: no API key: set WANDB_API_KEY or type `wandb login`; without an account, {_OFFLINE}"
+
+
+class WandbRun(Protocol):
+    """What is used of ``wandb.apis.public.Run``."""
+
+    id: str
+    name: str
+    state: str
+    config: Mapping[str, Any]
+    summary: Any  # has keys() and [], like a dict
+
+    def history(self, samples: int = ..., pandas: bool = ...) -> Any: ...
+
+
+def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]]:
+    """All runs of ``PROJECT`` or ``ENTITY/PROJECT``, and notices.
+
+    Nothing is asked on the terminal, and a server that does not answer is given up on after some seconds.
+
+    Args:
+        with_curves: also fetch each run's history, one request a run.
+
+    Raises:
+        UserError: no key, no connection, or the server refuses.
+    """
+    import wandb
+
+    check_server(wandb.setup().settings.base_url)
+    try:
+        if not _has_key():
+            raise UserError(_NO_KEY)
+        found = list(wandb.Api(timeout=ANSWER_SECONDS).runs(project))
+        return convert(found, with_curves=with_curves)
+    except UserError:
+        raise
+    except (wandb.errors.Error, OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise UserError(
+            f"--wandb {project}: W&B gives no runs: {reason}; accepted is PROJECT or ENTITY/PROJECT, "
+            f"of the account whose key is in use; {_OFFLINE}"
+        ) from None
+
+
+def _has_key() -> bool:
+    """Whether wandb finds a key. It is asked here, as ``wandb.Api`` would ask the user for one."""
+    import wandb
+
+    if "prompt" in signature(wandb.login).parameters:
+        return bool(wandb.login(prompt=False))
+    return bool(wandb.api.api_key)  # wandb before 0.31
+
+
+def check_server(url: str) -> None:
+    """Connect within seconds: wandb itself retries for minutes.
+
+    Raises:
+        UserError: no connection.
+    """
+    if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
+        return  # the proxy connects, not this machine
+    parts = urlsplit(url)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"--wandb: no connection to {url} within {CONNECT_SECONDS} s: {error}; go online, or set "
+            f"WANDB_BASE_URL to your own server; offline, {_OFFLINE}"
+        ) from None
+
+
+def convert(found: Iterable[WandbRun], *, with_curves: bool) -> tuple[list[Run], list[str]]:
+    """Records of W&B's run objects, and notices.
+
+    The first run that is listed is the newest. A run counts as finished when W&B says so and it has figures.
+    """
+    listed = list(found)
+    names = _names(listed)
+    runs = []
+    for age, (run, name) in enumerate(zip(listed, names, strict=True)):
+        config = flatten({key: value for key, value in run.config.items() if not key.startswith("_")})
+        figures = numbers_of({key: run.summary[key] for key in _keys(run.summary) if key[:1] != "_"})
+        is_finished = run.state == "finished" and bool(figures)
+        runs.append(
+            Run(
+                name=name,
+                config=config,
+                choices=class_choices(config),
+                metrics=figures if is_finished else None,
+                finished_at=-float(age),
+                rows=list(run.history(samples=CURVE_POINTS, pandas=False)) if with_curves else (),
+            )
+        )
+    if not runs:
+        return [], ["the project holds no run"]
+    return runs, ["W&B keeps no config groups: model and data are named by their class"]
+
+
+def _keys(summary: Any) -> list[str]:
+    return list(summary.keys())  # W&B's summary has keys() and cannot be iterated over
+
+
+def _names(runs: Sequence[WandbRun]) -> list[str]:
+    """Display names, with the id where a name is there twice."""
+    names = [run.name for run in runs]
+    return [f"{run.name} ({run.id})" if names.count(run.name) > 1 else run.name or run.id for run in runs]

@@ -16,7 +16,7 @@ def train(config: DictConfig) -> float:
     from hydra.utils import instantiate
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, run_folder, trainer
+    from seqlab.training import build, callbacks, checkpoints, loggers, pairs, profiling, run_folder, trainer
 
     build.check_monitor(config)
     pairs.check_pair(config)
@@ -34,6 +34,7 @@ def train(config: DictConfig) -> float:
     )
     loggers.log_config(fitter.loggers, config)
     fitter.fit(task, datamodule=datamodule)
+    profiling.write_profile(fitter, folder.path)
     checkpoints.load_weights(task, folder.best_checkpoint)
     task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

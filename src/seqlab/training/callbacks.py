@@ -12,7 +12,9 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from seqlab.data.module import SequenceDataModule
 from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import Baggage, checkpoint_callbacks
+from seqlab.training.debugging import SameBatches
 from seqlab.training.history import History
+from seqlab.training.nonfinite import NonFiniteStop
 from seqlab.training.timing import Stopwatch
 
 
@@ -33,7 +35,9 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     """
     metric, mode = config.monitor.metric, config.monitor.mode
     history, stopwatch = History(), Stopwatch()
+    writes_checkpoints = config.trainer.enable_checkpointing and not config.trainer.fast_dev_run
     found: list[Callback] = [
+        NonFiniteStop(checkpoints if writes_checkpoints else None, metric),  # before any that reads figures
         history,
         stopwatch,
         Baggage(
@@ -43,7 +47,9 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     if config.trainer.enable_checkpointing:
         found += checkpoint_callbacks(checkpoints, metric, mode)
     stopping = config.callbacks.early_stopping
-    if stopping is not None and stopping.patience is not None:
+    if config.trainer.overfit is not None:
+        found.append(SameBatches())
+    elif stopping is not None and stopping.patience is not None:
         found.append(
             EarlyStopping(metric, mode=mode, patience=stopping.patience, min_delta=stopping.min_delta)
         )

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.debugging import debug_notices
 from seqlab.training.terminal import print_results
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ class RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
         run = HydraConfig.get()
         choices = run.runtime.choices
-        folder = cls(Path(run.runtime.output_dir), choices["model"], choices["data"], list(notices))
+        notices = [*debug_notices(config.trainer), *notices]
+        folder = cls(Path(run.runtime.output_dir), choices["model"], choices["data"], notices)
         folder.write_json("environment.json", environment(config))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in notices:

@@ -23,6 +23,7 @@ def train(config: DictConfig) -> float | None:
         loggers,
         pairs,
         processes,
+        profiling,
         resuming,
         run_folder,
         trainer,
@@ -46,6 +47,7 @@ def train(config: DictConfig) -> float | None:
         resuming.fit(fitter, task, datamodule, start)
         if not processes.leave_group():
             return None  # of several processes one judges and writes
+        profiling.write_profile(fitter, folder.path)
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

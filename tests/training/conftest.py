@@ -74,7 +74,7 @@ def _read(path: Path) -> WandbRun:
     return found
 
 
-def _parse(path: Path) -> WandbRun | None:  # noqa: PLR0912  one branch for each kind of record
+def _parse(path: Path) -> WandbRun | None:
     from wandb.proto.wandb_internal_pb2 import Record
 
     first = None

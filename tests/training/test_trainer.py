@@ -64,7 +64,8 @@ def test_offered_precisions_pass(composed: Compose, precision: str) -> None:
 def test_every_argument_of_lightnings_trainer_is_a_key_and_none_is_invented(root: Path) -> None:
     keys = set(OmegaConf.load(root / "conf/trainer/default.yaml"))
     arguments = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
-    assert keys - arguments == {"gpus", "processes", "progress_bar_refresh_rate"}
+    own = {"gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast"}
+    assert keys - arguments == own
     assert arguments - keys == set(MANAGED)
 
 

@@ -10,6 +10,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
+from seqlab.training.nonfinite import NonFiniteStop
+
 if TYPE_CHECKING:
     from seqlab.data.stock import StockPrices
     from seqlab.tasks.regression import Regression
@@ -103,7 +105,7 @@ def train_fold(task: Regression, fold: StockPrices, like: pl.Trainer) -> None:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[best, *stopping],
+        callbacks=[NonFiniteStop(None, task.monitor), best, *stopping],
     )
     trainer.fit(task, datamodule=fold)
     if best.weights is not None:

@@ -14,9 +14,10 @@ from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.heat_map import heat_map
 from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section, render_page, write_page
-from seqlab.report.run_page import run_section, training_section
+from seqlab.report.run_page import profile_section, run_section, training_section
 from seqlab.report.svg import chart_grid, chart_row
 from seqlab.report.tables import metrics_table, paragraph
+from seqlab.training.profiling import PartRow
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class DetectionContent:
         default_factory=dict
     )  # name of a loss to (epochs, losses)
     learning_rate: tuple[Sequence[float], Sequence[float]] | None = None  # (epochs, rates)
+    profile: Sequence[PartRow] = ()  # where the time of training went
     attention: Sequence[tuple[str, ArrayLike, Sequence[str], Sequence[str]]] = ()
     # title, (T, S) weights, T row labels, S column labels
     facts: Sequence[tuple[str, str]] = ()
@@ -139,6 +141,7 @@ def detection_sections(content: DetectionContent) -> list[Section]:
     """The sections in the order of reading; the one on attention only where there is any."""
     sections = [_result(content), _histograms(content), _curves(content), _alerts(content)]
     sections.append(training_section(content.histories, content.learning_rate, loss_label=content.loss_label))
+    sections += profile_section(content.profile)
     if content.attention:
         sections.append(_attention(content))
     return [*sections, run_section(content.facts, content.environment, content.config_yaml)]

@@ -16,6 +16,7 @@ from seqlab.report.detection import DetectionContent, write_detection_report
 from seqlab.report.run_page import environment_rows
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.history import History
+from seqlab.training.profiling import read_profile
 from seqlab.training.run_folder import RunFolder
 
 CURVES = ("combined", "event_length_count", "2-gram")  # beside the main score's; more would hide each other
@@ -55,6 +56,7 @@ def write_report(
         alerts=top_alerts(outcome, datamodule.templates, config.detection.top_alerts),
         histories=losses,
         learning_rate=history.series.get("learning_rate"),
+        profile=read_profile(folder.path),
         attention=attention_maps(task, datamodule, outcome),
         facts=[
             *datamodule.facts(),

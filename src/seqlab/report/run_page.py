@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from seqlab.training.history import History
+    from seqlab.training.profiling import PartRow
     from seqlab.training.run_folder import RunFolder
 
 Line = tuple[Sequence[float], Sequence[float]]
@@ -52,6 +53,23 @@ def training_section(
     return Section("Training", chart_grid(charts))
 
 
+def profile_section(rows: Sequence[PartRow]) -> list[Section]:
+    """Where the time of training went, as one section; none for a run that was not profiled."""
+    if not rows:
+        return []
+    figures = [(row.part, [row.seconds, 100 * row.share, row.ms_per_batch]) for row in rows]
+    figures.append(("all of training", [sum(column) for column in zip(*dict(figures).values(), strict=True)]))
+    table = metrics_table(
+        ("seconds", "%", "ms per batch"), figures, emphasis="all of training", row_title="part of training"
+    )
+    note = (
+        "Time counts for the innermost part: the backward pass not for the optimizer that asks for it. "
+        "Checks and progress are logging and callbacks; Lightning's own loop, and what happens once, is the "
+        "rest."
+    )
+    return [Section("Where the time went", table, note)]
+
+
 def run_section(
     facts: Sequence[tuple[str, str]], environment: Sequence[tuple[str, str]], config_yaml: str
 ) -> Section:
@@ -80,6 +98,8 @@ def write_run_page(
     """Write report.html: result, the task's own pictures, training curves, what was run."""
     from omegaconf import OmegaConf
 
+    from seqlab.training.profiling import read_profile
+
     figures = [
         (name, f"{value:,.6g}") for name, value in metrics.items() if name.startswith(("val/", "timing/"))
     ]
@@ -91,6 +111,7 @@ def write_run_page(
             history.series.get("learning_rate"),
             loss_label=loss_label,
         ),
+        *profile_section(read_profile(folder.path)),
         run_section(
             [*facts, *table.notes, *figures],
             environment_rows(folder),

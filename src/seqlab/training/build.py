@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
+from seqlab.training.compiling import compile_network
 
 _HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
@@ -110,7 +111,10 @@ def build_data(config: DictConfig) -> SequenceDataModule:
 
 
 def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
-    """The task of a config: its ``model`` filled with the data's sizes, optimizer and scheduler added."""
+    """The task of a config: its ``model`` filled with the data's sizes, optimizer and scheduler added.
+
+    Its network is compiled where ``trainer.compile`` says so.
+    """
     for group in ("model", "optimizer", "scheduler"):
         check_config(config[group], group)
     task: SequenceTask = instantiate(
@@ -120,6 +124,7 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
         monitor=config.monitor.metric,
         _convert_="all",
     )
+    compile_network(task, config.trainer)
     return task
 
 

@@ -13,8 +13,10 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from seqlab.data.module import SequenceDataModule
 from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import Baggage, best_checkpoint
+from seqlab.training.debugging import SameBatches
 from seqlab.training.history import History
 from seqlab.training.last_checkpoint import LastCheckpoint
+from seqlab.training.nonfinite import NonFiniteStop
 from seqlab.training.processes import OwnNoise
 from seqlab.training.timing import Stopwatch
 
@@ -37,7 +39,9 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
     metric, mode = config.monitor.metric, config.monitor.mode
     history, stopwatch = History(), Stopwatch()
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    writes_checkpoints = config.trainer.enable_checkpointing and not config.trainer.fast_dev_run
     found: list[Callback] = [
+        NonFiniteStop(checkpoints if writes_checkpoints else None, metric),  # before any that reads figures
         history,
         stopwatch,
         OwnNoise(config.seed),
@@ -49,14 +53,16 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
             plain,
         ),
     ]
-    if config.trainer.enable_checkpointing:
+    if writes_checkpoints:
         every = config.callbacks.checkpoint
         found += [
             best_checkpoint(checkpoints, metric, mode),
             LastCheckpoint(checkpoints, every.every_steps, every.every_minutes),
         ]
     stopping = config.callbacks.early_stopping
-    if stopping is not None and stopping.patience is not None:
+    if config.trainer.overfit is not None:
+        found.append(SameBatches())
+    elif stopping is not None and stopping.patience is not None:
         found.append(
             EarlyStopping(metric, mode=mode, patience=stopping.patience, min_delta=stopping.min_delta)
         )

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence
 from seqlab.training.terminal import print_results
 
@@ -56,7 +57,8 @@ class RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
         run = HydraConfig.get()
         choices = run.runtime.choices
-        folder = cls(path_of_run(), choices["model"], choices["data"], list(notices))
+        notices = [*debug_notices(config.trainer), *notices]
+        folder = cls(path_of_run(), choices["model"], choices["data"], notices)
         if not is_writer():
             silence()
             return folder

@@ -18,6 +18,9 @@ from pytorch_lightning.loggers import Logger
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
 from seqlab.training.checkpoint_files import AtomicCheckpointIO
+from seqlab.training.compiling import check_compiler
+from seqlab.training.debugging import debug_arguments
+from seqlab.training.profiling import TimeProfile
 from seqlab.training.progress import ProgressLine
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -65,7 +68,8 @@ def _devices(gpus: int | str) -> dict[str, Any]:
 
 def check_hardware(config: Mapping[str, Any]) -> None:
     """Raise UserError for hardware or precision this machine does not have, before any work is done."""
-    together = hardware(config["gpus"], config["processes"])["devices"] * config["num_nodes"]
+    found = hardware(config["gpus"], config["processes"])
+    accelerator, together = found["accelerator"], found["devices"] * config["num_nodes"]
     if together > 1 and _is_multirun():
         raise UserError(
             f"-m with {together} processes a run: Lightning starts the others with this very command line, "
@@ -74,6 +78,25 @@ def check_hardware(config: Mapping[str, Any]) -> None:
     precision = config["precision"]
     if precision not in PRECISIONS:
         raise UserError(f"trainer.precision={precision}: choose {', '.join(PRECISIONS)}")
+    if precision == "16-mixed" and accelerator == "cpu":  # Lightning would train in bf16-mixed all the same
+        raise UserError(
+            "trainer.precision=16-mixed: needs a GPU, and this run is on the CPU; type "
+            "trainer.precision=bf16-mixed, or trainer.gpus=1 where there is one"
+        )
+    check_compiler(config)
+    check_profile(config)
+    debug_arguments(config)
+
+
+def check_profile(config: Mapping[str, Any]) -> None:
+    """Raise UserError where two profilers are asked for."""
+    if not isinstance(config["profile"], bool):
+        raise UserError(f"trainer.profile={config['profile']}: give true or false")
+    if config["profile"] and config["profiler"] is not None:
+        raise UserError(
+            f"trainer.profile=true and trainer.profiler={config['profiler']}: Lightning runs one profiler; "
+            "choose one"
+        )
 
 
 def build_trainer(
@@ -84,9 +107,12 @@ def build_trainer(
     Raises:
         UserError: an argument that Lightning's Trainer does not take, or hardware that is not there.
     """
-    own = ("gpus", "processes", "progress_bar_refresh_rate")
+    own = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast")
     arguments = {name: value for name, value in config.items() if name not in own}
-    arguments |= hardware(config["gpus"], config["processes"])
+    arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
+    if config["profile"]:
+        arguments["profiler"] = TimeProfile(synchronize=arguments["accelerator"] == "gpu")
+        arguments["profiler"].watch(loggers)
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
     if arguments["enable_checkpointing"]:

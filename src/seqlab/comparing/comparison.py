@@ -99,7 +99,7 @@ def _notices_about(groups: Sequence[Group], differences: Differences) -> list[st
     if unfinished:
         found.append(
             f"{len(unfinished)} of {len(runs)} runs {'is' if len(unfinished) == 1 else 'are'} unfinished "
-            f"(no metrics.json): {some(unfinished)}"
+            f"{'(no metrics.json)' if runs[0].place else '(by their state)'}: {some(unfinished)}"
         )
     commits = sorted({run.commit for run in runs if run.commit})
     if len(commits) > 1:

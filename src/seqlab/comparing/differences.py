@@ -63,9 +63,7 @@ def _ignored(key: str) -> bool:
 
 def find_differences(runs: Sequence[Run]) -> Differences:
     """The settings that differ, in the order of the config; choices of groups come first."""
-    keys: dict[str, None] = {}
-    for run in runs:
-        keys.update(dict.fromkeys(run.config))
+    keys = _all_keys(runs)
     followers = _seed_followers(runs, keys)
     differing = []
     for key in keys:
@@ -83,6 +81,17 @@ def find_differences(runs: Sequence[Run]) -> Differences:
     implied = [key for key in differing if _follows_choice(runs, key)]
     shown = [*choices, *(key for key in differing if key not in implied)]
     return Differences(tuple(shown), tuple(implied))
+
+
+def _all_keys(runs: Sequence[Run]) -> dict[str, None]:
+    """The keys of all runs; what only a later run has stands with the others of its group."""
+    keys: dict[str, None] = {}
+    for run in runs:
+        keys.update(dict.fromkeys(run.config))
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        groups.setdefault(key.split(".", 1)[0], []).append(key)
+    return {key: None for members in groups.values() for key in members}
 
 
 def _follows_choice(runs: Sequence[Run], key: str) -> bool:

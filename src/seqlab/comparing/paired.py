@@ -85,7 +85,9 @@ def compare_pair(first: Group, second: Group) -> PairedResult:
                 f"{left.quantity.item}, the other {right.quantity.name} of each {right.quantity.item}"
             )
         quantity = left.quantity
-        both = left.table.join(right.table, how="inner", lsuffix="_first", rsuffix="_second")
+        both = left.table.merge(
+            right.table, left_index=True, right_index=True, suffixes=("_first", "_second")
+        )
         if len(both) < FEWEST_ITEMS:
             raise UserError(
                 f"{one.name} and {other.name} share {len(both)} of {len(left.table):,} and "

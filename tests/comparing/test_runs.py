@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from seqlab.comparing.runs import find_run_folders, names_of, read_runs
+from seqlab.errors import UserError
+
+
+def test_runs_are_found_at_any_depth_once_and_in_the_order_of_their_numbers(
+    make_run, runs_folder: Path
+) -> None:
+    for name in ("sweep/trial-10/seed-0", "sweep/trial-2/seed-0", "alone"):
+        make_run(name, {})
+    make_run("alone/checkpoints/inner", {})  # what lies in a run is that run's own
+    found = find_run_folders([runs_folder, runs_folder / "alone"])
+    names = ["alone", "sweep/trial-2/seed-0", "sweep/trial-10/seed-0"]
+    assert [str(folder.relative_to(runs_folder)) for folder in found] == names
+    assert names_of(found) == names
+    assert names_of(found[1:]) == ["trial-2/seed-0", "trial-10/seed-0"]
+
+
+def test_a_record_holds_what_the_files_say(make_run) -> None:
+    folder = make_run("a", {"val/loss": 1.5, "test/f1": 0}, {"seed": 7})
+    (folder / "environment.json").write_text('{"commit": "abc"}')
+    (run,), notices = read_runs([folder])
+    assert (run.name, run.seed, run.commit, run.monitor) == ("a", 7, "abc", ("val/loss", "min"))
+    assert run.metrics == {"val/loss": 1.5, "test/f1": 0.0}
+    assert run.config["data.seed"] == "${seed}"
+    assert run.choices == {"model": "gru", "data": "hdfs_window", "optimizer": "adam"}
+    assert notices == []
+
+
+def test_a_run_without_metrics_is_unfinished_and_no_mistake(make_run) -> None:
+    (run,), notices = read_runs([make_run("a", None)])
+    assert run.metrics is None
+    assert notices == []
+
+
+def test_broken_files_are_named_and_stop_nothing(make_run, runs_folder: Path) -> None:
+    make_run("good", {"val/loss": 1.0})
+    (make_run("half", {}) / "metrics.json").write_text('{"val/loss": 1.')
+    (make_run("list", {}) / "metrics.json").write_text("[1]")
+    (make_run("odd", {"val/loss": 2.0, "test/f1": "high", "test/x": True}) / "environment.json").write_text(
+        "{"
+    )
+    (make_run("yaml", {}) / ".hydra" / "config.yaml").write_text("seed: [0\n")
+    (make_run("empty", {}) / ".hydra" / "config.yaml").write_text("")
+    (make_run("gone", {}) / ".hydra" / "config.yaml").unlink()
+    (make_run("nameless", {"val/loss": 3.0}) / ".hydra" / "hydra.yaml").unlink()
+    runs, notices = read_runs(find_run_folders([runs_folder]))
+    found = {run.name: run for run in runs}
+    assert sorted(found) == ["good", "half", "list", "nameless", "odd"]
+    assert found["half"].metrics is None
+    assert found["list"].metrics is None
+    assert found["odd"].metrics == {"val/loss": 2.0}
+    assert found["nameless"].choices["model"] == "NextEvent"
+    told = "\n".join(notices)
+    for part in (
+        "half: metrics.json is broken: ",
+        "list: metrics.json is broken: an object is expected, not a list",
+        "odd: metrics.json holds no number for test/f1, test/x",
+        "odd: environment.json is broken: ",
+        "yaml: left out: .hydra/config.yaml is broken: ",
+        "empty: left out: .hydra/config.yaml is empty",
+        "gone: left out: .hydra/config.yaml cannot be read: ",
+        "nameless: .hydra/hydra.yaml cannot be read",
+    ):
+        assert part in told
+    assert len(notices) == 8
+
+
+def test_a_path_without_runs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        find_run_folders([tmp_path / "nowhere"])
+    with pytest.raises(UserError, match="is a file: give a run folder"):
+        find_run_folders([tmp_path / "file"])
+    with pytest.raises(UserError, match="no run in it or below it"):
+        find_run_folders([tmp_path])

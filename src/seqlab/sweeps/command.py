@@ -47,10 +47,9 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     if arguments.engine == "ray":
         from seqlab.sweeps.ray_engine import run_on_ray
 
-        trials, interrupted = (
-            run_on_ray(sweep, plan, folder, sweep.trials(arguments.trials), arguments),
-            False,
-        )
+        wanted, threads = sweep.trials(arguments.trials), int(slots(arguments.jobs, 0)[0]["OMP_NUM_THREADS"])
+        gpus = int(bool(visible_gpus())) if checked.gpus == "auto" else int(checked.gpus)
+        trials, interrupted = run_on_ray(sweep, plan, folder, wanted, threads, gpus, arguments), False
     else:
         trials, interrupted = _run_here(sweep, plan, folder, checked, arguments)
     _finish(sweep, plan, fixed, trials, folder, checked, time.perf_counter() - started)
@@ -118,7 +117,7 @@ def _plan(sweep: Sweep, fixed: Sequence[str], checked: Checked, arguments: argpa
         seeds=[checked.seed + place for place in range(arguments.seeds)],
         several_seeds=arguments.seeds > 1,
         prunes=sweep.early is not None,
-        overrides_of=lambda values: [*sweep.overrides(values), *fixed],
+        overrides_of=lambda values: [*fixed, *sweep.overrides(values)],
         trial_overrides=trial_overrides,
     )
 

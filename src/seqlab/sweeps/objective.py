@@ -44,7 +44,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
     names: list[str] = []
     corners: list[tuple[str, ...]] = []
     for corner in _corners(sweep, conf):
-        overrides = [*sweep.overrides(corner), *fixed]
+        overrides = [*fixed, *sweep.overrides(corner)]
         config = _composed(conf, overrides)
         monitor, where = config.monitor, " ".join(sweep.overrides(corner)[:4])
         if sweep.metric != monitor.metric:
@@ -101,7 +101,7 @@ def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> st
     """A trial as a line to type: the same run with its test figures and its report."""
     import shlex
 
-    parts = ["python", _short(sweep.program), *sweep.overrides(values), *fixed]
+    parts = ["python", _short(sweep.program), *fixed, *sweep.overrides(values)]
     return " ".join(shlex.quote(part) for part in parts)
 
 

@@ -103,14 +103,14 @@ def _logarithmic(axes: Axes, side: str) -> None:
 
 def importance_chart(shares: Mapping[str, float]) -> Markup:
     """A bar for each parameter, the longest on top."""
-    names = list(shares)[::-1]
+    names, longest = list(shares)[::-1], max(shares.values())
     with chart_axes() as (figure, axes):
         axes.barh(range(len(names)), [shares[name] for name in names], color=_BEST, height=0.6)
         axes.set_yticks(range(len(names)), short_names(names))
-        axes.set(xlabel="share of importance", xlim=(0, max(shares.values()) * 1.15))
+        axes.set(xlabel="share of importance", xlim=(0, longest * 1.15))
         axes.grid(visible=False)
         for place, name in enumerate(names):
-            axes.text(shares[name], place, f" {shares[name]:.2f}", va="center", color=INK)
+            axes.text(shares[name] + 0.015 * longest, place, f"{shares[name]:.2f}", va="center", color=INK)
         drawing = inline_svg(figure, "importance of each parameter: " + ", ".join(shares))
     return chart_figure(
         drawing, "Importance", note="What sets the best quarter of trials apart from the rest, by PED-ANOVA."
@@ -131,6 +131,7 @@ class Axis:
             self.texts = list(dict.fromkeys(map(shown, parameter.choices or sorted(values, key=str))))
         numbers = [float(value) for value in values] if not self.texts else []
         self.is_logarithmic = _wide(numbers)
+        self.is_whole = all(isinstance(value, int) for value in values)
         self.low, self.high = (min(numbers), max(numbers)) if numbers else (0.0, float(len(self.texts) - 1))
 
     def place(self, value: Any) -> float:
@@ -151,6 +152,8 @@ class Axis:
             (axes.set_xlim if side == "x" else axes.set_ylim)(-0.5, len(self.texts) - 0.5)
         elif self.is_logarithmic:
             _logarithmic(axes, side)
+        elif self.is_whole:
+            (axes.xaxis if side == "x" else axes.yaxis).set_major_locator(_whole_ticks())
         else:
             axes.locator_params(axis=side, nbins=_MOST_TICKS)  # type: ignore[arg-type]
 

@@ -58,7 +58,7 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
         ) from None
     # Begun again with the same seed, a sampler would draw what it has drawn before; so would two machines.
     shift = len(study.get_trials(deepcopy=False)) + (0 if is_local(storage) else zlib.crc32(owner().encode()))
-    study.sampler = _sampler(sweep, (seed + 7919 * shift) % 2**32)
+    study.sampler = sampler_of(sweep, (seed + 7919 * shift) % 2**32)
     text = json.dumps(settings, sort_keys=True, default=str)
     before = study.user_attrs.get(_SETTINGS)
     if before is None:
@@ -89,11 +89,18 @@ def _difference(before: str, now: str) -> str:
     return "; ".join(f"{name} was {old.get(name)}, is {new.get(name)}" for name in names)
 
 
-def _sampler(sweep: Sweep, seed: int) -> Any:
+def sampler_of(sweep: Sweep, seed: int) -> Any:
     from optuna.samplers import GridSampler, RandomSampler, TPESampler
 
     if sweep.method == "grid":
-        return GridSampler(grid(sweep), seed=seed)
+
+        class Grid(GridSampler):
+            """Does not stop a study by itself, which it may only do within Optuna's own loop."""
+
+            def after_trial(self, *_: Any) -> None:
+                pass
+
+        return Grid(grid(sweep), seed=seed)
     if sweep.method == "random":
         return RandomSampler(seed=seed)
     return TPESampler(seed=seed, multivariate=True, constant_liar=True)

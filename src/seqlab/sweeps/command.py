@@ -226,7 +226,13 @@ def _finish(
     best = best_trial(trials, sweep.goal)
     line = command(sweep, best.values, fixed) if best is not None else ""
     shares = importances(trials, sweep)
-    write_report(folder / REPORT, sweep, trials, shares, line, checked.names)
+    facts = [
+        ("this call", f"{seconds:.1f} s"),
+        ("training, all trials", f"{sum(trial.fit_seconds for trial in trials):.1f} s"),
+        ("trials, before fit", f"{sum(trial.start_seconds for trial in trials):.1f} s"),
+        ("trials, in all", f"{sum(trial.seconds for trial in trials):.1f} s"),
+    ]
+    write_report(folder / REPORT, sweep, trials, shares, line, checked.names, facts)
     print(f"\n{counts(trials)}")
     if best is not None:
         spread = f", mean of {len(best.seed_values)} seeds" if plan.several_seeds else ""

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ EXAMPLES = (
 )
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+# conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
+warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
 
 
 def first_comment(path: Path) -> str:
@@ -114,6 +117,16 @@ def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
     return near[0] if near else ""
 
 
+def _launcher_message(text: str) -> str | None:
+    """What to tell of a launcher of ``-m`` that this machine does not have."""
+    absent = re.search(r"hydra_plugins\.hydra_(joblib|submitit)_launcher", text)
+    if absent and "locating target" in text:
+        return f"hydra/launcher={absent[1]}: not installed: pip install 'seqlab[cluster]'"
+    if 'Could not detect "srun"' in text:
+        return "hydra/launcher=submitit_slurm: this machine has no SLURM; submitit_local runs the same here"
+    return None
+
+
 def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> str | None:
     """What to tell a user of an error that is theirs to mend; None for any other error."""
     from hydra.errors import HydraException
@@ -125,8 +138,9 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     text = str(error)
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
         return text.split("\n", maxsplit=1)[0]
-    if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
+    launcher = _launcher_message(text)
+    if launcher is not None or not isinstance(error, HydraException | OmegaConfBaseException):
+        return launcher
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         near = _near_key(unknown[1], conf, overrides)

@@ -1,0 +1,45 @@
+"""``seqlab sweep sweep.yaml``: the search space of `wandb sweep`, run here or on Ray, without an account."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="a sweep in W&B's format, such as sweep.yaml")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="overrides for every trial"
+    )
+    parser.add_argument(
+        "--trials", type=int, help="trials in all, those of earlier calls included; 20, or the grid"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="trials at a time, each with its share of the CPU or its GPU"
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="runs per trial, judged by their mean")
+    parser.add_argument(
+        "--output", "--resume", type=Path, help="the sweep's folder; goes on with what is there"
+    )
+    parser.add_argument(
+        "--storage", help="an URL that machines share: postgresql://...; study.db in the folder without it"
+    )
+    parser.add_argument("--study", help="name of the study in --storage; the sweep file's name without it")
+    parser.add_argument("--seed", type=int, default=0, help="of the search itself")
+    parser.add_argument("--engine", choices=("optuna", "ray"), default="optuna")
+    parser.add_argument(
+        "--address", help="with --engine ray: of the cluster; a Ray on this machine without it"
+    )
+    parser.add_argument("--full", action="store_true", help="test figures and a report for every trial")
+    parser.add_argument(
+        "--keep-logger", action="store_true", help="log to wandb where the sweep file says so"
+    )
+    parser.add_argument(
+        "--start", choices=("fork", "fresh"), help="fork a warm process (Linux), or import anew each time"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.sweeps.command import run_sweep
+
+    return run_sweep(arguments)

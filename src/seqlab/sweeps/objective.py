@@ -1,0 +1,109 @@
+"""What a sweep may be judged by: the config's own validation metric, never a figure of the test set."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqlab.errors import UserError
+from seqlab.sweeps.sweep_file import Sweep
+
+_GOALS = {"min": "minimize", "max": "maximize"}
+_MOST_CORNERS = 24  # compositions take a third of a second each
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the composed configs say that a sweep has to know."""
+
+    seed: int
+    gpus: int | str
+    names: tuple[str, ...]  # models and data that the space reaches, as model-data
+    corners: tuple[tuple[str, ...], ...]  # overrides that reach each of them
+
+
+def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
+    """Compose the config at every choice of groups, and hold metric and parameters against it.
+
+    Args:
+        fixed: overrides that every trial gets.
+
+    Raises:
+        UserError: a test metric, another metric or goal than the model's own, or a key that a model of the
+            space does not have.
+    """
+    if not sweep.metric.startswith("val/"):
+        raise UserError(
+            f"metric.name={sweep.metric}: a sweep is judged by a validation metric (val/...); the test set "
+            "is locked for all that decides, and a search over test figures would report its own luck"
+        )
+    conf = sweep.program.parent / "conf"
+    names: list[str] = []
+    corners: list[tuple[str, ...]] = []
+    for corner in _corners(sweep, conf):
+        overrides = [*fixed, *sweep.overrides(corner)]
+        config = _composed(conf, overrides)
+        monitor, where = config.monitor, " ".join(sweep.overrides(corner)[:4])
+        if sweep.metric != monitor.metric:
+            raise UserError(
+                f"metric.name={sweep.metric}: this config is judged by {monitor.metric} ({where}); "
+                "name that one"
+            )
+        if sweep.goal != _GOALS.get(monitor.mode):
+            raise UserError(
+                f"metric.goal={sweep.goal}: monitor.mode={monitor.mode} says {_GOALS[monitor.mode]}"
+            )
+        corners.append(tuple(overrides))
+        choices = config.hydra.runtime.choices
+        names.append(f"{choices.model}-{choices.data}")
+        seed, gpus = config.seed, config.trainer.gpus
+    return Checked(int(seed), gpus, tuple(dict.fromkeys(names)), tuple(corners))
+
+
+def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
+    """Values at which to compose: every choice of groups, the first value of all else."""
+    first = {
+        each.name: each.choices[0] if each.choices else each.value(_middle(each.drawn_by()))
+        for each in sweep.searched
+    }
+    groups = [each for each in sweep.searched if each.choices and (conf / each.name).is_dir()]
+    products = itertools.product(*(each.choices for each in groups))
+    names = [each.name for each in groups]
+    found = [first | dict(zip(names, values, strict=True)) for values in products]
+    return found[:_MOST_CORNERS]
+
+
+def _middle(distribution: Any) -> Any:
+    return distribution.low
+
+
+def _composed(conf: Path, overrides: Sequence[str]) -> Any:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    from seqlab.commands.train import user_message
+
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf), version_base="1.3"):
+            return compose("train", overrides=list(overrides), return_hydra_config=True)
+    except Exception as error:
+        message = user_message(error, conf, overrides)
+        if message is None:
+            raise
+        raise UserError(f"{message}; composed at {' '.join(overrides)}") from None
+
+
+def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
+    """A trial as a line to type: the same run with its test figures and its report."""
+    import shlex
+
+    parts = ["python", _short(sweep.program), *fixed, *sweep.overrides(values)]
+    return " ".join(shlex.quote(part) for part in parts)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,154 @@
+"""sweep.yaml: W&B's own format, read and checked for a sweep on this machine or on a cluster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqlab.errors import UserError
+from seqlab.sweeps.space import Parameter, read_parameters
+
+METHODS = ("grid", "random", "bayes")
+GOALS = ("minimize", "maximize")
+_KEYS = (
+    *("program", "method", "metric", "parameters", "early_terminate", "command", "run_cap", "name"),
+    *("description", "project", "entity", "kind", "apiVersion", "controller"),
+)
+DEFAULT_TRIALS = 20
+
+
+@dataclass(frozen=True)
+class EarlyTermination:
+    """Successive halving: of the trials that reach validation min_iter * eta^k, the best 1 / eta go on."""
+
+    min_iter: int
+    eta: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep file says."""
+
+    path: Path
+    program: Path
+    method: str
+    metric: str
+    goal: str
+    parameters: tuple[Parameter, ...]
+    early: EarlyTermination | None
+    run_cap: int | None
+    name: str
+
+    @property
+    def searched(self) -> tuple[Parameter, ...]:
+        """The parameters that differ between trials."""
+        return tuple(parameter for parameter in self.parameters if parameter.kind != "constant")
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        return {each.name: each.settings["value"] for each in self.parameters if each.kind == "constant"}
+
+    @property
+    def grid_size(self) -> int:
+        """Combinations of a grid."""
+        return math.prod(len(parameter.grid()) for parameter in self.searched)
+
+    def trials(self, asked: int | None) -> int:
+        """How many trials to run: what was asked for, ``run_cap``, the whole grid, or 20."""
+        default = self.grid_size if self.method == "grid" else DEFAULT_TRIALS
+        number = asked if asked is not None else min(default, self.run_cap or default)
+        return min(number, self.grid_size) if self.method == "grid" else number
+
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """A trial's part of the command line, written as an agent of W&B writes ${args_no_hyphens}."""
+        return [f"{name}={value}" for name, value in (self.constants | dict(values)).items()]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read and check a sweep file.
+
+    Raises:
+        UserError: no such file, no YAML, or a key that says what cannot be run.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: give a mapping with program, method, metric and parameters")
+    for key in content:
+        if key not in _KEYS:
+            raise UserError(f"{path}: {key}: no such key; choose {', '.join(_KEYS)}")
+    for key in ("program", "method", "metric", "parameters"):
+        if key not in content:
+            raise UserError(f"{path}: {key} is missing")
+    if content["method"] not in METHODS:
+        raise UserError(f"{path}: method={content['method']}: choose {', '.join(METHODS)}")
+    metric, goal = _metric(content["metric"])
+    cap = content.get("run_cap")
+    if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
+        raise UserError(f"{path}: run_cap={cap}: give a whole number, at least 1")
+    sweep = Sweep(
+        path=path,
+        program=_program(path, str(content["program"])),
+        method=content["method"],
+        metric=metric,
+        goal=goal,
+        parameters=tuple(read_parameters(content["parameters"])),
+        early=_early(content.get("early_terminate")),
+        run_cap=cap,
+        name=str(content.get("name") or path.stem),
+    )
+    if not sweep.searched:
+        raise UserError(f"{path}: parameters: every one has a single value, so there is nothing to search")
+    if sweep.method == "grid":
+        sweep.grid_size  # noqa: B018  raises where a distribution has no end
+    return sweep
+
+
+def _program(path: Path, name: str) -> Path:
+    for folder in (Path.cwd(), path.absolute().parent):
+        if (folder / name).is_file():
+            return (folder / name).resolve()
+    raise UserError(f"{path}: program={name}: no such file, neither here nor beside {path.name}")
+
+
+def _metric(node: Any) -> tuple[str, str]:
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
+        raise UserError(f"metric={node!r}: give name: val/..., and goal: minimize or maximize")
+    goal = node.get("goal", GOALS[0])
+    if goal not in GOALS:
+        raise UserError(f"metric.goal={goal}: choose {' or '.join(GOALS)}")
+    return node["name"], goal
+
+
+def _early(node: Any) -> EarlyTermination | None:
+    """W&B's hyperband as the rounds of successive halving that it stands for."""
+    if node is None:
+        return None
+    if not isinstance(node, Mapping) or node.get("type") != "hyperband":
+        raise UserError(
+            f"early_terminate={node!r}: write type: hyperband, and min_iter:, or max_iter: and s:"
+        )
+    for key in node:
+        if key not in ("type", "min_iter", "max_iter", "s", "eta", "strict"):
+            raise UserError(f"early_terminate.{key}: no such key; choose min_iter, max_iter, s, eta, strict")
+    eta = node.get("eta", 3)
+    if not isinstance(eta, int) or eta < 2:
+        raise UserError(f"early_terminate.eta={eta}: give a whole number, at least 2")
+    if "min_iter" in node:
+        first = node["min_iter"]
+    elif "max_iter" in node and "s" in node:
+        first = max(1, int(node["max_iter"] / eta ** node["s"]))
+    else:
+        raise UserError("early_terminate: give min_iter:, or max_iter: and s:")
+    if not isinstance(first, int) or first < 1:
+        raise UserError(f"early_terminate.min_iter={first}: give a whole number, at least 1")
+    return EarlyTermination(first, eta)

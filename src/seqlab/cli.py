@@ -18,6 +18,7 @@ COMMANDS = {
     "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
     "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
+    "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
 }
 
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = argparse.ArgumentParser(prog=f"seqlab {name}", description=COMMANDS[name])
     module.add_arguments(own)
     try:
-        return module.run(own.parse_args(given[1:]))
+        return module.run(own.parse_intermixed_args(given[1:]))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USER_ERROR

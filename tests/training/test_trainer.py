@@ -56,9 +56,31 @@ def test_a_precision_that_is_not_offered_lists_those_that_are(composed: Compose,
     assert str(caught.value) == f"trainer.precision={precision}: choose 32-true, bf16-mixed, 16-mixed"
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", PRECISIONS[:2])
 def test_offered_precisions_pass(composed: Compose, precision: str) -> None:
     check_hardware(composed(f"trainer.precision={precision}").trainer)
+
+
+def test_half_precision_on_the_cpu_says_what_to_type(composed: Compose) -> None:
+    with pytest.raises(UserError) as caught:
+        check_hardware(composed("trainer.precision=16-mixed", "trainer.gpus=0").trainer)
+    assert str(caught.value) == (
+        "trainer.precision=16-mixed: needs a GPU, and this run is on the CPU; type "
+        "trainer.precision=bf16-mixed, or trainer.gpus=1 where there is one"
+    )
+
+
+@pytest.mark.skipif(NUM_GPUS == 0, reason="this machine has no GPU")
+def test_half_precision_on_a_gpu_passes(composed: Compose) -> None:
+    check_hardware(composed("trainer.precision=16-mixed", "trainer.gpus=1").trainer)
+
+
+def test_one_profiler_at_a_time(composed: Compose) -> None:
+    check_hardware(composed("trainer.profiler=simple").trainer)
+    with pytest.raises(
+        UserError, match=r"^trainer\.profile=true and trainer\.profiler=simple: .* choose one"
+    ):
+        check_hardware(composed("trainer.profile=true", "trainer.profiler=simple").trainer)
 
 
 def test_every_argument_of_lightnings_trainer_is_a_key_and_none_is_invented(root: Path) -> None:

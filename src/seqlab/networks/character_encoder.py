@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import check_size
+from seqlab.networks.recurrent import LSTM, check_size
 
 CHARACTER_ENCODERS = ("cnn", "lstm", "none")
 
@@ -46,7 +46,7 @@ class CharacterLSTM(nn.Module):
                 "so give an even number"
             )
         self.embedding = nn.Embedding(num_characters, embedding_size, padding_idx=pad_id)
-        self.recurrent = nn.LSTM(embedding_size, output_size // 2, batch_first=True, bidirectional=True)
+        self.recurrent = LSTM(embedding_size, output_size // 2, batch_first=True, bidirectional=True)
 
     def forward(self, letters: Tensor, counts: Tensor) -> Tensor:
         """(U, L) int64 letters of U words, (U,) how many each has, to (U, output_size)."""

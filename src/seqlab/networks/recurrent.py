@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
 
+
+class LSTM(nn.LSTM):
+    """torch's LSTM, which trains in bfloat16 on every CPU.
+
+    oneDNN's LSTM kernel raises an error under bfloat16 autocast on a CPU without such instructions; torch's
+    own kernel takes over there, with the same numbers.
+    """
+
+    def forward(self, input: Any, hx: tuple[Tensor, Tensor] | None = None) -> Any:
+        if not torch.is_autocast_enabled("cpu") or onednn_runs_lstm_in_bfloat16():
+            return super().forward(input, hx)
+        with torch.backends.mkldnn.flags(enabled=False):
+            return super().forward(input, hx)
+
+
+@cache
+def onednn_runs_lstm_in_bfloat16() -> bool:
+    """Whether a small nn.LSTM runs under bfloat16 autocast on this machine's CPU."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        try:
+            nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError:
+            return False
+    return True
+
+
 CELLS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
     "gru": nn.GRU,
-    "lstm": nn.LSTM,
+    "lstm": LSTM,
 }
 
 

@@ -145,5 +145,7 @@ def quiet_lightning() -> None:
         "ignore", message=".*The number of training batches .* is smaller than the logging interval.*"
     )
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
+    # seqlab.networks.recurrent.LSTM turns oneDNN off and on; torch then remarks on GPUs of another maker.
+    warnings.filterwarnings("ignore", message=".*TF32 acceleration on top of oneDNN.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

@@ -1,0 +1,124 @@
+"""``seqlab tune OVERRIDES``: a learning rate and a batch size to begin with, from short trainings."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("overrides", nargs="*", help="as for train.py: model=gru_ae data.normal=normal.txt")
+    parser.add_argument("--lr", action="store_true", help="find the learning rate; both without either")
+    parser.add_argument("--batch-size", action="store_true", help="find the batch size; both without either")
+    parser.add_argument("--steps", type=int, default=100, help="steps of the rate test; default 100")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each batch size; default 2")
+    parser.add_argument("--output", type=Path, help="folder of tune.html; default runs/tune/<model>-<data>/")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.commands.train import user_message
+    from seqlab.errors import UserError
+
+    conf = conf_folder()
+    try:
+        tune(arguments, conf)
+    except Exception as error:
+        message = user_message(error, conf, arguments.overrides)
+        if message is None:
+            raise
+        raise UserError(message) from None
+    return 0
+
+
+def conf_folder() -> Path:
+    """``conf`` of the folder one is in, else of the repository that the package lies in.
+
+    Raises:
+        UserError: neither has one.
+    """
+    import seqlab
+    from seqlab.errors import UserError
+
+    places = [Path.cwd(), Path(seqlab.__file__).resolve().parents[2]]
+    for place in places:
+        if (place / "conf" / "train.yaml").is_file():
+            return place / "conf"
+    raise UserError(
+        f"no conf/train.yaml in {' or '.join(map(str, places))}: run this in the folder that train.py lies in"
+    )
+
+
+def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
+    """The config that train.py would get, its Hydra part set as for a run."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        whole = compose("train", overrides=list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(whole)
+    return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
+
+
+def tune(arguments: argparse.Namespace, conf: Path) -> None:
+    """Batch size first: the learning rate depends on it."""
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+    from pytorch_lightning import seed_everything
+
+    from seqlab.report.tune_page import rate_section, size_section, write_tune_page
+    from seqlab.training import build, pairs, trainer
+    from seqlab.training.batch_test import size_name, suggested_size, time_batch_sizes
+    from seqlab.training.rate_test import rate_overrides, run_rate_test, short_training
+
+    config = composed(conf, arguments.overrides)
+    pairs.check_pair(config)
+    trainer.check_hardware(config.trainer)
+    seed_everything(config.seed, workers=True, verbose=False)
+    choices = HydraConfig.get().runtime.choices
+    name = f"{choices['model']}-{choices['data']}"
+    folder = arguments.output or Path("runs/tune") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    datamodule: Any = build.build_data(config.data)
+    datamodule.setup()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    both = arguments.lr == arguments.batch_size
+    found: dict[str, str] = {}
+    sections = []
+    if arguments.batch_size or both:
+        short = composed(conf, [*arguments.overrides, *short_training()])
+        print(f"batch size  steps an epoch  {datamodule.train_unit} per second")
+        rows = []
+        for row in time_batch_sizes(short, datamodule, arguments.seconds, folder):
+            rows.append(row)
+            memory = "" if row.megabytes is None else f"  {row.megabytes:,.0f} MiB"
+            print(f"{row.size:10}  {row.steps_per_epoch:14,}  {row.units_per_second:16,.0f}{memory}")
+        size = suggested_size(rows)
+        setattr(datamodule, size_name(datamodule), size)
+        found[f"data.{size_name(datamodule)}"] = str(size)
+        sections.append(size_section(rows, datamodule.train_unit, size))
+    if arguments.lr or both:
+        ramp = composed(conf, [*arguments.overrides, *rate_overrides(arguments.steps)])
+        test = run_rate_test(ramp, datamodule, arguments.steps, folder)
+        found["optimizer.lr"] = f"{test.suggestion:.2g}"
+        print(f"learning rate {found['optimizer.lr']}: the smoothed loss is lowest at ten times that")
+        sections.append(rate_section(test))
+    command = train_command_line(arguments.overrides, found)
+    page = folder / "tune.html"
+    write_tune_page(page, f"Tuning {name}", command, sections, OmegaConf.to_yaml(config, resolve=True))
+    print(f"go on with: {command}\nreport: {page}")
+
+
+def train_command_line(overrides: Sequence[str], found: Mapping[str, str]) -> str:
+    """The command that trains under the overrides, with what was found in place of what they say of it."""
+    kept = [part for part in overrides if part.lstrip("+").split("=", 1)[0] not in found]
+    return shlex.join(["python", "train.py", *kept, *(f"{key}={value}" for key, value in found.items())])

@@ -86,7 +86,7 @@ def free_port() -> int:
 def test_a_closed_port_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UserError, match="--wandb: no connection to http://127.0.0.1:"):
+    with pytest.raises(UserError, match=r"--wandb: no connection to http://127\.0\.0\.1:"):
         check_server(f"http://127.0.0.1:{free_port()}")
 
 

@@ -61,8 +61,8 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
 def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]:
     """The columns that fit into ``width`` characters in their order, and the others.
 
-    What the rows are sorted by goes first, then settings, where the runs lie, then the other figures. Of the settings those go
-    first that tell rows of the same model and data from each other.
+    What the rows are sorted by goes first, then settings, where the runs lie, and the other figures. Of the
+    settings those go first that tell rows of the same model and data from each other.
     """
     number, seeds = row_numbers(comparison), seeds_column(comparison)
     settings = setting_columns(comparison)

@@ -47,8 +47,8 @@ def test_the_table_of_a_sweep(sweep: Path, capsys: pytest.CaptureFixture) -> Non
     assert max(map(len, said.splitlines())) <= 100
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert lines[0] == "model=gru data=hdfs_window"
-    assert "1 0.2 1 of 2 1.000 0.1000" in lines
-    assert "2 0.1 1 of 2 3.000 0.3000" in lines
+    assert "1 0.2 1 of 2 1 0.1000 2, 3" in lines
+    assert "2 0.1 1 of 2 3 0.3000 0, 1" in lines
     assert "oracle" not in said
     assert "note: 1: metrics.json is broken: " in said
     assert "note: 2 of 4 runs are unfinished (no metrics.json): 3, 1" in said

@@ -108,15 +108,26 @@ def test_the_terminal_shows_what_fits_and_names_the_rest(make_run, runs_folder: 
         make_run(str(number), {"val/loss": 1.0, **figures}, settings)
     shown, left_out = fit(compared(runs_folder), 100)
     assert [column.name for column in shown[:5]] == ["row", "data.path", "optimizer.lr", "seeds", "val/loss"]
-    assert len(shown) + len(left_out) == 5 + 9
+    assert shown[-1].name == "runs"
+    assert shown[-1].cells == ["0", "1"]
+    assert len(shown) + len(left_out) == 6 + 9
     assert left_out
     assert all(len(cell) <= 28 for cell in shown[1].cells)
     assert shown[1].cells[0].endswith("0.txt")
     wide, none = fit(compared(runs_folder), 400)
-    assert len(wide) == 14
+    assert len(wide) == 15
     assert none == []
 
 
 def test_names_are_as_short_as_they_can_be_told_apart() -> None:
     keys = ["optimizer.lr", "data.seed", "data.sample.seed", "model"]
     assert list(short_names(keys).values()) == ["lr", "data.seed", "sample.seed", "model"]
+
+
+def test_runs_of_a_row_are_named_by_their_folder(make_run, runs_folder: Path) -> None:
+    for trial in range(2):
+        for seed in range(2):
+            settings = {"seed": seed, "optimizer.lr": 0.1 * (trial + 1)}
+            make_run(f"trial-{trial}/seed-{seed}", {"val/loss": float(trial)}, settings)
+    shown, _ = fit(compared(runs_folder), 100)
+    assert shown[-1].cells == ["trial-0/…", "trial-1/…"]

@@ -70,13 +70,13 @@ def test_a_report_still_allows_no_script() -> None:
 def test_the_data_is_that_of_the_table_and_no_text_ends_it(page: str) -> None:
     data = embedded(page)
     assert [column["name"] for column in data["columns"]] == [
-        *("data.path", "optimizer.lr", "seeds", "val/loss", "test/f1"),
+        *("data.path", "optimizer.lr", "seeds", "val/loss", "test/f1", "runs"),
     ]
     assert [row["values"] for row in data["rows"]] == [
-        ["b.txt", 0.02, 2, 1.5, pytest.approx(0.3)],
-        ["b.txt", 0.3, 2, 2.5, 0.6],
-        [f"a/{EVIL}", 0.1, 1, 3.0, 0.9],
-        ["b.txt", 0.9, 0, None, None],
+        ["b.txt", 0.02, 2, 1.5, pytest.approx(0.3), "1, 2"],
+        ["b.txt", 0.3, 2, 2.5, 0.6, "3, 4"],
+        [f"a/{EVIL}", 0.1, 1, 3.0, 0.9, "0"],
+        ["b.txt", 0.9, 0, None, None, "9"],
     ]
     assert sorted((curve["row"], curve["y"]) for curve in data["curves"]["val/loss"]) == [
         (0, [2, 1]),

@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if bool(arguments.runs) == bool(arguments.wandb):
         raise UserError(
-            "give run folders, or --wandb PROJECT, one of the two: "
-            "seqlab compare runs/multirun/2026-01-31_12-00-00"
+            "give run folders, or --wandb PROJECT, one of the two, and folders before the options: "
+            "seqlab compare runs/multirun/2026-01-31_12-00-00 --metrics test/f1 --html"
         )
     for option in ("csv", "markdown", "html"):
         _check_target(option, getattr(arguments, option))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,17 @@ def seeds_column(comparison: Comparison) -> Column:
         finished, total = len(group.finished), len(group.runs)
         cells.append(str(finished) if finished == total else f"{finished} of {total}")
     return Column("seeds", "seeds", cells)
+
+
+def runs_column(comparison: Comparison) -> Column:
+    """Where the runs lie, below the folder that all have in common."""
+    cells = [_shortened(_where([run.name for run in group.runs])) for group in comparison.groups]
+    return Column("runs", "runs", cells, is_number=False)
+
+
+def _where(names: Sequence[str]) -> str:
+    common = os.path.commonpath(names) if len(names) > 1 else ""
+    return f"{common}/…" if common else ", ".join(names)
 
 
 def metric_column(comparison: Comparison, metric: str) -> Column:

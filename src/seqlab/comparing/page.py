@@ -9,7 +9,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seqlab.comparing.cells import Column, metric_column, seeds_column, setting_columns, short_names
+from seqlab.comparing.cells import (
+    Column,
+    metric_column,
+    runs_column,
+    seeds_column,
+    setting_columns,
+    short_names,
+)
 from seqlab.comparing.comparison import Comparison, plain, text
 from seqlab.comparing.curves import curve_records
 from seqlab.comparing.differences import ALWAYS_SHOWN
@@ -28,6 +35,7 @@ def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str
         seeds_column(comparison),
         *(metric_column(comparison, metric) for metric in comparison.metrics),
         *(column for column in settings if column.name not in comparison.needed),
+        runs_column(comparison),
     ]
     runs = [(row, run) for row, group in enumerate(comparison.groups) for run in group.runs]
     curves, more_notices = curve_records(runs)
@@ -70,7 +78,7 @@ def _record(comparison: Comparison, columns: Sequence[Column], curves: dict[str,
     rows = []
     for group, name in zip(comparison.groups, _row_names(comparison), strict=True):
         values: dict[str, Any] = {key: plain(group.settings[key]) for key in comparison.varying}
-        values["seeds"] = len(group.finished)
+        values |= {"seeds": len(group.finished), "runs": ", ".join(run.name for run in group.runs)}
         figures = {metric: group.figure(metric) for metric in comparison.metrics}
         values |= {metric: figure.mean if figure else None for metric, figure in figures.items()}
         rows.append({"name": name, "values": [values[column.name] for column in columns]})
@@ -232,7 +240,7 @@ def _scatter_chart(comparison: Comparison, columns: Sequence[Column]) -> Markup:
     up = figures[0] if figures else 0
     numeric = [place for place in settings if columns[place].is_number]
     across = (numeric or figures[1:] or settings or [0])[0]
-    options = [(place, column.name) for place, column in enumerate(columns)]
+    options = [(place, column.name) for place, column in enumerate(columns) if column.name != "runs"]
     controls = Markup(
         '<div class="controls"><label>across <select id="scatter-x">{}</select></label>'
         '<label>up <select id="scatter-y">{}</select></label></div>'

@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seqlab.comparing.cells import Column, metric_column, row_numbers, seeds_column, setting_columns
+from seqlab.comparing.cells import (
+    Column,
+    metric_column,
+    row_numbers,
+    runs_column,
+    seeds_column,
+    setting_columns,
+)
 from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.runs import some
 
@@ -54,22 +61,23 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
 def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]:
     """The columns that fit into ``width`` characters in their order, and the others.
 
-    What the rows are sorted by goes first, then settings, then the other figures. Of the settings those go
-    first that tell rows of the same model and data from each other.
+    What the rows are sorted by goes first, then settings, where the runs lie, and the other figures. Of the
+    settings those go first that tell rows of the same model and data from each other.
     """
     number, seeds = row_numbers(comparison), seeds_column(comparison)
     settings = setting_columns(comparison)
     figures = [_with_short_heading(metric_column(comparison, metric)) for metric in comparison.metrics]
     needed = comparison.needed
     by_need = sorted(settings, key=lambda column: column.name not in needed)
-    wanted = [number, *figures[:1], seeds, *by_need, *figures[1:]]
+    runs = runs_column(comparison)
+    wanted = [number, *figures[:1], seeds, *by_need, runs, *figures[1:]]
     room, chosen = width, []
     for column in wanted:
         room -= _width(column) + _BETWEEN
         if room + _BETWEEN < 0:
             break
         chosen.append(column)
-    ordered = [number, *settings, seeds, *figures]
+    ordered = [number, *settings, seeds, *figures, runs]
     kept = [column for column in ordered if any(column is one for one in chosen)]
     return kept, [column for column in ordered if not any(column is one for one in chosen)]
 

@@ -29,7 +29,7 @@ class Comparison:
     def settings(self) -> tuple[str, ...]:
         return self.differences.shown
 
-    @property
+    @cached_property
     def varying(self) -> list[str]:
         """The settings that are not the same in all rows; model and data are shown even then."""
         return [key for key in self.settings if len({repr(group.settings[key]) for group in self.groups}) > 1]

@@ -51,6 +51,11 @@ def spread(values: Sequence[float]) -> Spread:
     """
     if not len(values):
         raise ValueError("no values; give one or more")
+    return _spread(tuple(values))
+
+
+@cache  # the table, its cells and the page ask for the same figures
+def _spread(values: tuple[float, ...]) -> Spread:
     array = np.asarray(values, dtype=np.float64)
     mean = float(array.mean())
     if len(array) == 1:

@@ -1,6 +1,7 @@
 """Sweeps of tiny trials, run as a user runs them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,11 @@ SPACE = {
     "metric": {"name": "val/loss", "goal": "minimize"},
     "parameters": {"optimizer.lr": {"min": 0.001, "max": 0.02}},
 }
+
+
+def _hear_interrupts() -> None:
+    """Tests that run in the background of a shell inherit a deaf ear for Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -49,6 +55,7 @@ def start(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, "--set", *overrides],
             cwd=root,
             env=os.environ | environment | variables,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509  one call, before anything runs
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

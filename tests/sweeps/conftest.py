@@ -50,9 +50,10 @@ def start(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         file: Path, *options: str, overrides: tuple[str, ...] = TINY, **variables: str
     ) -> subprocess.Popen[str]:
         where = () if "--output" in options else ("--output", str(tmp_path / "sweep"))
+        more = ("--set", *overrides) if overrides else ()
         environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(root / "src")}
         return subprocess.Popen(
-            [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, "--set", *overrides],
+            [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, *more],
             cwd=root,
             env=os.environ | environment | variables,
             preexec_fn=_hear_interrupts,  # noqa: PLW1509  one call, before anything runs

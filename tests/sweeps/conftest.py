@@ -1,6 +1,7 @@
 """Sweeps of tiny trials, run as a user runs them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,11 @@ SPACE = {
 }
 
 
+def _hear_interrupts() -> None:
+    """Tests that run in the background of a shell inherit a deaf ear for Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def sweep_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes a sweep file: the one above with other keys."""
@@ -44,11 +50,13 @@ def start(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         file: Path, *options: str, overrides: tuple[str, ...] = TINY, **variables: str
     ) -> subprocess.Popen[str]:
         where = () if "--output" in options else ("--output", str(tmp_path / "sweep"))
+        more = ("--set", *overrides) if overrides else ()
         environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(root / "src")}
         return subprocess.Popen(
-            [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, "--set", *overrides],
+            [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, *more],
             cwd=root,
             env=os.environ | environment | variables,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509  one call, before anything runs
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -24,4 +24,4 @@ class Fault(Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self.kind == "diverge":
             for parameter in pl_module.parameters():
-                parameter.data.mul_(float("diverge"))
+                parameter.data.mul_(float("nan"))

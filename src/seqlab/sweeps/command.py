@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -150,6 +151,7 @@ def _run_here(
         corners = [[*each, *plan.trial_overrides(folder, False)] for each in checked.corners]
         launcher = Warm(sweep.program.parent / "conf", corners, int(environments[0]["OMP_NUM_THREADS"]))
     names = [each.name for each in sweep.searched]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster says before it ends a job
     try:
         with LiveTable(names, sweep.metric, sweep.goal, wanted) as table:
             places = [Slot(environment) for environment in environments]

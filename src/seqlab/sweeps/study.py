@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
@@ -40,18 +41,13 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     try:
-        study = optuna.create_study(
-            storage=optuna.storages.RDBStorage(storage, engine_kwargs=_engine_settings(storage)),
-            study_name=name,
-            pruner=_pruner(sweep),
-            direction=sweep.goal,  # type: ignore[arg-type]
-            load_if_exists=True,
-        )
-    except ModuleNotFoundError as error:
+        study = _created(sweep, storage, name)
+    except ImportError as error:  # of Optuna's, which wraps the one that names the driver
+        missing = getattr(error.__cause__ or error.__context__ or error, "name", None)
         raise UserError(
-            f"--storage {storage}: its driver is missing: pip install {_driver(error.name)}"
+            f"--storage {storage}: its driver is missing: pip install {_driver(missing)}"
         ) from None
-    except (ArgumentError, SQLAlchemyError, ImportError) as error:
+    except (ArgumentError, SQLAlchemyError) as error:
         reason = str(error).split("\n", 1)[0]
         raise UserError(
             f"--storage {storage}: cannot be opened: {reason}; give sqlite:///FILE or postgresql://..."
@@ -71,6 +67,26 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
     return study
 
 
+def _created(sweep: Sweep, storage: str, name: str, tries: int = 5) -> Study:
+    """The study; tried again where another machine makes the tables of a new database at the same time."""
+    import optuna
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    try:
+        return optuna.create_study(
+            storage=optuna.storages.RDBStorage(storage, engine_kwargs=_engine_settings(storage)),
+            study_name=name,
+            pruner=_pruner(sweep),
+            direction=sweep.goal,  # type: ignore[arg-type]
+            load_if_exists=True,
+        )
+    except (IntegrityError, ProgrammingError):
+        if tries == 1:
+            raise
+        time.sleep(1)
+        return _created(sweep, storage, name, tries - 1)
+
+
 def is_local(storage: str) -> bool:
     return storage.startswith("sqlite")
 
@@ -80,7 +96,9 @@ def _engine_settings(storage: str) -> dict[str, Any]:
 
 
 def _driver(module: str | None) -> str:
-    return {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}.get(module or "", module or "it")
+    return {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}.get(
+        module or "", module or "the driver of this URL"
+    )
 
 
 def _difference(before: str, now: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,9 @@ from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.run_page import profile_section, run_section, training_section
 from seqlab.report.svg import chart_grid, chart_row
 from seqlab.report.tables import metrics_table, paragraph
-from seqlab.training.profiling import PartRow
+
+if TYPE_CHECKING:
+    from seqlab.training.profiling import PartRow
 
 
 @dataclass(frozen=True)

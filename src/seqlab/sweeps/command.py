@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import importlib
 import os
 import re
 import shlex
@@ -11,12 +13,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from seqlab.errors import UserError
+from seqlab.sweeps.launch import Fresh, Launcher, Warm, can_fork
 from seqlab.sweeps.objective import Checked, check_objective, command
 from seqlab.sweeps.sweep_file import Sweep, read_sweep
 from seqlab.sweeps.table import LiveTable, best_trial, counts, write_csv
@@ -42,6 +46,22 @@ def run_sweep(arguments: argparse.Namespace) -> int:
             raise UserError(f"--{name} {number}: give a whole number, at least 1")
     sweep = _without_account(read_sweep(arguments.file), arguments.keep_logger)
     fixed = _fixed(sweep, arguments)
+    with contextlib.ExitStack() as stack:
+        launcher = _launcher(arguments)
+        stack.callback(launcher.close)
+        return _checked_sweep(sweep, fixed, launcher, arguments, started)
+
+
+def _launcher(arguments: argparse.Namespace) -> Launcher:
+    """What trials start from: on Linux, a process that begins to import torch while the rest is checked."""
+    if arguments.engine == "ray" or arguments.start == "fresh" or not can_fork():
+        return Fresh()
+    return Warm(int(slots(arguments.jobs, 0)[0]["OMP_NUM_THREADS"]))
+
+
+def _checked_sweep(
+    sweep: Sweep, fixed: list[str], launcher: Launcher, arguments: argparse.Namespace, started: float
+) -> int:
     checked = check_objective(sweep, fixed)
     folder = _folder(arguments)
     plan = _plan(sweep, fixed, checked, arguments)
@@ -52,7 +72,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         gpus = int(bool(visible_gpus())) if checked.gpus == "auto" else int(checked.gpus)
         trials, interrupted = run_on_ray(sweep, plan, folder, wanted, threads, gpus, arguments), False
     else:
-        trials, interrupted = _run_here(sweep, plan, folder, checked, arguments)
+        trials, interrupted = _run_here(sweep, plan, folder, checked, launcher, arguments)
     _finish(sweep, plan, fixed, trials, folder, checked, time.perf_counter() - started)
     if interrupted:
         words = [word for word in sys.argv[1:] if not word.startswith(("--output", "--resume"))]
@@ -124,10 +144,14 @@ def _plan(sweep: Sweep, fixed: Sequence[str], checked: Checked, arguments: argpa
 
 
 def _run_here(
-    sweep: Sweep, plan: Plan, folder: Path, checked: Checked, arguments: argparse.Namespace
+    sweep: Sweep,
+    plan: Plan,
+    folder: Path,
+    checked: Checked,
+    launcher: Launcher,
+    arguments: argparse.Namespace,
 ) -> tuple[list[Trial], bool]:
     from seqlab.sweeps import study as studies
-    from seqlab.sweeps.launch import Fresh, Launcher, Warm, can_fork
     from seqlab.sweeps.optuna_engine import Engine, Slot
 
     environments = slots(arguments.jobs, checked.gpus)
@@ -146,21 +170,26 @@ def _run_here(
     if before or revived:
         again = f", {revived} interrupted to run again" if revived else ""
         print(f"{before} trials are there already{again}")
-    launcher: Launcher = Fresh()
-    if arguments.start != "fresh" and can_fork() and before < wanted:
+    if isinstance(launcher, Warm) and before < wanted:
         corners = [[*each, *plan.trial_overrides(folder, False)] for each in checked.corners]
-        launcher = Warm(sweep.program.parent / "conf", corners, int(environments[0]["OMP_NUM_THREADS"]))
+        launcher.prepare(sweep.program.parent / "conf", corners)
     names = [each.name for each in sweep.searched]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a cluster says before it ends a job
     try:
+        threading.Thread(target=_import_for_report, daemon=True).start()
         with LiveTable(names, sweep.metric, sweep.goal, wanted) as table:
             places = [Slot(environment) for environment in environments]
             Engine(sweep, study, plan, launcher, places, folder, wanted, table).run()
     except KeyboardInterrupt:
         return studies.records(study), True
-    finally:
-        launcher.close()
     return studies.records(study), False
+
+
+def _import_for_report() -> None:
+    """While the trials train, the sweep has nothing to do: what its end needs is imported then."""
+    for name in ("matplotlib.figure", "matplotlib.backends.backend_svg", "optuna.importance"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def slots(jobs: int, gpus: int | str) -> list[dict[str, str]]:

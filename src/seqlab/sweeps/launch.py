@@ -87,41 +87,50 @@ class Fresh:
 class Warm:
     """Jobs forked from a process that has imported torch already: no job waits for imports.
 
-    Args:
-        conf: the config folder of the program.
-        overrides: of one job for each kind of config, to import what they name.
-        threads: of each job.
+    The process starts to import at once; what else a sweep has to do first goes on beside it.
 
-    Raises:
-        UserError: the process ends before it is ready.
+    Args:
+        threads: of each job.
     """
 
-    def __init__(self, conf: Path, overrides: Sequence[Sequence[str]], threads: int) -> None:
+    def __init__(self, threads: int) -> None:
         self._codes: dict[str, int | None] = {}
         self._pids: dict[str, int] = {}
-        self._first_order = {"conf": str(conf), "overrides": [list(each) for each in overrides]}
         self._environment = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1"}
+        self._first_order: dict[str, Any] = {}
         self._server = self._open()
 
     def _open(self) -> subprocess.Popen[bytes]:
         self._rest = b""
-        self._server = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "seqlab.sweeps.warm"],
             env=os.environ | self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is the sweep's alone
         )
+
+    def prepare(self, conf: Path, overrides: Sequence[Sequence[str]]) -> None:
+        """Import what the jobs' configs name, and wait until all is imported.
+
+        Args:
+            conf: the config folder of the program.
+            overrides: of one job for each kind of config.
+
+        Raises:
+            UserError: the process ends before it is ready.
+        """
+        self._first_order = {"conf": str(conf), "overrides": [list(each) for each in overrides]}
         self._send(self._first_order)
         if not self._news(wait=True):
             raise UserError(
                 "the process that trials start from has ended before it was ready; see its error above"
             )
-        return self._server
 
     def start(self, job: Job) -> None:
         if self._server.poll() is not None:  # killed, for want of memory perhaps
             self._server = self._open()
+            self.prepare(Path(self._first_order["conf"]), self._first_order["overrides"])
         self._codes[job.name] = None
         self._send(
             {
@@ -153,6 +162,8 @@ class Warm:
 
     def close(self) -> None:
         assert self._server.stdin is not None
+        if not self._first_order:  # it still imports, and has no jobs
+            self._server.kill()
         with contextlib.suppress(BrokenPipeError):
             self._server.stdin.close()
         try:

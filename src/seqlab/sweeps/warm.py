@@ -54,9 +54,7 @@ def import_targets(config: Any) -> None:
 
 
 def warm_up(conf: str, overrides: list[list[str]]) -> None:
-    """Import all that the trials will, and compose their configs once: Hydra keeps what it parsed."""
-    for name in PRELOAD:
-        importlib.import_module(name)
+    """Import what the trials' configs name, and compose them once: Hydra keeps what it parsed."""
     from hydra import compose, initialize_config_dir
     from hydra._internal import hydra as hydra_main
     from hydra.core.global_hydra import GlobalHydra
@@ -163,6 +161,8 @@ def serve(orders: int) -> None:
 
 
 if __name__ == "__main__":
+    for module in PRELOAD:
+        importlib.import_module(module)
     first = json.loads(open(0, "rb", buffering=0, closefd=False).readline())  # noqa: SIM115  orders follow
     warm_up(first["conf"], first["overrides"])
     _tell({"ready": True})

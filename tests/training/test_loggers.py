@@ -8,11 +8,12 @@ import torch
 import yaml
 from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from seqlab.errors import UserError
 from seqlab.training.checkpoints import KEY
+from seqlab.training.csv_metrics import MetricsCsv
 from seqlab.training.loggers import build_loggers, open_loggers
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.tracking_mlflow import MlflowTracker
@@ -53,9 +54,9 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call, store: str) -> Any
 @pytest.mark.parametrize(
     ("override", "kinds"),
     [
-        ("logger=csv", [CSVLogger]),
+        ("logger=csv", [MetricsCsv]),
         ("logger=wandb", [WandbTracker]),
-        ("logger=[csv,wandb]", [CSVLogger, WandbTracker]),
+        ("logger=[csv,wandb]", [MetricsCsv, WandbTracker]),
         ("logger=[wandb,tensorboard]", [WandbTracker, TensorBoardLogger]),
         ("logger=[]", []),
         ("logger=none", []),

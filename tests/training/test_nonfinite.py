@@ -98,7 +98,7 @@ def test_figures_read_late_are_read_before_their_buffer_is_full(explode: Callabl
     message = explode("trainer.max_epochs=1", "data.batch_size=1", every=3)
     assert message.startswith("training diverged at step ")
     assert "(epoch 1, batch " in message
-    assert "No checkpoint was written before it" in message
+    assert "Last good checkpoint: " in message
 
 
 def test_the_batch_to_blame_is_named_where_gradients_are_gathered(explode: Callable[..., str]) -> None:
@@ -109,7 +109,7 @@ def test_the_batch_to_blame_is_named_where_gradients_are_gathered(explode: Calla
 
 def test_a_loss_of_validation_is_named_as_such(explode: Callable[..., str], tmp_path: Path) -> None:
     message = explode("optimizer.lr=1e25", "data.batch_size=1000")
-    assert message.startswith("val/loss is inf after epoch 1, step 1. No checkpoint was written before it")
+    assert message.startswith("val/loss is inf after epoch 1, step 1. Last good checkpoint: ")
     assert not list(tmp_path.glob("*.ckpt"))
 
 

@@ -16,7 +16,7 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("WANDB_MODE", "WANDB_DISABLED", "WANDB_API_KEY", "WANDB_BASE_URL", "NETRC"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -90,6 +90,8 @@ def test_only_a_server_that_answers_is_reachable(
     assert is_reachable("http://wandb.invalid")
     monkeypatch.setenv("http_proxy", nobody.removeprefix("http://"))
     assert not is_reachable(server)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert is_reachable(server)
 
 
 @pytest.mark.parametrize("mode", [None, "online"])

@@ -28,7 +28,6 @@ EXAMPLES = (
         "a recipe; the text it writes, in the report",
     ),
     ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=bf16-mixed", "other settings"),
-    ("python train.py 'logger=[csv,wandb]'", "metrics.csv and Weights & Biases, on disk where it is offline"),
     ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
 )
 EXIT_USER_ERROR = 2
@@ -69,6 +68,7 @@ def help_text(conf: Path) -> str:
         "model.network.hidden_size=64. All keys and their values: python train.py --cfg job",
         "A run that was stopped goes on: python train.py resume=runs/..., or resume=latest",
         "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
+        "Several loggers at once: python train.py 'logger=[csv,wandb]'",
         "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
     ]
     return "\n".join(lines)

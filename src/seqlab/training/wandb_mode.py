@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 from seqlab.errors import UserError
 
@@ -55,7 +55,8 @@ def has_key(base_url: str, environment: Mapping[str, str]) -> bool:
 def is_reachable(base_url: str) -> bool:
     """Whether the server, or the proxy on the way to it, takes a connection within seconds."""
     server = urlsplit(base_url)
-    proxy = getproxies().get(server.scheme)
+    passes_by = server.hostname is None or proxy_bypass(server.hostname)  # NO_PROXY
+    proxy = None if passes_by else getproxies().get(server.scheme)
     target = urlsplit(proxy if proxy and "//" in proxy else f"//{proxy}") if proxy else server
     if target.hostname is None:
         return False

@@ -29,6 +29,21 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def browser_flags() -> list[str]:
+    """Chromium without a screen, a sandbox or calls home."""
+    return [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+
+
 @pytest.fixture
 def composed() -> Iterator[Callable[..., DictConfig]]:
     """Composes train.yaml under overrides, as the command line would."""

@@ -18,17 +18,6 @@ from seqlab.comparing.runs import find_run_folders, read_runs
 from seqlab.report.page import render_page
 
 EVIL = "</script><script>alert(1)</script>"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,900",
-]
 CURVES = "epoch,step,train/loss,val/loss\n0,9,3,{a}\n1,19,2,{b}\n"
 
 
@@ -91,7 +80,7 @@ def test_the_data_is_that_of_the_table_and_no_text_ends_it(page: str) -> None:
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
+def browser(tmp_path: Path, browser_flags: list[str]) -> Iterator[Any]:
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.skip(
@@ -100,7 +89,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
     webdriver = pytest.importorskip("selenium.webdriver", reason="no browser test: selenium is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = program
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+    for flag in (*browser_flags, "--window-size=1200,900", f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     try:

@@ -12,16 +12,6 @@ from seqlab.report.detection import DetectionContent, write_detection_report
 
 WIDTH = 390
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # The page allows no script, so a page around it measures it. Only what scrolls in its own frame may be wider.
 MEASURE = """<!DOCTYPE html><html><body><iframe id="phone" width="{width}" height="800" style="border:0"
@@ -37,7 +27,9 @@ document.getElementById("phone").onload = (event) => {{
 </script></body></html>"""
 
 
-def test_nothing_is_wider_than_a_phone(tmp_path: Path, largest_content: DetectionContent) -> None:
+def test_nothing_is_wider_than_a_phone(
+    tmp_path: Path, largest_content: DetectionContent, browser_flags: list[str]
+) -> None:
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         pytest.skip(f"no browser to lay out the page: none of {', '.join(BROWSERS)} is on the PATH")
@@ -47,7 +39,7 @@ def test_nothing_is_wider_than_a_phone(tmp_path: Path, largest_content: Detectio
     done = subprocess.run(
         [
             browser,
-            *QUIET,
+            *browser_flags,
             f"--user-data-dir={tmp_path / 'profile'}",
             "--window-size=800,900",
             "--dump-dom",

@@ -76,10 +76,10 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen:
+def start(*overrides: str) -> subprocess.Popen:
     """``python train.py`` in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "train.py", *overrides, f"hydra.run.dir={folder}"],
+        [sys.executable, "train.py", *overrides],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -110,7 +110,7 @@ def uninterrupted(folder: Path, recipe: str) -> float:
     Returns:
         Seconds from the first checkpoint to the end.
     """
-    process = start(folder, *RECIPES[recipe], *ALWAYS)
+    process = start(*RECIPES[recipe], *ALWAYS, f"hydra.run.dir={folder}")
     wait_for_training(folder, process)
     begun = time.monotonic()
     finish(process)
@@ -123,22 +123,14 @@ def kill_and_resume(folder: Path, recipe: str, seconds: float) -> int:
     Returns:
         The optimizer step that it went on from; -1 where the run had ended before the kill came.
     """
-    process = start(folder, *RECIPES[recipe], *ALWAYS)
+    process = start(*RECIPES[recipe], *ALWAYS, f"hydra.run.dir={folder}")
     wait_for_training(folder, process)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     if (folder / "metrics.json").exists():
         return -1
-    resumed = subprocess.Popen(
-        [sys.executable, "train.py", f"resume={folder}"],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said = finish(resumed)
+    said = finish(start(f"resume={folder}"))
     return int(said.split("going on after step ")[1].split()[0])
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.commands.compose import compose_config
 from seqlab.commands.resume_arguments import resumed_arguments
 from seqlab.errors import UserError
 
@@ -98,17 +99,13 @@ def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
     """The config key most like a mistyped one, or nothing."""
     import difflib
 
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    GlobalHydra.instance().clear()
     groups = [
         part for part in overrides if re.fullmatch(r"\w+=\w+", part) and (conf / part.split("=")[0]).is_dir()
     ]
     try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            keys = _flat_keys(OmegaConf.to_container(compose("train", overrides=groups), resolve=False))
+        keys = _flat_keys(OmegaConf.to_container(compose_config(conf, groups), resolve=False))
     except Exception:  # a hint must not hide the mistake it is about
         return ""
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)

@@ -57,14 +57,12 @@ def conf_folder() -> Path:
 
 def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     """The config that train.py would get, its Hydra part set as for a run."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        whole = compose("train", overrides=list(overrides), return_hydra_config=True)
+    from seqlab.commands.compose import compose_config
+
+    whole = compose_config(conf, overrides, hydra=True)
     HydraConfig.instance().set_config(whole)
     return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
 

@@ -56,7 +56,7 @@ def _launcher(arguments: argparse.Namespace) -> Launcher:
     """What trials start from: on Linux, a process that begins to import torch while the rest is checked."""
     if arguments.engine == "ray" or arguments.start == "fresh" or not can_fork():
         return Fresh()
-    return Warm(int(slots(arguments.jobs, 0)[0]["OMP_NUM_THREADS"]))
+    return Warm(threads_of_each(arguments.jobs))
 
 
 def _checked_sweep(
@@ -68,7 +68,7 @@ def _checked_sweep(
     if arguments.engine == "ray":
         from seqlab.sweeps.ray_engine import run_on_ray
 
-        wanted, threads = sweep.trials(arguments.trials), int(slots(arguments.jobs, 0)[0]["OMP_NUM_THREADS"])
+        wanted, threads = sweep.trials(arguments.trials), threads_of_each(arguments.jobs)
         gpus = int(bool(visible_gpus())) if checked.gpus == "auto" else int(checked.gpus)
         trials, interrupted = run_on_ray(sweep, plan, folder, wanted, threads, gpus, arguments), False
     else:
@@ -192,6 +192,11 @@ def _import_for_report() -> None:
             importlib.import_module(name)
 
 
+def threads_of_each(jobs: int) -> int:
+    """The share of threads of each job: OMP_NUM_THREADS where it is set, else an even part of the cores."""
+    return int(os.environ.get("OMP_NUM_THREADS") or max(1, len(os.sched_getaffinity(0)) // jobs))
+
+
 def slots(jobs: int, gpus: int | str) -> list[dict[str, str]]:
     """The environment of each job: its share of threads, and its own GPUs where trials use any.
 
@@ -201,13 +206,10 @@ def slots(jobs: int, gpus: int | str) -> list[dict[str, str]]:
     Raises:
         UserError: fewer GPUs than the jobs want.
     """
-    own = os.environ.get("OMP_NUM_THREADS")
-    threads = own or str(max(1, len(os.sched_getaffinity(0)) // jobs))
-    if gpus == 0:
-        return [{"OMP_NUM_THREADS": threads} for _ in range(jobs)]
+    threads = str(threads_of_each(jobs))
+    seen = [] if gpus == 0 else visible_gpus()
     each = 1 if gpus == "auto" else int(gpus)
-    seen = visible_gpus()
-    if gpus == "auto" and not seen:
+    if gpus == 0 or (gpus == "auto" and not seen):
         return [{"OMP_NUM_THREADS": threads} for _ in range(jobs)]
     if jobs * each > len(seen):
         raise UserError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seqlab.sweeps.study import finished_figures
 from seqlab.sweeps.sweep_file import Sweep
 from seqlab.sweeps.trials import FINISHED, Trial
 
@@ -18,7 +17,7 @@ def importances(trials: Sequence[Trial], sweep: Sweep) -> dict[str, float]:
     import optuna
 
     finished = [trial for trial in trials if trial.outcome == FINISHED and trial.value is not None]
-    if len(finished) < 4 or len(set(finished_figures(finished))) < 2:
+    if len(finished) < 4 or len({trial.value for trial in finished}) < 2:
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction=sweep.goal)  # type: ignore[arg-type]

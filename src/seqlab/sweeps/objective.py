@@ -66,7 +66,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
     first = {
-        each.name: each.choices[0] if each.choices else each.value(_middle(each.drawn_by()))
+        each.name: each.choices[0] if each.choices else each.value(each.drawn_by().low)  # type: ignore[attr-defined]
         for each in sweep.searched
     }
     groups = [each for each in sweep.searched if each.choices and (conf / each.name).is_dir()]
@@ -76,20 +76,12 @@ def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     return found[:_MOST_CORNERS]
 
 
-def _middle(distribution: Any) -> Any:
-    return distribution.low
-
-
 def _composed(conf: Path, overrides: Sequence[str]) -> Any:
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
+    from seqlab.commands.compose import compose_config
     from seqlab.commands.train import user_message
 
-    GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(conf), version_base="1.3"):
-            return compose("train", overrides=list(overrides), return_hydra_config=True)
+        return compose_config(conf, overrides, hydra=True)
     except Exception as error:
         message = user_message(error, conf, overrides)
         if message is None:

@@ -13,8 +13,8 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from seqlab.errors import UserError
 from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.sweeps.trials import ANSWERS, REPORTS
 
-REPORTS, ANSWERS = "reports.jsonl", "answers.txt"
 _PATIENCE_SECONDS = 30.0  # a sweep that does not answer has ended: the trial goes on by itself
 _LOOK_SECONDS = 0.005
 

@@ -8,7 +8,7 @@ import socket
 import time
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,7 +189,7 @@ def _record(frozen: FrozenTrial) -> Trial:
 
 def counted(study: Study) -> int:
     """Trials that have ended and count: finished, pruned or failed, but not interrupted."""
-    return sum(trial.outcome not in ("running", INTERRUPTED) for trial in records(study))
+    return sum(trial.counts for trial in records(study))
 
 
 def active(study: Study) -> int:
@@ -246,8 +246,3 @@ def revive(study: Study) -> int:
 def again(study: Study, params: Mapping[str, Any]) -> None:
     """Queue the parameters of an interrupted trial."""
     study.enqueue_trial(dict(params))
-
-
-def finished_figures(trials: Sequence[Trial]) -> list[float]:
-    """Values of the trials that finished."""
-    return [trial.value for trial in trials if trial.outcome == FINISHED and trial.value is not None]

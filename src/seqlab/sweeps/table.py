@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from seqlab.sweeps.trials import FINISHED, INTERRUPTED, PRUNED, Trial
+from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -97,7 +97,7 @@ class LiveTable:
         from rich.table import Table
 
         best = best_trial(trials, self._goal)
-        counted = sum(trial.outcome not in ("running", INTERRUPTED) for trial in trials)
+        counted = sum(trial.counts for trial in trials)
         table = Table(
             title=f"{counted} of {self._wanted} trials: {counts(trials)}",
             box=SIMPLE_HEAD,

@@ -16,7 +16,7 @@ from typing import Any
 
 from seqlab.sweeps.launch import Job, Launcher
 
-REPORTS, ANSWERS, LOG = "reports.jsonl", "answers.txt", "output.log"  # the first two as in reporting.py
+REPORTS, ANSWERS, LOG = "reports.jsonl", "answers.txt", "output.log"
 FINISHED, PRUNED, INTERRUPTED = "finished", "pruned", "interrupted"
 CRASHED, NOT_FINITE, OUT_OF_MEMORY, KILLED = "crashed", "not finite", "out of memory", "killed"
 _MEMORY = re.compile(
@@ -44,6 +44,11 @@ class Trial:
     fit_seconds: float = 0.0
     error: str = ""
     folder: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as a trial that was run: it has ended, and not because the sweep did."""
+        return self.outcome not in ("running", INTERRUPTED)
 
 
 @dataclass(frozen=True)

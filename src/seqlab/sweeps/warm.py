@@ -55,14 +55,15 @@ def import_targets(config: Any) -> None:
 
 def warm_up(conf: str, overrides: list[list[str]]) -> None:
     """Import what the trials' configs name, and compose them once: Hydra keeps what it parsed."""
-    from hydra import compose, initialize_config_dir
     from hydra._internal import hydra as hydra_main
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
+    from seqlab.commands.compose import compose_config
+
     for each in overrides:
-        with contextlib.suppress(Exception), initialize_config_dir(conf, version_base="1.3"):
-            import_targets(OmegaConf.to_container(compose("train", overrides=each), resolve=False))
+        with contextlib.suppress(Exception):
+            import_targets(OmegaConf.to_container(compose_config(Path(conf), each), resolve=False))
         GlobalHydra.instance().clear()
     # Hydra composes everything once more to learn whether a call is a multirun, which a trial never is.
     hydra_main.Hydra.get_mode = lambda *_, **__: None  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import distributed
 
+from seqlab.data.shares import place
 from seqlab.tasks.metrics import CountedMean
 
 
@@ -78,10 +79,10 @@ def of_this_process(module: pl.LightningModule) -> dict[str, Any]:
 
 def of_every_process(module: pl.LightningModule) -> list[dict[str, Any]]:
     """``of_this_process`` of each, by rank: dropout and carried states differ between them."""
-    own = of_this_process(module)
-    if not (distributed.is_available() and distributed.is_initialized()):
+    own, processes = of_this_process(module), place()[1]
+    if processes == 1:
         return [own]
-    found: list[Any] = [None] * distributed.get_world_size()
+    found: list[Any] = [None] * processes
     distributed.all_gather_object(found, own)
     return found
 

@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
 
 from seqlab.data.positions import ResumableLoader
+from seqlab.data.shares import place
 from seqlab.training.checkpoint_files import LAST, keep_previous
 from seqlab.training.exact_state import of_every_process, restore_process
 from seqlab.training.stopping import REQUEST, RunInterruptedError, requeue
@@ -36,6 +37,7 @@ class LastCheckpoint(Checkpoint):
         self.every_minutes = every_minutes
         self.training_is_over = False
         self._restored: dict[str, Any] | None = None
+        self._saving: dict[str, Any] | None = None  # what goes into the checkpoint that is being written
         self._saved_step = -1
         self._saved_time = 0.0
 
@@ -53,14 +55,9 @@ class LastCheckpoint(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        if not self._is_saving:
+        if self._saving is None:
             return
-        checkpoint["exact"] = {
-            "processes": self._processes,
-            "batches": self._batch,
-            "epoch_is_over": self._epoch_is_over,
-            "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
-        }
+        checkpoint["exact"] = self._saving
         _mark_between_batches(checkpoint["loops"]["fit_loop"])
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -80,10 +77,9 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         if self._restored is not None:
             self._go_on(trainer, pl_module)
-        stopping = _any_process(REQUEST.number or 0, pl_module.device)
-        whole_step = batch_idx % trainer.accumulate_grad_batches == 0
-        if not whole_step:  # gradients of part of a step are in no checkpoint
+        if batch_idx % trainer.accumulate_grad_batches:  # gradients of part of a step are in no checkpoint
             return
+        stopping = _any_process(REQUEST.number or 0, pl_module.device)
         if stopping or self._is_due(trainer, batch_idx):
             self._save(trainer, pl_module, batch_idx)
         if stopping:
@@ -94,8 +90,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         REQUEST.is_training = False
         self.training_is_over = bool(trainer.should_stop)
-        self._epoch_is_over = True
-        self._save(trainer, pl_module, 0)
+        self._save(trainer, pl_module, 0, epoch_is_over=True)
         stopping = _any_process(REQUEST.number or 0, pl_module.device)
         if stopping:
             raise RunInterruptedError(stopping, trainer.global_step)
@@ -104,11 +99,6 @@ class LastCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         REQUEST.is_training = False
-
-    _is_saving = False
-    _epoch_is_over = False
-    _batch = 0
-    _processes: list[dict[str, Any]]
 
     def _is_due(self, trainer: pl.Trainer, batch_idx: int) -> bool:
         if trainer.global_step == self._saved_step:
@@ -123,17 +113,23 @@ class LastCheckpoint(Checkpoint):
         # clocks differ: all processes follow the first
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
 
-    def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch_idx: int) -> None:
+    def _save(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch_idx: int, epoch_is_over: bool = False
+    ) -> None:
         for logger in trainer.loggers:
             logger.save()
-        self._processes = of_every_process(pl_module)
-        self._batch, self._is_saving = batch_idx, True
+        self._saving = {
+            "processes": of_every_process(pl_module),
+            "batches": batch_idx,
+            "epoch_is_over": epoch_is_over,
+            "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
+        }
         if trainer.is_global_zero:
             keep_previous(self.directory)
         try:
             trainer.save_checkpoint(self.directory / LAST)
         finally:
-            self._is_saving = False
+            self._saving = None
         self._saved_step, self._saved_time = trainer.global_step, time.monotonic()
 
     def _go_on(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -172,7 +168,7 @@ def _mark_between_batches(loops: dict[str, Any]) -> None:
 
 def _any_process(number: int, device: torch.device) -> int:
     """The largest signal number that any process was sent; 0 for none."""
-    if not (distributed.is_available() and distributed.is_initialized()):
+    if place()[1] == 1:
         return number
     found = torch.tensor(number, device=device)
     distributed.all_reduce(found, op=distributed.ReduceOp.MAX)

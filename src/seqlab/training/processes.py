@@ -10,6 +10,8 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_only
 from torch import distributed
 
+log = logging.getLogger(__name__)
+
 
 def is_writer() -> bool:
     """Whether this process writes the run folder and speaks: the first, or the only one.
@@ -17,6 +19,13 @@ def is_writer() -> bool:
     Known before the group is set up: from the environment that Lightning, torchrun or SLURM gives.
     """
     return rank_zero_only.rank == 0  # type: ignore[attr-defined]
+
+
+def tell(notice: str) -> None:
+    """Say something on the terminal and in train.log, in the process that writes."""
+    if is_writer():
+        print(f"note: {notice}")
+        log.info(notice)
 
 
 def leave_group() -> bool:
@@ -31,9 +40,9 @@ def leave_group() -> bool:
     return is_writer()
 
 
-def silence(name: str = "") -> None:
+def silence() -> None:
     """Take away the log file that Hydra opened for a process that does not write."""
-    root = logging.getLogger(name)
+    root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, logging.FileHandler):
             root.removeHandler(handler)

@@ -26,6 +26,19 @@ DIVERGED = 4.0  # times the lowest smoothed loss: the test ends
 FIRST = 10  # losses before which nothing is judged
 
 
+class _RunningMean:
+    """Exponentially weighted, unbiased at the beginning (Kingma & Ba, "Adam", 2015, section 3)."""
+
+    def __init__(self) -> None:
+        self._sum, self._number = 0.0, 0
+
+    def after(self, value: float) -> float:
+        """The mean once this value is in it."""
+        self._number += 1
+        self._sum = SMOOTHING * self._sum + (1 - SMOOTHING) * value
+        return self._sum / (1 - SMOOTHING**self._number)
+
+
 @dataclass(frozen=True)
 class RateTest:
     """N steps, each at a higher rate than the one before."""
@@ -36,11 +49,8 @@ class RateTest:
     @property
     def smoothed(self) -> NDArray[np.float64]:
         """(N,) running means of the losses, unbiased at the beginning."""
-        found, mean = [], 0.0
-        for step, loss in enumerate(self.losses, start=1):
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
-            found.append(mean / (1 - SMOOTHING**step))
-        return np.asarray(found)
+        mean = _RunningMean()
+        return np.asarray([mean.after(float(loss)) for loss in self.losses])
 
     @property
     def suggestion(self) -> float:
@@ -60,7 +70,7 @@ class _Losses(Callback):
 
     def __init__(self) -> None:
         self.losses: list[float] = []
-        self._mean, self._best = 0.0, math.inf
+        self._mean, self._best = _RunningMean(), math.inf
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -70,8 +80,7 @@ class _Losses(Callback):
             trainer.should_stop = True
             return
         self.losses.append(loss)
-        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * loss
-        smoothed = self._mean / (1 - SMOOTHING ** len(self.losses))
+        smoothed = self._mean.after(loss)
         if len(self.losses) > FIRST:
             self._best = min(self._best, smoothed)
             trainer.should_stop = smoothed > DIVERGED * self._best

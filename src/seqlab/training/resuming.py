@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.comparing.configs import flatten
 from seqlab.errors import UserError
 from seqlab.training.checkpoint_files import LAST, PREVIOUS
 from seqlab.training.checkpoints import KEY, read_checkpoint
 from seqlab.training.csv_metrics import MetricsCsv
-from seqlab.training.processes import is_writer
+from seqlab.training.processes import is_writer, tell
 from seqlab.training.run_folder import RunFolder
 
-log = logging.getLogger(__name__)
 NOT_SETTINGS = ("resume", "trainer.enable_progress_bar", "trainer.progress_bar_refresh_rate")
 
 
@@ -81,26 +80,26 @@ def find_start(config: DictConfig, folder: RunFolder) -> Start:
     """
     if config.resume is None:
         return Start()
-    path, checkpoint, broken = _readable(folder.checkpoints, report=True)
+    path, checkpoint, broken = _readable(folder.checkpoints)
     if checkpoint is None or path is None:
         if broken:
             raise UserError(
                 f"resume={config.resume}: no checkpoint can be read ({'; '.join(broken)}); begin anew in "
                 "another folder"
             )
-        folder.tell("no checkpoint was written before the run stopped: it begins again")
+        tell("no checkpoint was written before the run stopped: it begins again")
         return Start()
     for reason in broken:
-        folder.tell(f"{reason}; going on from {path.name}, the one before")
+        tell(f"{reason}; going on from {path.name}, the one before")
     baggage = checkpoint[KEY]
     step = int(checkpoint["global_step"])
-    folder.tell(f"going on after step {step} of epoch {int(checkpoint['epoch']) + 1}")
+    tell(f"going on after step {step} of epoch {int(checkpoint['epoch']) + 1}")
     for change in changed_settings(baggage.get("config", {}), config):
-        folder.tell(f"changed: {change}")
+        tell(f"changed: {change}")
     return Start(path, step, baggage)
 
 
-def _readable(directory: Path, report: bool = False) -> tuple[Path | None, dict[str, Any] | None, list[str]]:
+def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list[str]]:
     """The first of last.ckpt and previous.ckpt that can be read, and why others cannot."""
     broken: list[str] = []
     for name in (LAST, PREVIOUS):
@@ -113,8 +112,6 @@ def _readable(directory: Path, report: bool = False) -> tuple[Path | None, dict[
                 raise UserError(f"{path}: it holds weights alone")
             return path, checkpoint, broken
         except UserError as error:
-            if report:
-                log.warning("%s", error)
             broken.append(f"{path.name} is broken ({str(error).split(': ', 1)[-1]})")
     return None, None, broken
 
@@ -124,7 +121,7 @@ def changed_settings(before: Mapping[str, Any], config: DictConfig) -> list[str]
     if not before:
         return []
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    old, new = _flat(before), _flat(plain)
+    old, new = flatten(before), flatten(plain)
     return [
         f"{key}: {_shown(old, key)} -> {_shown(new, key)}"
         for key in sorted(old.keys() | new.keys())
@@ -137,16 +134,6 @@ _ABSENT = object()
 
 def _shown(settings: Mapping[str, Any], key: str) -> str:
     return "not set" if key not in settings else "null" if settings[key] is None else str(settings[key])
-
-
-def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in node.items():
-        if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = value
-    return found
 
 
 def fit(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:

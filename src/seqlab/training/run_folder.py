@@ -20,7 +20,7 @@ from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
-from seqlab.training.processes import is_writer, silence
+from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.terminal import print_results
 
 log = logging.getLogger(__name__)
@@ -65,15 +65,8 @@ class RunFolder:
         folder.write_json("environment.json", _with_history(folder, environment(config)))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in notices:
-            folder.tell(notice)
+            tell(notice)
         return folder
-
-    def tell(self, notice: str) -> None:
-        """Say something on the terminal and in train.log, in the process that writes."""
-        if not is_writer():
-            return
-        print(f"note: {notice}")
-        log.info(notice)
 
     @property
     def checkpoints(self) -> Path:

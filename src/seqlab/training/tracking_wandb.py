@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,9 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from seqlab.evaluation.outcome import Outcome
 from seqlab.report.sections import standalone_sections
+from seqlab.training.processes import tell
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.wandb_mode import choose_mode
-
-log = logging.getLogger(__name__)
 
 
 class WandbTracker(WandbLogger):
@@ -80,14 +78,8 @@ class WandbTracker(WandbLogger):
         )
         self._wandb_init.pop("anonymous")  # W&B warns of it, whatever its value
         self._uploads_model, self._logs_report, self._table_rows = log_model, log_report, table_rows
-        self._tell(notice)
-
-    @staticmethod
-    @rank_zero_only
-    def _tell(notice: str) -> None:
         if notice:
-            print(f"note: {notice}")
-            log.info(notice)
+            tell(notice)
 
     def open(self) -> None:
         """Start the run; offline, with a notice, where the server does not let it start online."""
@@ -99,7 +91,7 @@ class WandbTracker(WandbLogger):
             if self._wandb_init["mode"] != "online":
                 raise
             reason = str(error).split("\n", 1)[0]
-            self._tell(f"W&B did not start the run ({reason}): it stays on disk, `wandb sync` sends it")
+            tell(f"W&B did not start the run ({reason}): it stays on disk, `wandb sync` sends it")
             self._wandb_init["mode"] = "offline"
             _ = self.experiment
 

@@ -30,7 +30,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     # dropout, which draws from torch's generator, and rates that follow the validation loss
     "gru": (
         "model=gru",
-        "data.sample.num_blocks=400",
+        "data.sample.num_blocks=200",
         "data.batch_size=4",
         "model.network.hidden_size=16",
         "model.network.num_layers=2",
@@ -45,7 +45,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     # scheduled sampling, early stopping, a warm-up
     "gru_ae": (
         "model=gru_ae",
-        "data.sample.num_blocks=300",
+        "data.sample.num_blocks=200",
         "data.batch_size=8",
         "model.network.hidden_size=16",
         "scheduler=warmup_cosine",
@@ -59,6 +59,7 @@ ALWAYS = (
     "trainer.enable_progress_bar=false",
     "callbacks.checkpoint.every_steps=7",
     "trainer.log_every_n_steps=5",
+    "report._target_=seqlab.sweeps.reporting.no_report",  # pictures take longer than these trainings
 )
 
 

@@ -94,11 +94,14 @@ def test_figures_read_late_name_the_same_step_and_spare_the_checkpoints(
     assert finite_weights(tmp_path / "last.ckpt")
 
 
-def test_figures_read_late_are_read_before_their_buffer_is_full(explode: Callable[..., str]) -> None:
+def test_figures_read_late_are_read_before_their_buffer_is_full(
+    explode: Callable[..., str], tmp_path: Path
+) -> None:
     message = explode("trainer.max_epochs=1", "data.batch_size=1", every=3)
     assert message.startswith("training diverged at step ")
     assert "(epoch 1, batch " in message
-    assert "Last good checkpoint: " in message
+    assert f"Last good checkpoint: {tmp_path / 'last.ckpt'}. " in message  # of the epoch's start
+    assert finite_weights(tmp_path / "last.ckpt")
 
 
 def test_the_batch_to_blame_is_named_where_gradients_are_gathered(explode: Callable[..., str]) -> None:
@@ -109,7 +112,9 @@ def test_the_batch_to_blame_is_named_where_gradients_are_gathered(explode: Calla
 
 def test_a_loss_of_validation_is_named_as_such(explode: Callable[..., str], tmp_path: Path) -> None:
     message = explode("optimizer.lr=1e25", "data.batch_size=1000")
-    assert message.startswith("val/loss is inf after epoch 1, step 1. Last good checkpoint: ")
+    kept = tmp_path / "last.ckpt"  # of the epoch's start
+    assert message.startswith(f"val/loss is inf after epoch 1, step 1. Last good checkpoint: {kept}. ")
+    assert finite_weights(kept)
     assert not (tmp_path / "best.ckpt").exists()
 
 

@@ -59,7 +59,7 @@ def test_a_run_goes_on_as_if_it_had_never_stopped(call: Call, stopped: Path, tmp
     whole = call(tmp_path / "whole", *TINY, "trainer.max_epochs=3")
     resumed = call(stopped, f"resume={stopped}")
     assert resumed.code == 0
-    assert re.search(r"note: going on after step 1[0-3] of epoch 2", resumed.said)
+    assert "note: going on after step 11 of epoch 2" in resumed.said
     assert "changed:" not in resumed.said
     assert_same_weights(whole.folder, stopped)
     assert figures(resumed) == figures(whole)

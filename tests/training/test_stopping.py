@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from seqlab.training.stopping import RunInterruptedError, interruptible
+
 SETTINGS = (
     "data.sample.num_blocks=300",
     "data.batch_size=4",
@@ -62,7 +64,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start: Start, tmp_path: Path, numb
     saved = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == step
     command = last_line.split("python train.py ")[1]
-    resumed = start(command, "trainer.max_steps=" + str(step + 10))
+    resumed = start(command, f"trainer.max_epochs={saved['epoch'] + 1}")
     out, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err
     assert f"going on after step {step} of epoch" in out
@@ -107,3 +109,21 @@ def test_a_signal_before_training_leaves_at_once(start: Start, tmp_path: Path) -
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 128 + signal.SIGTERM, said
     assert said.strip().splitlines()[-1] == "interrupted (SIGTERM) before anything was saved"
+
+
+def test_an_error_that_an_interruption_was_turned_into_is_an_interruption() -> None:
+    def turn_into_another() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except RunInterruptedError:
+            raise AttributeError("half imported") from None
+
+    with pytest.raises(RunInterruptedError, match="SIGTERM"), interruptible():
+        turn_into_another()
+
+
+def test_an_error_of_the_run_stays_what_it_is() -> None:
+    with pytest.raises(AttributeError, match="a bug"), interruptible():
+        raise AttributeError("a bug")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -47,10 +47,12 @@ class StopRequest:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """The signal handler."""
-        if self.number is not None or not self.is_training:
+        is_second = self.number is not None
+        if self.number is None:
+            self.number = number
+        if is_second or not self.is_training:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            raise RunInterruptedError(number if self.number is None else self.number)
-        self.number = number
+            raise RunInterruptedError(self.number)
         signal.signal(signal.SIGALRM, self._out_of_patience)
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
@@ -79,7 +81,11 @@ def watched_signals() -> tuple[int, ...]:
 
 @contextmanager
 def interruptible() -> Iterator[StopRequest]:
-    """Within it a signal ends the run with RunInterruptedError; the handlers before are put back."""
+    """Within it a signal ends the run with RunInterruptedError; the handlers before are put back.
+
+    Raises:
+        RunInterruptedError: a signal came, and the run has ended for its sake.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield REQUEST
         return
@@ -88,6 +94,13 @@ def interruptible() -> Iterator[StopRequest]:
     REQUEST.install()
     try:
         yield REQUEST
+    except RunInterruptedError:
+        raise
+    except Exception as error:
+        if REQUEST.number is None:
+            raise
+        # what is under way, such as an import, may turn the interruption into an error of its own
+        raise RunInterruptedError(REQUEST.number) from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +34,15 @@ def random_rows(request: pytest.FixtureRequest) -> list[list[int]]:
     rng = np.random.default_rng(request.param)
     rows = [rng.integers(4, 9, size=length).tolist() for length in [1, 1, 14, *rng.integers(1, 15, 37)]]
     return rows + [rows[pick] for pick in rng.integers(0, len(rows), 20)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[bytes | str], Path]:
+    """Writes a file of the user's."""
+
+    def write_file(content: bytes | str) -> Path:
+        path = tmp_path / "blocks.txt"
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write_file

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from seqlab.data.windows import distinct_rows
@@ -45,6 +44,8 @@ class NearestCounts:
 
     def distance(self, counts: NDArray[np.int32], rows_at_once: int = 1024) -> NDArray[np.float32]:
         """(S,) L1 distances for (S, V) counts; equal vectors are compared once."""
+        import torch  # here, so that scores of an exported network need no torch
+
         distinct, which = distinct_vectors(counts)
         known = torch.from_numpy(self.vectors).float()
         nearest = [

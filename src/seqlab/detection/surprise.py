@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from seqlab.data.scoring import ScoringPlan
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
-from seqlab.tasks.base import EventScores, SequenceTask
+
+if TYPE_CHECKING:
+    from seqlab.data.scoring import ScoringPlan
+    from seqlab.tasks.base import EventScores, SequenceTask
 
 # Nats. A key that training never showed has no trained probability: it is set above all that have one.
 UNSEEN_NLL = 100.0
@@ -55,7 +57,6 @@ class EventSurprise:
         return first_hit - self.offsets[:-1] + self.first_key
 
 
-@torch.inference_mode()
 def surprise(
     task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary, pseudo_sessions: float = 1.0
 ) -> EventSurprise:
@@ -65,18 +66,38 @@ def surprise(
         pseudo_sessions: how many imagined sessions of stray keys join the training sessions: see
             ``with_background``. 0 takes the network at its word.
     """
+    import torch  # here, so that scores of an exported network need no torch
+
     task.to(plan.device).eval()  # Lightning leaves a trained module on the CPU
-    parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
+    with torch.inference_mode():
+        parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
     model_nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
-    unseen = plan.piece_target == vocabulary.unk
-    nll = with_background(model_nll, plan.piece_target, vocabulary, pseudo_sessions)
-    nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
-    rank = np.where(unseen, len(vocabulary) + 1, rank)
+    nll, rank, unseen = judged_events(model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions)
     events = plan.piece_of_event
     return EventSurprise(
         nll[events], model_nll[events], rank[events], unseen[events], plan.offsets, plan.first_key
     )
+
+
+def judged_events(
+    model_nll: NDArray[np.float32],
+    model_rank: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    pseudo_sessions: float,
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """(P,) NLL in nats with background, (P,) rank and (P,) whether unseen, from what the network said.
+
+    Args:
+        model_nll: (P,) nats.
+        model_rank: (P,) 1 for the event held most likely.
+        targets: (P,) token ids.
+    """
+    unseen = targets == vocabulary.unk
+    nll = with_background(model_nll, targets, vocabulary, pseudo_sessions)
+    nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
+    return nll, np.where(unseen, len(vocabulary) + 1, model_rank), unseen
 
 
 def with_background(

@@ -17,6 +17,8 @@ COMMANDS = {
     "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
     "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
+    "detect": "raw log lines in, alerts out: a whole log, or one that grows (--follow)",
+    "explain": "one log block's events, how surprising each was and what was expected there",
     "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
     "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
 }

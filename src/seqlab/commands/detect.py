@@ -1,0 +1,130 @@
+"""``seqlab detect CHECKPOINT LOG``: raw log lines in, alerts out; a whole log or one that grows."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+IDLE_WHEN_FOLLOWING = 600.0
+MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
+EXIT_INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        help="checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export",
+    )
+    parser.add_argument("log", help="a log file, plain or .gz; - for standard input")
+    parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="append alerts to a file")
+    parser.add_argument(
+        "--idle",
+        type=float,
+        metavar="S",
+        help="close a block after S seconds without a line: of the log's time and, with --follow, of "
+        "watching; default: 600 with --follow, else blocks stay open to the end of the log",
+    )
+    parser.add_argument(
+        "--max-open",
+        type=int,
+        metavar="N",
+        help="open blocks; beyond them the longest silent one is closed; default 1,000,000, "
+        "with --follow 50,000",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="remember where reading is, and go on there after a restart",
+    )
+    parser.add_argument("--onnx", action="store_true", help="run an exported network; torch is not loaded")
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        metavar="DIR",
+        help="output of seqlab parse, for checkpoints trained on files of bare keys",
+    )
+    parser.add_argument(
+        "--report", type=float, default=60.0, metavar="S", help="seconds between reports of --follow; 0: none"
+    )
+    parser.add_argument(
+        "--stall", type=float, default=300.0, metavar="S", help="say so when no line comes for S seconds"
+    )
+    parser.add_argument(
+        "--drift-share",
+        type=float,
+        metavar="P",
+        help="say so when more than this share of the last 10,000 events has unseen keys; "
+        "default: 0.01 above validation's share",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.errors import UserError
+    from seqlab.watching.models import load_model, read_parser
+    from seqlab.watching.run import Settings, Watch
+    from seqlab.watching.source import check_log
+
+    _check(arguments)
+    check_log(arguments.log)
+    given = None if arguments.parser is None else read_parser(arguments.parser)
+    model = load_model(arguments.checkpoint, onnx=arguments.onnx, parser=given)
+    if model.parser is None:
+        raise UserError(
+            f"{arguments.checkpoint} was trained on files of keys and knows no log lines: parse the log "
+            "with `seqlab parse LOG --output DIR` and train with data.sessions=DIR; or give --parser DIR, "
+            "where the keys came from there"
+        )
+    default_max = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN
+    drift_share = model.judge.unseen_share + 0.01 if arguments.drift_share is None else arguments.drift_share
+    watch = Watch(
+        model,
+        model.parser,
+        Settings(
+            arguments.log,
+            follow=arguments.follow,
+            as_json=arguments.json,
+            output=arguments.output,
+            state=arguments.state,
+            idle=IDLE_WHEN_FOLLOWING if arguments.idle is None and arguments.follow else arguments.idle,
+            max_open=default_max if arguments.max_open is None else arguments.max_open,
+            report=arguments.report,
+            stall=arguments.stall,
+            drift_share=drift_share,
+        ),
+    )
+    try:
+        ended = watch.run()
+        watch.summary()
+    finally:
+        watch.close()
+    if watch.source.problem is not None:
+        raise UserError(f"{arguments.log}: {watch.source.problem}; what came before it was scored")
+    return 0 if ended or arguments.follow else EXIT_INTERRUPTED
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise UserError for options that are out of range or do not go together."""
+    from seqlab.errors import UserError
+
+    for name, least in (("idle", 0.0), ("report", 0.0), ("stall", 0.0), ("max_open", 1)):
+        value = getattr(arguments, name)
+        if value is not None and not value >= least:
+            raise UserError(f"--{name.replace('_', '-')} {value:g}: give {least:g} or more")
+    if arguments.drift_share is not None and not 0 <= arguments.drift_share <= 1:
+        raise UserError(f"--drift-share {arguments.drift_share:g}: give a share from 0 to 1")
+    packed = arguments.log.endswith(".gz")
+    if packed and arguments.follow:
+        raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
+    if arguments.state is not None and (packed or arguments.log == "-"):
+        what = "a packed file" if packed else "standard input"
+        raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")
+    for name in ("output", "state"):
+        path = getattr(arguments, name)
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UserError(f"--{name} {path}: the folder {path.parent} does not exist")
+        if path is not None and path.is_dir():
+            raise UserError(f"--{name} {path} is a folder: give the name of a file")

@@ -1,0 +1,164 @@
+"""What an alert says: as text for people, as one JSON object a line for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from seqlab.data.vocabulary import EOS_TOKEN
+
+END_OF_BLOCK = "(the block ends)"
+UNSEEN = "never seen in training"
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_LONGEST_TEMPLATE, _LONGEST_LINE = 90, 240
+
+
+@dataclass(frozen=True)
+class LineRef:
+    """An original line and where it stands."""
+
+    position: int  # of its event in the block, from 1
+    file: str
+    offset: int  # byte where the line begins
+    text: str | None  # None where it can no longer be read
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What was expected in an event's place."""
+
+    key: str
+    template: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """The most surprising event of a block."""
+
+    position: int  # in the block, from 1; one more than its events for its end
+    key: str
+    template: str
+    nll: float  # nats
+    rank: int
+    unseen: bool
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A block whose score passed the threshold."""
+
+    block: str
+    score_name: str
+    score: float
+    threshold: float
+    status: str  # open: certain already; closed: scored to its end
+    reason: str  # why now: certain, idle, end of log, limit
+    events: int
+    first_time: str | None
+    last_time: str | None
+    surprise: Surprise
+    expected: tuple[Guess, ...]
+    counts: tuple[
+        tuple[str, str, int], ...
+    ]  # key, template, how many more than in the nearest training block
+    lines: tuple[LineRef, ...]  # up to the most surprising event's
+
+    def to_json(self) -> str:
+        """One line."""
+        content: dict[str, Any] = {"kind": "alert"} | asdict(self)
+        content["counts"] = [
+            {"key": key, "template": template, "more": more} for key, template, more in self.counts
+        ]
+        if not self.counts:
+            del content["counts"]
+        return json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+    def to_text(self, *, bold: bool = False) -> str:
+        """A few lines."""
+        times = _times(self.first_time, self.last_time)
+        state = "still open" if self.status == "open" else f"closed: {self.reason}"
+        events = f"{self.events:,} event{'s' if self.events != 1 else ''}"
+        head = f"ALERT {self.block}"
+        rows = [
+            f"{_BOLD}{head}{_PLAIN}" if bold else head,
+            "  "
+            + " · ".join([f"{self.score_name} {self.score:.4g} > {self.threshold:.4g}", events, state])
+            + (f" · {times}" if times else ""),
+            *self._surprise_rows(),
+        ]
+        if self.counts:
+            rows.append("  beside the nearest training block")
+            rows += [
+                f"    {f'{abs(more):,} {chr(43) if more > 0 else chr(8722)}':>8} {key:>5}  {_short(template)}"
+                for key, template, more in self.counts
+            ]
+        if self.lines:
+            rows.append("  lines")
+        for line in self.lines:
+            mark = ">" if line.position == self.surprise.position else " "
+            text = "(can no longer be read)" if line.text is None else _short(line.text, _LONGEST_LINE)
+            rows += [f"  {mark} {line.file} @{line.offset}", f"      {text}"]
+        return "\n".join(rows) + "\n"
+
+    def _surprise_rows(self) -> list[str]:
+        found = self.surprise
+        how = UNSEEN if found.unseen else f"{found.nll:.1f} nats, {odds(found.nll)}, rank {found.rank}"
+        what = "its end" if found.key == EOS_TOKEN else f"event {found.position}"
+        rows = [f"  most surprising: {what}, {how}"]
+        width = max(len(found.key), *(len(guess.key) for guess in self.expected), 3)
+        rows.append(f"    {'found':>8} {found.key:>{width}}  {_short(found.template)}")
+        for place, guess in enumerate(self.expected):
+            word = "expected" if place == 0 else ""
+            share = f"{guess.probability:.3f}"
+            rows.append(f"    {word:>8} {guess.key:>{width}}  {_short(guess.template, 78):<78}  {share}")
+        return [row.rstrip() for row in rows]
+
+
+def odds(nll: float) -> str:
+    """A probability of exp(-nll) in words."""
+    one_in = math.exp(min(nll, 700))
+    if one_in < 10:
+        return f"probability {1 / one_in:.2f}"
+    if one_in < 1e7:
+        return f"1 in {float(f'{one_in:.2g}'):,.0f}"
+    return f"1 in {one_in:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+def iso_time(microseconds: int | None) -> str | None:
+    """A log's own time, without zone."""
+    if microseconds is None:
+        return None
+    return (datetime(1970, 1, 1) + timedelta(microseconds=microseconds)).isoformat(sep=" ")
+
+
+def _times(first: str | None, last: str | None) -> str:
+    if first is None or last is None:
+        return ""
+    same_day = first[:10] == last[:10]
+    return f"{first} to {last[11:] if same_day else last}" if first != last else first
+
+
+def _short(text: str, most: int = _LONGEST_TEMPLATE) -> str:
+    plain = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def best_guesses(
+    probabilities: Sequence[float], names: Sequence[str], templates: dict[str, str], most: int = 3
+) -> tuple[Guess, ...]:
+    """The likeliest events of (V,) probabilities."""
+    order = sorted(range(len(probabilities)), key=lambda token: -probabilities[token])[:most]
+    return tuple(
+        Guess(names[token], template_of(names[token], templates), float(probabilities[token]))
+        for token in order
+    )
+
+
+def template_of(key: str, templates: dict[str, str]) -> str:
+    """What a key means."""
+    return END_OF_BLOCK if key == EOS_TOKEN else templates.get(key, "")

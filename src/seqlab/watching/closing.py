@@ -1,0 +1,174 @@
+"""Closed blocks are scored to their end; what is suspect becomes an alert with its story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.windows import WindowIndex
+from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
+from seqlab.watching.alerts import Alert, LineRef, Surprise, best_guesses, iso_time, template_of
+from seqlab.watching.blocks import EVENT, NO_TIME, OpenBlock, OpenBlocks, window_stream
+from seqlab.watching.models import Model
+from seqlab.watching.remembered import WindowScorer
+
+_LINES_SHOWN = 3  # up to the most surprising one
+
+
+class Closer:
+    """Makes alerts of blocks."""
+
+    def __init__(
+        self,
+        model: Model,
+        blocks: OpenBlocks,
+        read_line: Callable[[int, int], str | None],
+        file_name: str,
+    ) -> None:
+        self.model = model
+        self.blocks = blocks
+        self.read_line = read_line
+        self.file_name = file_name
+
+    def close(self, closing: Sequence[tuple[OpenBlock, str]]) -> list[Alert]:
+        """Score S blocks to their end. Alerts of those that gave none before, in the order given."""
+        if not closing:
+            return []
+        lengths = np.asarray([block.num_events for block, _ in closing], dtype=np.int64)
+        records = np.frombuffer(b"".join(block.events for block, _ in closing), EVENT)
+        tokens = np.ascontiguousarray(records["token"])
+        if isinstance(self.model.scorer, WindowScorer):
+            events = self._with_ends(self.model.scorer, [block for block, _ in closing], records, lengths)
+        else:
+            events = self.model.scorer.surprise(tokens, lengths)
+        self.blocks.release(block for block, _ in closing)
+        judge = self.model.judge
+        scores = judge.scores(events, tokens, lengths)
+        due = [
+            place
+            for place in np.flatnonzero(scores > judge.threshold).tolist()
+            if not closing[place][0].alerted
+        ]
+        if not due:
+            return []
+        worst = events.worst_event()
+        return [
+            self._alert(
+                closing[place][0], int(worst[place]), float(scores[place]), closing[place][1], events, place
+            )
+            for place in due
+        ]
+
+    def certain_alerts(self, cases: Sequence[tuple[OpenBlock, int, float, int]]) -> list[Alert]:
+        """Of open blocks: (block, place of the event that passed the threshold, score, its time)."""
+        alerts = []
+        for block, place, score, time in cases:
+            record = block.records[place]
+            alerts.append(
+                self._build(
+                    block, place, score, "open", "certain", float(record["nll"]), int(record["rank"]), time
+                )
+            )
+        return alerts
+
+    def _with_ends(
+        self,
+        scorer: WindowScorer,
+        blocks: Sequence[OpenBlock],
+        records: NDArray[np.void],
+        lengths: NDArray[np.int64],
+    ) -> EventSurprise:
+        """Put the surprise of each block's end after that of its events."""
+        eos = np.full(len(blocks), self.model.vocabulary.eos, dtype=np.int32)
+        contexts = self.blocks.contexts[[block.slot for block in blocks]]
+        one = np.ones(len(blocks), dtype=np.int64)
+        stream, first = window_stream(contexts, eos, one)
+        ends = scorer.score(WindowIndex(stream, first, one, lengths, scorer.window_size))
+        total = len(records) + len(blocks)
+        is_end = np.zeros(total, dtype=bool)
+        is_end[np.cumsum(lengths + 1) - 1] = True
+        nll, rank = np.empty(total, dtype=np.float32), np.empty(total, dtype=np.int64)
+        token = np.full(total, self.model.vocabulary.eos)
+        nll[is_end], rank[is_end] = ends.nll, ends.rank
+        nll[~is_end], rank[~is_end], token[~is_end] = records["nll"], records["rank"], records["token"]
+        predicted = ~np.isnan(nll)
+        counts = np.add.reduceat(predicted, np.cumsum(lengths + 1) - lengths - 1, dtype=np.int64)
+        unseen = token == self.model.vocabulary.unk
+        return EventSurprise(
+            nll[predicted],
+            nll[predicted],
+            rank[predicted],
+            unseen[predicted],
+            np.concatenate(([0], np.cumsum(counts))),
+            lengths + 1 - counts,
+        )
+
+    def _alert(
+        self, block: OpenBlock, place: int, score: float, reason: str, events: EventSurprise, number: int
+    ) -> Alert:
+        event = int(events.offsets[number]) + place - int(events.first_key[number])
+        nll, rank = float(events.nll[event]), int(events.rank[event])
+        return self._build(block, place, score, "closed", reason, nll, rank, block.last_time)
+
+    def _build(
+        self,
+        block: OpenBlock,
+        place: int,
+        score: float,
+        status: str,
+        reason: str,
+        nll: float,
+        rank: int,
+        last_time: int,
+    ) -> Alert:
+        model, records = self.model, block.records
+        tokens = np.ascontiguousarray(records["token"])
+        is_end = place == len(tokens)
+        names, templates = model.vocabulary.tokens, model.templates
+        if isinstance(model.scorer, WindowScorer):
+            probabilities = model.scorer.probabilities(model.scorer.window(tokens, place)[None])[0]
+        else:
+            probabilities = model.scorer.probabilities(tokens)[place]
+        lines = self._lines(block, records, min(place, len(tokens) - 1))
+        key = names[model.vocabulary.eos if is_end else tokens[place]]
+        counts: tuple[tuple[str, str, int], ...] = ()
+        if model.judge.counts_events and status == "closed":
+            counts = tuple(
+                (names[token], template_of(names[token], templates), more)
+                for token, more in model.judge.odd_counts(tokens)
+            )
+        unseen = nll == UNSEEN_NLL
+        template = template_of(key, templates)
+        if unseen and not template and lines:
+            template = "a message that no template of training matches"
+        return Alert(
+            block=block.id,
+            score_name=model.judge.main,
+            score=score,
+            threshold=model.judge.threshold,
+            status=status,
+            reason=reason,
+            events=place + 1 if status == "open" else len(tokens),
+            first_time=_time(block.first_time),
+            last_time=_time(last_time),
+            surprise=Surprise(place + 1, key, template, nll, rank, unseen),
+            expected=best_guesses(probabilities.tolist(), names, templates),
+            counts=counts,
+            lines=lines,
+        )
+
+    def _lines(self, block: OpenBlock, records: NDArray[np.void], last: int) -> tuple[LineRef, ...]:
+        found = []
+        for place in range(max(last - _LINES_SHOWN + 1, 0), last + 1):
+            file, offset = int(records["file"][place]), int(records["offset"][place])
+            text = block.text(place)
+            if text is None:
+                text = self.read_line(file, offset)
+            found.append(LineRef(place + 1, self.file_name, offset, text))
+        return tuple(found)
+
+
+def _time(microseconds: int) -> str | None:
+    return iso_time(None if microseconds == NO_TIME else microseconds)

@@ -1,0 +1,88 @@
+"""The bytes of whole lines as texts, each with its place in the file; what is no line of text is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_LINE = 1 << 16  # bytes; what is longer is no log line
+NOT_UTF8 = "not UTF-8 text"
+TOO_LONG = f"longer than {LONGEST_LINE:,} bytes"
+NO_EVENT = "no header or no session key"
+_SHOWN = 60  # letters of a line that cannot be read
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that gives no event, and why."""
+
+    number: int  # of the line in its file; the first is 1
+    reason: str
+    shown: str  # how it begins
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of one file, as they were read."""
+
+    file: int  # which file, see ``Source.files``
+    offset: int  # byte in the file where ``content`` begins
+    first_number: int  # of the first line, 1 in a new file
+    content: bytes  # every line with its newline; the last of a file may lack it
+    end: int  # byte after the piece: where reading goes on
+    cut: tuple[BadLine, ...] = ()  # lines so long that they were not kept
+
+
+@dataclass(frozen=True)
+class Lines:
+    """L lines of text out of one piece."""
+
+    texts: list[str]  # (L,) without line ends
+    offsets: NDArray[np.int64]  # (L,) byte in the file where each begins
+    numbers: NDArray[np.int64]  # (L,) line number in the file
+    file: int
+    num_read: int  # lines of the piece, bad ones counted
+    bad: list[BadLine] = field(default_factory=list)
+
+
+def shown(line: str | bytes) -> str:
+    """The beginning of a line, on one line, quoted."""
+    text = repr(line[:_SHOWN])
+    return f"{text}..." if len(line) > _SHOWN else text
+
+
+def split_lines(piece: Piece) -> Lines:
+    """Decode a piece. Lines that are no UTF-8 or longer than LONGEST_LINE are set apart; CRLF ends too."""
+    content = piece.content
+    if not content:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Lines([], nothing, nothing, piece.file, len(piece.cut), list(piece.cut))
+    newlines = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
+    ends = newlines if content.endswith(b"\n") else np.append(newlines, len(content))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    bad: dict[int, str] = dict.fromkeys(np.flatnonzero(ends - starts > LONGEST_LINE).tolist(), TOO_LONG)
+    try:
+        texts = content.decode().split("\n")[: len(ends)]
+    except UnicodeDecodeError:
+        texts = []
+        for place, raw in enumerate(content.split(b"\n")[: len(ends)]):
+            try:
+                texts.append(raw.decode())
+            except UnicodeDecodeError:
+                texts.append("")
+                bad.setdefault(place, NOT_UTF8)
+    if b"\r" in content:
+        texts = [text.removesuffix("\r") for text in texts]
+    offsets, numbers = starts + piece.offset, piece.first_number + np.arange(len(ends))
+    lines_bad = [
+        BadLine(int(numbers[place]), reason, shown(content[starts[place] : ends[place]][: _SHOWN + 1]))
+        for place, reason in sorted(bad.items())
+    ]
+    if bad:
+        keep = np.ones(len(texts), dtype=bool)
+        keep[list(bad)] = False
+        texts = [text for place, text in enumerate(texts) if place not in bad]
+        offsets, numbers = offsets[keep], numbers[keep]
+    return Lines(texts, offsets, numbers, piece.file, len(ends) + len(piece.cut), [*lines_bad, *piece.cut])

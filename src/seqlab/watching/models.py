@@ -1,0 +1,145 @@
+"""What detection needs of a checkpoint or of an export: network, judge, vocabulary, log parser, templates."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.errors import UserError
+from seqlab.watching.judge import Judge
+from seqlab.watching.remembered import WindowScorer, onnx_network, torch_network
+
+if TYPE_CHECKING:
+    from seqlab.watching.whole_sessions import SessionScorer
+
+ONNX_FILE, SETTINGS_FILE, PARSE_FILE = "model.onnx", "settings.json", "parse.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained log model, ready to score."""
+
+    name: str  # the checkpoint or export
+    vocabulary: Vocabulary
+    judge: Judge
+    scorer: WindowScorer | SessionScorer
+    parser: dict[str, Any] | None  # state of the log parser of training; None after bare keys
+    templates: dict[str, str]  # key to message template
+
+    def token_table(self, parser: dict[str, Any]) -> NDArray[np.int32]:
+        """(K + 1,) vocabulary ids by template id; its last, for the id -1, is UNK.
+
+        Raises:
+            UserError: the parser's templates are not the keys of this model.
+        """
+        known = [int(row["id"]) for row in parser["templates"]]
+        table = np.full(max(known, default=-1) + 2, self.vocabulary.unk, dtype=np.int32)
+        table[known] = self.vocabulary.ids(str(number) for number in known)
+        if not (table != self.vocabulary.unk).any():
+            keys = ", ".join(self.vocabulary.tokens[4:8])
+            raise UserError(
+                f"{self.name}: its keys ({keys}, ...) are none of the parser's {len(known)} templates: "
+                "give the parser that made the sessions it was trained on"
+            )
+        return table
+
+
+def encode_keys(keys: NDArray[np.integer], table: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(E,) vocabulary ids of template ids; ids beyond the table are UNK, as -1 is."""
+    return table[np.where(keys < len(table) - 1, keys, -1)]
+
+
+def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None = None) -> Model:
+    """From checkpoints/best.ckpt of a run; with ``onnx`` from the folder of ``seqlab export``.
+
+    Args:
+        parser: takes the place of the checkpoint's own.
+
+    Raises:
+        UserError: no such file, a model of another kind, or a run that ended before its thresholds.
+    """
+    if onnx or (path / ONNX_FILE).is_file():
+        return _load_export(path, parser)
+    from seqlab.training.checkpoints import load_task
+
+    task, baggage = load_task(path)
+    data = baggage["data"]
+    if "vocabulary" not in data or "judge" not in baggage:
+        wanted = "detection needs a log model such as model=gru or model=gru_ae, trained to its end"
+        raise UserError(f"{path}: this checkpoint judges no log sessions; {wanted}")
+    vocabulary = Vocabulary.from_state(data["vocabulary"])
+    judge = Judge.from_state(baggage["judge"], vocabulary)
+    parser = parser or data.get("parser")
+    scorer: WindowScorer | SessionScorer
+    if "window_size" in data:
+        network = torch_network(task.network)
+        scorer = WindowScorer(
+            network, vocabulary, data["window_size"], data["context"], judge.pseudo_sessions
+        )
+    else:
+        from seqlab.watching.whole_sessions import SessionScorer
+
+        scorer = SessionScorer(task, vocabulary, judge.pseudo_sessions)
+    return Model(str(path), vocabulary, judge, scorer, parser, templates_of(parser))
+
+
+def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
+    folder = path.parent if path.name == ONNX_FILE else path
+    settings_path = folder / SETTINGS_FILE
+    if not (folder / ONNX_FILE).is_file() or not settings_path.is_file():
+        raise UserError(
+            f"{path}: no export: --onnx takes the folder that `seqlab export CKPT --format onnx` wrote, "
+            f"with {ONNX_FILE} and {SETTINGS_FILE}"
+        )
+    settings = read_json(settings_path)
+    try:
+        data = settings["data"]
+        vocabulary = Vocabulary.from_state(settings.get("vocabulary") or data["vocabulary"])
+        judge = Judge.from_state(settings["judge"], vocabulary)
+        window_size, context = data["window_size"], data["context"]
+    except KeyError as error:
+        raise UserError(
+            f"{settings_path}: without {error}; --onnx runs log models that read windows (model=gru), "
+            "whole sessions (model=gru_ae) run from their checkpoint"
+        ) from None
+    network = onnx_network(folder / ONNX_FILE)
+    scorer = WindowScorer(network, vocabulary, window_size, context, judge.pseudo_sessions)
+    parser = parser or data.get("parser")
+    return Model(str(folder), vocabulary, judge, scorer, parser, templates_of(parser))
+
+
+def templates_of(parser: dict[str, Any] | None) -> dict[str, str]:
+    """{key: template} of a parser's state."""
+    return {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
+
+
+def read_parser(path: Path) -> dict[str, Any]:
+    """The parser's state of a folder of ``seqlab parse``, or of its parse.json.
+
+    Raises:
+        UserError: no such file, or one without a parser.
+    """
+    file = path / PARSE_FILE if path.is_dir() else path
+    content = read_json(file)
+    if not isinstance(content.get("parser"), dict):
+        raise UserError(f"{file}: holds no parser; give the folder that `seqlab parse` wrote")
+    return content["parser"]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object of a JSON file; UserError where there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a JSON object")
+    return content

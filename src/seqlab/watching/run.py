@@ -1,0 +1,243 @@
+"""The loop of ``seqlab detect``: read, parse, score, tell, remember."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from seqlab.watching.lines import NO_EVENT, BadLine, Lines, Piece, shown, split_lines
+from seqlab.watching.models import Model, encode_keys
+from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.watching.output import AlertOutput
+from seqlab.watching.source import STDIN, GzipSource, PipeSource, Source
+from seqlab.watching.state import StateFile, model_fingerprint, pack, unpack
+from seqlab.watching.tail import FileSource
+from seqlab.watching.watcher import Limits, Watcher
+
+STATE_SECONDS = 2.0
+STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
+PATIENCE = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says; see ``seqlab detect --help``."""
+
+    log: str
+    follow: bool
+    as_json: bool
+    output: Path | None
+    state: Path | None
+    idle: float | None
+    max_open: int
+    report: float
+    stall: float
+    drift_share: float
+
+
+class Watch:
+    """One run over one log."""
+
+    def __init__(self, model: Model, parser_state: dict[str, Any], settings: Settings) -> None:
+        from seqlab.logs.line_parser import LineParser
+
+        self.settings = settings
+        self.parser = LineParser.from_state(parser_state)
+        self.table = model.token_table(parser_state)
+        self.unk = model.vocabulary.unk
+        self.notices = Notices(settings.as_json)
+        self.state_file = None
+        found: dict[str, Any] | None = None
+        if settings.state is not None:
+            self.state_file = StateFile(settings.state, settings.log, model_fingerprint(model))
+            found = self.state_file.read()
+        self.output = AlertOutput(
+            settings.output,
+            as_json=settings.as_json,
+            length=None if found is None else found["header"]["output_length"],
+        )
+        self.source = _open(settings, None if found is None else found["header"]["source"])
+        self.watcher = Watcher(
+            model,
+            Limits(settings.idle, settings.max_open, live=settings.follow),
+            read_line=self.source.line,
+            file_name=self.source.name,
+            hold_texts=settings.follow or not self.source.holds_text,
+        )
+        now = time.monotonic()
+        self.skipped = SkippedLines(self.notices, self.source.name)
+        self.unseen = UnseenTemplates(self.notices, self.source.name, model.templates)
+        self.drift = Drift(self.notices, model.judge.unseen_share, settings.drift_share)
+        self.stall = Stall(self.notices, self.source.name, settings.stall, now)
+        if found is not None:
+            unpack(found, self.watcher, self.skipped, self.unseen, self.drift, now)
+        self.started = now
+        self.lines_before = self.watcher.totals.lines
+        self._stop = False
+        self._state_due = now + STATE_SECONDS
+        self._report_due = now + settings.report
+        self._reported = (now, self.watcher.totals.events)
+
+    def run(self) -> bool:
+        """Until the log ends, or somebody ends it.
+
+        Returns:
+            Whether it ended by itself.
+        """
+        with _stop_on_signals(self):
+            while not (self.source.ended or self._stop):
+                self._step()
+            if not self._stop:
+                while len(self.watcher.open) and not self._stop:
+                    self.output.write(self.watcher.close_some())
+        self._save()
+        return not self._stop
+
+    def stop(self) -> None:
+        """End after the present chunk: nothing is left half-done."""
+        self._stop = True
+
+    def _step(self) -> None:
+        piece = self.source.read(PATIENCE)
+        for kind, what in self.source.news():
+            self.notices.say(kind, f"{self.source.name}: {what}", file=self.source.name)
+        now = time.monotonic()
+        if piece is not None:
+            self.take(piece, now)
+            self.stall.line_came(now)
+        elif not self.source.ended:
+            self.output.write(self.watcher.close_idle(now))
+            if self.settings.follow:
+                self.stall.look(now)
+        if now >= self._state_due:
+            self._save()
+        if self.settings.follow and self.settings.report and now >= self._report_due:
+            self._report(now)
+
+    def take(self, piece: Piece, now: float) -> None:
+        """Everything that a piece of the log leads to."""
+        import polars as pl
+
+        lines = split_lines(piece)
+        events = self.parser(pl.Series(lines.texts, dtype=pl.String))
+        bad = list(lines.bad)
+        bad += [
+            BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))
+            for place in events.skipped.tolist()
+        ]
+        self.skipped.add(sorted(bad, key=lambda line: line.number))
+        totals = self.watcher.totals
+        totals.lines += lines.num_read
+        totals.skipped += len(bad)
+        tokens = encode_keys(events.key, self.table)
+        self._look_for_unseen(lines, events, tokens)
+        self.output.write(self.watcher.take(lines, events, tokens, now))
+
+    def _look_for_unseen(self, lines: Lines, events: Any, tokens: Any) -> None:
+        unseen = tokens == self.unk
+        if unseen.any():
+            self.unseen.add(lines, events.line[unseen].tolist(), events.key[unseen].tolist())
+        self.drift.add(unseen)
+
+    def _save(self) -> None:
+        """Write the state: what was told before it is on the disk first."""
+        if self.state_file is None or not isinstance(self.source, FileSource):
+            return
+        start = time.monotonic()
+        length = self.output.length()
+        header, arrays = pack(self.watcher, self.skipped, self.unseen, self.drift, start)
+        header |= {"output_length": length, "source": self.source.state()}
+        self.state_file.write(header, arrays)
+        now = time.monotonic()
+        self._state_due = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
+
+    def _report(self, now: float) -> None:
+        then, before = self._reported
+        events = self.watcher.totals.events
+        rate = (events - before) / max(now - then, 1e-9)
+        lag = self.source.lag().bytes
+        silent = now - self.stall.last
+        behind = "" if lag is None else f"{lag:,} bytes behind, "
+        self.notices.say(
+            "report",
+            f"{self.source.name}: {rate:,.0f} events/s, {behind}last line {silent:.0f} s ago, "
+            f"{len(self.watcher.open):,} blocks open, {self.watcher.totals.alerts:,} alerts, "
+            f"{self.skipped.total:,} lines skipped",
+            file=self.source.name,
+            events_per_second=round(rate, 1),
+            bytes_behind=lag,
+            seconds_since_last_line=round(silent, 1),
+            open_blocks=len(self.watcher.open),
+            alerts=self.watcher.totals.alerts,
+            skipped=self.skipped.total,
+        )
+        self._reported = (now, events)
+        self._report_due = now + self.settings.report
+
+    def summary(self) -> None:
+        """Say what was read and found."""
+        totals, seconds = self.watcher.totals, time.monotonic() - self.started
+        rate = (totals.lines - self.lines_before) / max(seconds, 1e-9)
+        where = "standard output" if self.settings.output is None else str(self.settings.output)
+        if self.settings.output is None and not self.settings.as_json:
+            where = ""
+        still = f", {len(self.watcher.open):,} still open" if len(self.watcher.open) else ""
+        rows = [
+            f"{self.source.name}",
+            f"  lines   {totals.lines:>12,}   {self.skipped.in_words()}",
+            f"  events  {totals.events:>12,}",
+            f"  blocks  {totals.blocks:>12,}{'   ' + still.removeprefix(', ') if still else ''}",
+            f"  alerts  {totals.alerts:>12,}{'   ' + where if where else ''}",
+            f"  speed   {rate:>12,.0f}   lines/s, {seconds:.1f} s",
+        ]
+        if totals.limited:
+            rows.append(f"  closed  {totals.limited:>12,}   blocks by --max-open: their scores are of a part")
+        if self.state_file is not None:
+            rows.append(f"  state   {self.state_file.path}")
+        self.notices.say(
+            "summary",
+            "\n".join(rows),
+            file=self.source.name,
+            **vars(totals),
+            skipped_by_reason=dict(self.skipped.counts),
+            open_blocks=len(self.watcher.open),
+            seconds=round(seconds, 3),
+            lines_per_second=round(rate, 1),
+        )
+
+    def close(self) -> None:
+        self.source.close()
+        self.output.close()
+
+
+def _open(settings: Settings, state: dict[str, Any] | None) -> Source:
+    if settings.log == STDIN:
+        return PipeSource()
+    if settings.log.endswith(".gz"):
+        return GzipSource(settings.log)
+    return FileSource(settings.log, follow=settings.follow, state=state)
+
+
+@contextmanager
+def _stop_on_signals(watch: Watch) -> Iterator[None]:
+    """The first SIGINT or SIGTERM ends the watch after the present chunk, a second one at once."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        watch.stop()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    before: dict[int, Any] = {
+        each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

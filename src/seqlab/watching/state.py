@@ -1,0 +1,157 @@
+"""The state file: where reading stopped and every open block, so that a killed watch goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqlab.errors import UserError
+from seqlab.watching.blocks import EVENT, HELD_LINES, OpenBlock
+from seqlab.watching.models import Model
+from seqlab.watching.notices import Drift, SkippedLines, UnseenTemplates
+from seqlab.watching.watcher import Totals, Watcher
+
+STATE_VERSION = 1
+
+
+def model_fingerprint(model: Model) -> str:
+    """Differs where a state's token ids or scores would mean something else."""
+    judge = model.judge
+    parts = [
+        model.vocabulary.tokens,
+        model.vocabulary.counts,
+        judge.main,
+        judge.thresholds,
+        judge.pseudo_sessions,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class StateFile:
+    """Reads and writes a state. It holds numbers and text alone; reading executes nothing.
+
+    Args:
+        path: the file; need not exist.
+        log: what the state belongs to.
+        fingerprint: of the model.
+    """
+
+    def __init__(self, path: Path, log: str, fingerprint: str) -> None:
+        self.path = path
+        self.log = str(Path(log).absolute())
+        self.fingerprint = fingerprint
+
+    def read(self) -> dict[str, np.ndarray | dict[str, Any]] | None:
+        """What ``write`` wrote; None where there is no file yet.
+
+        Raises:
+            UserError: no state file, or one of another log or model.
+        """
+        try:
+            with np.load(self.path, allow_pickle=False) as content:
+                found: dict[str, Any] = {name: content[name] for name in content.files}
+            header = json.loads(found.pop("header").tobytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(f"--state {self.path}: not a state of seqlab detect: {error}") from None
+        again = "remove it to begin again, or name another file"
+        if header.get("version") != STATE_VERSION:
+            raise UserError(f"--state {self.path}: written by another version of seqlab; {again}")
+        if header["log"] != self.log:
+            raise UserError(f"--state {self.path} belongs to the log {header['log']}; {again}")
+        if header["fingerprint"] != self.fingerprint:
+            raise UserError(f"--state {self.path} was written with another checkpoint; {again}")
+        return found | {"header": header}
+
+    def write(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Replace the file, whole or not at all.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        whole = {"version": STATE_VERSION, "log": self.log, "fingerprint": self.fingerprint} | header
+        raw = np.frombuffer(json.dumps(whole).encode(), np.uint8)
+        part = self.path.with_name(f"{self.path.name}.part")
+        try:
+            with part.open("wb") as file:
+                np.savez(file, allow_pickle=False, header=raw, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self.path)
+        except OSError as error:
+            raise UserError(f"--state {self.path}: cannot be written: {error.strerror}") from None
+
+
+def pack(
+    watcher: Watcher, skipped: SkippedLines, unseen: UnseenTemplates, drift: Drift, now: float
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Everything that a watch knows, as plain values and arrays."""
+    blocks = list(watcher.open)
+    texts = [text for block in blocks for text in block.texts or ()]
+    raw_texts = [text.encode("utf-8", "replace") for text in texts]
+    header = {
+        "totals": vars(watcher.totals),
+        "latest": watcher.latest,
+        "ids": [block.id for block in blocks],
+        "skipped": dict(skipped.counts),
+        "unseen": sorted(unseen.seen),
+        "drift": {"high": drift.high, "until_look": drift.until_look},
+    }
+    arrays = {
+        "events": np.frombuffer(b"".join(block.events for block in blocks), EVENT),
+        "lengths": np.asarray([block.num_events for block in blocks], dtype=np.int64),
+        "first_time": np.asarray([block.first_time for block in blocks], dtype=np.int64),
+        "last_time": np.asarray([block.last_time for block in blocks], dtype=np.int64),
+        "idle_for": np.asarray([now - block.seen for block in blocks], dtype=np.float64),
+        "alerted": np.asarray([block.alerted for block in blocks], dtype=bool),
+        "num_texts": np.asarray([len(block.texts or ()) for block in blocks], dtype=np.int64),
+        "text_lengths": np.asarray([len(text) for text in raw_texts], dtype=np.int64),
+        "texts": np.frombuffer(b"".join(raw_texts), np.uint8),
+        "times": watcher.times,
+        "recent": drift.recent,
+    }
+    return header, arrays
+
+
+def unpack(
+    found: dict[str, Any],
+    watcher: Watcher,
+    skipped: SkippedLines,
+    unseen: UnseenTemplates,
+    drift: Drift,
+    now: float,
+) -> None:
+    """Put a state into a fresh watch. Time that nobody watched counts as no silence."""
+    header = found["header"]
+    watcher.totals = Totals(**header["totals"])
+    watcher.latest, watcher.times = header["latest"], found["times"]
+    skipped.counts.update(header["skipped"])
+    unseen.seen.update(header["unseen"])
+    drift.high, drift.until_look = header["drift"]["high"], header["drift"]["until_look"]
+    drift.recent = found["recent"]
+    events = found["events"].tobytes()
+    ends = np.cumsum(found["lengths"]) * EVENT.itemsize
+    text_ends = np.cumsum(found["text_lengths"]).tolist()
+    content, text_start, text_number = found["texts"].tobytes(), 0, 0
+    start = 0
+    for place, name in enumerate(header["ids"]):
+        block: OpenBlock = watcher.open.begin(name, now - float(found["idle_for"][place]))
+        block.events += events[start : ends[place]]
+        start = int(ends[place])
+        block.first_time, block.last_time = int(found["first_time"][place]), int(found["last_time"][place])
+        block.alerted = bool(found["alerted"][place])
+        texts: deque[str] = deque(maxlen=HELD_LINES)
+        for _ in range(int(found["num_texts"][place])):
+            texts.append(content[text_start : text_ends[text_number]].decode("utf-8", "replace"))
+            text_start, text_number = text_ends[text_number], text_number + 1
+        if block.texts is not None:
+            block.texts = texts
+        watcher.open.restore(block)

@@ -1,0 +1,119 @@
+"""What one chunk of a log adds to its sessions: the part of a parse that machines can do side by side."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from seqlab.logs.lines import LineReader, read_lines
+from seqlab.logs.reading import Chunk
+from seqlab.logs.windows import TimeWindows
+
+NO_TIME = "no time"
+MONSTROUS = "too long"
+SHOWN_CHARACTERS = 200
+SHOWN_LINES = 5  # skipped lines that are kept to be shown, for each reason
+
+
+class SkippedLine(NamedTuple):
+    """A line that was not understood."""
+
+    line: int  # place in its chunk; from 0
+    offset: int  # byte in its log
+    text: str  # its beginning
+
+
+class MappedChunk(NamedTuple):
+    """A chunk taken apart; what its messages mean is not known yet. M messages, E events, U distinct messages."""
+
+    num_lines: int
+    distinct: list[str]  # (U,) masked messages
+    examples: list[str]  # (U,) the first line of each
+    code: NDArray[np.integer]  # (M,)
+    events: pl.DataFrame  # (E,) message, session, time, offset and, where lines are labelled, abnormal
+    skipped: dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many, and the first
+
+
+def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, base: int) -> MappedChunk:
+    """Take a chunk apart.
+
+    Args:
+        windows: what makes sessions where the format names none.
+        base: added to offsets: bytes of all logs before this one.
+    """
+    lines, starts = read_lines(chunk.content)
+    found = reader(lines)
+    offsets = starts + chunk.start
+    event_message, sessions = found.event_message, found.event_session
+    skipped = {
+        reason: (len(places), [_shown(lines, offsets, int(place)) for place in places[:SHOWN_LINES]])
+        for reason, places in found.skipped.items()
+    }
+    if sessions is None:
+        assert windows is not None  # the command asks for one of the two
+        event_message, sessions = windows.events(found.time)
+        timeless = found.place[found.time.is_null().to_numpy()]
+        if len(timeless):
+            shown = [_shown(lines, offsets, int(place)) for place in timeless[:SHOWN_LINES]]
+            skipped[NO_TIME] = (len(timeless), shown)
+    if chunk.cut_lines:
+        count, shown = skipped.get(MONSTROUS, (0, []))
+        skipped[MONSTROUS] = (count + chunk.cut_lines, shown)
+    first = np.zeros(len(found.distinct), dtype=np.int64)
+    first[found.code[::-1]] = np.arange(len(found.code))[::-1]
+    events = {
+        "message": event_message.astype(np.uint32),
+        "session": sessions,
+        "time": found.time.gather(event_message),
+        "offset": offsets[found.place][event_message] + base,
+    }
+    if found.abnormal is not None:
+        events["abnormal"] = found.abnormal.gather(event_message)
+    return MappedChunk(
+        len(lines) + chunk.cut_lines,
+        found.distinct,
+        lines.gather(found.place[first]).str.head(SHOWN_CHARACTERS).to_list(),
+        found.code,
+        pl.DataFrame(events),
+        skipped,
+    )
+
+
+def _shown(lines: pl.Series, offsets: NDArray[np.int64], place: int) -> SkippedLine:
+    return SkippedLine(place, int(offsets[place]), str(lines[place])[:SHOWN_CHARACTERS])
+
+
+def group_events(events: pl.DataFrame, ids: NDArray[np.int32]) -> pl.DataFrame:
+    """One row for each session of a chunk, in the order of their first lines.
+
+    Args:
+        events: of a MappedChunk.
+        ids: (M,) template of each message.
+    """
+    keys = pl.Series("keys", ids[events["message"].to_numpy()], dtype=pl.Int32)
+    columns = [
+        pl.col("keys"),
+        pl.col("offset").alias("line_offsets"),
+        pl.col("time").min().alias("first_time"),
+        pl.col("time").max().alias("last_time"),
+    ]
+    if "abnormal" in events.columns:
+        columns.append(pl.col("abnormal").any())
+    return events.with_columns(keys).group_by("session", maintain_order=True).agg(columns)
+
+
+def join_parts(parts: pl.DataFrame) -> pl.DataFrame:
+    """One row for each session, from its rows of several chunks in their order; sorted by first line."""
+    columns = [
+        pl.col("keys").explode(),
+        pl.col("line_offsets").explode(),
+        pl.col("first_time").min(),
+        pl.col("last_time").max(),
+    ]
+    if "abnormal" in parts.columns:
+        columns.append(pl.col("abnormal").any())
+    joined = parts.group_by("session", maintain_order=True).agg(columns)
+    return joined.sort(pl.col("line_offsets").list.first(), maintain_order=True)

@@ -1,0 +1,123 @@
+"""What the lines of a log look like: the header before the message, and what makes lines one session."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seqlab.errors import UserError
+
+
+@dataclass(frozen=True)
+class LogFormat:
+    """The header of a line, its time, its sessions, and how Drain is set for its messages.
+
+    Regular expressions are those of Rust's regex crate, which polars runs: no look-around, no back-references.
+    """
+
+    name: str
+    header: str  # at a line's start; the message is what follows. Groups: time, label ("-" is normal)
+    time_format: str | None = None  # of the group time, as strptime writes it
+    session: str | None = None  # names a line's session, anywhere in it; its first group where it has one
+    masks: tuple[str, ...] = ()  # variable parts of this system, masked beside addresses, numbers and paths
+    similarity: float = 0.5  # Drain's: share of equal tokens that makes two messages one template
+    depth: int = 4  # Drain's: of its tree
+
+    def __post_init__(self) -> None:
+        for what, pattern in (("header", self.header), ("session", self.session), *self._masks()):
+            if pattern is not None:
+                check_pattern(what, pattern)
+        if not 0 < self.similarity <= 1:
+            raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
+        if self.depth < 3:
+            raise UserError(f"--depth {self.depth}: Drain's tree has at least 3 levels")
+
+    def _masks(self) -> list[tuple[str, str]]:
+        return [("mask", pattern) for pattern in self.masks]
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for parse.json and for checkpoints."""
+        return asdict(self) | {"masks": list(self.masks)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> LogFormat:
+        return cls(**(state | {"masks": tuple(state["masks"])}))
+
+
+def check_pattern(what: str, pattern: str) -> None:
+    """Raise UserError for what is no regular expression, or one that matches nothing at all everywhere."""
+    import polars as pl
+
+    try:
+        matches_empty = bool(pl.Series([""]).str.contains(pattern)[0])
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"--{what} {pattern!r}: not a regular expression: {reason}") from None
+    if matches_empty and what != "header":
+        raise UserError(f"--{what} {pattern!r} matches the empty text: say what must be there")
+
+
+def has_group(pattern: str, name: str) -> bool:
+    return f"(?P<{name}>" in pattern or f"(?<{name}>" in pattern
+
+
+def count_groups(pattern: str) -> int:
+    """Capturing groups of a pattern; escaped and bracketed parentheses are none."""
+    plain = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
+    return len(re.findall(r"\((?!\?)|\(\?P?<\w", plain))
+
+
+FORMATS = {
+    known.name: known
+    for known in (
+        LogFormat(
+            "hdfs",
+            r"^(?P<time>\d{6} \d{6}) \d+ \w+ [^:]+: ",
+            "%y%m%d %H%M%S",
+            session=r"blk_-?\d+",
+            masks=(r"blk_-?\d+",),
+        ),
+        LogFormat(
+            "apache",
+            r"^\[(?P<time>\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4})\] \[\w+\] ",
+            "%a %b %d %H:%M:%S %Y",
+        ),
+        LogFormat(
+            "bgl",
+            r"^(?P<label>\S+) \d+ \S+ \S+ (?P<time>\d{4}-\d\d-\d\d-\d\d\.\d\d\.\d\d\.\d+) \S+ \S+ \S+ \S+ ",
+            "%Y-%m-%d-%H.%M.%S%.f",
+            masks=(r"core\.\d+",),
+        ),
+        LogFormat(
+            "hadoop",
+            r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) +\w+ \[[^\]]*\] [^:]+: ",
+            "%Y-%m-%d %H:%M:%S,%3f",
+        ),
+        LogFormat(
+            "openssh",
+            r"^(?P<time>\w{3} +\d+ \d\d:\d\d:\d\d) \S+ sshd\[\d+\]: ",
+            "%b %d %H:%M:%S",
+            session=r"sshd\[(\d+)\]",
+            masks=(r"([\w-]+\.){2,}[\w-]+",),
+            similarity=0.6,
+            depth=5,
+        ),
+        LogFormat(
+            "zookeeper",
+            r"^(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - \w+ +\[.*:[^:\]]*@\d+\] - ",
+            "%Y-%m-%d %H:%M:%S,%3f",
+        ),
+    )
+}
+
+
+def find_format(name: str) -> LogFormat:
+    """A format by name.
+
+    Raises:
+        UserError: an unknown one.
+    """
+    if name not in FORMATS:
+        raise UserError(f"--format {name}: choose {', '.join(FORMATS)}, or regex with --header")
+    return FORMATS[name]

@@ -1,0 +1,69 @@
+"""Raw lines to events with the templates of a parse that was made before: what detection reads a log with."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from seqlab.errors import UserError
+from seqlab.logs.drain_state import drain_from_state
+from seqlab.logs.formats import LogFormat
+from seqlab.logs.lines import LineReader
+from seqlab.logs.template_ids import FixedIds
+from seqlab.logs.windows import TimeWindows
+
+PARSER_FORMAT = 1
+
+
+class LineEvents(NamedTuple):
+    """The E events of some lines; a line that names several sessions is an event of each."""
+
+    line: NDArray[np.int64]  # (E,) place of the event's line
+    session: pl.Series  # (E,) session keys
+    key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
+    time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
+    skipped: NDArray[np.int64]  # (K,) places of lines without a header or a session
+
+
+class LineParser:
+    """Takes raw lines apart as the parse did that a model was trained on; learns no template."""
+
+    def __init__(self, log_format: LogFormat, ids: FixedIds, windows: TimeWindows | None) -> None:
+        self.reader = LineReader(log_format)
+        self.ids = ids
+        self.windows = windows
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> LineParser:
+        """From ``parser`` of a parse.json or of a checkpoint's data.
+
+        Raises:
+            UserError: a state of another version.
+        """
+        if state.get("format_version") != PARSER_FORMAT:
+            raise UserError(
+                f"this parser is of version {state.get('format_version')}, known is {PARSER_FORMAT}: "
+                "parse the log again with seqlab parse"
+            )
+        windows = None if state["window"] is None else TimeWindows(**state["window"])
+        known = FixedIds([drain_from_state(drain) for drain in state["drains"]], state["first_ids"])
+        return cls(LogFormat.from_state(state["log_format"]), known, windows)
+
+    def __call__(self, lines: pl.Series) -> LineEvents:
+        """The events of (L,) lines, in their order."""
+        found = self.reader(lines)
+        key = self.ids.assign(found.distinct, found.code)
+        message, sessions = found.event_message, found.event_session
+        if sessions is None:
+            assert self.windows is not None  # a parse without session keys has windows
+            message, sessions = self.windows.events(found.time)
+        return LineEvents(
+            found.place[message],
+            sessions,
+            key[message],
+            found.time.to_numpy()[message],
+            np.sort(np.concatenate([*found.skipped.values(), np.zeros(0, dtype=np.int64)])),
+        )

@@ -1,0 +1,163 @@
+"""The bytes of a chunk as columns: lines, offsets, headers, messages, session keys."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from seqlab.logs.formats import LogFormat, count_groups, has_group
+from seqlab.logs.masking import mask, mask_pattern
+from seqlab.logs.reading import LONGEST_LINE, split_lines
+
+NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
+_AFTER_HEADER = "\x02"  # marks where the header was
+_NOT_UTF8 = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
+
+
+def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
+    """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF."""
+    try:
+        lines = pl.read_lines(io.BytesIO(content)).to_series() if content else pl.Series([], dtype=pl.String)
+    except pl.exceptions.ComputeError:  # bytes that are no UTF-8: line by line
+        raw, places = split_lines(content)
+        return pl.Series([_decode(line) for line in raw], dtype=pl.String), np.array(places, dtype=np.int64)
+    if b"\r" in content:
+        ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
+        return lines, np.concatenate(([0], ends))[: len(lines)]
+    sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
+    return lines, np.cumsum(sizes) - sizes
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return _NOT_UTF8
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The M lines of L that have a header and, where the format names sessions, belong to one.
+
+    E events: a line that names several sessions is an event of each.
+    """
+
+    place: NDArray[np.int64]  # (M,) which line
+    distinct: list[str]  # (U,) masked messages
+    code: NDArray[np.integer]  # (M,) which of them
+    time: pl.Series  # (M,) Datetime("us"), null where there is none
+    abnormal: pl.Series | None  # (M,) Boolean, where the header has a label
+    event_message: NDArray[np.int64]  # (E,) which message, non-decreasing
+    event_session: pl.Series | None  # (E,) session keys; None where time windows make sessions
+    skipped: dict[str, NDArray[np.int64]]  # by reason: which lines
+
+
+class LineReader:
+    """Takes lines of one format apart. Compiled once, used for every chunk."""
+
+    def __init__(self, log_format: LogFormat) -> None:
+        self.format = log_format
+        self.masks = mask_pattern(log_format.masks)
+        self._session_group = min(count_groups(log_format.session), 1) if log_format.session else 0
+
+    def __call__(self, lines: pl.Series) -> Messages:
+        """Take (L,) lines apart."""
+        skipped: dict[str, NDArray[np.int64]] = {}
+        kept = np.arange(len(lines), dtype=np.int64)
+        good = lines.str.len_bytes() <= LONGEST_LINE
+        lines, kept = _drop(lines, kept, good, skipped, TOO_LONG)
+        lines, kept = _drop(lines, kept, lines != _NOT_UTF8, skipped, NOT_UTF8)
+        messages, has_header = self._messages(lines)
+        if not has_header.all():
+            messages = messages.filter(has_header)
+        lines, kept = _drop(lines, kept, has_header, skipped, NO_HEADER)
+        events, sessions = self._sessions(lines)
+        if sessions is not None:
+            named = np.zeros(len(lines), dtype=bool)
+            named[events] = True
+            if not named.all():
+                messages = messages.filter(pl.Series(named))
+                events = (np.cumsum(named) - 1)[events]
+                lines, kept = _drop(lines, kept, pl.Series(named), skipped, NO_SESSION)
+        masked = mask(messages, self.masks)
+        distinct = masked.unique(maintain_order=True)
+        code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
+        return Messages(
+            kept, distinct.to_list(), code, self._times(lines), self._labels(lines), events, sessions, skipped
+        )
+
+    def _messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """What follows the header, and where there is one."""
+        if has_group(self.format.header, "content"):
+            fields = lines.str.extract_groups(self.format.header).struct.field("content")
+            return fields, fields.is_not_null()
+        # one replacement is five times faster than taking the groups
+        rest = lines.str.replace(self.format.header, _AFTER_HEADER)
+        found = rest.str.starts_with(_AFTER_HEADER)
+        return rest.str.slice(1), found
+
+    def _sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
+        """The line and the session of each event."""
+        if self.format.session is None:
+            return np.arange(len(lines), dtype=np.int64), None
+        found = lines.str.extract_all(self.format.session)
+        counts = found.list.len().to_numpy()
+        line = np.repeat(np.arange(len(lines), dtype=np.int64), counts)
+        named = found.filter(pl.Series(counts > 0)).explode() if len(line) else pl.Series([], dtype=pl.String)
+        if (counts > 1).any():  # "Deleting blk_1 file /a/blk_1" is one event of blk_1
+            keep = _first_of_line(line, named, counts)
+            line, named = line[keep], named.filter(pl.Series(keep))
+        if self._session_group:
+            named = named.str.extract(self.format.session, 1)
+        return line, named
+
+    def _times(self, lines: pl.Series) -> pl.Series:
+        kind = pl.Datetime("us")
+        if self.format.time_format is None or not has_group(self.format.header, "time"):
+            return pl.Series([None] * len(lines), dtype=kind)
+        text = lines.str.extract(self.format.header, 1 + _groups_before(self.format.header, "time"))
+        given, wanted = text, self.format.time_format
+        if "%Y" not in wanted and "%y" not in wanted:  # syslog says no year: all of a log fall into one
+            given, wanted = "1970 " + text, f"%Y {wanted}"
+        return given.str.strptime(kind, wanted, strict=False, cache=True)
+
+    def _labels(self, lines: pl.Series) -> pl.Series | None:
+        if not has_group(self.format.header, "label"):
+            return None
+        group = 1 + _groups_before(self.format.header, "label")
+        return lines.str.extract(self.format.header, group) != "-"
+
+
+def _first_of_line(
+    line: NDArray[np.int64], named: pl.Series, counts: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """(E,) False where a line names a session once more."""
+    keep: NDArray[np.bool_] = ~((named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0))
+    many = np.flatnonzero(counts[line] > 2)
+    if len(many):
+        table = pl.DataFrame({"line": line[many], "session": named.gather(many)})
+        keep[many] = table.select(pl.struct("line", "session").is_first_distinct()).to_series().to_numpy()
+    return keep
+
+
+def _groups_before(pattern: str, name: str) -> int:
+    place = max(pattern.find(f"(?P<{name}>"), pattern.find(f"(?<{name}>"))
+    return count_groups(pattern[:place])
+
+
+def _drop(
+    lines: pl.Series,
+    kept: NDArray[np.int64],
+    good: pl.Series,
+    skipped: dict[str, NDArray[np.int64]],
+    reason: str,
+) -> tuple[pl.Series, NDArray[np.int64]]:
+    if good.all():
+        return lines, kept
+    mask_array = good.to_numpy()
+    skipped[reason] = kept[~mask_array]
+    return lines.filter(good), kept[mask_array]

@@ -14,6 +14,8 @@ from seqlab.errors import UserError
 FEWEST_BEYOND_QUANTILE = 10
 FEWEST_TO_FIT_SHAPE = 10
 TAIL_START = 0.9  # the tail is what lies above this quantile
+# Scores closer than this are one: many sessions are alike, and another batch's rounding must not part them.
+SAME_SCORE = 1e-4
 LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
 
 
@@ -147,10 +149,10 @@ class Calibration:
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
         given = np.asarray(scores, dtype=np.float64)
         count = len(self.values)
-        at_least = count - np.searchsorted(self.values, given, side="left")
+        at_least = count - np.searchsorted(self.values, given - SAME_SCORE, side="left")
         result = np.asarray(-np.log(np.maximum(at_least, 1) / (count + 1)))
         if self.tail is not None:
-            beyond = given > self.tail.start
+            beyond = given > self.tail.start + SAME_SCORE
             result[beyond] = -self.tail.log_probability(given[beyond])
         return result
 

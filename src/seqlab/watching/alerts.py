@@ -111,11 +111,12 @@ class Alert:
         what = "its end" if found.key == EOS_TOKEN else f"event {found.position}"
         rows = [f"  most surprising: {what}, {how}"]
         width = max(len(found.key), *(len(guess.key) for guess in self.expected), 3)
-        rows.append(f"    {'found':>8} {found.key:>{width}}  {_short(found.template)}")
+        rows.append(f"    {'found':<8}  {'':5}  {found.key:>{width}}  {_short(found.template)}")
         for place, guess in enumerate(self.expected):
             word = "expected" if place == 0 else ""
-            share = f"{guess.probability:.3f}"
-            rows.append(f"    {word:>8} {guess.key:>{width}}  {_short(guess.template, 78):<78}  {share}")
+            rows.append(
+                f"    {word:<8}  {guess.probability:.3f}  {guess.key:>{width}}  {_short(guess.template)}"
+            )
         return [row.rstrip() for row in rows]
 
 

@@ -17,6 +17,7 @@ LONGEST_HELD = 2000  # letters
 EVENT = np.dtype(
     [
         ("offset", "<i8"),  # byte in the file where its line begins
+        ("key", "<i4"),  # template id, -1 for none
         ("token", "<i4"),  # vocabulary id
         ("rank", "<i4"),  # 0 where nothing predicted it
         ("nll", "<f4"),  # nats, NaN where nothing predicted it

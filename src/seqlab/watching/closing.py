@@ -133,6 +133,8 @@ class Closer:
             probabilities = model.scorer.probabilities(tokens)[place]
         lines = self._lines(block, records, min(place, len(tokens) - 1))
         key = names[model.vocabulary.eos if is_end else tokens[place]]
+        if not is_end and tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
+            key = str(records["key"][place])
         counts: tuple[tuple[str, str, int], ...] = ()
         if model.judge.counts_events and status == "closed":
             counts = tuple(
@@ -141,7 +143,7 @@ class Closer:
             )
         unseen = nll == UNSEEN_NLL
         template = template_of(key, templates)
-        if unseen and not template and lines:
+        if unseen and not template:
             template = "a message that no template of training matches"
         return Alert(
             block=block.id,

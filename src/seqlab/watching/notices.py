@@ -90,7 +90,7 @@ class UnseenTemplates:
     def add(self, lines: Lines, places: list[int], keys: list[int]) -> None:
         """Events that are UNK: the place of each one's line, and its template id, -1 for none."""
         for place, key in zip(places, keys, strict=True):
-            if len(self.seen) >= _TEMPLATES_SHOWN:
+            if len(self.seen) == _TEMPLATES_SHOWN:
                 return
             text = lines.texts[place]
             name = f"template {key}" if key >= 0 else _VARIABLE.sub("<*>", text)
@@ -99,11 +99,11 @@ class UnseenTemplates:
             self.seen.add(name)
             number, offset = int(lines.numbers[place]), int(lines.offsets[place])
             known = template_of(str(key), self.templates) if key >= 0 else ""
-            what = f"template {key} ({known})" if key >= 0 else "a message without a template"
+            what = f"template {key}" if key >= 0 else "a message without a template"
             last = "; no more of these are shown" if len(self.seen) == _TEMPLATES_SHOWN else ""
             self.notices.say(
                 "unseen_template",
-                f"unseen: {self.file}, line {number}: {what}, {UNSEEN}: {shown_whole(text)}{last}",
+                f"unseen: {self.file}, line {number}: {what}, {UNSEEN}{last}\n        {shown_whole(text)}",
                 file=self.file,
                 line=number,
                 offset=offset,

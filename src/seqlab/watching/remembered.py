@@ -73,7 +73,8 @@ class Remembered:
             self._rows.move_to_end(keys[place])
         kept = new[-self.most :]
         if len(kept):
-            self._outputs[self._places([keys[place] for place in kept.tolist()])] = result[kept]
+            places = self._places([keys[place] for place in kept.tolist()])
+            self._outputs[places] = result[kept]
         self.asked += len(keys)
         self.computed += len(new)
         return result

@@ -150,21 +150,30 @@ class GzipSource(Source):
         super().__init__(path)
         self.cutter = LineCutter(0)
         self.stream = gzip.open(path)  # noqa: SIM115  open as long as the source
+        self._read_up = False
 
     def read(self, patience: float) -> Piece | None:
-        while not self.ended:
-            try:
-                block = self.stream.read(CHUNK_BYTES)
-            except (OSError, EOFError, zlib.error) as error:
-                self.problem = f"broken after byte {self.cutter.position:,} of its text: {error}"
-                block = b""
-            if not block:
-                self.ended = True
-                return self.cutter.finish()
-            piece = self.cutter.put(block)
+        while not self._read_up:
+            piece = self.cutter.put(self._block())
             if piece is not None:
                 return piece
-        return None
+        self.ended = True
+        return self.cutter.finish()
+
+    def _block(self) -> bytes:
+        """Some megabytes of text, less before its end or where the file is broken."""
+        blocks: list[bytes] = []
+        size = 0
+        while size < CHUNK_BYTES and not self._read_up:
+            try:
+                blocks.append(self.stream.read1(CHUNK_BYTES))  # read() would lose what precedes an error
+            except (OSError, EOFError, zlib.error) as error:
+                self.problem = f"broken after byte {self.cutter.position + size:,} of its text: {error}"
+                self._read_up = True
+            else:
+                size += len(blocks[-1])
+                self._read_up = not blocks[-1]
+        return b"".join(blocks)
 
     def close(self) -> None:
         self.stream.close()

@@ -112,7 +112,7 @@ class Watcher:
         if len(tokens):
             times = events.time.astype("datetime64[us]").astype(np.int64)
             segments = self._segments(events, times, now, closing)
-            alerts = self._join(segments, lines, events.line, tokens, times)
+            alerts = self._join(segments, lines, events, tokens, times)
             self._advance(times)
         if self.limits.idle is not None and self.latest != NO_TIME:
             wait = int((self.limits.idle + LATE_SECONDS) * MICROSECONDS)
@@ -216,15 +216,16 @@ class Watcher:
         self,
         segments: Segments,
         lines: Lines,
-        line: NDArray[np.int64],
+        events: LineEvents,
         tokens: NDArray[np.int32],
         times: NDArray[np.int64],
     ) -> list[Alert]:
         """Score the new events and keep them with their blocks; alerts that are certain."""
-        ordered_line, ordered = line[segments.order], tokens[segments.order]
+        ordered_line, ordered = events.line[segments.order], tokens[segments.order]
         records = np.zeros(len(ordered), dtype=EVENT)
         records["offset"] = lines.offsets[ordered_line]
         records["file"] = lines.file
+        records["key"] = events.key[segments.order]
         records["token"] = ordered
         records["nll"] = np.nan
         if self.windows is not None:

@@ -13,6 +13,7 @@ from seqlab.errors import UserError
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 COMMANDS = {
+    "parse": "raw log lines to sessions of templates, for data.sessions=DIR",
     "sweep": "search settings with a sweep.yaml of W&B's, on this machine, many machines or a Ray cluster",
     "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
     "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",

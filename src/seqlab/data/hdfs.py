@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.session_batches import (
@@ -35,6 +36,8 @@ class LogSessions(SequenceDataModule):
     Args:
         normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
         train, val, test, labels: instead of these, splits that are already made.
+        sessions: instead of these, the output folder of ``seqlab parse``.
+        split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
         templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
         split: shares of train, val and test of the normal sessions.
         sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
@@ -57,6 +60,8 @@ class LogSessions(SequenceDataModule):
         val: Files | None = None,
         test: Files | None = None,
         labels: str | Path | None = None,
+        sessions: str | Path | None = None,
+        split_by: str = "session",
         templates: str | Path | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         sample: dict[str, Any] | None = None,
@@ -68,6 +73,9 @@ class LogSessions(SequenceDataModule):
         super().__init__()
         self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
         self.labels_file = labels
+        self.parsed_folder = sessions
+        self.split_by = split_by
+        self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
         self.templates_file = templates
         self.split = check_fractions(split)
         self.sample = dict(sample or {})
@@ -91,7 +99,9 @@ class LogSessions(SequenceDataModule):
             raise UserError(
                 "data.labels goes with data.train and data.test; normal and abnormal files say it all"
             )
-        if by_class:
+        if self.parsed_folder is not None:
+            self._load_parsed(given)
+        elif by_class:
             if self.files["normal"] is None:
                 raise UserError("data.abnormal without data.normal: models learn from normal sessions")
             self._splits = split_files(self.files["normal"], self.files["abnormal"], self.split, self.seed)
@@ -117,6 +127,18 @@ class LogSessions(SequenceDataModule):
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
         self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
 
+    def _load_parsed(self, given: list[str]) -> None:
+        if given or self.labels_file is not None:
+            other = given[0] if given else "labels"
+            raise UserError(
+                f"data.sessions and data.{other} exclude each other: a parsed folder has sessions and labels "
+                "of its own (seqlab parse --labels)"
+            )
+        parsed = read_parsed_sessions(str(self.parsed_folder))
+        self._splits, notices = split_parsed(parsed, self.split, self.split_by, self.seed)
+        self.notices += notices
+        self.templates, self.parser = parsed.templates, parsed.parser
+
     def _simulate(self) -> None:
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 
@@ -138,7 +160,8 @@ class LogSessions(SequenceDataModule):
         }
 
     def state(self) -> dict[str, Any]:
-        return {"vocabulary": self.vocabulary.state(), "max_length": self.max_length}
+        parser = {} if self.parser is None else {"parser": self.parser}
+        return {"vocabulary": self.vocabulary.state(), "max_length": self.max_length} | parser
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split.

@@ -27,7 +27,7 @@ class SkippedLine(NamedTuple):
 
 
 class MappedChunk(NamedTuple):
-    """A chunk taken apart; what its messages mean is not known yet. M messages, E events, U distinct messages."""
+    """A chunk taken apart, its templates not yet known. M messages, E events, U distinct messages."""
 
     num_lines: int
     distinct: list[str]  # (U,) masked messages

@@ -1,4 +1,4 @@
-"""Drain's clusters and tree as plain values, and back: what parse.json, a resumed parse and checkpoints hold."""
+"""Drain's clusters and tree as plain values, and back: for parse.json and checkpoints."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def new_drain(similarity: float, depth: int) -> Drain:
-    """drain3's Drain, which says what a template is (He et al., "Drain: An online log parsing approach with fixed
-    depth tree", ICWS 2017).
+    """drain3's Drain, which says what a template is.
+
+    He et al., "Drain: An online log parsing approach with fixed depth tree", ICWS 2017.
 
     Raises:
         UserError: drain3 is not installed.

@@ -13,7 +13,8 @@ from seqlab.errors import UserError
 class LogFormat:
     """The header of a line, its time, its sessions, and how Drain is set for its messages.
 
-    Regular expressions are those of Rust's regex crate, which polars runs: no look-around, no back-references.
+    Regular expressions are those of Rust's regex crate, which polars runs: no look-around, no references
+    back.
     """
 
     name: str

@@ -136,7 +136,9 @@ def _first_of_line(
     line: NDArray[np.int64], named: pl.Series, counts: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
     """(E,) False where a line names a session once more."""
-    keep: NDArray[np.bool_] = ~((named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0))
+    keep: NDArray[np.bool_] = ~(
+        (named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0)
+    )
     many = np.flatnonzero(counts[line] > 2)
     if len(many):
         table = pl.DataFrame({"line": line[many], "session": named.gather(many)})

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from seqlab.errors import UserError
 
@@ -24,7 +24,9 @@ class Chunk(NamedTuple):
 
     source: int  # which of the logs, from 0
     start: int  # byte in that log (unpacked) where the chunk begins
-    end: int  # byte after the chunk's last newline; beyond start + len(content) where a monstrous line was cut
+    end: (
+        int  # byte after the chunk's last newline; beyond start + len(content) where a monstrous line was cut
+    )
     content: bytes
     cut_lines: int = 0  # lines so long that they were not kept at all
 
@@ -100,12 +102,12 @@ def open_source(source: Source, stack: ExitStack) -> IO[bytes]:
         return sys.stdin.buffer
     if source.member is None:
         if source.path.endswith(".gz"):
-            return stack.enter_context(gzip.open(source.path))
+            return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
         return stack.enter_context(Path(source.path).open("rb"))
     if source.path.endswith(".zip"):
         zipped = stack.enter_context(zipfile.ZipFile(source.path))
         return stack.enter_context(zipped.open(source.member))
-    packed = stack.enter_context(tarfile.open(source.path))
+    packed = stack.enter_context(tarfile.open(source.path))  # noqa: SIM115
     member = packed.extractfile(source.member)
     assert member is not None  # find_sources lists files alone
     return stack.enter_context(member)
@@ -191,5 +193,3 @@ def split_lines(content: bytes) -> tuple[list[bytes], list[int]]:
         starts.append(place)
         place += len(line) + 1
     return [line.removesuffix(b"\r") for line in lines], starts
-
-

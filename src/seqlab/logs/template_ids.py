@@ -1,9 +1,9 @@
 """The template of each line: drain3 is asked about new messages alone, all others are looked up.
 
-A message that was fed to Drain twice, with nothing learned in between among messages of its length, gets the same
-template twice and teaches nothing. So a look-up is as good as Drain itself until a template of that length appears
-or changes; then each message of that length is fed once more when it comes again. The ids and templates are those
-of feeding Drain every masked message in order, without exception.
+A message that taught Drain nothing would, fed once more, find the same template and teach nothing again, as
+long as Drain has learned nothing in between about messages of that length. So a look-up is as good as Drain
+itself until a template of that length appears or changes; then each message of that length is fed once more
+when it comes again. The ids and templates are those of feeding Drain every masked message in order.
 """
 
 from __future__ import annotations
@@ -102,8 +102,37 @@ class FixedIds:
 
     def _match(self, message: str) -> int:
         for drain, first_id in self.drains:
-            # the tree may lead past a template whose first word is variable; all of that length are tried then
+            # the tree may lead past a template that begins with a variable; then all of that length are tried
             cluster = drain.match(message, full_search_strategy="fallback")
             if cluster is not None:
                 return first_id + int(cluster.cluster_id)
         return UNSEEN
+
+
+class KnownFirstIds:
+    """Ids of known templates where one matches, which stay as they are; new ids by Drain for all else."""
+
+    def __init__(self, known: FixedIds, learned: LearnedIds) -> None:
+        self.known = known
+        self.learned = learned
+
+    @property
+    def fed(self) -> int:
+        return self.learned.fed
+
+    def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Template ids of L lines: see ``LearnedIds.assign``."""
+        ids = self.known.assign(messages, codes)
+        new = np.flatnonzero(ids == UNSEEN)
+        if len(new):
+            ids[new] = self.learned.assign(messages, codes[new])
+        return ids
+
+    def templates(self) -> dict[int, list[str]]:
+        """{id: tokens} as they are by now."""
+        found = {
+            first_id + cluster.cluster_id: list(cluster.log_template_tokens)
+            for drain, first_id in self.known.drains
+            for cluster in drain.clusters
+        }
+        return found | self.learned.templates()

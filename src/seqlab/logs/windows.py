@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True)
 class TimeWindows:
-    """Windows of ``seconds``, one beginning every ``step`` seconds of the epoch; a line is in each that holds it."""
+    """Windows of ``seconds``, one beginning every ``step`` seconds; a line is in each that holds it."""
 
     seconds: float
     step: float
@@ -45,5 +45,7 @@ class TimeWindows:
         inside = at[:, None] < begins + size
         message = np.repeat(known, inside.sum(axis=1))
         begin = pl.Series(begins[inside]).cast(pl.Datetime("us"))
-        names = begin.dt.strftime("%Y-%m-%dT%H:%M:%S" if step % MICROSECONDS == 0 else "%Y-%m-%dT%H:%M:%S%.6f")
+        names = begin.dt.strftime(
+            "%Y-%m-%dT%H:%M:%S" if step % MICROSECONDS == 0 else "%Y-%m-%dT%H:%M:%S%.6f"
+        )
         return message, names

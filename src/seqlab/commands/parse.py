@@ -1,0 +1,158 @@
+"""``seqlab parse LOG... --output DIR``: raw log lines to sessions of templates."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqlab.logs.formats import LogFormat
+    from seqlab.logs.parse_run import Parsed, ParseSettings
+    from seqlab.logs.windows import TimeWindows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "logs", nargs="+", metavar="LOG", help="plain, .gz, .zip or .tar.gz; - for standard input"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="sessions.parquet, ... go there"
+    )
+    parser.add_argument(
+        "--format", default="hdfs", help="hdfs (default), apache, bgl, hadoop, openssh, zookeeper, or regex"
+    )
+    parser.add_argument(
+        "--header",
+        metavar="REGEX",
+        help="with --format regex: what comes before a message; groups time, label",
+    )
+    parser.add_argument("--time-format", help="of the group time, such as '%%Y-%%m-%%d %%H:%%M:%%S'")
+    parser.add_argument(
+        "--session", metavar="REGEX", help="what names a line's session, such as 'blk_-?\\d+'"
+    )
+    parser.add_argument("--window", type=float, metavar="S", help="sessions are windows of so many seconds")
+    parser.add_argument(
+        "--step", type=float, metavar="S", help="a window begins every so many; default: fixed"
+    )
+    parser.add_argument(
+        "--mask", action="append", default=[], metavar="REGEX", help="a variable part; repeatable"
+    )
+    parser.add_argument("--similarity", type=float, help="Drain's threshold; default that of the format")
+    parser.add_argument("--depth", type=int, help="of Drain's tree; default that of the format")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="BlockId,Label")
+    parser.add_argument(
+        "--templates", type=Path, metavar="FILE", help="known ones keep their ids: a parse's folder, or a CSV"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with a parse that was ended")
+    parser.add_argument("--overwrite", action="store_true", help="replace a parse that lies in DIR")
+    parser.add_argument("--engine", default="local", help="local (default) or ray")
+    parser.add_argument("--address", help="of a Ray cluster; without it one is started here")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.logs.engines import open_engine
+    from seqlab.logs.output import check_output
+    from seqlab.logs.parse_run import ParseSettings, parse
+    from seqlab.logs.progress import LineProgress
+    from seqlab.logs.reading import find_sources
+
+    log_format = chosen_format(arguments)
+    settings = ParseSettings(
+        tuple(arguments.logs),
+        arguments.output,
+        log_format,
+        _windows(arguments, log_format),
+        arguments.labels,
+        arguments.templates,
+    )
+    check_output(settings.output, arguments.overwrite)
+    sources = find_sources(settings.logs)
+    engine = open_engine(arguments.engine, arguments.address)
+    try:
+        with LineProgress(sources) as progress:
+            parsed = parse(settings, engine, resume=arguments.resume, report=progress)
+    except KeyboardInterrupt:
+        again = [word for word in sys.argv[1:] if word not in ("--resume", "--overwrite")]
+        print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
+        raise
+    finally:
+        engine.close()
+    print(summary(settings, parsed, progress.seconds))
+    return 0
+
+
+def chosen_format(arguments: argparse.Namespace) -> LogFormat:
+    """The format, with what the command line says instead.
+
+    Raises:
+        UserError: an unknown format, or a header where the format has its own.
+    """
+    from dataclasses import replace
+
+    from seqlab.errors import UserError
+    from seqlab.logs.formats import LogFormat, find_format
+
+    if arguments.format == "regex":
+        if arguments.header is None:
+            raise UserError("--format regex needs --header, such as '^(?P<time>\\S+ \\S+) \\w+ '")
+        chosen = LogFormat("regex", arguments.header, arguments.time_format)
+    elif arguments.header is not None or arguments.time_format is not None:
+        raise UserError(f"--header and --time-format go with --format regex; {arguments.format} has its own")
+    else:
+        chosen = find_format(arguments.format)
+    return replace(
+        chosen,
+        session=arguments.session or (None if arguments.window else chosen.session),
+        masks=(*chosen.masks, *arguments.mask),
+        similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
+        depth=chosen.depth if arguments.depth is None else arguments.depth,
+    )
+
+
+def _windows(arguments: argparse.Namespace, log_format: LogFormat) -> TimeWindows | None:
+    from seqlab.errors import UserError
+    from seqlab.logs.windows import TimeWindows
+
+    if arguments.window is None:
+        if log_format.session is None:
+            raise UserError(
+                f"--format {log_format.name} names no session: give --session REGEX, or --window SECONDS"
+            )
+        if arguments.step is not None:
+            raise UserError("--step goes with --window")
+        return None
+    if arguments.session is not None:
+        raise UserError("--session and --window exclude each other: a line's session is named or timed")
+    if log_format.time_format is None:
+        raise UserError("--window needs the lines' times: a group time in --header, and --time-format")
+    return TimeWindows(arguments.window, arguments.window if arguments.step is None else arguments.step)
+
+
+def summary(settings: ParseSettings, parsed: Parsed, seconds: float) -> str:
+    """What was read and found, for the terminal."""
+    counts = parsed.counts
+    rows = [
+        ("lines", f"{counts.lines:,} in {seconds:.1f} s, {counts.lines / max(seconds, 1e-9):,.0f} lines/s"),
+        ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
+        ("sessions", f"{parsed.num_sessions:,}" + _labels(parsed)),
+    ]
+    for reason, count in counts.skipped.items():
+        first = counts.skipped_lines.get(reason, [])
+        where = (
+            f", the first is {first[0]['log']}, line {first[0]['line']}: {first[0]['text'][:60]!r}"
+            if first
+            else ""
+        )
+        rows.append(("skipped", f"{count:,} lines, {reason}{where}"))
+    rows.append(("written", f"{settings.output}: sessions.parquet, templates.csv, parse.json"))
+    rows.append(("train", f"python train.py model=gru data.sessions={settings.output}"))
+    return "\n".join(f"{name:10}{text}" for name, text in rows)
+
+
+def _labels(parsed: Parsed) -> str:
+    if set(parsed.labels) <= {"unknown"}:
+        return ", no labels"
+    return ": " + ", ".join(f"{count:,} {name}" for name, count in sorted(parsed.labels.items()))

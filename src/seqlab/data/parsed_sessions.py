@@ -1,0 +1,149 @@
+"""Sessions of ``seqlab parse``: read whole, split by time or at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, smallest_integer_type
+from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.errors import UserError
+
+SPLIT_BY = ("session", "time")
+_LABELS = {"Normal": LABEL_NORMAL, "Anomaly": LABEL_ABNORMAL}
+
+
+@dataclass(frozen=True)
+class ParsedSessions:
+    """S sessions of a parsed log, in the order of their first lines."""
+
+    sessions: Sessions  # keys are template ids as text
+    first_time: NDArray[np.datetime64]  # (S,) microseconds; NaT where lines have no time
+    line_offsets: NDArray[np.int64]  # (N,) byte of each event's line in the logs, one after the other
+    summary: dict[str, Any]  # parse.json
+    folder: Path
+
+    @property
+    def parser(self) -> dict[str, Any]:
+        """What reads other logs the same way: see seqlab.logs.line_parser."""
+        return self.summary["parser"]
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """{key: template}."""
+        return {str(row["id"]): row["template"] for row in self.parser["templates"]}
+
+
+def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
+    """Read the output folder of ``seqlab parse``.
+
+    Raises:
+        UserError: no such folder, or none that a parse has finished.
+    """
+    import polars as pl
+
+    from seqlab.logs.known_templates import read_summary
+
+    folder = Path(folder)
+    summary = read_summary(folder)
+    path = folder / "sessions.parquet"
+    try:
+        table = pl.read_parquet(path)
+        lengths = table["keys"].list.len().to_numpy().astype(np.int64)
+        keys = table["keys"].explode().to_numpy()
+        offsets = table["line_offsets"].explode().to_numpy()
+        labels = (
+            table["label"].replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8).to_numpy()
+        )
+        ids, first_time = table["session"].to_list(), table["first_time"].to_numpy()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UserError(f"{path}: not the sessions of seqlab parse: {error}") from None
+    names, codes = _dense(keys)
+    sessions = Sessions.from_arrays(codes, lengths, ids, tuple(map(str, names))).with_labels(labels)
+    return ParsedSessions(sessions, first_time, offsets, summary, folder)
+
+
+def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
+    """The distinct keys, ascending, and which of them each is; no sort of all keys."""
+    present = np.flatnonzero(np.bincount(keys))
+    table = np.zeros(int(present.max(initial=0)) + 1, dtype=smallest_integer_type(max(len(present) - 1, 0)))
+    table[present] = np.arange(len(present))
+    return present.tolist(), table[keys]
+
+
+def split_parsed(
+    parsed: ParsedSessions, split: tuple[float, float, float], split_by: str, seed: int
+) -> tuple[dict[str, Sessions], list[str]]:
+    """The splits, and what to tell the reader of the figures.
+
+    ``session`` shuffles the normal sessions; all abnormal ones are tested. ``time`` cuts all sessions by
+    their first lines: train and val are the normal ones of the earlier parts, test is all of the last, so
+    that its share of abnormal sessions is the log's own. Sessions that the label file does not name are left
+    out where it names others; where none is named, all are taken for normal.
+
+    Raises:
+        UserError: an unknown ``split_by``, or a split without a session.
+    """
+    if split_by not in SPLIT_BY:
+        raise UserError(f"data.split_by={split_by}: choose {' or '.join(SPLIT_BY)}")
+    shares = check_fractions(split)
+    sessions, notices = parsed.sessions, []
+    unknown = sessions.labels == LABEL_UNKNOWN
+    if unknown.all():
+        notices.append(
+            f"{parsed.folder} has no labels: all sessions are taken for normal, detection cannot be measured"
+        )
+        normal = np.ones(len(sessions), dtype=bool)
+    else:
+        normal = sessions.labels == LABEL_NORMAL
+        if unknown.any():
+            notices.append(
+                f"{int(unknown.sum()):,} sessions of {parsed.folder} have no label and were left out"
+            )
+    if split_by == "time":
+        return _by_time(parsed, normal, unknown & ~normal, shares, notices), notices
+    usable, bad = sessions.take(normal), sessions.take(~normal & ~unknown)
+    if unknown.all():
+        usable = usable.with_labels(LABEL_NORMAL)
+        splits = split_by_session(usable, None, shares, seed)
+        return splits | {"test": splits["test"].with_labels(LABEL_UNKNOWN)}, notices
+    if len(bad):
+        notices.append(
+            f"{len(bad):,} of {len(bad) + len(usable):,} sessions are abnormal and all are tested: "
+            "figures at the log's own share need "
+            f"detection.prevalence={len(bad) / (len(bad) + len(usable)):.5f}"
+        )
+    return split_by_session(usable, bad if len(bad) else None, shares, seed), notices
+
+
+def _by_time(
+    parsed: ParsedSessions,
+    normal: NDArray[np.bool_],
+    left_out: NDArray[np.bool_],
+    shares: tuple[float, float, float],
+    notices: list[str],
+) -> dict[str, Sessions]:
+    if np.isnat(parsed.first_time).any():
+        raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
+    order = np.argsort(parsed.first_time, kind="stable")
+    order = order[~left_out[order]]
+    first, second = (int(share * len(order) + 1e-9) for share in (shares[0], shares[0] + shares[1]))
+    parts = {"train": order[:first], "val": order[first:second], "test": order[second:]}
+    for name in ("train", "val"):
+        kept = parts[name][normal[parts[name]]]
+        if len(kept) < len(parts[name]):
+            notices.append(
+                f"{len(parts[name]) - len(kept):,} abnormal sessions of the {name} period were left out"
+            )
+        parts[name] = kept
+    for name, part in parts.items():
+        if not len(part):
+            raise UserError(
+                f"data.split={list(shares)} leaves {name} of {len(order):,} sessions empty; give more"
+            )
+    found = {name: parsed.sessions.take(part) for name, part in parts.items()}
+    return found | {name: found[name].with_labels(LABEL_NORMAL) for name in ("train", "val")}

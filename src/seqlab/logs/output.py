@@ -1,0 +1,123 @@
+"""What a parse leaves: sessions.parquet, templates.csv and, written last, parse.json."""
+
+from __future__ import annotations
+
+import csv
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL
+from seqlab.errors import UserError
+from seqlab.logs.masking import MASK, SHOWN
+from seqlab.logs.unfinished import write_json
+
+if TYPE_CHECKING:
+    from seqlab.logs.parse_run import Parsed, ParseSettings
+
+SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
+LABEL_NAMES = {LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}
+PACKAGES = ("seqlab", "polars", "drain3", "numpy")
+
+
+def check_output(output: Path, overwrite: bool) -> None:
+    """Raise UserError where a parse lies already, or where no folder can be."""
+    if output.exists() and not output.is_dir():
+        raise UserError(f"--output {output} is a file: give a folder")
+    if (output / SUMMARY).exists() and not overwrite:
+        raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
+
+
+def check_labels(path: Path | None) -> dict[str, int] | None:
+    """{session: LABEL_NORMAL or LABEL_ABNORMAL} of a label file."""
+    from seqlab.data.session_files import read_labels
+
+    return None if path is None else read_labels(path)
+
+
+def finish_rows(rows: pl.DataFrame, labels: dict[str, int] | None, found: dict[str, int]) -> pl.DataFrame:
+    """Rows of sessions.parquet, with labels where there are some; ``found`` counts them."""
+    if labels is not None:
+        known = [labels.get(session) for session in rows["session"].to_list()]
+        label = pl.Series(
+            "label", [None if value is None else LABEL_NAMES[value] for value in known], pl.String
+        )
+    elif "abnormal" in rows.columns:
+        label = (
+            rows["abnormal"]
+            .replace_strict({False: "Normal", True: "Anomaly"}, return_dtype=pl.String)
+            .alias("label")
+        )
+    else:
+        label = pl.Series("label", [None] * len(rows), pl.String)
+    for name, count in label.value_counts().iter_rows():
+        found[name or "unknown"] = found.get(name or "unknown", 0) + count
+    return rows.with_columns(label).select(
+        "session", "keys", "label", "first_time", "last_time", "line_offsets"
+    )
+
+
+def shown_template(tokens: list[str]) -> str:
+    """A template as people write it."""
+    return " ".join(tokens).replace(MASK, SHOWN)
+
+
+def write_output(
+    settings: ParseSettings,
+    parsed: Parsed,
+    parser: dict[str, Any],
+    sessions: Path,
+    logs: list[dict[str, Any]],
+) -> None:
+    """Put the files in place; ``parse.json`` comes last, so that where it is all is."""
+    output = settings.output
+    (output / SUMMARY).unlink(missing_ok=True)
+    sessions.replace(output / SESSIONS)
+    part = output / f".part-{TEMPLATES}"
+    with part.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["EventId", "EventTemplate", "Count", "Example"])
+        for number, tokens in sorted(parsed.templates.items()):
+            table.writerow(
+                [
+                    number,
+                    shown_template(tokens),
+                    parsed.counts.templates.get(number, 0),
+                    parsed.counts.examples.get(number, ""),
+                ]
+            )
+    part.replace(output / TEMPLATES)
+    counts = parsed.counts
+    write_json(
+        output / SUMMARY,
+        {
+            "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+            "settings": settings.state(),
+            "logs": logs,
+            "lines": counts.lines,
+            "events": counts.events,
+            "sessions": parsed.num_sessions,
+            "labels": parsed.labels,
+            "templates": len(parsed.templates),
+            "messages_fed_to_drain": parsed.fed,
+            "skipped": dict(counts.skipped),
+            "skipped_lines": counts.skipped_lines,
+            "parser": parser
+            | {
+                "templates": [
+                    {"id": number, "template": shown_template(tokens)}
+                    for number, tokens in sorted(parsed.templates.items())
+                ]
+            },
+        },
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,49 @@
+"""Lines per second on the terminal while a log is read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from seqlab.logs.reading import Source
+
+
+class LineProgress:
+    """A bar on standard error where that is a terminal; nothing elsewhere."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        sizes = [source.plain_bytes for source in sources]
+        total = None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)
+        self._bar = Progress(
+            TextColumn("parsing"),
+            BarColumn(),
+            TextColumn("{task.fields[lines]:,} lines"),
+            TextColumn("{task.fields[rate]:,.0f} lines/s"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("parsing", total=total, lines=0, rate=0.0)
+        self._begin = time.perf_counter()
+        self.seconds = 0.0
+
+    def __enter__(self) -> LineProgress:
+        self._begin = time.perf_counter()
+        self._bar.start()
+        return self
+
+    def __call__(self, lines: int, position: int) -> None:
+        seconds = time.perf_counter() - self._begin
+        self._bar.update(self._task, completed=position, lines=lines, rate=lines / max(seconds, 1e-9))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seconds = time.perf_counter() - self._begin
+        self._bar.stop()

@@ -1,0 +1,137 @@
+"""A parse that is not finished: its whole chunks on disk, so that it can go on after any end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from seqlab.errors import UserError
+from seqlab.logs.chunk_sessions import join_parts
+
+FOLDER = ".unfinished"
+ROWS_AT_ONCE = 65_536  # sessions written at a time
+
+
+class Unfinished:
+    """The folder of parts beside the output; ``progress.json`` says which of them count.
+
+    A part is one chunk's rows of one bucket of sessions. Buckets bound what is joined at once: all rows of a
+    session are in the same bucket.
+    """
+
+    def __init__(self, output: Path, buckets: int) -> None:
+        self.folder = output / FOLDER
+        self.buckets = buckets
+
+    def begin(self) -> None:
+        """An empty folder; what an earlier parse left in it is removed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+
+    def progress(self) -> dict[str, Any] | None:
+        """What was written by the last ``commit``; None before one."""
+        try:
+            return json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise UserError(
+                f"{self.folder}/progress.json is broken ({error}): parse again without --resume"
+            ) from None
+
+    def commit(self, progress: dict[str, Any]) -> None:
+        """From here on a resumed parse starts after what ``progress`` says."""
+        write_json(self.folder / "progress.json", progress)
+
+    def part(self, chunk: int, bucket: int) -> Path:
+        return self.folder / f"part-{chunk:06d}-{bucket:04d}.parquet"
+
+    def joined(self, bucket: int) -> Path:
+        return self.folder / f"joined-{bucket:04d}.parquet"
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    part = path.with_name(f".part-{path.name}")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def write_parts(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
+    """Write a chunk's rows, one file for each bucket that has some."""
+    if unfinished.buckets == 1:
+        rows.write_parquet(unfinished.part(chunk, 0), compression="lz4")
+        return
+    bucket = (rows["session"].hash(0) % unfinished.buckets).cast(pl.UInt32)
+    for (number,), part in rows.group_by(bucket.alias("bucket"), maintain_order=True):
+        part.drop("bucket", strict=False).write_parquet(
+            unfinished.part(chunk, int(str(number))), compression="lz4"
+        )
+
+
+def join_bucket(chunks: int, bucket: int, unfinished: Unfinished) -> int:
+    """Join the parts of a bucket to whole sessions; returns how many."""
+    files = [path for chunk in range(chunks) if (path := unfinished.part(chunk, bucket)).exists()]
+    if not files:
+        return 0
+    joined = join_parts(pl.concat([pl.read_parquet(path) for path in files]))
+    joined.write_parquet(unfinished.joined(bucket), compression="lz4", row_group_size=ROWS_AT_ONCE)
+    return len(joined)
+
+
+def merge_buckets(unfinished: Unfinished, target: Path, finish: Any) -> int:
+    """Write the sessions of all buckets in the order of their first lines; returns how many.
+
+    Args:
+        finish: what is done with each DataFrame of rows before it is written.
+    """
+    files = [path for bucket in range(unfinished.buckets) if (path := unfinished.joined(bucket)).exists()]
+    part = unfinished.folder / target.name
+    if len(files) <= 1:
+        rows = finish(pl.read_parquet(files[0])) if files else pl.DataFrame()
+        rows.write_parquet(part, row_group_size=ROWS_AT_ONCE)
+        part.replace(target)
+        return len(rows)
+    firsts = [
+        pl.scan_parquet(file).select(pl.col("line_offsets").list.first()).collect().to_series().to_numpy()
+        for file in files
+    ]
+    total = sum(map(len, firsts))
+    everything = pl.Series(firsts[0]).append(pl.concat([pl.Series(first) for first in firsts[1:]]))
+    cuts = everything.sort().gather_every(ROWS_AT_ONCE, offset=ROWS_AT_ONCE).to_list()
+    pieces: list[pl.LazyFrame] = []
+    begins = [0] * len(files)
+    for cut in [*cuts, None]:
+        ends = [len(first) if cut is None else int(first.searchsorted(cut)) for first in firsts]
+        piece = pl.concat(
+            [
+                pl.scan_parquet(file).slice(begin, end - begin)
+                for file, begin, end in zip(files, begins, ends, strict=True)
+            ]
+        )
+        pieces.append(piece.sort(pl.col("line_offsets").list.first()))
+        begins = ends
+    _write_in_turn(pieces, part, finish)
+    part.replace(target)
+    return total
+
+
+def _write_in_turn(pieces: list[pl.LazyFrame], path: Path, finish: Any) -> None:
+    written = []
+    for number, piece in enumerate(pieces):
+        written.append(path.with_name(f"{path.stem}-{number:06d}.parquet"))
+        finish(piece.collect()).write_parquet(written[-1])
+    pl.scan_parquet(written).sink_parquet(path, row_group_size=ROWS_AT_ONCE)
+    for file in written:
+        file.unlink()

@@ -1,40 +1,38 @@
-"""A raw log of simulated blocks, its parser, and small models trained on its sessions."""
+"""A raw log of simulated blocks, parsed, and small models trained on its sessions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
+from seqlab.cli import main
+from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
-from seqlab.logs.drain_state import drain_state, new_drain
-from seqlab.logs.formats import FORMATS
-from seqlab.logs.line_parser import PARSER_FORMAT
-from seqlab.logs.lines import LineReader
-from seqlab.logs.template_ids import LearnedIds
-from seqlab.training.checkpoints import read_checkpoint
 from seqlab.training.checkpoint_files import write_atomically
+from seqlab.training.checkpoints import read_checkpoint
 
 NUM_BLOCKS, ABNORMAL_SHARE = 400, 0.06
-SMALL = ("trainer.max_epochs=4", "model.network.hidden_size=16", "logger=[]", "trainer.enable_progress_bar=false")
+SMALL = (
+    "trainer.max_epochs=4",
+    "model.network.hidden_size=16",
+    "logger=[]",
+    "trainer.enable_progress_bar=false",
+)
 SCORES = "detection.scores=[nll_max,nll_mean,accuracy,rank,count_distance,combined]"
 
 
 @dataclass(frozen=True)
 class SampleLog:
-    """A log, what its lines mean, and its sessions as ``seqlab predict`` reads them."""
+    """A log and what ``seqlab parse`` made of it."""
 
     log: Path
-    parser: Path  # a parse.json
-    normal: Path  # `blk_id,5 5 22` lines
-    abnormal: Path
-    sessions: Path  # all of them
+    parsed: Path  # the folder
+    sessions: Path  # the same sessions as a file of `blk_id,5 5 22` lines
 
     @property
     def lines(self) -> list[str]:
@@ -43,36 +41,18 @@ class SampleLog:
 
 @pytest.fixture(scope="session")
 def sample_log(tmp_path_factory: pytest.TempPathFactory) -> SampleLog:
-    """400 simulated blocks, 24 of them abnormal."""
+    """400 simulated blocks, 24 of them abnormal, in 8,216 lines."""
     folder = tmp_path_factory.mktemp("log")
-    log, labels = folder / "hdfs.log", folder / "labels.csv"
+    log, labels, parsed = folder / "hdfs.log", folder / "labels.csv", folder / "parsed"
     write_log(simulate_blocks(NUM_BLOCKS, ABNORMAL_SHARE, seed=3), log, labels)
-    drain = new_drain(0.5, 4)
-    found = LineReader(FORMATS["hdfs"])(pl.read_csv(log, has_header=False, separator="\x01").to_series())
-    learned = LearnedIds(drain)
-    ids = learned.assign(found.distinct, found.code)
-    assert found.event_session is not None
-    events = pl.DataFrame({"session": found.event_session, "key": ids[found.event_message].astype(str)})
-    rows = events.group_by("session", maintain_order=True).agg(pl.col("key").str.join(" "))
-    abnormal = set(pl.read_csv(labels).filter(pl.col("Label") == "Anomaly")["BlockId"].to_list())
-    files = {name: folder / f"{name}.txt" for name in ("normal", "abnormal", "sessions")}
-    for name, path in files.items():
-        wanted = {"normal": False, "abnormal": True}
-        chosen = [
-            f"{block},{keys}\n" for block, keys in rows.iter_rows() if wanted.get(name) in (None, block in abnormal)
-        ]
-        path.write_text("".join(chosen), encoding="ascii")
-    parser = {
-        "format_version": PARSER_FORMAT,
-        "log_format": FORMATS["hdfs"].state(),
-        "window": None,
-        "drains": [drain_state(drain)],
-        "first_ids": [0],
-        "templates": [{"id": number, "template": " ".join(text)} for number, text in learned.templates().items()],
-    }
-    path = folder / "parse.json"
-    path.write_text(json.dumps({"parser": parser}), encoding="utf-8")
-    return SampleLog(log, path, files["normal"], files["abnormal"], files["sessions"])
+    assert main(["parse", str(log), "--output", str(parsed), "--labels", str(labels)]) == 0
+    sessions = read_parsed_sessions(parsed).sessions
+    rows = [
+        f"{block},{' '.join(sessions.keys(place))}\n" for place, block in enumerate(sessions.ids.tolist())
+    ]
+    path = folder / "sessions.txt"
+    path.write_text("".join(rows), encoding="ascii")
+    return SampleLog(log, parsed, path)
 
 
 @pytest.fixture(scope="session")
@@ -83,20 +63,23 @@ def checkpoint(
     folder = tmp_path_factory.mktemp("runs")
     trained: dict[tuple[str, ...], Path] = {}
 
-    def make(*overrides: str, score: str = "nll_max") -> Path:
+    def make(*overrides: str, score: str = "nll_max", threshold: float | None = None) -> Path:
         if overrides not in trained:
-            files = (f"data.normal={sample_log.normal}", f"data.abnormal={sample_log.abnormal}")
-            run = call(folder / f"run{len(trained)}", *SMALL, *files, SCORES, *overrides)
+            data = (
+                ()
+                if any(word.startswith("data.normal") for word in overrides)
+                else (f"data.sessions={sample_log.parsed}",)
+            )
+            run = call(folder / f"run{len(trained)}", *SMALL, *data, SCORES, *overrides)
             assert run.code == 0, run.said
-            path = run.folder / "checkpoints/best.ckpt"
-            content = read_checkpoint(path)
-            content["seqlab"]["data"]["parser"] = json.loads(sample_log.parser.read_text())["parser"]
-            write_atomically(content, path)
-            trained[overrides] = path
+            trained[overrides] = run.folder / "checkpoints/best.ckpt"
         path = trained[overrides]
         content = read_checkpoint(path)
-        content["seqlab"]["judge"]["main_score"] = score
-        other = path.with_name(f"{score}.ckpt")
+        judge = content["seqlab"]["judge"]
+        judge["main_score"] = score
+        if threshold is not None:
+            judge["thresholds"][score]["value"] = threshold
+        other = path.with_name(f"{score}_{threshold}.ckpt")
         write_atomically(content, other)
         return other
 

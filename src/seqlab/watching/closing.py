@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,20 @@ from seqlab.watching.blocks import EVENT, NO_TIME, OpenBlock, OpenBlocks, window
 from seqlab.watching.models import Model
 from seqlab.watching.remembered import WindowScorer
 
+CERTAIN = "certain"  # the reason of alerts of open blocks
 _LINES_SHOWN = 3  # up to the most surprising one
+
+
+class Case(NamedTuple):
+    """A block that is an alert, and its most surprising event."""
+
+    block: OpenBlock
+    place: int  # of the event, from 0; the number of events for the block's end
+    nll: float
+    rank: int
+    score: float
+    reason: str
+    last_time: int  # microseconds
 
 
 class Closer:
@@ -54,24 +68,22 @@ class Closer:
         if not due:
             return []
         worst = events.worst_event()
-        return [
-            self._alert(
-                closing[place][0], int(worst[place]), float(scores[place]), closing[place][1], events, place
-            )
-            for place in due
-        ]
+        cases = []
+        for number in due:
+            block, reason = closing[number]
+            place = int(worst[number])
+            event = int(events.offsets[number]) + place - int(events.first_key[number])
+            nll, rank = float(events.nll[event]), int(events.rank[event])
+            cases.append(Case(block, place, nll, rank, float(scores[number]), reason, block.last_time))
+        return self._alerts(cases)
 
     def certain_alerts(self, cases: Sequence[tuple[OpenBlock, int, float, int]]) -> list[Alert]:
         """Of open blocks: (block, place of the event that passed the threshold, score, its time)."""
-        alerts = []
+        found = []
         for block, place, score, time in cases:
             record = block.records[place]
-            alerts.append(
-                self._build(
-                    block, place, score, "open", "certain", float(record["nll"]), int(record["rank"]), time
-                )
-            )
-        return alerts
+            found.append(Case(block, place, float(record["nll"]), int(record["rank"]), score, CERTAIN, time))
+        return self._alerts(found)
 
     def _with_ends(
         self,
@@ -105,60 +117,50 @@ class Closer:
             lengths + 1 - counts,
         )
 
-    def _alert(
-        self, block: OpenBlock, place: int, score: float, reason: str, events: EventSurprise, number: int
-    ) -> Alert:
-        event = int(events.offsets[number]) + place - int(events.first_key[number])
-        nll, rank = float(events.nll[event]), int(events.rank[event])
-        return self._build(block, place, score, "closed", reason, nll, rank, block.last_time)
+    def _alerts(self, cases: Sequence[Case]) -> list[Alert]:
+        if not cases:
+            return []
+        sessions = [case.block.tokens for case in cases]
+        probabilities = self.model.scorer.probabilities(sessions, [case.place for case in cases])
+        return [
+            self._alert(case, tokens, expected.tolist())
+            for case, tokens, expected in zip(cases, sessions, probabilities, strict=True)
+        ]
 
-    def _build(
-        self,
-        block: OpenBlock,
-        place: int,
-        score: float,
-        status: str,
-        reason: str,
-        nll: float,
-        rank: int,
-        last_time: int,
-    ) -> Alert:
-        model, records = self.model, block.records
-        tokens = np.ascontiguousarray(records["token"])
-        is_end = place == len(tokens)
+    def _alert(self, case: Case, tokens: NDArray[np.int32], probabilities: list[float]) -> Alert:
+        model, records, place = self.model, case.block.records, case.place
         names, templates = model.vocabulary.tokens, model.templates
-        if isinstance(model.scorer, WindowScorer):
-            probabilities = model.scorer.probabilities(model.scorer.window(tokens, place)[None])[0]
-        else:
-            probabilities = model.scorer.probabilities(tokens)[place]
-        lines = self._lines(block, records, min(place, len(tokens) - 1))
-        key = names[model.vocabulary.eos if is_end else tokens[place]]
-        if not is_end and tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
+        is_open = case.reason == CERTAIN
+        if place == len(tokens):
+            key = names[model.vocabulary.eos]
+        elif tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
             key = str(records["key"][place])
+        else:
+            key = names[tokens[place]]
+        unseen = case.nll == UNSEEN_NLL
+        template = template_of(key, templates)
+        if unseen and not template:
+            template = "a message that no template of training matches"
         counts: tuple[tuple[str, str, int], ...] = ()
-        if model.judge.counts_events and status == "closed":
+        if model.judge.counts_events and not is_open:
             counts = tuple(
                 (names[token], template_of(names[token], templates), more)
                 for token, more in model.judge.odd_counts(tokens)
             )
-        unseen = nll == UNSEEN_NLL
-        template = template_of(key, templates)
-        if unseen and not template:
-            template = "a message that no template of training matches"
         return Alert(
-            block=block.id,
+            block=case.block.id,
             score_name=model.judge.main,
-            score=score,
+            score=case.score,
             threshold=model.judge.threshold,
-            status=status,
-            reason=reason,
-            events=place + 1 if status == "open" else len(tokens),
-            first_time=_time(block.first_time),
-            last_time=_time(last_time),
-            surprise=Surprise(place + 1, key, template, nll, rank, unseen),
-            expected=best_guesses(probabilities.tolist(), names, templates),
+            status="open" if is_open else "closed",
+            reason=case.reason,
+            events=place + 1 if is_open else len(tokens),
+            first_time=_time(case.block.first_time),
+            last_time=_time(case.last_time),
+            surprise=Surprise(place + 1, key, template, case.nll, case.rank, unseen),
+            expected=best_guesses(probabilities, names, templates),
             counts=counts,
-            lines=lines,
+            lines=self._lines(case.block, records, min(place, len(tokens) - 1)),
         )
 
     def _lines(self, block: OpenBlock, records: NDArray[np.void], last: int) -> tuple[LineRef, ...]:

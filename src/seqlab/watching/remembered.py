@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,8 +133,13 @@ class WindowScorer:
         before = tokens[max(place - self.window_size, 0) : place].astype(np.int32)
         return np.concatenate((self.blank[len(before) :], before))
 
-    def probabilities(self, windows: NDArray[np.integer]) -> NDArray[np.float64]:
-        """(C, V) the network's own, without background, after (C, W) windows."""
+    def probabilities(
+        self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """(C, V) the network's own, without background, at one place of each of C sessions."""
+        windows = np.stack(
+            [self.window(tokens, place) for tokens, place in zip(sessions, places, strict=True)]
+        )
         distinct, which = np.unique(windows, axis=0, return_inverse=True)
         return softmax(self.outputs(distinct))[which.reshape(-1)]
 

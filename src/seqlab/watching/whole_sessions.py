@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.surprise import EventSurprise
 from seqlab.watching.remembered import softmax
 
-BATCH_SIZE = 1024
+BATCH_SIZE = 256
 
 
 class SessionScorer:
@@ -38,17 +39,28 @@ class SessionScorer:
         plan = session_scoring_plan(distinct, self.vocabulary, BATCH_SIZE, torch.device("cpu"))
         return surprise(self.task, plan, self.vocabulary, self.pseudo_sessions)
 
-    def probabilities(self, tokens: NDArray[np.integer]) -> NDArray[np.float64]:
-        """(T + 1, V) of one session's (T,) tokens and of its end."""
+    def probabilities(
+        self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """(C, V) at one place of each of C sessions; a place may be a session's end."""
         import torch
 
         from seqlab.data.session_batches import PaddedDataset, distinct_sessions
 
-        distinct = distinct_sessions(tokens, np.array([len(tokens)]), self.vocabulary)
+        lengths = np.asarray([len(tokens) for tokens in sessions], dtype=np.int64)
+        distinct = distinct_sessions(np.concatenate(sessions), lengths, self.vocabulary)
         dataset = PaddedDataset(
             distinct, self.vocabulary, deduplicate=True, by_distinct=True, device=torch.device("cpu")
         )
-        batch = dataset[torch.zeros(1, dtype=torch.long)]
-        with torch.inference_mode():
-            logits = self.task.network(batch.source, batch.decoder_input, batch.lengths, batch.mask).logits
-        return softmax(logits[0].float().numpy())
+        order = np.argsort(lengths, kind="stable")  # sessions of a batch are padded to its longest
+        found = np.empty((len(sessions), len(self.vocabulary)))
+        for first in range(0, len(order), BATCH_SIZE):
+            part = order[first : first + BATCH_SIZE]
+            batch = dataset[torch.from_numpy(distinct.distinct_of_session[part])]
+            with torch.inference_mode():
+                logits = self.task.network(
+                    batch.source, batch.decoder_input, batch.lengths, batch.mask
+                ).logits
+            at = torch.tensor([places[session] for session in part.tolist()])
+            found[part] = softmax(logits[torch.arange(len(part)), at].float().numpy())
+        return found

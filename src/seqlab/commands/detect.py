@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.watching.models import load_model, read_parser
+    from seqlab.watching.models import load_model, no_parser, read_parser
     from seqlab.watching.run import Settings, Watch
     from seqlab.watching.source import check_log
 
@@ -73,11 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = None if arguments.parser is None else read_parser(arguments.parser)
     model = load_model(arguments.checkpoint, onnx=arguments.onnx, parser=given)
     if model.parser is None:
-        raise UserError(
-            f"{arguments.checkpoint} was trained on files of keys and knows no log lines: parse the log "
-            "with `seqlab parse LOG --output DIR` and train with data.sessions=DIR; or give --parser DIR, "
-            "where the keys came from there"
-        )
+        raise no_parser(str(arguments.checkpoint))
     default_max = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN
     drift_share = model.judge.unseen_share + 0.01 if arguments.drift_share is None else arguments.drift_share
     watch = Watch(

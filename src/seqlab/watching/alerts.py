@@ -144,8 +144,13 @@ def _times(first: str | None, last: str | None) -> str:
     return f"{first} to {last[11:] if same_day else last}" if first != last else first
 
 
+def printable(text: str) -> str:
+    """A log's text for the terminal: what could control it is replaced."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
 def _short(text: str, most: int = _LONGEST_TEMPLATE) -> str:
-    plain = "".join(letter if letter.isprintable() else "�" for letter in text)
+    plain = printable(text)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 

@@ -119,6 +119,14 @@ def templates_of(parser: dict[str, Any] | None) -> dict[str, str]:
     return {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
 
 
+def no_parser(name: str) -> UserError:
+    """What to say where raw lines are to be read and nothing says how."""
+    return UserError(
+        f"{name} was trained on files of keys and knows no log lines: parse the log with `seqlab parse LOG "
+        "--output DIR` and train with data.sessions=DIR; or give --parser DIR, where the keys came from there"
+    )
+
+
 def read_parser(path: Path) -> dict[str, Any]:
     """The parser's state of a folder of ``seqlab parse``, or of its parse.json.
 

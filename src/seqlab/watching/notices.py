@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.watching.alerts import UNSEEN, template_of
+from seqlab.watching.alerts import UNSEEN, printable, template_of
 from seqlab.watching.lines import BadLine, Lines
 
 DRIFT_WINDOW = 10_000  # events
@@ -114,8 +114,8 @@ class UnseenTemplates:
 
 
 def shown_whole(text: str) -> str:
-    """A log line for the terminal: no control characters, not endless."""
-    plain = "".join(letter if letter.isprintable() else "�" for letter in text)
+    """A log line for the terminal, not endless."""
+    plain = printable(text)
     return plain if len(plain) <= 240 else f"{plain[:239]}…"
 
 

@@ -110,6 +110,7 @@ class WindowScorer:
         self.vocabulary = vocabulary
         self.window_size = window_size
         self.pseudo_sessions = pseudo_sessions
+        self.context = context
         self.predicts_all = context == "from_start"  # the first keys of a session too
         # what stands before a session's first key: as in data/windows.py
         self.blank = np.full(window_size, vocabulary.pad, dtype=np.int32)

@@ -1,0 +1,72 @@
+"""``seqlab explain CHECKPOINT BLOCK``: a block's timeline, with the surprise of each event."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        help="checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export",
+    )
+    parser.add_argument("block", help="a block id, such as blk_-1608999687919862906")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--log", metavar="LOG", help="the log with its lines, plain or .gz")
+    where.add_argument(
+        "--sessions", type=Path, metavar="PATH", help="output folder of seqlab parse, or a file of sessions"
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it too: .svg, .png or .pdf")
+    parser.add_argument("--all", action="store_true", help="show runs of events without surprise in full")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser.add_argument("--onnx", action="store_true", help="run an exported network; torch is not loaded")
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        metavar="DIR",
+        help="output of seqlab parse, for checkpoints trained on files of bare keys",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import shutil
+
+    from seqlab.errors import UserError
+    from seqlab.watching.models import load_model, no_parser, read_parser
+    from seqlab.watching.source import STDIN, check_log
+    from seqlab.watching.timeline import events_of_log, events_of_sessions, timeline
+    from seqlab.watching.timeline_text import timeline_text
+
+    if arguments.log == STDIN:
+        raise UserError("--log -: give a file, or use seqlab detect on standard input")
+    if arguments.log is not None:
+        check_log(arguments.log)
+    elif not arguments.sessions.exists():
+        raise UserError(f"{arguments.sessions}: no such file; the path is relative to {Path.cwd()}")
+    if arguments.picture is not None and not arguments.picture.absolute().parent.is_dir():
+        raise UserError(
+            f"--picture {arguments.picture}: the folder {arguments.picture.parent} does not exist"
+        )
+    given = None if arguments.parser is None else read_parser(arguments.parser)
+    model = load_model(arguments.checkpoint, onnx=arguments.onnx, parser=given)
+    if arguments.log is None:
+        found = events_of_sessions(arguments.sessions, arguments.block)
+    elif model.parser is None:
+        raise no_parser(str(arguments.checkpoint))
+    else:
+        found = events_of_log(arguments.log, arguments.block, model.parser)
+    shown = timeline(model, arguments.block, found)
+    if arguments.json:
+        print(shown.to_json())
+    else:
+        columns = shutil.get_terminal_size((110, 24)).columns
+        print(timeline_text(shown, everything=arguments.all, width=max(columns, 80)), end="")
+    if arguments.picture is not None:
+        from seqlab.watching.timeline_picture import write_picture
+
+        write_picture(shown, arguments.picture)
+        print(f"picture: {arguments.picture}", file=sys.stderr)
+    return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 from seqlab.watching.judge import Judge
-from seqlab.watching.remembered import WindowScorer, onnx_network, torch_network
+from seqlab.watching.remembered import Network, WindowScorer, onnx_network, torch_network
+from seqlab.watching.whole_sessions import SessionScorer, onnx_sessions, torch_sessions
 
-if TYPE_CHECKING:
-    from seqlab.watching.whole_sessions import SessionScorer
-
+NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE, SETTINGS_FILE, PARSE_FILE = "model.onnx", "settings.json", "parse.json"
 
 
@@ -70,23 +69,17 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
 
     task, baggage = load_task(path)
     data = baggage["data"]
-    if "vocabulary" not in data or "judge" not in baggage:
-        wanted = "detection needs a log model such as model=gru or model=gru_ae, trained to its end"
-        raise UserError(f"{path}: this checkpoint judges no log sessions; {wanted}")
+    if not {"vocabulary", "max_length"} <= set(data):  # what every log model's data has
+        raise UserError(f"{path}: {NO_LOG_MODEL}")
     vocabulary = Vocabulary.from_state(data["vocabulary"])
-    judge = Judge.from_state(baggage["judge"], vocabulary)
-    parser = parser or data.get("parser")
+    judge = Judge.from_state(baggage.get("judge"), vocabulary)
+    network, kind = task.network, _kind(data)
     scorer: WindowScorer | SessionScorer
-    if "window_size" in data:
-        network = torch_network(task.network)
-        scorer = WindowScorer(
-            network, vocabulary, data["window_size"], data["context"], judge.pseudo_sessions
-        )
+    if kind == "windows":
+        scorer = _window_scorer(torch_network(network), vocabulary, judge, data)
     else:
-        from seqlab.watching.whole_sessions import SessionScorer
-
-        scorer = SessionScorer(task, vocabulary, judge.pseudo_sessions)
-    return Model(str(path), vocabulary, judge, scorer, parser, templates_of(parser))
+        scorer = SessionScorer(torch_sessions(network, vocabulary.bos), vocabulary, judge.pseudo_sessions)
+    return _model(str(path), vocabulary, judge, scorer, parser or data.get("parser"))
 
 
 def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
@@ -98,25 +91,40 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
             f"with {ONNX_FILE} and {SETTINGS_FILE}"
         )
     settings = read_json(settings_path)
-    try:
-        data = settings["data"]
-        vocabulary = Vocabulary.from_state(settings.get("vocabulary") or data["vocabulary"])
-        judge = Judge.from_state(settings["judge"], vocabulary)
-        window_size, context = data["window_size"], data["context"]
-    except KeyError as error:
-        raise UserError(
-            f"{settings_path}: without {error}; --onnx runs log models that read windows (model=gru), "
-            "whole sessions (model=gru_ae) run from their checkpoint"
-        ) from None
-    network = onnx_network(folder / ONNX_FILE)
-    scorer = WindowScorer(network, vocabulary, window_size, context, judge.pseudo_sessions)
-    parser = parser or data.get("parser")
-    return Model(str(folder), vocabulary, judge, scorer, parser, templates_of(parser))
+    data = settings.get("data") or {}
+    if not settings.get("vocabulary") or "max_length" not in data:
+        raise UserError(f"{settings_path}: {NO_LOG_MODEL}")
+    vocabulary = Vocabulary.from_state(settings["vocabulary"])
+    judge = Judge.from_state(settings.get("judge"), vocabulary)
+    file = folder / ONNX_FILE
+    scorer: WindowScorer | SessionScorer
+    if _kind(data) == "windows":
+        scorer = _window_scorer(onnx_network(file), vocabulary, judge, data)
+    else:
+        scorer = SessionScorer(onnx_sessions(file), vocabulary, judge.pseudo_sessions)
+    return _model(str(folder), vocabulary, judge, scorer, parser or settings.get("parser"))
 
 
-def templates_of(parser: dict[str, Any] | None) -> dict[str, str]:
-    """{key: template} of a parser's state."""
-    return {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
+def _kind(data: dict[str, Any]) -> str:
+    """What the network reads."""
+    return "windows" if "window_size" in data else "sessions"
+
+
+def _window_scorer(
+    network: Network, vocabulary: Vocabulary, judge: Judge, data: dict[str, Any]
+) -> WindowScorer:
+    return WindowScorer(network, vocabulary, data["window_size"], data["context"], judge.pseudo_sessions)
+
+
+def _model(
+    name: str,
+    vocabulary: Vocabulary,
+    judge: Judge,
+    scorer: WindowScorer | SessionScorer,
+    parser: dict[str, Any] | None,
+) -> Model:
+    templates = {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
+    return Model(name, vocabulary, judge, scorer, parser, templates)
 
 
 def no_parser(name: str) -> UserError:

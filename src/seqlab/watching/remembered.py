@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import WindowIndex, distinct_pairs
 from seqlab.detection.surprise import judged_events
+from seqlab.errors import UserError
 
 # (C, W) contexts of vocabulary ids to (C, V) float32: logits, or log-probabilities, which are logits too.
 Network = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -33,11 +34,25 @@ def torch_network(network: Any) -> Network:
     return outputs
 
 
-def onnx_network(path: Path) -> Network:
-    """An exported network: input ``contexts``, its first output logits or log-probabilities."""
-    import onnxruntime
+def onnx_session(path: Path) -> Any:
+    """An exported network on the CPU.
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    Raises:
+        UserError: onnxruntime is not installed, or cannot read the file.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError(f"--onnx needs onnxruntime ({error}): pip install 'seqlab[onnx]'") from None
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class of their own
+        raise UserError(f"{path}: onnxruntime cannot read it: {str(error).splitlines()[0]}") from None
+
+
+def onnx_network(path: Path) -> Network:
+    """An exported GRUPredictor: input ``contexts``, its first output logits or log-probabilities."""
+    session = onnx_session(path)
 
     def outputs(contexts: NDArray[np.int64]) -> NDArray[np.float32]:
         return session.run(None, {"contexts": contexts})[0].astype(np.float32, copy=False)

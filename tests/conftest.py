@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,3 +122,80 @@ def windows() -> Callable[..., HdfsWindows]:
 def padded() -> Callable[..., HdfsPadded]:
     """Makes the same blocks as whole padded sessions."""
     return lambda **settings: _set_up(HdfsPadded(**{"sample": SAMPLE, "batch_size": 32} | settings))
+
+
+SMALL_LOG_MODEL = (
+    "trainer.max_epochs=4",
+    "model.network.hidden_size=16",
+    "logger=[]",
+    "trainer.enable_progress_bar=false",
+)
+ALL_SCORES = "detection.scores=[nll_max,nll_mean,accuracy,rank,count_distance,combined]"
+
+
+@dataclass(frozen=True)
+class SampleLog:
+    """A log and what ``seqlab parse`` made of it."""
+
+    log: Path
+    parsed: Path  # the folder
+    sessions: Path  # the same sessions as a file of `blk_id,5 5 22` lines
+
+    @property
+    def lines(self) -> list[str]:
+        return self.log.read_text(encoding="ascii").splitlines()
+
+
+@pytest.fixture(scope="session")
+def sample_log(tmp_path_factory: pytest.TempPathFactory) -> SampleLog:
+    """400 simulated blocks, 24 of them abnormal, in 8,216 lines."""
+    from seqlab.cli import main
+    from seqlab.data.parsed_sessions import read_parsed_sessions
+    from seqlab.data.samples.hdfs_blocks import simulate_blocks
+    from seqlab.data.samples.hdfs_log import write_log
+
+    folder = tmp_path_factory.mktemp("log")
+    log, labels, parsed = folder / "hdfs.log", folder / "labels.csv", folder / "parsed"
+    write_log(simulate_blocks(400, 0.06, seed=3), log, labels)
+    assert main(["parse", str(log), "--output", str(parsed), "--labels", str(labels)]) == 0
+    sessions = read_parsed_sessions(parsed).sessions
+    rows = [
+        f"{block},{' '.join(sessions.keys(place))}\n" for place, block in enumerate(sessions.ids.tolist())
+    ]
+    path = folder / "sessions.txt"
+    path.write_text("".join(rows), encoding="ascii")
+    return SampleLog(log, parsed, path)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(
+    sample_log: SampleLog, call: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Trains a model once, and gives its checkpoint with another score behind its alerts."""
+    from seqlab.training.checkpoint_files import write_atomically
+    from seqlab.training.checkpoints import read_checkpoint
+
+    folder = tmp_path_factory.mktemp("runs")
+    trained: dict[tuple[str, ...], Path] = {}
+
+    def make(*overrides: str, score: str = "nll_max", threshold: float | None = None) -> Path:
+        if overrides not in trained:
+            data = (
+                ()
+                if any(word.startswith("data.normal") for word in overrides)
+                else (f"data.sessions={sample_log.parsed}",)
+            )
+            run = call(folder / f"run{len(trained)}", *SMALL_LOG_MODEL, *data, ALL_SCORES, *overrides)
+            assert run.code == 0, run.said
+            trained[overrides] = run.folder / "checkpoints/best.ckpt"
+        path = trained[overrides]
+        content = read_checkpoint(path)
+        judge = content["seqlab"]["judge"]
+        judge["main_score"] = score
+        if threshold is not None:
+            judge["thresholds"][score]["value"] = threshold
+        other = path.with_name(f"{score}_{threshold}.ckpt")
+        write_atomically(content, other)
+        return other
+
+    return make

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqlab.cli import COMMANDS, main
+
+Detect = Callable[..., tuple[int, list[dict[str, Any]], str]]
+
+
+@pytest.fixture
+def detect(capsys: pytest.CaptureFixture[str]) -> Detect:
+    """``seqlab detect ... --json`` within this process: exit code, alerts, standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, list[dict[str, Any]], str]:
+        capsys.readouterr()
+        code = main(["detect", *map(str, arguments), "--json"])
+        out, err = capsys.readouterr()
+        return code, [json.loads(line) for line in out.splitlines()], err
+
+    return run
+
+
+def notices(said: str, kind: str) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return [notice for notice in found if notice["kind"] == kind]
+
+
+def blocks(alerts: list[dict[str, Any]]) -> list[str]:
+    return sorted(alert["block"] for alert in alerts)
+
+
+def test_a_log_plain_packed_or_piped_gives_the_same_alerts(
+    detect: Detect,
+    checkpoint: Callable[..., Path],
+    sample_log: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = checkpoint()
+    code, alerts, said = detect(path, sample_log.log)
+    assert code == 0
+    assert alerts
+    (summary,) = notices(said, "summary")
+    assert summary["lines"] == summary["events"] == len(sample_log.lines)
+    assert (summary["blocks"], summary["alerts"], summary["skipped"]) == (400, len(alerts), 0)
+    assert summary["lines_per_second"] > 0
+    packed = tmp_path / "hdfs.log.gz"
+    packed.write_bytes(gzip.compress(sample_log.log.read_bytes()))
+    code, from_packed, _ = detect(path, packed)
+    assert code == 0
+    assert blocks(from_packed) == blocks(alerts)
+    with sample_log.log.open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        code, from_pipe, _ = detect(path, "-")
+    assert code == 0
+    assert blocks(from_pipe) == blocks(alerts)
+    texts = {alert["block"]: [line["text"] for line in alert["lines"]] for alert in alerts}
+    for other in (*from_packed, *from_pipe):
+        assert [line["text"] for line in other["lines"]] == texts[other["block"]]
+    assert {line["file"] for alert in from_pipe for line in alert["lines"]} == {"stdin"}
+
+
+def test_text_for_people(
+    checkpoint: Callable[..., Path], sample_log: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["detect", str(checkpoint()), str(sample_log.log)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("ALERT blk_")
+    assert "nll_max" in out
+    assert "most surprising: event" in out
+    assert "  > " in out
+    assert f"{sample_log.log} @" in out
+    rows = [line.split() for line in err.splitlines()]
+    assert ["blocks", "400"] in rows
+    assert ["events", f"{len(sample_log.lines):,}"] in rows
+    assert any(row[:2] == ["alerts", str(out.count("ALERT "))] for row in rows)
+
+
+def test_bad_lines_are_skipped_counted_and_named(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    lines = [line.encode() for line in sample_log.lines]
+    bad = {
+        10: b"\x00\xff\xfe\x80binary\x01",
+        50: b"081109 203518 35 INFO dfs: " + b"x" * 1_000_000,
+        51: b"no header at all",
+        90: "081109 203518 35 INFO dfs.Fs: ümläut without a session".encode("latin-1"),
+        91: b"",
+        120: b"081109 203518 35 INFO dfs.FSNamesystem: no session here",
+    }
+    for place, line in bad.items():
+        lines.insert(place, line)
+    log = tmp_path / "bad.log"
+    log.write_bytes(b"\r\n".join(lines) + b"\r\n" + b"\x89PNG\r\n\x1a\x00" * 3)
+    code, alerts, said = detect(checkpoint(), log)
+    assert code == 0
+    assert "Traceback" not in said
+    named = {notice["line"]: notice["reason"] for notice in notices(said, "skipped_line")}
+    assert {line: reason.split(" ")[0] for line, reason in named.items() if line <= 121} == {
+        11: "not",
+        51: "longer",
+        52: "no",
+        91: "not",
+        92: "no",
+        121: "no",
+    }
+    (summary,) = notices(said, "summary")
+    assert summary["events"] == len(sample_log.lines)
+    assert (
+        summary["skipped"]
+        == summary["lines"] - summary["events"]
+        == sum(summary["skipped_by_reason"].values())
+    )
+    assert blocks(alerts) == blocks(detect(checkpoint(), sample_log.log)[1])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\x00" * 300_000, os.urandom(200_000), b"just words\n" * 50, b"\xff"]
+)
+def test_a_log_of_nothing_but_garbage_ends_in_a_summary(
+    content: bytes, detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    log = tmp_path / "garbage"
+    log.write_bytes(content)
+    code, alerts, said = detect(checkpoint(), log)
+    assert (code, alerts) == (0, [])
+    (summary,) = notices(said, "summary")
+    assert summary["events"] == summary["blocks"] == 0
+    assert summary["skipped"] == summary["lines"]
+
+
+def test_an_unseen_template_is_said_once_with_its_line(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    block = next(word for word in sample_log.lines[0].split() if word.startswith("blk_"))
+    header = " ".join(sample_log.lines[0].split()[:5])
+    fresh = [f"{header} Disk {number} lost {block} for ever and ever" for number in range(3)]
+    log = tmp_path / "log"
+    log.write_text("\n".join([*sample_log.lines[:30], *fresh, *sample_log.lines[30:60]]) + "\n")
+    code, alerts, said = detect(checkpoint(), log)
+    assert code == 0
+    (notice,) = notices(said, "unseen_template")
+    assert (notice["line"], notice["message"], notice["key"]) == (31, fresh[0], None)
+    alert = next(alert for alert in alerts if alert["block"] == block)
+    assert alert["surprise"]["unseen"]
+    assert alert["lines"][-1]["text"] == fresh[0]
+    assert alert["status"] == "open"
+
+
+def test_drift_is_said_when_unseen_keys_become_many(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    changed = [line.replace("terminating", "is closing now") for line in sample_log.lines[4000:]]
+    log = tmp_path / "log"
+    log.write_text("\n".join([*sample_log.lines[:4000], *changed]) + "\n")
+    code, _, said = detect(checkpoint(), log)
+    assert code == 0
+    (drift,) = notices(said, "drift")
+    assert drift["share"] > 0.01
+    assert drift["bound"] == pytest.approx(0.01)
+    assert not notices(detect(checkpoint(), sample_log.log)[2], "drift")
+    assert notices(detect(checkpoint(), sample_log.log, "--drift-share", "0")[2], "drift")
+
+
+def test_a_checkpoint_of_bare_keys_asks_for_a_parser_and_takes_one(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any
+) -> None:
+    path = checkpoint(f"data.normal={sample_log.sessions}", threshold=3.0)
+    code, _, said = detect(path, sample_log.log)
+    assert code == 2
+    assert "seqlab parse" in said
+    assert "data.sessions=" in said
+    code, alerts, said = detect(path, sample_log.log, "--parser", sample_log.parsed)
+    assert code == 0
+    assert notices(said, "summary")[0]["events"] == len(sample_log.lines)
+    assert alerts[0]["surprise"]["template"] or alerts[0]["surprise"]["key"] == "<eos>"
+    assert detect(path, sample_log.log, "--parser", sample_log.parsed / "parse.json")[1] == alerts
+
+
+def test_mistakes_are_one_message(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    path, log = checkpoint(), sample_log.log
+    packed = tmp_path / "a.gz"
+    packed.write_bytes(gzip.compress(b"x\n"))
+    foreign = tmp_path / "state"
+    foreign.write_bytes(b"something else")
+    for arguments, words in [
+        ((path, tmp_path / "none.log"), "no such file"),
+        ((path, tmp_path), "is a folder"),
+        ((tmp_path / "none.ckpt", log), "no such checkpoint"),
+        ((path, log, "--idle", "-1"), "--idle -1"),
+        ((path, log, "--max-open", "0"), "--max-open 0"),
+        ((path, log, "--drift-share", "2"), "--drift-share 2"),
+        ((path, packed, "--follow"), "--follow"),
+        ((path, "-", "--state", tmp_path / "s"), "standard input"),
+        ((path, log, "--output", tmp_path / "no/out"), "does not exist"),
+        ((path, log, "--output", tmp_path), "is a folder"),
+        ((path, log, "--state", foreign), "not a state of seqlab detect"),
+        ((path, log, "--onnx"), "no export"),
+        ((path, log, "--parser", tmp_path), "no such file"),
+    ]:
+        code, alerts, said = detect(*arguments)
+        assert (code, alerts) == (2, []), arguments
+        assert words in said, said
+        assert said.count("\n") == 1
+        assert "Traceback" not in said
+
+
+def test_a_broken_packed_log_is_scored_as_far_as_it_goes(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    packed = tmp_path / "hdfs.log.gz"
+    content = gzip.compress(sample_log.log.read_bytes())
+    packed.write_bytes(content[: len(content) * 2 // 3])
+    code, alerts, said = detect(checkpoint(), packed)
+    assert code == 2
+    assert alerts
+    assert "broken after byte" in said.splitlines()[-1]
+    assert 0 < notices(said, "summary")[0]["events"] < len(sample_log.lines)
+
+
+def test_a_state_lets_a_log_be_read_in_parts(
+    detect: Detect, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    path, log, output, state = checkpoint(), tmp_path / "log", tmp_path / "out", tmp_path / "state"
+    lines = sample_log.lines
+    log.write_text("\n".join(lines[:5000]) + "\n")
+    arguments = (path, log, "--output", output, "--state", state)
+    assert detect(*arguments)[0] == 0
+    first = output.read_text()
+    with log.open("a") as file:
+        file.write("\n".join(lines[5000:]) + "\n")
+    code, shown, said = detect(*arguments)
+    assert (code, shown) == (0, [])
+    assert output.read_text().startswith(first)
+    assert notices(said, "summary")[0]["lines"] == len(lines)
+    with output.open("a") as file:
+        file.write("written after the state")
+    assert detect(*arguments)[0] == 0
+    assert "after the state" not in output.read_text()
+    other = checkpoint(score="combined")
+    code, _, said = detect(other, *arguments[1:])
+    assert code == 2
+    assert "another checkpoint" in said
+    output.write_text("")
+    code, _, said = detect(*arguments)
+    assert code == 2
+    assert "shorter than" in said
+
+
+def python(*arguments: str | Path, root: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+WATCHED = """
+import sys
+from seqlab.cli import main
+code = main(sys.argv[1:])
+heavy = {"torch", "pytorch_lightning", "lightning", "hydra", "pandas", "scipy", "matplotlib"}
+print(code, sorted(heavy & {name.split(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif("export" not in COMMANDS, reason="seqlab export is not there")
+@pytest.mark.parametrize("model", [(), ("model=gru_ae",)])
+@pytest.mark.parametrize("score", ["nll_max", "combined"])
+def test_an_export_gives_the_same_alerts_without_torch(
+    model: tuple[str, ...],
+    score: str,
+    detect: Detect,
+    checkpoint: Callable[..., Path],
+    sample_log: Any,
+    tmp_path: Path,
+    root: Path,
+) -> None:
+    assert importlib.util.find_spec("onnxruntime") is not None
+    path, folder = checkpoint(*model, score=score), tmp_path / "export"
+    assert main(["export", str(path), "--format", "onnx", "--output", str(folder)]) == 0
+    expected = {alert["block"]: alert for alert in detect(path, sample_log.log)[1]}
+    done = python("-c", WATCHED, "detect", "--onnx", folder, sample_log.log, "--json", root=root)
+    assert done.stderr.splitlines()[-1] == "0 []"
+    found = {alert["block"]: alert for alert in map(json.loads, done.stdout.splitlines())}
+    assert found.keys() == expected.keys()
+    for block, alert in found.items():
+        assert alert["score"] == pytest.approx(expected[block]["score"], rel=1e-5, abs=1e-5)
+        assert alert["surprise"]["position"] == expected[block]["surprise"]["position"]
+        assert alert["lines"] == expected[block]["lines"]
+
+
+def test_help_imports_nothing_heavy(root: Path) -> None:
+    for command in ("detect", "explain"):
+        code = f"""
+import sys
+from seqlab.cli import main
+try:
+    main([{command!r}, "--help"])
+except SystemExit:
+    print(sorted({{"torch", "numpy", "polars", "hydra"}} & set(sys.modules)))
+"""
+        done = python("-c", code, root=root)
+        assert done.stdout.splitlines()[-1] == "[]"

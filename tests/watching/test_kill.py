@@ -68,24 +68,33 @@ def story(alert: dict[str, Any]) -> tuple[Any, ...]:
 
 
 class GrowingLog(threading.Thread):
-    """Writes a log in uneven pieces, cut within lines, and rotates it once on the way."""
+    """Writes a log in uneven pieces, cut within lines, as far as it may, and rotates it once on the way."""
 
     def __init__(self, content: bytes, path: Path, rng: random.Random) -> None:
         super().__init__(daemon=True)
         self.content, self.path, self.rng = content, path, rng
+        self.rotation = content.index(b"\n", len(content) // 2) + 1
+        self.may_grow = threading.Semaphore(0)
         path.touch()
 
+    def grow(self, parts: int) -> None:
+        """Let another of so many parts be written."""
+        self.may_grow.release(len(self.content) // parts // 1000 + 2)
+
     def run(self) -> None:
-        place, rotated = 0, False
+        place = 0
         while place < len(self.content):
-            size = self.rng.randint(1, 9000)
-            if not rotated and place > len(self.content) // 2:
-                rotated = True
+            size = self.rng.randint(1, 8000)
+            for _ in range(size // 1000 + 1):
+                self.may_grow.acquire()
+            if place < self.rotation:
+                size = min(size, self.rotation - place)
+            elif place == self.rotation:
                 self.path.rename(self.path.with_name(f"{self.path.name}.1"))
             with self.path.open("ab") as file:
                 file.write(self.content[place : place + size])
             place += size
-            time.sleep(0.02)
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -108,14 +117,16 @@ def test_killed_at_any_moment_no_alert_is_lost_or_doubled(
         then = state.stat().st_mtime_ns if state.exists() else 0
         process = start("detect", *arguments, "--follow")
         wait_until(lambda then=then: state.exists() and state.stat().st_mtime_ns != then, process)
+        writer.grow(KILLS + 1)
         time.sleep(rng.random() * 1.5)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
         cut_off += output.stat().st_size
     assert cut_off > 0
+    for _ in range(KILLS):
+        writer.grow(1)
     writer.join()
-
     before = state.stat().st_mtime_ns
     process = start("detect", *arguments, "--follow")
     wait_until(lambda: state.stat().st_mtime_ns != before, process)

@@ -68,7 +68,8 @@ class Watch:
             Limits(settings.idle, settings.max_open, live=settings.follow),
             read_line=self.source.line,
             file_name=self.source.name,
-            hold_texts=settings.follow or not self.source.holds_text,
+            # files that are followed, or gone on with later, may be rotated away or truncated meanwhile
+            hold_texts=settings.follow or settings.state is not None or not self.source.holds_text,
         )
         now = time.monotonic()
         self.skipped = SkippedLines(self.notices, self.source.name)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.logs.formats import FORMATS, LogFormat, count_groups, find_format
+from seqlab.logs.formats import FORMATS, LogFormat, count_groups, find_format, group_span
 from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, LineReader, read_lines
 from seqlab.logs.masking import mask, mask_pattern
 
@@ -120,6 +120,34 @@ def test_labels_in_the_header() -> None:
     line = "1117838570 2005.06.03 R02 2005-06-03-15.42.50.675872 R02 RAS KERNEL INFO cache error"
     found = LineReader(FORMATS["bgl"])(pl.Series([f"- {line}", f"KERNDTLB {line}"]))
     assert found.abnormal.to_list() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "span"),
+    [
+        (r"^(?P<time>\d{6} \d{6}) \d+ ", (0, 13)),
+        (r"^\[(?P<time>[0-9]{4}-\d\d)\] ", (1, 7)),
+        (r"^(?P<time>\d\d:\d\d,\d{3}) ", (0, 9)),
+        (r"^\[(?P<time>\w{3} +\d+)\]", None),
+        (r"^(?P<label>\S+) (?P<time>\d{4})", None),
+        (r"^\w+ (?P<time>\d{4})", None),
+        (r"^(?P<time>\d{1,2})", None),
+        (r"^(?P<time>a|bc)", None),
+        (r"^(?P<time>\d?)", None),
+        (r"(?P<time>\d)", None),
+    ],
+)
+def test_where_a_group_always_stands(pattern: str, span: tuple[int, int] | None) -> None:
+    assert group_span(pattern, "time") == span
+
+
+def test_times_that_are_cut_out_are_those_that_are_searched(loghub: tuple[str, Path]) -> None:
+    name, path = loghub
+    lines, _ = read_lines(path.read_bytes())
+    reader = LineReader(FORMATS[name])
+    cut = reader._times(lines)
+    reader._time_span = None
+    assert cut.equals(reader._times(lines))
 
 
 @pytest.mark.parametrize(("pattern", "groups"), [("a", 0), (r"(a)(?:b)\((c)", 2), ("(?P<x>a)[(](?<y>b)", 2)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
@@ -32,7 +33,8 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     """One row per session: its id, the main score, its threshold, alert, then every other score.
 
     Args:
-        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict.
+        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict; or a
+            folder of ``seqlab parse``.
 
     Raises:
         UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
@@ -42,7 +44,7 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     judge = baggage.get("judge")
     if not judge:
         raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
-    sessions = read_sessions(path)
+    sessions = read_any_sessions(path, baggage["data"])
     vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
@@ -63,6 +65,29 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
             **{name: scores[name] for name in names if name != main},
         }
     )
+
+
+def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
+    """The sessions of a file, or of a folder that ``seqlab parse`` wrote with the templates of training.
+
+    Args:
+        data: what a checkpoint says of its data.
+
+    Raises:
+        UserError: no sessions, or a folder whose template ids mean something else than those of training.
+    """
+    if not path.is_dir():
+        return read_sessions(path)
+    parsed = read_parsed_sessions(path)
+    if "parser" in data:
+        trained = {str(row["id"]): row["template"] for row in data["parser"]["templates"]}
+        for key, template in parsed.templates.items():
+            if trained.get(key, template) != template:
+                raise UserError(
+                    f"{path}: template {key} is {template!r}, in training it was {trained[key]!r}; parse the "
+                    "log with --templates and the folder that the model was trained on"
+                )
+    return parsed.sessions
 
 
 def _plan(

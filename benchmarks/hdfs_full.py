@@ -4,9 +4,9 @@
     python benchmarks/hdfs_full.py --folder /tmp/full --drain3         # beside drain3's own speed
     python benchmarks/hdfs_full.py --folder /tmp/full --blocks 20000
 
-Simulates the log (575,061 blocks as in HDFS, 2.93 % of them abnormal; synthetic), parses it, loads and windows
-the sessions, trains one epoch of ``model=gru`` and scores all blocks. Each stage is a process of its own, so
-that its peak memory is its own. Prints Markdown.
+Simulates the log (575,061 blocks as in HDFS, 2.93 % of them abnormal; synthetic), parses it, loads and
+windows the sessions, trains one epoch of ``model=gru`` and scores all blocks. Each stage is a process of its
+own, so that its peak memory is its own. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -292,6 +292,10 @@ def test_binary_garbage_and_endless_lines_are_counted(
     parse(hdfs(log, tmp_path / "good"), threads)
     parsed = parse(hdfs(bad, tmp_path / "bad", chunk_bytes=1 << 20), threads)
     assert dict(parsed.counts.skipped) == {"not UTF-8": 1, "too long": 1}
+    shown = json.loads((tmp_path / "bad/parse.json").read_text())["skipped_lines"]["not UTF-8"]
+    assert (shown[0]["line"], shown[0]["offset"]) == (501, sum(map(len, lines[:500])))
+    assert shown[0]["text"].startswith("\x00\x01\x02")
+    assert "\\x80\\x81" in shown[0]["text"]
     good, bad_rows = tables(tmp_path / "good")[0], tables(tmp_path / "bad")[0]
     assert [row["keys"] for row in bad_rows] == [row["keys"] for row in good]
 

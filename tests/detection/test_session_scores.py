@@ -73,6 +73,30 @@ def test_thresholds_use_training_sessions_only_where_they_are_left_out() -> None
     assert "1,100 validation and training normals" in thresholds["combined"].method
 
 
+def test_an_unseen_key_is_priced_by_counts_alone_and_stays_an_alert() -> None:
+    wide = Normals(one_event_each(HELD_OUT.events.nll * 30), HELD_OUT.counts)
+    fitted, thresholds = fit_scores(NAMES, "nll_max", wide, TRAINED_ON, NEAREST, UNK, 1e-9)
+    events = EventSurprise(
+        np.array([100.0, 0.5], dtype=np.float32),
+        np.array([3.0, 0.5], dtype=np.float32),
+        np.array([4, 1]),
+        np.array([True, False]),
+        np.array([0, 2]),
+        np.array([0]),
+    )
+    counts = np.array([[1, 2, 1]], dtype=np.int32)
+    found = fitted.scores(NAMES, events, counts)
+    assert fitted.costs is not None
+    price = fitted.costs.novelty + fitted.costs.key_costs[UNK]
+    assert found["nll_max"].tolist() == [100.0]
+    assert found["count_cost"] == pytest.approx([price])
+    surprise = Calibration.fit(wide.events.nll)(np.array([0.5], dtype=np.float32))
+    assert found["combined"] == pytest.approx(harmonic(surprise, found["count_cost"]))
+    for name in ("nll_max", "count_cost", "combined"):
+        assert "lowered from" in thresholds[name].method
+        assert found[name][0] > thresholds[name].value
+
+
 def test_the_threshold_keeps_its_false_positive_rate_on_new_normals() -> None:
     fitted, thresholds = fit_scores(["combined"], "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
     new = normals(20_000, 2)

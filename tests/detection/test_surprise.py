@@ -66,6 +66,14 @@ def test_means_leave_unseen_events_out() -> None:
     assert (nothing_seen.mean_loss, nothing_seen.mean_accuracy) == (0.0, 0.0)
 
 
+def test_unseen_events_are_no_surprise_where_they_are_left_to_the_counts() -> None:
+    left = EVENTS.without_unseen()
+    assert left.nll.tolist() == [0.5, 3.0, 3.0, 1.0, 0.25, 0.0]
+    assert left.rank.tolist() == [1, 4, 2, 1, 1, 1]
+    assert left.unseen.tolist() == EVENTS.unseen.tolist()
+    assert SESSION_SCORES["nll_max"](left).tolist() == [3.0, 1.0, 0.25]
+
+
 def window_task() -> NextEvent:
     torch.manual_seed(0)
     network = GRUPredictor(

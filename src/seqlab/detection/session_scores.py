@@ -42,6 +42,9 @@ def harmonic(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray
 class SessionScores:
     """Scores sessions by how surprising their events are and by their key counts.
 
+    In ``combined`` an unseen key is a matter of counts alone: the network has no probability for it, and a
+    number above all others, taken for a measured one, would be a p-value that no normal session vouches for.
+
     ``costs`` is None for checkpoints from before there were any: their ``combined`` is the sum of the two
     calibrated parts ``model_score`` and ``count_distance`` (Fisher's statistic without its factor of 2).
     """
@@ -73,11 +76,11 @@ class SessionScores:
                     raise UserError("this checkpoint has no count_cost: its run is from before that score")
                 found[name] = cost
             elif name == "combined":
-                model = self.calibrations[self.model_score](SESSION_SCORES[self.model_score](events))
-                if self.costs is not None:
-                    found[name] = harmonic(model, cost)
+                model, calibration = SESSION_SCORES[self.model_score], self.calibrations[self.model_score]
+                if self.costs is None:
+                    found[name] = calibration(model(events)) + self.calibrations["count_distance"](distance)
                 else:
-                    found[name] = model + self.calibrations["count_distance"](distance)
+                    found[name] = harmonic(calibration(model(events.without_unseen())), cost)
             else:
                 found[name] = SESSION_SCORES[name](events).astype(np.float64)
         return found
@@ -155,10 +158,13 @@ def fit_scores(
     of_both = "validation normals" if trained_on is None else "validation and training normals"
     single = fitted.scores([name for name in names if name not in both], held_out.events, held_out.counts)
 
-    highest = {"nll_max": LARGEST_SEEN_NLL, "rank": float(held_out.counts.shape[1])}
-    if model_score in highest:
-        surest = calibration(np.asarray([highest[model_score]]))
-        highest["combined"] = float(harmonic(surest, np.zeros(1))[0])
+    unseen_key = costs.novelty + costs.key_costs[unk]  # the least that a session with one costs
+    highest = {
+        "nll_max": LARGEST_SEEN_NLL,
+        "rank": float(held_out.counts.shape[1]),
+        "count_cost": float(np.nextafter(unseen_key, 0)),
+        "combined": float(harmonic(np.zeros(1), np.asarray([unseen_key]))[0]),
+    }
     thresholds = {}
     for name in names:
         scores, of = (both[name], of_both) if name in both else (single[name], "validation normals")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,14 @@ class EventSurprise:
     def has_unseen(self) -> NDArray[np.bool_]:
         """(S,) True where a session holds an event that training never showed."""
         return np.logical_or.reduceat(self.unseen, self.offsets[:-1])
+
+    def without_unseen(self) -> EventSurprise:
+        """The same with no surprise at events that training never showed: no network learned any of them."""
+        return replace(
+            self,
+            nll=np.where(self.unseen, np.float32(0), self.nll),
+            rank=np.where(self.unseen, 1, self.rank),
+        )
 
     def take(self, sessions: NDArray[np.int64]) -> EventSurprise:
         """Those of (K,) sessions, in their order."""

@@ -16,6 +16,8 @@ from seqlab.detection.surprise import LARGEST_SEEN_NLL, SESSION_SCORES, EventSur
 from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold
 from seqlab.errors import UserError
 
+MARGIN = 0.01  # nats, below a score that must be an alert: rounding is not to decide
+
 
 @dataclass(frozen=True)
 class Normals:
@@ -158,11 +160,11 @@ def fit_scores(
     of_both = "validation normals" if trained_on is None else "validation and training normals"
     single = fitted.scores([name for name in names if name not in both], held_out.events, held_out.counts)
 
-    unseen_key = costs.novelty + costs.key_costs[unk]  # the least that a session with one costs
+    unseen_key = costs.novelty + costs.key_costs[unk] - MARGIN  # the least that a session with one costs
     highest = {
         "nll_max": LARGEST_SEEN_NLL,
         "rank": float(held_out.counts.shape[1]),
-        "count_cost": float(np.nextafter(unseen_key, 0)),
+        "count_cost": float(unseen_key),
         "combined": float(harmonic(np.zeros(1), np.asarray([unseen_key]))[0]),
     }
     thresholds = {}

@@ -196,6 +196,9 @@ def test_files_of_the_user_unseen_keys_and_a_deeper_network(tmp_path: Path, call
     assert set(alerts["surprise_key"]) == {"77"}
     assert set(alerts["surprise_position"]) == {2}
     assert set(alerts["surprise_nll"]) == {100.0}
+    assert (
+        "Counts, beside the nearest normal session: <code>keys unseen in training</code> 1 more" in run.report
+    )
     assert not (run.folder / "metrics.csv").exists()
 
 

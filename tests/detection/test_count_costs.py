@@ -49,6 +49,12 @@ def test_the_nearest_is_the_cheapest_not_the_one_with_fewest_events_between() ->
     assert costs.cost(vectors((1, 9))) == pytest.approx([costs.novelty + costs.key_costs[1] + 0.5 * log(21)])
 
 
+def test_the_difference_is_to_the_vector_from_which_it_costs_least() -> None:
+    costs, _ = CountCosts.fit(NORMALS)
+    given = vectors((1, 3, 0), (1, 8, 0), (0, 3, 2), (3, 30, 0))
+    assert costs.difference(given).tolist() == [[0, 0, 0], [0, -1, 0], [-1, 0, 2], [2, 21, 0]]
+
+
 def test_each_session_is_left_out_of_what_it_is_measured_by() -> None:
     _, left_out = CountCosts.fit(NORMALS)
     five = NOVELTY + OFTEN + 0.5 * log(2)  # from 3

@@ -67,6 +67,10 @@ class CountCosts:
             found[new[part]] = self.novelty + self._differences(distinct[new[part]]).min(axis=1)
         return found[which]
 
+    def difference(self, counts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(S, V) how many more events of each key than in the known vector from which they cost least."""
+        return np.stack([row - self.vectors[self._differences(row[None])[0].argmin()] for row in counts])
+
     def _differences(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """(R, U) what (R, V) counts cost from each known vector, novelty not included."""
         total = np.zeros((len(rows), len(self.vectors)))

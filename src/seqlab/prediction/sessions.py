@@ -16,10 +16,9 @@ from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
-from seqlab.detection.counts import NearestCounts, count_matrix
-from seqlab.detection.detector import joined_scores
+from seqlab.detection.counts import count_matrix
+from seqlab.detection.session_scores import SessionScores
 from seqlab.detection.surprise import surprise
-from seqlab.detection.thresholds import Calibration
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 
@@ -48,12 +47,11 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
-    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
-    distance = NearestCounts(judge["count_vectors"].numpy()).distance(counts).astype(np.float64)
+    background = judge.get("background", "frequency")  # of checkpoints from before they named theirs
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], background)
     names = list(judge["thresholds"])
-    calibrations = {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()}
-    scores = joined_scores(names, events, distance, judge["model_score"], calibrations)
+    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
+    scores = SessionScores.from_state(judge).scores(names, events, counts)
     main = judge["main_score"]
     threshold = judge["thresholds"][main]["value"]
     return pd.DataFrame(

@@ -238,7 +238,8 @@ from seqlab.downloads.registry import PublicData, PublicFile
 url, root, sha256 = sys.argv[1:]
 def progress(name):
     return lambda done, total: print(done, flush=True)
-fetch(PublicData("small", "", "", (), (PublicFile("data.bin", url, sha256),), ()), Path(root), progress=progress)
+file = PublicFile("data.bin", url, sha256)
+fetch(PublicData("small", "", "", (), (file,), ()), Path(root), progress=progress)
 """
 
 

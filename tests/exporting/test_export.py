@@ -75,8 +75,11 @@ def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path:
     settings = json.loads(export(task, baggage, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
     assert settings["format"] == 1
     assert settings["vocabulary"] == baggage["data"]["vocabulary"]
-    assert settings["data"] == {"window_size": 6, "context": "from_start"}
-    assert settings["parser"] == {"pattern": "blk_-?\\d+"}
+    assert settings["data"] == {
+        "window_size": 6,
+        "context": "from_start",
+        "parser": {"pattern": "blk_-?\\d+"},
+    }
     assert settings["judge"] == {
         "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
         "count_vectors": [[1, 2], [3, 4]],

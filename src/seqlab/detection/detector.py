@@ -49,27 +49,14 @@ class Detector:
             UserError: no validation session is without keys that training never showed.
         """
         trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
-        # A session with an unseen key is as surprising as can be, by definition and not by measure: it says
-        # nothing about the tail of those that were measured.
-        measured = ~val_events.has_unseen()
-        if not measured.any():
-            raise UserError(
-                "every validation session holds a key that training never showed, so no threshold can be "
-                "fitted: do train and val come from the same log, parsed with the same templates?"
-            )
-        parts = {
-            model_score: SESSION_SCORES[model_score](val_events),
-            "count_distance": trivial.count_distance(val),
-        }
-        calibrations = {name: Calibration.fit(scores[measured]) for name, scores in parts.items()}
-        unfitted = cls(model_score, {}, calibrations, trivial)
-        scores = unfitted.scores(names, val_events, val)
-        # an unseen key stays an alert, however far out the fitted tail puts the threshold
-        highest = {"nll_max": LARGEST_SEEN_NLL, "rank": float(len(vocabulary))}
-        thresholds = {
-            name: fit_threshold(scores[name][measured], target_fpr).at_most(highest.get(name, math.inf))
-            for name in names
-        }
+        calibrations, thresholds = fit_thresholds(
+            names,
+            model_score,
+            val_events,
+            trivial.count_distance(val).astype(np.float64),
+            len(vocabulary),
+            target_fpr,
+        )
         return cls(model_score, thresholds, calibrations, trivial)
 
     def scores(
@@ -95,6 +82,43 @@ class Detector:
             "calibrations": {name: calibration.state() for name, calibration in self.calibrations.items()},
             "count_vectors": torch.from_numpy(self.trivial.counts.vectors),
         }
+
+
+def fit_thresholds(
+    names: Sequence[str],
+    model_score: str,
+    events: EventSurprise,
+    distance: NDArray[np.float64],
+    vocab_size: int,
+    target_fpr: float,
+) -> tuple[dict[str, Calibration], dict[str, Threshold]]:
+    """Calibrations of the parts of ``combined`` and thresholds of the scores ``names``, from S normals.
+
+    Args:
+        events: how the sessions struck the network.
+        distance: (S,) their count_distance.
+
+    Raises:
+        UserError: no session is without keys that training never showed.
+    """
+    # A session with an unseen key is as surprising as can be, by definition and not by measure: it says
+    # nothing about the tail of those that were measured.
+    measured = ~events.has_unseen()
+    if not measured.any():
+        raise UserError(
+            "every validation session holds a key that training never showed, so no threshold can be "
+            "fitted: do train and val come from the same log, parsed with the same templates?"
+        )
+    parts = {model_score: SESSION_SCORES[model_score](events), "count_distance": distance}
+    calibrations = {name: Calibration.fit(scores[measured]) for name, scores in parts.items()}
+    scores = joined_scores(names, events, distance, model_score, calibrations)
+    # an unseen key stays an alert, however far out the fitted tail puts the threshold
+    highest = {"nll_max": LARGEST_SEEN_NLL, "rank": float(vocab_size)}
+    thresholds = {
+        name: fit_threshold(scores[name][measured], target_fpr).at_most(highest.get(name, math.inf))
+        for name in names
+    }
+    return calibrations, thresholds
 
 
 def joined_scores(

@@ -21,10 +21,10 @@ def settings_of(graph: Graph, baggage: dict[str, Any], file: str, task: str) -> 
         task: the kind of model, such as NextEvent.
         network: the file beside this one, its inputs and outputs, types and axes; a named axis has any size.
         vocabulary: ``tokens`` by id, ``counts`` of each in training (that of ``<eos>``: training sessions).
-        data: the rest of the data's state: ``window_size`` and ``context``, or ``max_length``; scalers.
+        data: the rest of the data's state: ``window_size`` and ``context``, or ``max_length``; scalers;
+            ``parser``, what makes keys of raw lines, where the run had one.
         judge: what was fitted after training: thresholds, calibrations, count vectors, main_score, ...; null
             where the run ended before.
-        parser: what makes keys of raw lines, where the checkpoint's data carries one; else null.
         sizes: of the data.
     """
     data = plain(baggage["data"])
@@ -39,7 +39,6 @@ def settings_of(graph: Graph, baggage: dict[str, Any], file: str, task: str) -> 
             "outputs": _described(graph.outputs, outputs),
         },
         "vocabulary": data.pop("vocabulary", None),
-        "parser": data.pop("parser", None),
         "data": data,
         "judge": plain(baggage.get("judge") or None),
         "sizes": plain(baggage["sizes"]),

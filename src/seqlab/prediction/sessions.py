@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
@@ -17,7 +18,7 @@ from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import NearestCounts, count_matrix
 from seqlab.detection.detector import joined_scores
-from seqlab.detection.surprise import surprise
+from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.detection.thresholds import Calibration
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
@@ -43,11 +44,7 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     if not judge:
         raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
     sessions = read_sessions(path)
-    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
-    tokens = vocabulary.encode(sessions)
-    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
-    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
+    events, counts = struck(task, baggage, sessions)
     distance = NearestCounts(judge["count_vectors"].numpy()).distance(counts).astype(np.float64)
     names = list(judge["thresholds"])
     calibrations = {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()}
@@ -63,6 +60,17 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
             **{name: scores[name] for name in names if name != main},
         }
     )
+
+
+def struck(
+    task: SequenceTask, baggage: dict[str, Any], sessions: Sessions
+) -> tuple[EventSurprise, NDArray[np.int32]]:
+    """How S sessions struck the network, and their (S, V) key counts, as the checkpoint's ``judge`` asks."""
+    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    tokens = vocabulary.encode(sessions)
+    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
+    events = surprise(task, plan, vocabulary, baggage["judge"]["pseudo_sessions"])
+    return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
 def _plan(

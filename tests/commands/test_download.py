@@ -15,8 +15,9 @@ PAIRS = "Go.\t가.\tCC-BY\n"
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[str]:
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A cache behind Python's own web server, which knows no ranges."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "mirror"
     (folder / "tatoeba").mkdir(parents=True)
     with zipfile.ZipFile(folder / "tatoeba" / "kor-eng.zip", "w") as archive:

@@ -328,10 +328,18 @@ def small_disk(tmp_path: Path) -> Path:
 
 def test_a_full_disk_leaves_nothing(site: Any, small_disk: Path) -> None:
     site.files["/data.bin"] = CONTENT
-    with pytest.raises(UserError, match="no room left"):
-        fetch(site.public(CONTENT), small_disk)
+    with pytest.raises(UserError, match=f"no room left .{os.strerror(errno.ENOSPC)}"):
+        fetch(site.public(), small_disk)
     assert held(small_disk) == []
     assert not (small_disk / "downloads.json").exists()
+
+
+def test_a_file_larger_than_the_disk_is_not_begun(site: Any, small_disk: Path) -> None:
+    site.files["/data.bin"] = CONTENT
+    with pytest.raises(UserError, match=r"no room left: 1,000,000 bytes are to come, \d+,\d+ free"):
+        fetch(site.public(CONTENT), small_disk)
+    assert held(small_disk) == []
+    assert site.asked == []
 
 
 def test_an_archive_larger_than_the_disk_is_not_begun(site: Any, small_disk: Path) -> None:

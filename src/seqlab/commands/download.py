@@ -79,7 +79,7 @@ def _print_set(data: PublicData, folder: Path, files: list[Fetched]) -> None:
             print(f"  sha256    {file.sha256}  {file.path.name}")
             print(f"            equals the download of {file.since}, which was trusted; none is published")
     if all(file.sum_from == "registry" for file in files):
-        print("  sha256    as known for the published files")
+        print(f"  sums      equal what is known: {data.checked}")
     print(f"  licence   {data.licence}")
     for citation in data.citation:
         print(f"  cite      {citation}")

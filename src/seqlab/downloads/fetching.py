@@ -198,6 +198,7 @@ def _download(
 
     pooch.get_logger().setLevel("WARNING")
     part = target.with_name(f"{target.name}.part")
+    _check_room(target.parent, file.bytes, part)
     downloader = ResumableDownloader(part, record, key, file.bytes, file.sha256 is not None, progress)
     arrival = target if expected is not None else target.with_name(f"{target.name}.new")
     arrival_was_there = arrival.exists()
@@ -227,6 +228,17 @@ def _download(
     arrival.replace(target)
     assert downloader.sha256 is not None
     return downloader.sha256
+
+
+def _check_room(folder: Path, num_bytes: int | None, part: Path) -> None:
+    """Raise UserError where the disk cannot take the rest of a file of known size: it is others' disk, too."""
+    free = shutil.disk_usage(folder).free
+    needed = 0 if num_bytes is None else num_bytes - (part.stat().st_size if part.exists() else 0)
+    if needed > free:
+        raise UserError(
+            f"{folder}: no room left: {needed:,} bytes are to come, {free:,} free; make room, or set "
+            "SEQLAB_DATA or --to to a larger disk"
+        )
 
 
 def _unpack(file: PublicFile, archive: Path, sha256: str, record: Record, key: str) -> None:

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"settings  {written.settings}")
     print(f"check     largest difference from torch {written.largest_difference:.2g}")
     print(f"          over {written.num_values:,} outputs, batch x length {shapes}")
-    if not baggage.get("judge"):
+    judges_sessions = str(baggage.get("predict")).startswith("seqlab.prediction.sessions.")
+    if judges_sessions and not baggage.get("judge"):
         print("note      the checkpoint holds no thresholds: its run ended before they were fitted")
     return 0

@@ -231,7 +231,7 @@ def _download(
 
 
 def _check_room(folder: Path, num_bytes: int | None, part: Path) -> None:
-    """Raise UserError where the disk cannot take the rest of a file of known size: it is others' disk, too."""
+    """Raise UserError where the disk cannot take the rest of a file of known size: others use it, too."""
     free = shutil.disk_usage(folder).free
     needed = 0 if num_bytes is None else num_bytes - (part.stat().st_size if part.exists() else 0)
     if needed > free:

@@ -61,7 +61,9 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
             write(graph, written)
             difference, num_values, shapes = compared(graph, run(written))
             settings["network"]["largest_difference_from_torch"] = difference
-            (Path(temporary) / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+            (Path(temporary) / SETTINGS).write_text(
+                json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
             folder.mkdir(exist_ok=True)
             for file in (name, SETTINGS):
                 shutil.move(str(Path(temporary) / file), str(folder / file))

@@ -20,7 +20,8 @@ def settings_of(graph: Graph, baggage: dict[str, Any], file: str, task: str) -> 
         format: of this file, 1.
         task: the kind of model, such as NextEvent.
         network: the file beside this one, its inputs and outputs, types and axes; a named axis has any size.
-        vocabulary: ``tokens`` by id, ``counts`` of each in training (that of ``<eos>``: training sessions).
+        vocabulary: ``tokens`` by id, ``counts`` of each in training (of ``<eos>``: training sessions); null
+            where the data has another coder, which ``data`` then holds.
         data: the rest of the data's state: ``window_size`` and ``context``, or ``max_length``; scalers;
             ``parser``, what makes keys of raw lines, where the run had one.
         judge: what was fitted after training: thresholds, calibrations, count vectors, main_score, ...; null

@@ -3,9 +3,10 @@
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Says nothing."""
+
+
+@pytest.fixture
+def held() -> Callable[[Path], list[str]]:
+    """Lists all files and folders of a cache, but for its record."""
+    return lambda root: sorted(
+        str(path.relative_to(root)) for path in root.rglob("*") if path.name != "downloads.json"
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Downloads from a real server that sends what it should not, and what the cache holds afterwards."""
 
-import errno
 import fcntl
 import hashlib
 import io
@@ -14,6 +13,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,8 @@ import pytest
 from seqlab.downloads.fetching import cache_folder, checked_mirror, fetch
 from seqlab.errors import UserError
 
+Held = Callable[[Path], list[str]]
 CONTENT = random.Random(0).randbytes(1_000_000)
-
-
-def held(root: Path) -> list[str]:
-    """All files and folders of a cache, but for its record."""
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.name != "downloads.json")
 
 
 def zipped(*names: str) -> bytes:
@@ -38,7 +34,7 @@ def zipped(*names: str) -> bytes:
     return archive.getvalue()
 
 
-def test_a_file_comes_once_and_is_then_there(site: Any, tmp_path: Path) -> None:
+def test_a_file_comes_once_and_is_then_there(site: Any, held: Held, tmp_path: Path) -> None:
     site.files["/data.bin"] = CONTENT
     (first,) = fetch(site.public(CONTENT), tmp_path)
     assert first.path == tmp_path / "small" / "data.bin"
@@ -76,7 +72,9 @@ def test_another_size_is_refused_before_it_is_fetched(site: Any, tmp_path: Path)
 
 
 @pytest.mark.parametrize("lengths", [True, False])
-def test_a_cut_file_keeps_its_part_and_is_gone_on_with(site: Any, tmp_path: Path, lengths: bool) -> None:
+def test_a_cut_file_keeps_its_part_and_is_gone_on_with(
+    site: Any, held: Held, tmp_path: Path, lengths: bool
+) -> None:
     site.files["/data.bin"], site.cut["/data.bin"], site.lengths = CONTENT, 700_000, lengths
     with pytest.raises(
         UserError, match=r"the connection ended after 700,000 of 1,000,000 bytes.*the same command"
@@ -146,7 +144,9 @@ def test_not_found_leaves_no_trace(site: Any, tmp_path: Path, known: bool) -> No
     assert not (tmp_path / "cache").exists()
 
 
-def test_first_download_is_trusted_and_later_ones_must_equal_it(site: Any, tmp_path: Path) -> None:
+def test_first_download_is_trusted_and_later_ones_must_equal_it(
+    site: Any, held: Held, tmp_path: Path
+) -> None:
     site.files["/data.bin"] = CONTENT
     (first,) = fetch(site.public(), tmp_path)
     assert first.sum_from == "first"
@@ -187,7 +187,7 @@ def test_mirror_is_laid_out_as_a_cache_and_checked_all_the_same(site: Any, tmp_p
         checked_mirror("/mnt/x")
 
 
-def test_archive_is_unpacked_once(site: Any, tmp_path: Path) -> None:
+def test_archive_is_unpacked_once(site: Any, held: Held, tmp_path: Path) -> None:
     site.files["/logs.zip"] = content = zipped("a.log", "more/b.csv", "c.txt")
     data = site.public(content, "logs.zip", unpack=("a.log", "more/*"))
     fetch(data, tmp_path)
@@ -203,7 +203,9 @@ def test_archive_is_unpacked_once(site: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_archive_with_an_escaping_entry_leaves_nothing(site: Any, tmp_path: Path, known: bool) -> None:
+def test_archive_with_an_escaping_entry_leaves_nothing(
+    site: Any, held: Held, tmp_path: Path, known: bool
+) -> None:
     site.files["/logs.zip"] = content = zipped("a.log", "../../evil.txt")
     data = site.public(content if known else None, "logs.zip", unpack=("a.log",))
     with pytest.raises(UserError, match=r"entry '../../evil.txt' would be written outside its folder"):
@@ -212,7 +214,7 @@ def test_archive_with_an_escaping_entry_leaves_nothing(site: Any, tmp_path: Path
     assert not list(tmp_path.rglob("evil.txt"))
 
 
-def test_left_overs_of_a_killed_process_are_removed(site: Any, tmp_path: Path) -> None:
+def test_left_overs_of_a_killed_process_are_removed(site: Any, held: Held, tmp_path: Path) -> None:
     site.files["/data.bin"] = CONTENT
     (tmp_path / "small" / ".unpacking-abc").mkdir(parents=True)
     (tmp_path / "small" / "data.bin.new").write_text("half")
@@ -244,7 +246,9 @@ fetch(PublicData("small", "", "", (), (file,), ()), Path(root), progress=progres
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_download_is_gone_on_with(site: Any, tmp_path: Path, number: signal.Signals) -> None:
+def test_an_interrupted_download_is_gone_on_with(
+    site: Any, held: Held, tmp_path: Path, number: signal.Signals
+) -> None:
     site.files["/data.bin"], site.cut["/data.bin"], site.stall = CONTENT, 700_000, threading.Event()
     sha256 = hashlib.sha256(CONTENT).hexdigest()
     process = subprocess.Popen(
@@ -268,88 +272,6 @@ def test_an_interrupted_download_is_gone_on_with(site: Any, tmp_path: Path, numb
     assert file.path.read_bytes() == CONTENT
     assert held(tmp_path) == ["small", "small/data.bin"]
     assert site.asked[-1][1] is not None
-
-
-FETCH_UNDER_A_LIMIT = """
-import resource, sys
-from pathlib import Path
-from seqlab.downloads.fetching import fetch
-from seqlab.downloads.registry import PublicData, PublicFile
-from seqlab.errors import UserError
-url, root, limit, unpack = sys.argv[1:]
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-file = PublicFile(url.rsplit("/", 1)[1], url, unpack=tuple(filter(None, [unpack])))
-try:
-    fetch(PublicData("small", "", "", (), (file,), ()), Path(root))
-except UserError as error:
-    print(error)
-"""
-
-
-def under_a_limit(url: str, root: Path, limit: int, unpack: str = "") -> str:
-    """What ``fetch`` says in a process that may write no file larger than ``limit`` bytes."""
-    arguments = [sys.executable, "-c", FETCH_UNDER_A_LIMIT, url, str(root), str(limit), unpack]
-    return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-
-
-def test_a_write_that_fails_leaves_nothing(site: Any, tmp_path: Path) -> None:
-    site.files["/data.bin"] = CONTENT
-    said = under_a_limit(f"{site.base}/data.bin", tmp_path / "cache", 400_000)
-    assert f"no room left ({os.strerror(errno.EFBIG)})" in said
-    assert not (tmp_path / "cache").exists()
-
-
-def test_an_archive_that_cannot_be_written_out_stays_whole(site: Any, tmp_path: Path) -> None:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("a.log", bytes(1_000_000))
-    site.files["/logs.zip"] = archive.getvalue()
-    said = under_a_limit(f"{site.base}/logs.zip", tmp_path, 400_000, "a.log")
-    assert f"no room left ({os.strerror(errno.EFBIG)})" in said
-    assert held(tmp_path) == ["small", "small/logs.zip"]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """A file system of 600 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_full_disk_leaves_nothing(site: Any, small_disk: Path) -> None:
-    site.files["/data.bin"] = CONTENT
-    with pytest.raises(UserError, match=f"no room left .{os.strerror(errno.ENOSPC)}"):
-        fetch(site.public(), small_disk)
-    assert held(small_disk) == []
-    assert not (small_disk / "downloads.json").exists()
-
-
-def test_a_file_larger_than_the_disk_is_not_begun(site: Any, small_disk: Path) -> None:
-    site.files["/data.bin"] = CONTENT
-    with pytest.raises(UserError, match=r"no room left: 1,000,000 bytes are to come, \d+,\d+ free"):
-        fetch(site.public(CONTENT), small_disk)
-    assert held(small_disk) == []
-    assert site.asked == []
-
-
-def test_an_archive_larger_than_the_disk_is_not_begun(site: Any, small_disk: Path) -> None:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("a.log", bytes(1_000_000))
-    site.files["/logs.zip"] = archive.getvalue()
-    with pytest.raises(UserError, match=r"no room left: logs.zip unpacks to 1,000,000 bytes, \d+,\d+ free"):
-        fetch(site.public(archive.getvalue(), "logs.zip", unpack=("a.log",)), small_disk)
-    assert held(small_disk) == ["small", "small/logs.zip"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(site: Any, tmp_path: Path) -> None:

@@ -77,7 +77,9 @@ def test_the_given_checkpoint_is_replaced_only_when_asked(
     capsys.readouterr()
     assert main(["calibrate", str(copy), str(normals)]) == 0
     assert copy.read_bytes() == checkpoint.read_bytes()
-    assert judge_of(tmp_path / "best_calibrated.ckpt")["calibrated"]["target_fpr"] == 0.002  # the run's own
+    config = torch.load(checkpoint, weights_only=True)["seqlab"]["config"]
+    target = judge_of(tmp_path / "best_calibrated.ckpt")["calibrated"]["target_fpr"]
+    assert target == config["detection"]["target_fpr"]  # the run's own
     assert main(["calibrate", str(copy), str(normals), "--in-place"]) == 0
     assert copy.read_bytes() != checkpoint.read_bytes()
     assert "calibrated" in judge_of(copy)

@@ -1,7 +1,6 @@
 """Fitted again: to the run's own normals the same, to others by the same rules."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import torch
 
 from seqlab.data.sequences import Sessions
-from seqlab.detection.calibrating import recalibrate, sessions_of
+from seqlab.detection.calibrating import recalibrate
 from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
@@ -38,14 +37,16 @@ def test_the_validation_normals_give_what_the_run_fitted(kind: str, request: pyt
     data = request.getfixturevalue(kind)()
     task, baggage = judged(data)
     found = recalibrate(task, baggage, data.sessions("val"), 0.05)
-    assert [change.score for change in found.changes] == SCORES
+    assert {change.score for change in found.changes} == set(SCORES)
     for change in found.changes:
+        if change.score == "combined":  # a run may fit it to training normals as well, which are not at hand
+            continue
         assert change.new.value == pytest.approx(change.old, rel=1e-6), change.score
         assert change.share_above_old == change.share_above_new
         was = baggage["judge"]["thresholds"][change.score]["method"]
         assert change.new.method == was.replace("validation normals", "new normals")
-    for name, state in baggage["judge"]["calibrations"].items():
-        np.testing.assert_allclose(found.judge["calibrations"][name]["values"], state["values"], rtol=1e-5)
+    fitted, refitted = (judge["calibrations"]["nll_max"] for judge in (baggage["judge"], found.judge))
+    np.testing.assert_allclose(refitted["values"], fitted["values"], rtol=1e-5)
 
 
 def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> None:
@@ -59,8 +60,8 @@ def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> No
     above = nll_max.share_above_new * len(normals) - found.num_unseen
     assert 0.03 < above / (len(normals) - found.num_unseen) <= 0.05
     assert found.num_sessions == len(normals)
-    assert found.judge["count_vectors"] is baggage["judge"]["count_vectors"]
-    assert found.judge["main_score"] == "nll_max"
+    assert torch.equal(found.judge["count_vectors"], baggage["judge"]["count_vectors"])
+    assert found.judge["main_score"] == baggage["judge"]["main_score"]
 
 
 def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]) -> None:
@@ -78,7 +79,7 @@ def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]
         recalibrate(task, baggage, Sessions.from_lists([["new"], ["5", "newer"]]), 0.05)
 
 
-def test_what_cannot_be_calibrated_is_told(windows: Callable[..., Any], tmp_path: Path) -> None:
+def test_what_cannot_be_calibrated_is_told(windows: Callable[..., Any]) -> None:
     data = windows()
     task, baggage = judged(data)
     with pytest.raises(UserError, match="its run ended before they were fitted"):
@@ -87,5 +88,3 @@ def test_what_cannot_be_calibrated_is_told(windows: Callable[..., Any], tmp_path
         UserError, match=r"judges no log sessions: calibrate takes model=gru and model=gru_ae"
     ):
         recalibrate(task, {"data": {}, "judge": {}}, data.sessions("val"), 0.05)
-    with pytest.raises(UserError, match=r"none.txt: no such file"):
-        sessions_of(tmp_path / "none.txt")

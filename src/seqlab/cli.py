@@ -19,6 +19,9 @@ COMMANDS = {
     "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
     "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
     "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
+    "download": "public data sets into a cache: checked and resumable, with licence, citation and use",
+    "export": "a trained network as an ONNX or TorchScript file, checked, with vocabulary and thresholds",
+    "calibrate": "thresholds of a log model fitted again to new normal sessions, without training",
     "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
 }
 

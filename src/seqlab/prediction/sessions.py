@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
@@ -18,7 +19,7 @@ from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores
-from seqlab.detection.surprise import surprise
+from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 
@@ -44,13 +45,8 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     if not judge:
         raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
     sessions = read_any_sessions(path, baggage["data"])
-    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
-    tokens = vocabulary.encode(sessions)
-    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    background = judge.get("background", "frequency")  # of checkpoints from before they named theirs
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], background)
+    events, counts = struck(task, baggage, sessions)
     names = list(judge["thresholds"])
-    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
     scores = SessionScores.from_state(judge).scores(names, events, counts)
     main = judge["main_score"]
     threshold = judge["thresholds"][main]["value"]
@@ -86,6 +82,19 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
                     "log with --templates and the folder that the model was trained on"
                 )
     return parsed.sessions
+
+
+def struck(
+    task: SequenceTask, baggage: dict[str, Any], sessions: Sessions
+) -> tuple[EventSurprise, NDArray[np.int32]]:
+    """How S sessions struck the network, and their (S, V) key counts, as the checkpoint's ``judge`` asks."""
+    judge = baggage["judge"]
+    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    tokens = vocabulary.encode(sessions)
+    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
+    background = judge.get("background", "frequency")  # of checkpoints from before they named theirs
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], background)
+    return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
 def _plan(

@@ -31,5 +31,6 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
+	@echo "pip may say here that drain3 wants an older cachetools than mlflow: it runs with either, and is tested so"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@

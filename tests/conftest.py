@@ -130,7 +130,7 @@ SMALL_LOG_MODEL = (
     "logger=[]",
     "trainer.enable_progress_bar=false",
 )
-ALL_SCORES = "detection.scores=[nll_max,nll_mean,accuracy,rank,count_distance,combined]"
+ALL_SCORES = "detection.scores=[nll_max,nll_mean,accuracy,rank,count_distance,count_cost,combined]"
 
 
 @dataclass(frozen=True)

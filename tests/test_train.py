@@ -31,7 +31,7 @@ TINY = (
     "model.network.hidden_size=8",
 )
 FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|threshold"
-SCORES = "nll_max|nll_mean|reconstruction|accuracy|rank|count_distance|combined"
+SCORES = "nll_max|nll_mean|reconstruction|accuracy|rank|count_distance|count_cost|combined"
 KEYS = re.compile(
     r"val/(loss|accuracy|unseen_key_share)"
     rf"|test/(loss|accuracy|threshold|{FIGURES}|({SCORES})/({FIGURES}))"
@@ -116,7 +116,7 @@ def test_scores_have_one_row_per_test_session(run: Run) -> None:
         *model,
         *(f"baseline_{name}" for name in BASELINES),
     }
-    above = scores["nll_max"] - metrics["test/threshold"]
+    above = scores["combined"] - metrics["test/threshold"]
     clear = above.abs() > 1e-3  # the file holds six digits
     assert clear.any()
     assert scores["alert"][clear].tolist() == (above[clear] > 0).tolist()
@@ -139,9 +139,9 @@ def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
         torch.load(run.folder / "checkpoints" / name, weights_only=True)
         task, baggage = load_task(run.folder / "checkpoints" / name)
         assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
-        threshold = baggage["judge"]["thresholds"]["nll_max"]["value"]
+        threshold = baggage["judge"]["thresholds"]["combined"]["value"]
         assert threshold == run.metrics["test/threshold"]
-        assert set(baggage["judge"]["calibrations"]) == {"nll_max", "count_distance"}
+        assert set(baggage["judge"]["calibrations"]) == {"nll_max"}
         calibrations = baggage["judge"]["calibrations"].values()
         assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
         assert task.network is not None
@@ -196,6 +196,9 @@ def test_files_of_the_user_unseen_keys_and_a_deeper_network(tmp_path: Path, call
     assert set(alerts["surprise_key"]) == {"77"}
     assert set(alerts["surprise_position"]) == {2}
     assert set(alerts["surprise_nll"]) == {100.0}
+    assert (
+        "Counts, beside the nearest normal session: <code>keys unseen in training</code> 1 more" in run.report
+    )
     assert not (run.folder / "metrics.csv").exists()
 
 
@@ -248,7 +251,7 @@ def test_predict_gives_the_scores_of_the_run_from_the_checkpoint_alone(
     assert capsys.readouterr().err == f"300 rows: {output}\n"
     found = pd.read_csv(output).set_index("block_id").loc[run.scores["block_id"]]
     shared = [name for name in run.scores.columns if name in found.columns and name != "alert"]
-    assert {"nll_max", "combined", "count_distance"} <= set(shared)
+    assert {"nll_max", "combined", "count_distance", "count_cost"} <= set(shared)
     np.testing.assert_allclose(found[shared], run.scores[shared], rtol=1e-4, atol=1e-4)
     assert found["alert"].tolist() == run.scores["alert"].tolist()
     assert found["threshold"].nunique() == 1

@@ -21,6 +21,9 @@ COMMANDS = {
     "detect": "raw log lines in, alerts out: a whole log, or one that grows (--follow)",
     "explain": "one log block's events, how surprising each was and what was expected there",
     "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
+    "download": "public data sets into a cache: checked and resumable, with licence, citation and use",
+    "export": "a trained network as an ONNX or TorchScript file, checked, with vocabulary and thresholds",
+    "calibrate": "thresholds of a log model fitted again to new normal sessions, without training",
     "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
 }
 

@@ -285,6 +285,17 @@ def test_facts_read_no_test_session(folder: Path) -> None:
     assert data.facts() == expected
 
 
+def test_facts_say_how_many_training_pieces_differ(tmp_path: Path) -> None:
+    normal = tmp_path / "normal.txt"
+    normal.write_text("".join(f"blk_{number},1 2\n" for number in range(10)))
+    windows = ready(HdfsWindows, normal=normal, window_size=2)
+    windows.train_dataloader()  # seven sessions "1 2"; windows of two keys before 1, 2 and the end
+    assert ("train windows", "21; 3 distinct, 3 with the next key") in windows.facts()
+    padded = ready(HdfsPadded, normal=normal)
+    padded.train_dataloader()
+    assert ("train tokens", "21 with ends; 1 distinct sessions with 3") in padded.facts()
+
+
 # -- real sessions -------------------------------------------------------------------------------------
 
 

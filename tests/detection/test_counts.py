@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from seqlab.detection.counts import NearestCounts, count_matrix, distinct_vectors
+from seqlab.detection import counts as module
+from seqlab.detection.counts import NearestCounts, count_matrix, distinct_vectors, is_known
 
 
 def test_counts_by_hand() -> None:
@@ -26,14 +27,23 @@ def test_distinct_vectors_of_many_columns_with_large_counts() -> None:
     assert np.array_equal(distinct[which], counts)
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 7, 1024])
-def test_distance_equals_a_plain_loop(rows_at_once: int) -> None:
+def test_known_rows_are_told_from_new_ones() -> None:
+    vectors = np.array([[1, 0, 2], [0, 0, 0]], dtype=np.int32)
+    rows = np.array([[1, 0, 3], [0, 0, 0], [1, 0, 2], [2, 0, 1], [1, 0, 2]], dtype=np.int32)
+    assert is_known(rows, vectors).tolist() == [False, True, True, False, True]
+    assert is_known(rows[:0], vectors).tolist() == []
+
+
+@pytest.mark.parametrize("cells", [1, 120, 2**20])
+def test_distance_equals_a_plain_loop(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_CELLS", cells)
     rng = np.random.default_rng(1)
     train = rng.integers(0, 6, size=(40, 5)).astype(np.int32)
     other = rng.integers(0, 9, size=(60, 5)).astype(np.int32)
     other[30:] = other[:30]
+    other[7] = train[3]
     expected = [min(sum(abs(a - b) for a, b in zip(x, y, strict=True)) for y in train) for x in other]
-    assert NearestCounts.fit(train).distance(other, rows_at_once).tolist() == expected
+    assert NearestCounts.fit(train).distance(other).tolist() == expected
 
 
 def test_distance_is_the_fewest_events_to_add_or_take_away() -> None:

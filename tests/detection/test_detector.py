@@ -7,14 +7,16 @@ import torch
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import EncodedSessions
+from seqlab.detection.counts import count_matrix
 from seqlab.detection.detector import Detector
+from seqlab.detection.session_scores import SessionScores, harmonic
 from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold
 from seqlab.errors import UserError
 
 TRAIN = Sessions.from_lists([["1", "2"], ["1", "2", "2"], ["1", "2", "2", "2"]])
 VOCABULARY = Vocabulary.from_sessions(TRAIN)
-NAMES = ("nll_max", "nll_mean", "accuracy", "rank", "count_distance", "combined")
+NAMES = ("nll_max", "nll_mean", "accuracy", "rank", "count_distance", "count_cost", "combined")
 
 
 def encoded(sessions: Sessions) -> EncodedSessions:
@@ -40,18 +42,26 @@ VAL = Sessions.from_lists([["1"] + ["2"] * (number % 5) for number in range(1, 1
 TEST = Sessions.from_lists([["1", "2"], ["2"] * 9, ["1", "7"], ["1"] * 30])
 
 
+def fitted(
+    strikes: EventSurprise, sessions: Sessions, target_fpr: float = 0.02, model_score: str = "nll_max"
+) -> Detector:
+    train = events(TRAIN, 7), encoded(TRAIN)
+    return Detector.fit(
+        NAMES, model_score, strikes, train[0], train[1], encoded(sessions), VOCABULARY, target_fpr
+    )
+
+
 @pytest.fixture
 def detector() -> Detector:
-    return Detector.fit(NAMES, "nll_max", events(VAL, 0), encoded(TRAIN), encoded(VAL), VOCABULARY, 0.02)
+    return fitted(events(VAL, 0), VAL)
 
 
-def test_combined_is_the_sum_of_its_calibrated_parts(detector: Detector) -> None:
+def test_combined_joins_its_two_parts(detector: Detector) -> None:
     strikes = events(TEST, 1)
     found = detector.scores(NAMES, strikes, encoded(TEST))
-    parts = detector.scores(("nll_max", "count_distance"), events(VAL, 0), encoded(VAL))
-    expected = Calibration.fit(parts["nll_max"])(found["nll_max"])
-    expected = expected + Calibration.fit(parts["count_distance"])(found["count_distance"])
-    np.testing.assert_allclose(found["combined"], expected)
+    of_val = detector.scores(("nll_max",), events(VAL, 0), encoded(VAL))["nll_max"]
+    surprise = Calibration.fit(of_val)(found["nll_max"])
+    np.testing.assert_allclose(found["combined"], harmonic(surprise, found["count_cost"]))
     assert found["count_distance"].tolist() == [0, 7, 2, 30]
 
 
@@ -63,17 +73,29 @@ def test_combined_stays_finite_and_apart_far_beyond_all_normals(detector: Detect
     assert combined[1] > combined[0] > detector.thresholds["combined"].value
 
 
-def test_thresholds_are_those_of_the_validation_scores(detector: Detector) -> None:
-    found = detector.scores(NAMES, events(VAL, 0), encoded(VAL))
-    assert {name: fit_threshold(found[name], 0.02) for name in NAMES} == detector.thresholds
+def test_thresholds_of_the_network_are_those_of_the_validation_scores(detector: Detector) -> None:
+    names = [name for name in NAMES if name not in ("count_cost", "combined")]
+    found = detector.scores(names, events(VAL, 0), encoded(VAL))
+    assert {name: fit_threshold(found[name], 0.02) for name in names} == {
+        name: detector.thresholds[name] for name in names
+    }
+    for name in ("count_cost", "combined"):  # each session is judged by all others: training helps
+        assert "123 validation and training normals" in detector.thresholds[name].method
 
 
 def test_a_model_score_need_not_be_among_the_scores() -> None:
     detector = Detector.fit(
-        ["combined"], "rank", events(VAL, 0), encoded(TRAIN), encoded(VAL), VOCABULARY, 0.02
+        ["combined"],
+        "rank",
+        events(VAL, 0),
+        events(TRAIN, 7),
+        encoded(TRAIN),
+        encoded(VAL),
+        VOCABULARY,
+        0.02,
     )
     assert set(detector.thresholds) == {"combined"}
-    assert set(detector.calibrations) == {"rank", "count_distance"}
+    assert set(detector.fitted.calibrations) == {"rank"}
     assert list(detector.scores(["combined"], events(TEST, 1), encoded(TEST))) == ["combined"]
 
 
@@ -83,10 +105,6 @@ def with_unseen(strikes: EventSurprise, *sessions: int) -> EventSurprise:
     nll, rank, unseen = strikes.nll.copy(), strikes.rank.copy(), strikes.unseen.copy()
     nll[first], rank[first], unseen[first] = UNSEEN_NLL, len(VOCABULARY) + 1, True
     return replace(strikes, nll=nll, rank=rank, unseen=unseen)
-
-
-def fitted(strikes: EventSurprise, sessions: Sessions, target_fpr: float = 0.02) -> Detector:
-    return Detector.fit(NAMES, "nll_max", strikes, encoded(TRAIN), encoded(sessions), VOCABULARY, target_fpr)
 
 
 def test_sessions_with_an_unseen_key_say_nothing_about_the_tail() -> None:
@@ -111,6 +129,7 @@ def test_an_unseen_key_is_an_alert_wherever_the_tail_puts_the_threshold() -> Non
     found = detector.scores(NAMES, with_unseen(events(TEST, 1), 2), encoded(TEST))
     assert found["nll_max"][2] > detector.thresholds["nll_max"].value
     assert found["rank"][2] > detector.thresholds["rank"].value
+    assert found["combined"][2] > detector.thresholds["combined"].value
 
 
 def test_no_threshold_without_a_measured_session() -> None:
@@ -121,11 +140,13 @@ def test_no_threshold_without_a_measured_session() -> None:
 def test_state_is_plain_and_survives_a_checkpoint(detector: Detector, tmp_path: object) -> None:
     torch.save(detector.state(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert state["model_score"] == "nll_max"
+    assert (state["model_score"], state["main_score"]) == ("nll_max", "combined")
+    assert (state["background"], state["pseudo_sessions"]) == ("uniform", 1.0)
     for name in NAMES:
         assert state["thresholds"][name]["value"] == detector.thresholds[name].value
-    for name, calibration in detector.calibrations.items():
-        again = Calibration.from_state(state["calibrations"][name])
-        grid = np.linspace(0, 50, 100)
-        assert np.array_equal(again(grid), calibration(grid))
-    assert np.array_equal(state["count_vectors"].numpy(), detector.trivial.counts.vectors)
+    tokens = encoded(TEST)
+    expected = detector.scores(NAMES, events(TEST, 1), tokens)
+    counts = count_matrix(tokens.tokens, tokens.lengths, len(VOCABULARY))
+    found = SessionScores.from_state(state).scores(NAMES, events(TEST, 1), counts)
+    for name in NAMES:
+        assert found[name].tolist() == expected[name].tolist()

@@ -20,7 +20,16 @@ from seqlab.tasks.base import SequenceTask
 from seqlab.tasks.next_event import NextEvent
 from seqlab.tasks.reconstruction import Reconstruction
 
-SCORES = ("nll_max", "nll_mean", "reconstruction", "accuracy", "rank", "count_distance", "combined")
+SCORES = (
+    "nll_max",
+    "nll_mean",
+    "reconstruction",
+    "accuracy",
+    "rank",
+    "count_distance",
+    "count_cost",
+    "combined",
+)
 FIGURES = {"auroc", "average_precision", "precision", "recall", "f1", "false_positive_rate", "threshold"}
 
 
@@ -60,7 +69,8 @@ def test_every_key_is_there_and_finite(datamodule: LogSessions) -> None:
     for value in (outcome.metrics | figures).values():
         assert isinstance(value, float)
         assert math.isfinite(value)
-    assert outcome.alerts.tolist() == (outcome.scores["nll_max"] > outcome.threshold).tolist()
+    assert outcome.main_score == "combined"
+    assert outcome.alerts.tolist() == (outcome.scores["combined"] > outcome.threshold).tolist()
 
 
 def test_the_best_f1_stands_under_oracle_alone(datamodule: LogSessions) -> None:
@@ -73,15 +83,15 @@ def test_the_best_f1_stands_under_oracle_alone(datamodule: LogSessions) -> None:
         )
         assert outcome.metrics[f"oracle/{name}/f1"] == pytest.approx(best)
         assert outcome.metrics[f"test/{name}/f1"] <= best + 1e-9
-    assert outcome.metrics["oracle/f1"] == outcome.metrics["oracle/nll_max/f1"]
+    assert outcome.metrics["oracle/f1"] == outcome.metrics["oracle/combined/f1"]
     assert all(key.endswith("/f1") for key in outcome.metrics if key.startswith("oracle"))
 
 
 def test_the_main_score_is_repeated_without_its_name(datamodule: LogSessions) -> None:
-    _, _, outcome = judged(datamodule, score="combined")
+    _, _, outcome = judged(datamodule, score="nll_max")
     for figure in FIGURES:
-        assert outcome.metrics[f"test/{figure}"] == outcome.metrics[f"test/combined/{figure}"]
-    assert outcome.threshold == outcome.detector.thresholds["combined"].value
+        assert outcome.metrics[f"test/{figure}"] == outcome.metrics[f"test/nll_max/{figure}"]
+    assert outcome.threshold == outcome.detector.thresholds["nll_max"].value
 
 
 def test_a_prevalence_adds_figures_at_it(datamodule: LogSessions) -> None:
@@ -113,7 +123,9 @@ def test_fitting_reads_no_test_session(windows: Callable[..., HdfsWindows]) -> N
         datamodule = windows()
         datamodule._splits["test"] = change(datamodule._splits["test"])
         detector, figures = DetectionEvaluation(scores=SCORES).fit(task_for(datamodule), datamodule)
-        found.append((detector.thresholds, detector.state()["calibrations"], figures))
+        costs = detector.state()["count_costs"]
+        counts = {name: value for name, value in costs.items() if name != "vectors"}
+        found.append((detector.thresholds, detector.state()["calibrations"], counts, figures))
     assert found[0] == found[1]
 
 

@@ -66,6 +66,14 @@ def test_means_leave_unseen_events_out() -> None:
     assert (nothing_seen.mean_loss, nothing_seen.mean_accuracy) == (0.0, 0.0)
 
 
+def test_unseen_events_are_no_surprise_where_they_are_left_to_the_counts() -> None:
+    left = EVENTS.without_unseen()
+    assert left.nll.tolist() == [0.5, 3.0, 3.0, 1.0, 0.25, 0.0]
+    assert left.rank.tolist() == [1, 4, 2, 1, 1, 1]
+    assert left.unseen.tolist() == EVENTS.unseen.tolist()
+    assert SESSION_SCORES["nll_max"](left).tolist() == [3.0, 1.0, 0.25]
+
+
 def window_task() -> NextEvent:
     torch.manual_seed(0)
     network = GRUPredictor(
@@ -157,7 +165,7 @@ def test_an_unseen_key_surprises_more_than_anything_a_network_says() -> None:
     task = NextEvent(network=Certain(), unk_id=VOCABULARY.unk)
     index = index_windows(VOCABULARY.encode(SESSIONS), SESSIONS.lengths, VOCABULARY, 3)
     plan = window_scoring_plan(index, distinct_pairs(index, len(VOCABULARY)), 100, CPU)
-    events = surprise(task, plan, VOCABULARY)
+    events = surprise(task, plan, VOCABULARY, pseudo_sessions=0)
     assert events.nll.max() == UNSEEN_NLL
     assert events.nll[~events.unseen].max() == LARGEST_SEEN_NLL < UNSEEN_NLL
     assert (events.nll[events.unseen] == UNSEEN_NLL).all()
@@ -183,19 +191,44 @@ def test_unknown_score_names_list_the_choices() -> None:
         check_score_names(["nll_max", "nll_maximum"])
     assert str(caught.value) == (
         "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, accuracy, rank, "
-        "count_distance, combined"
+        "count_distance, count_cost, combined"
     )
 
 
-def test_one_imagined_session_of_stray_keys_by_hand() -> None:
-    # 3 training sessions of 6 events: key 5 is half of them, 22 a third, 9 a sixth; the weight is 1 / 4
-    vocabulary = Vocabulary.from_sessions(Sessions.from_lists([["5", "5"], ["5", "22"], ["22", "9"]]))
-    targets = np.array([vocabulary.id("5"), vocabulary.id("9"), vocabulary.eos, vocabulary.id("22")])
-    probability = np.array([1e-6, 1e-6, 1e-6, 0.9])
-    found = with_background(-np.log(probability).astype(np.float32), targets, vocabulary, 1.0)
-    expected = 0.75 * probability + 0.25 * np.array([1 / 2, 1 / 6, 0, 1 / 3])
+# 3 training sessions of 6 events: key 5 is half of them, 22 a third, 9 a sixth; the weight is 1 / 4
+THREE = Vocabulary.from_sessions(Sessions.from_lists([["5", "5"], ["5", "22"], ["22", "9"]]))
+TARGETS = np.array([THREE.id("5"), THREE.id("9"), THREE.eos, THREE.id("22")])
+PROBABILITY = np.array([1e-6, 1e-6, 1e-6, 0.9])
+NLL = -np.log(PROBABILITY).astype(np.float32)
+
+
+def test_one_imagined_session_of_stray_events_by_hand() -> None:
+    found = with_background(NLL, TARGETS, THREE, 1.0)
+    # three keys and the end may come: a fourth each
+    assert found == pytest.approx(-np.log(0.75 * PROBABILITY + 0.25 / 4), rel=1e-5)
+    assert found.max() <= np.log(4 * 4)  # 1 in 4 sessions is the imagined one, 1 in 4 of its events is this
+
+
+def test_the_background_of_older_checkpoints_by_hand() -> None:
+    found = with_background(NLL, TARGETS, THREE, 1.0, "frequency")
+    expected = 0.75 * PROBABILITY + 0.25 * np.array([1 / 2, 1 / 6, 0, 1 / 3])
     assert found == pytest.approx(-np.log(expected), rel=1e-5)
     assert found[0] < found[1] < found[2]  # common before rare; an end has no background
+
+
+def test_an_unknown_background_is_named() -> None:
+    with pytest.raises(UserError, match="background=even: choose uniform or frequency"):
+        with_background(NLL, TARGETS, THREE, 1.0, "even")
+
+
+def test_some_sessions_are_taken_with_their_events() -> None:
+    taken = EVENTS.take(np.array([2, 0]))
+    assert taken.nll.tolist() == [0.25, 100.0, 0.5, 3.0, 3.0]
+    assert taken.model_nll.tolist() == [0.25, 7.0, 0.5, 4.0, 3.0]
+    assert taken.rank.tolist() == [1, 8, 1, 4, 2]
+    assert taken.unseen.tolist() == [False, True, False, False, False]
+    assert (taken.offsets.tolist(), taken.first_key.tolist()) == ([0, 2, 5], [8, 0])
+    assert taken.worst_event().tolist() == [9, 1]
 
 
 def test_without_imagined_sessions_the_network_is_taken_at_its_word() -> None:

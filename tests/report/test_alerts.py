@@ -87,6 +87,16 @@ def test_surprise_that_is_not_known_is_said() -> None:
     assert "Surprise of a key" not in bare
 
 
+def test_odd_counts_are_told_in_words() -> None:
+    alert = Alert("blk", 1, 9.0, 4.0, ["5", "22"], [0.1, 0.2], counts={"21": -3, "<4>": 1200})
+    html = alerts_block([alert])
+    expected = (
+        "beside the nearest normal session: <code>21</code> 3 fewer, <code>&lt;4&gt;</code> 1,200 more."
+    )
+    assert expected in html
+    assert "Counts, beside" not in alerts_block([Alert("blk", 1, 9.0, 4.0, ["5"], [0.1])])
+
+
 def test_sessions_without_keys_and_no_alerts_at_all_are_fine() -> None:
     assert "0 keys" in alerts_block([Alert("blk", 0, math.inf, math.nan, [], [])])
     assert "No alert to show." in alerts_block([])

@@ -5,7 +5,17 @@ from numpy.typing import NDArray
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import index_windows
+from seqlab.detection.counts import NearestCounts
+from seqlab.detection.session_scores import SessionScores
+from seqlab.watching.judge import Judge
 from seqlab.watching.remembered import Remembered, WindowScorer, softmax
+
+
+def judge_of(vocabulary: Vocabulary) -> Judge:
+    """One that takes the network at its word."""
+    nearest = NearestCounts(np.zeros((1, len(vocabulary)), dtype=np.int32))
+    fitted = SessionScores("nll_max", {}, nearest, None)
+    return Judge("nll_max", {"nll_max": 1.0}, 0.0, "uniform", fitted, vocabulary, 0.0)
 
 
 class Counting:
@@ -56,7 +66,7 @@ SESSIONS = Sessions.from_lists([["1", "2", "1"], ["2"], ["3", "1", "2", "2", "1"
 @pytest.mark.parametrize("context", ["from_start", "full_windows"])
 def test_windows_before_a_place_are_those_of_batch_scoring(context: str) -> None:
     vocabulary = Vocabulary.from_sessions(SESSIONS)
-    scorer = WindowScorer(Counting(len(vocabulary)), vocabulary, 3, context, 1.0)
+    scorer = WindowScorer(Counting(len(vocabulary)), judge_of(vocabulary), 3, context)
     tokens = vocabulary.encode(SESSIONS)
     index = index_windows(tokens, SESSIONS.lengths, vocabulary, 3, context)
     for session in range(len(SESSIONS)):
@@ -71,7 +81,7 @@ def test_windows_before_a_place_are_those_of_batch_scoring(context: str) -> None
 def test_nll_and_rank_are_those_of_the_logits() -> None:
     vocabulary = Vocabulary.from_sessions(SESSIONS)
     network = Counting(len(vocabulary))
-    scorer = WindowScorer(network, vocabulary, 2, "from_start", 0.0)
+    scorer = WindowScorer(network, judge_of(vocabulary), 2, "from_start")
     tokens = np.array([4, 5, vocabulary.unk], dtype=np.int32)
     scored = scorer.score(index_windows(tokens, np.array([3]), vocabulary, 2))
     logits = network(np.array([[vocabulary.pad, vocabulary.bos], [vocabulary.bos, 4], [4, 5], [5, 3]]))

@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with a parse that was ended")
     parser.add_argument("--overwrite", action="store_true", help="replace a parse that lies in DIR")
+    parser.add_argument(
+        "--chunk-mb",
+        type=float,
+        default=8,
+        help="text taken apart at once; default 8. Less needs less memory",
+    )
     parser.add_argument("--engine", default="local", help="local (default) or ray")
     parser.add_argument("--address", help="of a Ray cluster; without it one is started here")
 
@@ -67,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         _windows(arguments, log_format),
         arguments.labels,
         arguments.templates,
+        _chunk_bytes(arguments.chunk_mb),
     )
     check_output(settings.output, arguments.overwrite)
     sources = find_sources(settings.logs)
@@ -112,15 +119,19 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     )
 
 
+def _chunk_bytes(megabytes: float) -> int:
+    from seqlab.errors import UserError
+
+    if not 0.001 <= megabytes <= 1024:
+        raise UserError(f"--chunk-mb {megabytes:g}: give 0.001 to 1024")
+    return round(megabytes * (1 << 20))
+
+
 def _windows(arguments: argparse.Namespace, log_format: LogFormat) -> TimeWindows | None:
     from seqlab.errors import UserError
     from seqlab.logs.windows import TimeWindows
 
     if arguments.window is None:
-        if log_format.session is None:
-            raise UserError(
-                f"--format {log_format.name} names no session: give --session REGEX, or --window SECONDS"
-            )
         if arguments.step is not None:
             raise UserError("--step goes with --window")
         return None

@@ -9,7 +9,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run folder")
-    parser.add_argument("input", type=Path, help="a file as the model's own data reads it")
+    parser.add_argument(
+        "input", type=Path, help="a file as the model's own data reads it, or a folder of seqlab parse"
+    )
     parser.add_argument("--output", type=Path, help="the CSV to write; standard output without it")
 
 
@@ -17,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
     from seqlab.training.checkpoints import load_predictor, load_task
 
-    if not arguments.input.is_file():
+    if not arguments.input.exists():
         raise UserError(f"{arguments.input}: no such file; the path is relative to {Path.cwd()}")
     if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
         raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")

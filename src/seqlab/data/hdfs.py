@@ -85,6 +85,7 @@ class LogSessions(SequenceDataModule):
         self.seed = seed
         self.templates: dict[str, str] = {}
         self._plans: dict[str, ScoringPlan] = {}
+        self._distinct = ""  # how many of the training pieces differ, once they were made
 
     def load_splits(self) -> None:
         given = [name for name, file in self.files.items() if file is not None]
@@ -202,6 +203,8 @@ class LogSessions(SequenceDataModule):
         for split in ("train", "val"):
             part = self._splits[split]
             rows.append((f"{split} sessions", f"{len(part):,} with {part.num_events:,} events"))
+        if self._distinct:
+            rows.append((f"train {self.train_unit}", self._distinct))
         rows.append(("vocabulary", f"{len(self.vocabulary)} tokens, 4 of them special"))
         return rows
 
@@ -232,6 +235,9 @@ class HdfsWindows(LogSessions):
 
     def train_dataloader(self) -> DataLoader:
         index, pairs = self.index("train")
+        self._distinct = (
+            f"{index.num_windows:,}; {len(pairs.contexts):,} distinct, {pairs.num_pairs:,} with the next key"
+        )
         dataset = WindowDataset(index, pairs, deduplicate=self.deduplicate, device=self.device)
         return batch_loader(dataset, IndexBatches(len(index.num_targets), self.batch_size, seed=self.seed))
 
@@ -265,6 +271,10 @@ class HdfsPadded(LogSessions):
         import torch
 
         distinct = self.distinct("train")
+        self._distinct = (
+            f"{int(distinct.lengths[distinct.distinct_of_session].sum()):,} with ends; "
+            f"{len(distinct.lengths):,} distinct sessions with {int(distinct.lengths.sum()):,}"
+        )
         dataset = PaddedDataset(
             distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
         )

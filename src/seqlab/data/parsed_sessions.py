@@ -57,7 +57,10 @@ def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
         labels = (
-            table["label"].replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8).to_numpy()
+            table["label"]
+            .cast(pl.String)
+            .replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8)
+            .to_numpy()
         )
         ids, first_time = table["session"].to_list(), table["first_time"].to_numpy()
     except (OSError, pl.exceptions.PolarsError) as error:

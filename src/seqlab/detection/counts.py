@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.windows import distinct_rows
+
+# Rows of a block times the vectors it is compared with: what is held at once stays within some megabytes.
+BLOCK_CELLS = 2**20
 
 
 def count_matrix(
@@ -28,6 +32,27 @@ def distinct_vectors(counts: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDAr
     return counts[example], which
 
 
+def is_known(rows: NDArray[np.int32], vectors: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(R,) True where a row of (R, V) counts equals one of (U, V) vectors."""
+    which = distinct_vectors(np.concatenate((vectors, rows)))[1]
+    return np.isin(which[len(vectors) :], which[: len(vectors)])
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of ``rows`` rows, so that a block of (rows, columns) numbers stays small."""
+    height = max(BLOCK_CELLS // max(columns, 1), 1)
+    return (slice(start, start + height) for start in range(0, rows, height))
+
+
+def l1_distances(rows: NDArray[np.int32], vectors: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(R, U) L1 distances between (R, V) and (U, V) counts; key by key, so that nothing is (R, U, V)."""
+    total = np.zeros((len(rows), len(vectors)), dtype=np.int32)
+    for row_counts, vector_counts in zip(rows.T, vectors.T, strict=True):
+        if row_counts.any() or vector_counts.any():
+            total += np.abs(row_counts[:, None] - vector_counts)
+    return total
+
+
 @dataclass(frozen=True)
 class NearestCounts:
     """Distance of count vectors to the nearest of U training vectors.
@@ -42,14 +67,11 @@ class NearestCounts:
     def fit(cls, counts: NDArray[np.int32]) -> NearestCounts:
         return cls(distinct_vectors(counts)[0])
 
-    def distance(self, counts: NDArray[np.int32], rows_at_once: int = 1024) -> NDArray[np.float32]:
-        """(S,) L1 distances for (S, V) counts; equal vectors are compared once."""
-        import torch  # here, so that scores of an exported network need no torch
-
+    def distance(self, counts: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(S,) L1 distances for (S, V) counts; equal vectors are compared once, known ones not at all."""
         distinct, which = distinct_vectors(counts)
-        known = torch.from_numpy(self.vectors).float()
-        nearest = [
-            torch.cdist(torch.from_numpy(part).float(), known, p=1).amin(dim=1)
-            for part in np.split(distinct, range(rows_at_once, len(distinct), rows_at_once))
-        ]
-        return torch.cat(nearest).numpy()[which]
+        nearest = np.zeros(len(distinct), dtype=np.float32)
+        new = np.flatnonzero(~is_known(distinct, self.vectors))
+        for part in blocks(len(new), len(self.vectors)):
+            nearest[new[part]] = l1_distances(distinct[new[part]], self.vectors).min(axis=1)
+        return nearest[which]

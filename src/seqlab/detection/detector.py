@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,21 +11,22 @@ from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import EncodedSessions, TrivialDetectors
-from seqlab.detection.surprise import LARGEST_SEEN_NLL, SESSION_SCORES, EventSurprise
-from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold
-from seqlab.errors import UserError
+from seqlab.detection.counts import count_matrix
+from seqlab.detection.session_scores import Normals, SessionScores, fit_scores
+from seqlab.detection.surprise import EventSurprise
+from seqlab.detection.thresholds import Threshold
 
 
 @dataclass(frozen=True)
 class Detector:
     """Scores sessions and says which are alerts. Fitted on training and validation normals alone."""
 
-    model_score: str  # the score that `combined` joins with count_distance
+    fitted: SessionScores
     thresholds: dict[str, Threshold]  # by score
-    calibrations: dict[str, Calibration]  # of the two parts of `combined`
     trivial: TrivialDetectors
-    main_score: str = "nll_max"  # the score behind alerts
+    main_score: str = "combined"  # the score behind alerts
     pseudo_sessions: float = 1.0  # how `surprise` smooths the network's prediction
+    background: str = "uniform"  # with what
 
     @classmethod
     def fit(
@@ -34,6 +34,7 @@ class Detector:
         names: Sequence[str],
         model_score: str,
         val_events: EventSurprise,
+        train_events: EventSurprise,
         train: EncodedSessions,
         val: EncodedSessions,
         vocabulary: Vocabulary,
@@ -44,74 +45,36 @@ class Detector:
         Args:
             model_score: a score of SESSION_SCORES for ``combined``.
             val_events: how the validation normals ``val`` struck the network.
+            train_events: how the training normals ``train`` did, which it learned: see ``fit_scores``.
 
         Raises:
             UserError: no validation session is without keys that training never showed.
         """
         trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
-        # A session with an unseen key is as surprising as can be, by definition and not by measure: it says
-        # nothing about the tail of those that were measured.
-        measured = ~val_events.has_unseen()
-        if not measured.any():
-            raise UserError(
-                "every validation session holds a key that training never showed, so no threshold can be "
-                "fitted: do train and val come from the same log, parsed with the same templates?"
-            )
-        parts = {
-            model_score: SESSION_SCORES[model_score](val_events),
-            "count_distance": trivial.count_distance(val),
-        }
-        calibrations = {name: Calibration.fit(scores[measured]) for name, scores in parts.items()}
-        unfitted = cls(model_score, {}, calibrations, trivial)
-        scores = unfitted.scores(names, val_events, val)
-        # an unseen key stays an alert, however far out the fitted tail puts the threshold
-        highest = {"nll_max": LARGEST_SEEN_NLL, "rank": float(len(vocabulary))}
-        thresholds = {
-            name: fit_threshold(scores[name][measured], target_fpr).at_most(highest.get(name, math.inf))
-            for name in names
-        }
-        return cls(model_score, thresholds, calibrations, trivial)
+        fitted, thresholds = fit_scores(
+            names,
+            model_score,
+            Normals(val_events, count_matrix(val.tokens, val.lengths, len(vocabulary))),
+            Normals(train_events, count_matrix(train.tokens, train.lengths, len(vocabulary))),
+            trivial.counts,
+            vocabulary.unk,
+            target_fpr,
+        )
+        return cls(fitted, thresholds, trivial)
 
     def scores(
         self, names: Sequence[str], events: EventSurprise, sessions: EncodedSessions
     ) -> dict[str, NDArray[np.float64]]:
-        """{score: (S,)} of the scores asked for; higher is more suspect.
-
-        ``combined`` is the sum of the two calibrated parts, Fisher's statistic without its factor of 2:
-        the sum of ``-log P(normal scores at least this high)``.
-        """
-        distance = self.trivial.count_distance(sessions).astype(np.float64)
-        return joined_scores(names, events, distance, self.model_score, self.calibrations)
+        """{score: (S,)} of the scores asked for; higher is more suspect."""
+        counts = count_matrix(sessions.tokens, sessions.lengths, self.trivial.vocab_size)
+        return self.fitted.scores(names, events, counts)
 
     def state(self) -> dict[str, Any]:
-        """Plain values and tensors for the checkpoint."""
-        import torch
-
+        """Plain values and tensors for the checkpoint; ``SessionScores.from_state`` reads its part back."""
         return {
-            "model_score": self.model_score,
             "main_score": self.main_score,
             "pseudo_sessions": self.pseudo_sessions,
+            "background": self.background,
             "thresholds": {name: threshold.state() for name, threshold in self.thresholds.items()},
-            "calibrations": {name: calibration.state() for name, calibration in self.calibrations.items()},
-            "count_vectors": torch.from_numpy(self.trivial.counts.vectors),
+            **self.fitted.state(),
         }
-
-
-def joined_scores(
-    names: Sequence[str],
-    events: EventSurprise,
-    distance: NDArray[np.float64],
-    model_score: str,
-    calibrations: Mapping[str, Calibration],
-) -> dict[str, NDArray[np.float64]]:
-    """{score: (S,)} of the scores asked for, from (S,) distances of counts: see ``Detector.scores``."""
-    found: dict[str, NDArray[np.float64]] = {}
-    for name in names:
-        if name == "count_distance":
-            found[name] = distance
-        elif name == "combined":
-            model = SESSION_SCORES[model_score](events)
-            found[name] = calibrations[model_score](model) + calibrations["count_distance"](distance)
-        else:
-            found[name] = SESSION_SCORES[name](events).astype(np.float64)
-    return found

@@ -65,16 +65,16 @@ class DetectionEvaluation:
         target_fpr: share of normal sessions that may be alerts; thresholds aim at it.
         prevalence: the true share of abnormal blocks where test normals are a sample; null elsewhere.
         model_score: the model's part of ``combined``.
-        pseudo_sessions: imagined training sessions of stray keys, see ``with_background``; 0 for none.
+        pseudo_sessions: imagined training sessions of stray events, see ``with_background``; 0 for none.
         top_alerts: alerts shown in the report.
 
     Raises:
         UserError: an unknown score or a share out of range.
     """
 
-    score: str = "nll_max"
-    scores: Sequence[str] = ("nll_max", "combined")
-    target_fpr: float = 0.002
+    score: str = "combined"
+    scores: Sequence[str] = ("combined", "nll_max")
+    target_fpr: float = 0.001
     prevalence: float | None = None
     model_score: str = "nll_max"
     pseudo_sessions: float = 1.0
@@ -93,16 +93,20 @@ class DetectionEvaluation:
         check_prevalence(self.prevalence)
 
     def fit(self, task: SequenceTask, datamodule: LogSessions) -> tuple[Detector, dict[str, float]]:
-        """Fit thresholds, count vectors and calibrations on training and validation normals.
+        """Fit thresholds, count vectors, count costs and calibrations on training and validation normals.
 
         Returns:
             The detector, and the validation figures of metrics.json.
         """
-        events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary, self.pseudo_sessions)
+        events, train_events = (
+            surprise(task, datamodule.scoring_plan(split), datamodule.vocabulary, self.pseudo_sessions)
+            for split in ("val", "train")
+        )
         detector = Detector.fit(
             list(self.scores),
             self.model_score,
             events,
+            train_events,
             encoded(datamodule, "train"),
             encoded(datamodule, "val"),
             datamodule.vocabulary,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Nats. A key that training never showed has no trained probability: it is set above all that have one.
 UNSEEN_NLL = 100.0
 LARGEST_SEEN_NLL = 99.0
+BACKGROUNDS = ("uniform", "frequency")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,27 @@ class EventSurprise:
         """(S,) True where a session holds an event that training never showed."""
         return np.logical_or.reduceat(self.unseen, self.offsets[:-1])
 
+    def without_unseen(self) -> EventSurprise:
+        """The same with no surprise at events that training never showed: no network learned any of them."""
+        return replace(
+            self,
+            nll=np.where(self.unseen, np.float32(0), self.nll),
+            rank=np.where(self.unseen, 1, self.rank),
+        )
+
+    def take(self, sessions: NDArray[np.int64]) -> EventSurprise:
+        """Those of (K,) sessions, in their order."""
+        lengths = np.diff(self.offsets)[sessions]
+        events = segment_indices(self.offsets[sessions], lengths)
+        return EventSurprise(
+            self.nll[events],
+            self.model_nll[events],
+            self.rank[events],
+            self.unseen[events],
+            np.concatenate(([0], np.cumsum(lengths))),
+            self.first_key[sessions],
+        )
+
     def worst_event(self) -> NDArray[np.int64]:
         """(S,) place in its session of the first event with the highest NLL; 0 is the first key."""
         highest = np.repeat(nll_max(self), np.diff(self.offsets))
@@ -58,13 +81,18 @@ class EventSurprise:
 
 
 def surprise(
-    task: SequenceTask, plan: ScoringPlan, vocabulary: Vocabulary, pseudo_sessions: float = 1.0
+    task: SequenceTask,
+    plan: ScoringPlan,
+    vocabulary: Vocabulary,
+    pseudo_sessions: float = 1.0,
+    background: str = "uniform",
 ) -> EventSurprise:
     """Run the network once per distinct piece of a split and spread the outputs over its sessions.
 
     Args:
-        pseudo_sessions: how many imagined sessions of stray keys join the training sessions: see
+        pseudo_sessions: how many imagined sessions of stray events join the training sessions: see
             ``with_background``. 0 takes the network at its word.
+        background: what those are made of: see ``with_background``.
     """
     import torch  # here, so that scores of an exported network need no torch
 
@@ -73,7 +101,9 @@ def surprise(
         parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
     model_nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
-    nll, rank, unseen = judged_events(model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions)
+    nll, rank, unseen = judged_events(
+        model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions, background
+    )
     events = plan.piece_of_event
     return EventSurprise(
         nll[events], model_nll[events], rank[events], unseen[events], plan.offsets, plan.first_key
@@ -86,6 +116,7 @@ def judged_events(
     targets: NDArray[np.int64],
     vocabulary: Vocabulary,
     pseudo_sessions: float,
+    background: str = "uniform",
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """(P,) NLL in nats with background, (P,) rank and (P,) whether unseen, from what the network said.
 
@@ -95,30 +126,48 @@ def judged_events(
         targets: (P,) token ids.
     """
     unseen = targets == vocabulary.unk
-    nll = with_background(model_nll, targets, vocabulary, pseudo_sessions)
+    nll = with_background(model_nll, targets, vocabulary, pseudo_sessions, background)
     nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
     return nll, np.where(unseen, len(vocabulary) + 1, model_rank), unseen
 
 
 def with_background(
-    nll: NDArray[np.float32], targets: NDArray[np.int64], vocabulary: Vocabulary, pseudo_sessions: float
+    nll: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    vocabulary: Vocabulary,
+    pseudo_sessions: float,
+    background: str = "uniform",
 ) -> NDArray[np.float32]:
-    """NLL under the network's prediction interpolated with the keys' background frequencies.
+    """NLL under the network's prediction interpolated with the background that stray events come from.
 
-    ``p'(key) = (1 - w) p(key) + w f(key)`` with ``f`` the key's share of all training events and
-    ``w = pseudo_sessions / (training sessions + pseudo_sessions)`` (Jelinek & Mercer, 1980). A network is
-    happy to call an event one in a million that thousands of sessions cannot vouch for. With one imagined
-    session among the N of training, a common key in an odd place is less surprising than a rare one there.
-    The end of a session has no background: a log line may stray, an end may not.
+    ``p'(event) = (1 - w) p(event) + w f(event)`` with ``w = pseudo_sessions / (training sessions +
+    pseudo_sessions)`` (Jelinek & Mercer, 1980). A network is happy to call an event one in a million that
+    thousands of sessions cannot vouch for: with one imagined session among the N of training, no event is
+    less likely than ``f / (N + 1)``.
 
     Args:
         nll: (P,) nats.
         targets: (P,) token ids.
+        background: ``uniform``: ``f`` is the same for every key and for the end. ``frequency``: a key's share
+            of all training events, and none for the end; that of checkpoints from before ``uniform``.
+
+    Raises:
+        UserError: an unknown background.
     """
+    if background not in BACKGROUNDS:
+        raise UserError(f"background={background}: choose {' or '.join(BACKGROUNDS)}")
     weight = pseudo_sessions / (vocabulary.num_sessions + pseudo_sessions)
+    shares = vocabulary.key_shares() if background == "frequency" else _even_shares(vocabulary)
     with np.errstate(divide="ignore"):
-        background = np.log(weight * vocabulary.key_shares())[targets]
-    return np.maximum(-np.logaddexp(np.log1p(-weight) - nll, background), 0).astype(np.float32)
+        stray = np.log(weight * shares)[targets]
+    return np.maximum(-np.logaddexp(np.log1p(-weight) - nll, stray), 0).astype(np.float32)
+
+
+def _even_shares(vocabulary: Vocabulary) -> NDArray[np.float64]:
+    """(V,) the same share for each key and for EOS; nothing else can follow."""
+    follows = np.ones(len(vocabulary))
+    follows[[vocabulary.pad, vocabulary.bos, vocabulary.unk]] = 0
+    return follows / follows.sum()
 
 
 def nll_max(events: EventSurprise) -> NDArray[np.float32]:
@@ -150,7 +199,7 @@ SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "accuracy": error_share,
     "rank": worst_rank,
 }
-OTHER_SCORES = ("count_distance", "combined")
+OTHER_SCORES = ("count_distance", "count_cost", "combined")
 
 
 def check_score_names(names: list[str]) -> None:

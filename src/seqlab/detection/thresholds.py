@@ -1,4 +1,4 @@
-"""Thresholds and tail probabilities from validation normals alone."""
+"""Thresholds and tail probabilities from normal sessions alone."""
 
 from __future__ import annotations
 
@@ -99,15 +99,16 @@ class Threshold:
 def check_target_fpr(target_fpr: float) -> None:
     """Raise UserError where the share of normal sessions that may be alerts is not between 0 and 1."""
     if not 0 < target_fpr < 1:
-        raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.002")
+        raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.001")
 
 
-def fit_threshold(scores: ArrayLike, target_fpr: float) -> Threshold:
+def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation normals") -> Threshold:
     """The score that a share ``target_fpr`` of normal sessions exceeds.
 
     Args:
-        scores: (S,) scores of validation normals.
+        scores: (S,) scores of normal sessions that are as those to come.
         target_fpr: between 0 and 1, both excluded.
+        of: what they are, for ``Threshold.method``.
 
     Raises:
         UserError: a ``target_fpr`` out of range, or no score.
@@ -119,15 +120,15 @@ def fit_threshold(scores: ArrayLike, target_fpr: float) -> Threshold:
     count = len(values)
     if count * target_fpr >= FEWEST_BEYOND_QUANTILE:
         value = float(np.quantile(values, 1 - target_fpr, method="higher"))
-        return Threshold(value, f"empirical quantile of {count:,} validation normals")
+        return Threshold(value, f"empirical quantile of {count:,} {of}")
     tail = fit_tail(values)
     if tail is None or tail.share <= target_fpr:
-        return Threshold(float(values.max()), f"maximum of {count:,} validation normals: no tail to fit")
+        return Threshold(float(values.max()), f"maximum of {count:,} {of}: no tail to fit")
     kind = "generalized Pareto" if tail.shape > 0 else "exponential"
     return Threshold(
         tail.quantile(target_fpr),
         f"{kind} tail (shape {tail.shape:.2f}, scale {tail.scale:.3g}) fitted to {tail.num_exceedances} of "
-        f"{count:,} validation normals, too few for the quantile itself",
+        f"{count:,} {of}, too few for the quantile itself",
     )
 
 
@@ -139,7 +140,7 @@ class Calibration:
     differ.
     """
 
-    values: NDArray[np.float64]  # (S,) sorted scores of validation normals
+    values: NDArray[np.float64]  # (S,) sorted scores of normal sessions
     tail: Tail | None
 
     @classmethod

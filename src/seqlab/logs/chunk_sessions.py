@@ -49,7 +49,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
     offsets = starts + chunk.start
     event_message, sessions = found.event_message, found.event_session
     skipped = {
-        reason: (len(places), [_shown(lines, offsets, int(place)) for place in places[:SHOWN_LINES]])
+        reason: (len(places), [_shown(chunk, starts, int(place)) for place in places[:SHOWN_LINES]])
         for reason, places in found.skipped.items()
     }
     if sessions is None:
@@ -57,7 +57,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         event_message, sessions = windows.events(found.time)
         timeless = found.place[found.time.is_null().to_numpy()]
         if len(timeless):
-            shown = [_shown(lines, offsets, int(place)) for place in timeless[:SHOWN_LINES]]
+            shown = [_shown(chunk, starts, int(place)) for place in timeless[:SHOWN_LINES]]
             skipped[NO_TIME] = (len(timeless), shown)
     if chunk.cut_lines:
         count, shown = skipped.get(MONSTROUS, (0, []))
@@ -82,8 +82,10 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
     )
 
 
-def _shown(lines: pl.Series, offsets: NDArray[np.int64], place: int) -> SkippedLine:
-    return SkippedLine(place, int(offsets[place]), str(lines[place])[:SHOWN_CHARACTERS])
+def _shown(chunk: Chunk, starts: NDArray[np.int64], place: int) -> SkippedLine:
+    start = int(starts[place])
+    text = chunk.content[start : start + SHOWN_CHARACTERS].split(b"\n", 1)[0].rstrip(b"\r")
+    return SkippedLine(place, chunk.start + start, text.decode("utf-8", "backslashreplace"))
 
 
 def group_events(events: pl.DataFrame, ids: NDArray[np.int32]) -> pl.DataFrame:

@@ -69,6 +69,23 @@ def count_groups(pattern: str) -> int:
     return len(re.findall(r"\((?!\?)|\(\?P?<\w", plain))
 
 
+def fixed_width(pattern: str) -> int | None:
+    """Characters that a pattern always matches; None where that varies or is not seen at a glance."""
+    plain = re.sub(r"\\[dwSDW]|\[\^?[^\]\\]+\]", "x", pattern.removeprefix("^"))
+    plain = re.sub(r"\\[^a-zA-Z0-9]", "x", plain)
+    plain = re.sub(r"(.)\{(\d+)\}", lambda found: found[1] * int(found[2]), plain)
+    return None if re.search(r"[*+?|(){}\[\]\\^$.]", plain) else len(plain)
+
+
+def group_span(pattern: str, name: str) -> tuple[int, int] | None:
+    """Where in a line a named group stands, as (start, length), if that is the same in all lines."""
+    found = re.match(rf"(\^[^(]*)\(\?P?<{name}>([^()]*)\)", pattern)
+    if found is None:
+        return None
+    start, length = fixed_width(found[1]), fixed_width(found[2])
+    return None if start is None or length is None else (start, length)
+
+
 FORMATS = {
     known.name: known
     for known in (

@@ -48,6 +48,12 @@ class ParseSettings:
     templates: Path | None = None
     chunk_bytes: int = CHUNK_BYTES
 
+    def __post_init__(self) -> None:
+        if self.log_format.session is None and self.windows is None:
+            raise UserError(
+                f"--format {self.log_format.name} names no session: give --session REGEX, or --window SECONDS"
+            )
+
     def state(self) -> dict[str, Any]:
         """Plain values: what must be the same when a parse goes on."""
         return {

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple, cast
 
 from seqlab.errors import UserError
 
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 8 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,48 +91,41 @@ def join_bucket(chunks: int, bucket: int, unfinished: Unfinished) -> int:
     return len(joined)
 
 
-def merge_buckets(unfinished: Unfinished, target: Path, finish: Any) -> int:
+def merge_buckets(
+    unfinished: Unfinished, target: Path, finish: Callable[[pl.DataFrame], pl.DataFrame]
+) -> int:
     """Write the sessions of all buckets in the order of their first lines; returns how many.
 
     Args:
-        finish: what is done with each DataFrame of rows before it is written.
+        finish: what is done with rows before they are written.
     """
     files = [path for bucket in range(unfinished.buckets) if (path := unfinished.joined(bucket)).exists()]
-    part = unfinished.folder / target.name
-    if len(files) <= 1:
-        rows = finish(pl.read_parquet(files[0])) if files else pl.DataFrame()
-        rows.write_parquet(part, row_group_size=ROWS_AT_ONCE)
-        part.replace(target)
+    if len(files) == 1:  # in order already
+        rows = finish(pl.read_parquet(files[0]))
+        rows.write_parquet(target, row_group_size=ROWS_AT_ONCE)
         return len(rows)
     firsts = [
-        pl.scan_parquet(file).select(pl.col("line_offsets").list.first()).collect().to_series().to_numpy()
+        pl.scan_parquet(file).select(pl.col("line_offsets").list.first()).collect().to_series()
         for file in files
     ]
-    total = sum(map(len, firsts))
-    everything = pl.Series(firsts[0]).append(pl.concat([pl.Series(first) for first in firsts[1:]]))
-    cuts = everything.sort().gather_every(ROWS_AT_ONCE, offset=ROWS_AT_ONCE).to_list()
-    pieces: list[pl.LazyFrame] = []
+    written = []
     begins = [0] * len(files)
-    for cut in [*cuts, None]:
-        ends = [len(first) if cut is None else int(first.searchsorted(cut)) for first in firsts]
-        piece = pl.concat(
+    for number, cut in enumerate(_cuts(firsts)):
+        ends = [len(first) if cut is None else int(first.search_sorted(cut)) for first in firsts]
+        rows = pl.concat(
             [
-                pl.scan_parquet(file).slice(begin, end - begin)
+                pl.scan_parquet(file).slice(begin, end - begin).collect()
                 for file, begin, end in zip(files, begins, ends, strict=True)
             ]
         )
-        pieces.append(piece.sort(pl.col("line_offsets").list.first()))
         begins = ends
-    _write_in_turn(pieces, part, finish)
-    part.replace(target)
-    return total
+        written.append(unfinished.folder / f"rows-{number:06d}.parquet")
+        finish(rows.sort(pl.col("line_offsets").list.first())).write_parquet(written[-1], compression="lz4")
+    pl.scan_parquet(written).sink_parquet(target, row_group_size=ROWS_AT_ONCE)
+    return sum(map(len, firsts))
 
 
-def _write_in_turn(pieces: list[pl.LazyFrame], path: Path, finish: Any) -> None:
-    written = []
-    for number, piece in enumerate(pieces):
-        written.append(path.with_name(f"{path.stem}-{number:06d}.parquet"))
-        finish(piece.collect()).write_parquet(written[-1])
-    pl.scan_parquet(written).sink_parquet(path, row_group_size=ROWS_AT_ONCE)
-    for file in written:
-        file.unlink()
+def _cuts(firsts: list[pl.Series]) -> list[int | None]:
+    """First lines at which rows are cut into pieces of ROWS_AT_ONCE; None is the end."""
+    places = pl.concat(firsts).sort()
+    return [*places.gather_every(ROWS_AT_ONCE).to_list()[1:], None]

@@ -59,15 +59,19 @@ class NameReader(nn.Module):
         self.dropout = Dropout(dropout)
         self.to_scores = nn.Linear(width[pooling] * hidden_size, num_classes)
 
-    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T) character ids of the given (B,) lengths to (B, C) scores."""
+    def embed(self, characters: Tensor) -> Tensor:
+        """(B, T) character ids to (B, T, E): their embeddings plus those of the n-grams that end there."""
         embedded = self.embedding(characters)
         code = characters
         for length, table in enumerate(self.ngrams, start=1):
             before = F.pad(characters, (length, 0))[:, : characters.shape[1]]
             code = (code * NGRAM_BASE + before + 1) % NGRAM_BUCKETS
             embedded = embedded + table(code)
-        embedded = self.embedding_dropout(embedded)
+        return embedded
+
+    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T) character ids of the given (B,) lengths to (B, C) scores."""
+        embedded = self.embedding_dropout(self.embed(characters))
         packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
         packed_outputs, state = self.recurrent(packed)
         hidden = hidden_of(state)  # (layers * directions, B, H)

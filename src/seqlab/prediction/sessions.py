@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
@@ -15,10 +17,9 @@ from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
-from seqlab.detection.counts import NearestCounts, count_matrix
-from seqlab.detection.detector import joined_scores
-from seqlab.detection.surprise import surprise
-from seqlab.detection.thresholds import Calibration
+from seqlab.detection.counts import count_matrix
+from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 
@@ -32,7 +33,8 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     """One row per session: its id, the main score, its threshold, alert, then every other score.
 
     Args:
-        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict.
+        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict; or a
+            folder of ``seqlab parse``.
 
     Raises:
         UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
@@ -42,16 +44,10 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     judge = baggage.get("judge")
     if not judge:
         raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
-    sessions = read_sessions(path)
-    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
-    tokens = vocabulary.encode(sessions)
-    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
-    counts = count_matrix(tokens, sessions.lengths, len(vocabulary))
-    distance = NearestCounts(judge["count_vectors"].numpy()).distance(counts).astype(np.float64)
+    sessions = read_any_sessions(path, baggage["data"])
+    events, counts = struck(task, baggage, sessions)
     names = list(judge["thresholds"])
-    calibrations = {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()}
-    scores = joined_scores(names, events, distance, judge["model_score"], calibrations)
+    scores = SessionScores.from_state(judge).scores(names, events, counts)
     main = judge["main_score"]
     threshold = judge["thresholds"][main]["value"]
     return pd.DataFrame(
@@ -63,6 +59,42 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
             **{name: scores[name] for name in names if name != main},
         }
     )
+
+
+def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
+    """The sessions of a file, or of a folder that ``seqlab parse`` wrote with the templates of training.
+
+    Args:
+        data: what a checkpoint says of its data.
+
+    Raises:
+        UserError: no sessions, or a folder whose template ids mean something else than those of training.
+    """
+    if not path.is_dir():
+        return read_sessions(path)
+    parsed = read_parsed_sessions(path)
+    if "parser" in data:
+        trained = {str(row["id"]): row["template"] for row in data["parser"]["templates"]}
+        for key, template in parsed.templates.items():
+            if trained.get(key, template) != template:
+                raise UserError(
+                    f"{path}: template {key} is {template!r}, in training it was {trained[key]!r}; parse the "
+                    "log with --templates and the folder that the model was trained on"
+                )
+    return parsed.sessions
+
+
+def struck(
+    task: SequenceTask, baggage: dict[str, Any], sessions: Sessions
+) -> tuple[EventSurprise, NDArray[np.int32]]:
+    """How S sessions struck the network, and their (S, V) key counts, as the checkpoint's ``judge`` asks."""
+    judge = baggage["judge"]
+    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    tokens = vocabulary.encode(sessions)
+    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
+    background = judge.get("background", "frequency")  # of checkpoints from before they named theirs
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], background)
+    return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
 def _plan(

@@ -35,6 +35,7 @@ class Alert:
     keys: Sequence[str]  # (T,)
     surprise: Sequence[float]  # (T,) nats; empty if the score has no such parts
     descriptions: Mapping[str, str] = field(default_factory=dict)  # key to its message template
+    counts: Mapping[str, int] = field(default_factory=dict)  # key to how many more than a normal session has
 
     def __post_init__(self) -> None:
         if self.label not in _LABEL_TEXTS:
@@ -144,12 +145,23 @@ def _explanation(alert: Alert, chips: Sequence[_Chip]) -> Markup:
     return Markup("")
 
 
+def _counts(alert: Alert) -> Markup:
+    """In which keys the counts differ from those of the nearest normal session, in words."""
+    if not alert.counts:
+        return Markup("")
+    parts = [
+        Markup("<code>{}</code> {:,} {}").format(key, abs(more), "more" if more > 0 else "fewer")
+        for key, more in alert.counts.items()
+    ]
+    return Markup("<p>Counts, beside the nearest normal session: {}.</p>").format(Markup(", ").join(parts))
+
+
 def _card(alert: Alert) -> Markup:
     chips = _chips(alert)
     count = len(alert.keys)
     return Markup(
         '<article class="alert"><h3><code>{}</code></h3><p class="verdict label-{}">'
-        "<span>{}</span> <span>score {}</span> <span>threshold {}</span> <span>{}</span></p>{}{}</article>"
+        "<span>{}</span> <span>score {}</span> <span>threshold {}</span> <span>{}</span></p>{}{}{}</article>"
     ).format(
         alert.session_id,
         {-1: "unknown", 0: "normal", 1: "abnormal"}[alert.label],
@@ -158,6 +170,7 @@ def _card(alert: Alert) -> Markup:
         format_number(alert.threshold),
         f"{count:,} {'key' if count == 1 else 'keys'}",
         _explanation(alert, chips),
+        _counts(alert),
         _key_list(chips, alert.descriptions),
     )
 

@@ -9,7 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.data.hdfs import HdfsPadded, LogSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.session_batches import PaddedDataset, distinct_sessions
-from seqlab.data.vocabulary import EOS_TOKEN
+from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
+from seqlab.detection.counts import count_matrix
 from seqlab.detection.evaluation import DetectionOutcome
 from seqlab.report.alerts import Alert
 from seqlab.report.detection import DetectionContent, write_detection_report
@@ -19,7 +20,12 @@ from seqlab.training.history import History
 from seqlab.training.profiling import read_profile
 from seqlab.training.run_folder import RunFolder
 
-CURVES = ("combined", "event_length_count", "2-gram")  # beside the main score's; more would hide each other
+CURVES = (
+    "combined",
+    "nll_max",
+    "event_length_count",
+    "2-gram",
+)  # beside the main score's; more would hide each other
 HEAT_MAPS = 4
 LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
 
@@ -53,7 +59,7 @@ def write_report(
             for name, curve in outcome.curves.items()
             if name in CURVES or name == outcome.main_score
         },
-        alerts=top_alerts(outcome, datamodule.templates, config.detection.top_alerts),
+        alerts=top_alerts(outcome, datamodule.vocabulary, datamodule.templates, config.detection.top_alerts),
         histories=losses,
         learning_rate=history.series.get("learning_rate"),
         profile=read_profile(folder.path),
@@ -82,8 +88,23 @@ def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:
     return [session for session in order.tolist() if outcome.alerts[session]][:limit]
 
 
-def top_alerts(outcome: DetectionOutcome, templates: dict[str, str], limit: int) -> list[Alert]:
-    """The most suspect sessions with the surprise of each key, EOS last."""
+def odd_counts(outcome: DetectionOutcome, vocabulary: Vocabulary, session: int) -> dict[str, int]:
+    """{key: how many more than the nearest normal session has}, the largest differences first."""
+    costs = outcome.detector.fitted.costs
+    if costs is None:
+        return {}
+    one = outcome.sessions.take(np.asarray([session]))
+    counts = count_matrix(vocabulary.encode(one), one.lengths, len(vocabulary))
+    difference = costs.difference(counts)[0]
+    largest = np.argsort(-np.abs(difference), kind="stable")[: np.count_nonzero(difference)]
+    names = {vocabulary.unk: "keys unseen in training"}
+    return {names.get(key, vocabulary.tokens[key]): int(difference[key]) for key in largest.tolist()}
+
+
+def top_alerts(
+    outcome: DetectionOutcome, vocabulary: Vocabulary, templates: dict[str, str], limit: int
+) -> list[Alert]:
+    """The most suspect sessions with the surprise of each key, EOS last, and their odd counts."""
     found = []
     for session in _most_suspect(outcome, limit):
         keys = [*outcome.sessions.keys(session), EOS_TOKEN]
@@ -99,6 +120,7 @@ def top_alerts(outcome: DetectionOutcome, templates: dict[str, str], limit: int)
                 keys=keys,
                 surprise=surprise,
                 descriptions=templates,
+                counts=odd_counts(outcome, vocabulary, session),
             )
         )
     return found

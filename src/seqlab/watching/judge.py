@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.counts import NearestCounts, count_matrix
-from seqlab.detection.detector import joined_scores
-from seqlab.detection.surprise import EventSurprise
-from seqlab.detection.thresholds import Calibration
+from seqlab.detection.counts import count_matrix
+from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.surprise import EventSurprise, judged_events
 from seqlab.errors import UserError
 
 GROWING_SCORES = ("nll_max", "rank")  # those that more events of a session can only raise
-COUNTING_SCORES = ("count_distance", "combined")
+COUNTING_SCORES = ("count_distance", "count_cost", "combined")
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,8 @@ class Judge:
     main: str  # the score behind alerts
     thresholds: dict[str, float]  # by score
     pseudo_sessions: float
-    model_score: str
-    calibrations: dict[str, Calibration]
-    nearest: NearestCounts
+    background: str  # see ``with_background``
+    fitted: SessionScores
     vocabulary: Vocabulary
     unseen_share: float  # of validation events, where the run wrote it down
 
@@ -46,9 +44,8 @@ class Judge:
             judge["main_score"],
             {name: float(state["value"]) for name, state in judge["thresholds"].items()},
             float(judge["pseudo_sessions"]),
-            judge["model_score"],
-            {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()},
-            NearestCounts(np.asarray(judge["count_vectors"], dtype=np.int32)),
+            judge.get("background", "frequency"),  # of checkpoints from before they named theirs
+            SessionScores.from_state(judge),
             vocabulary,
             float(judge.get("unseen_share", 0.0)),
         )
@@ -76,16 +73,24 @@ class Judge:
             tokens: (N,) their vocabulary ids, ends not included.
             lengths: (S,) tokens of each.
         """
-        distance = np.zeros(len(lengths))
-        if self.counts_events:
-            counts = count_matrix(tokens, lengths, len(self.vocabulary))
-            distance = self.nearest.distance(counts).astype(np.float64)
-        return joined_scores([self.main], events, distance, self.model_score, self.calibrations)[self.main]
+        counts = count_matrix(tokens, lengths, len(self.vocabulary))
+        return self.fitted.scores([self.main], events, counts)[self.main]
+
+    def events(
+        self, model_nll: NDArray[np.float32], model_rank: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+        """(P,) NLL with background, rank, whether unseen: see ``judged_events``."""
+        return judged_events(
+            model_nll, model_rank, targets, self.vocabulary, self.pseudo_sessions, self.background
+        )
 
     def odd_counts(self, tokens: NDArray[np.integer], most: int = 3) -> list[tuple[int, int]]:
         """Token ids and by how much their counts differ from the nearest training session's, widest first."""
-        counts = np.bincount(tokens, minlength=len(self.vocabulary)).astype(np.int64)
-        known = self.nearest.vectors
-        difference = counts - known[np.abs(known - counts).sum(axis=1).argmin()]
+        counts = np.bincount(tokens, minlength=len(self.vocabulary)).astype(np.int32)
+        if self.fitted.costs is not None and self.main != "count_distance":
+            difference = self.fitted.costs.difference(counts[None])[0]
+        else:
+            known = self.fitted.nearest.vectors
+            difference = counts - known[np.abs(known - counts).sum(axis=1).argmin()]
         widest = np.argsort(-np.abs(difference), kind="stable")[:most].tolist()
         return [(token, int(difference[token])) for token in widest if difference[token]]

@@ -76,9 +76,9 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
     network, kind = task.network, _kind(data)
     scorer: WindowScorer | SessionScorer
     if kind == "windows":
-        scorer = _window_scorer(torch_network(network), vocabulary, judge, data)
+        scorer = _window_scorer(torch_network(network), judge, data)
     else:
-        scorer = SessionScorer(torch_sessions(network, vocabulary.bos), vocabulary, judge.pseudo_sessions)
+        scorer = SessionScorer(torch_sessions(network, vocabulary.bos), judge)
     return _model(str(path), vocabulary, judge, scorer, parser or data.get("parser"))
 
 
@@ -99,9 +99,9 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
     file = folder / ONNX_FILE
     scorer: WindowScorer | SessionScorer
     if _kind(data) == "windows":
-        scorer = _window_scorer(onnx_network(file), vocabulary, judge, data)
+        scorer = _window_scorer(onnx_network(file), judge, data)
     else:
-        scorer = SessionScorer(onnx_sessions(file), vocabulary, judge.pseudo_sessions)
+        scorer = SessionScorer(onnx_sessions(file), judge)
     return _model(str(folder), vocabulary, judge, scorer, parser or settings.get("parser"))
 
 
@@ -110,10 +110,8 @@ def _kind(data: dict[str, Any]) -> str:
     return "windows" if "window_size" in data else "sessions"
 
 
-def _window_scorer(
-    network: Network, vocabulary: Vocabulary, judge: Judge, data: dict[str, Any]
-) -> WindowScorer:
-    return WindowScorer(network, vocabulary, data["window_size"], data["context"], judge.pseudo_sessions)
+def _window_scorer(network: Network, judge: Judge, data: dict[str, Any]) -> WindowScorer:
+    return WindowScorer(network, judge, data["window_size"], data["context"])
 
 
 def _model(

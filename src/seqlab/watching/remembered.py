@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import WindowIndex, distinct_pairs
-from seqlab.detection.surprise import judged_events
 from seqlab.errors import UserError
+from seqlab.watching.judge import Judge
 
 # (C, W) contexts of vocabulary ids to (C, V) float32: logits, or log-probabilities, which are logits too.
 Network = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -118,13 +117,12 @@ class Scored(NamedTuple):
 class WindowScorer:
     """Scores events after windows of ``window_size`` keys; equal windows of a batch are computed once."""
 
-    def __init__(
-        self, network: Network, vocabulary: Vocabulary, window_size: int, context: str, pseudo_sessions: float
-    ) -> None:
+    def __init__(self, network: Network, judge: Judge, window_size: int, context: str) -> None:
+        vocabulary = judge.vocabulary
         self.outputs = Remembered(network, len(vocabulary))
+        self.judge = judge
         self.vocabulary = vocabulary
         self.window_size = window_size
-        self.pseudo_sessions = pseudo_sessions
         self.context = context
         self.predicts_all = context == "from_start"  # the first keys of a session too
         # what stands before a session's first key: as in data/windows.py
@@ -141,7 +139,7 @@ class WindowScorer:
         true = logits[pairs.pair_context, pairs.pair_target]
         nll = (total[pairs.pair_context] - true).astype(np.float32)
         rank = (logits[pairs.pair_context] > true[:, None]).sum(axis=1) + 1
-        nll, rank, _ = judged_events(nll, rank, pairs.pair_target, self.vocabulary, self.pseudo_sessions)
+        nll, rank, _ = self.judge.events(nll, rank, pairs.pair_target)
         return Scored(nll[pairs.pair_of_window], rank[pairs.pair_of_window])
 
     def window(self, tokens: NDArray[np.integer], place: int) -> NDArray[np.int32]:

@@ -30,6 +30,7 @@ def model_fingerprint(model: Model) -> str:
         judge.main,
         judge.thresholds,
         judge.pseudo_sessions,
+        judge.background,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.sequences import segment_indices
-from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.surprise import EventSurprise, judged_events
+from seqlab.detection.surprise import EventSurprise
+from seqlab.watching.judge import Judge
 
 # (B, T) sessions with their ends, right-padded, and (B,) lengths, to (B, T, V) logits or log-probabilities.
 SessionNetwork = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
@@ -48,10 +48,10 @@ def onnx_sessions(path: Path) -> SessionNetwork:
 class SessionScorer:
     """Surprise of whole sessions; equal ones of a batch are computed once."""
 
-    def __init__(self, network: SessionNetwork, vocabulary: Vocabulary, pseudo_sessions: float) -> None:
+    def __init__(self, network: SessionNetwork, judge: Judge) -> None:
         self.network = network
-        self.vocabulary = vocabulary
-        self.pseudo_sessions = pseudo_sessions
+        self.judge = judge
+        self.vocabulary = judge.vocabulary
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         """Of S sessions, their ends included.
@@ -75,9 +75,7 @@ class SessionScorer:
                 targets[number] = source[row, : sizes[row]]
         target = np.concatenate(targets)
         model_nll = np.concatenate(nll).astype(np.float32)
-        judged, ranks, unseen = judged_events(
-            model_nll, np.concatenate(rank) + 1, target, self.vocabulary, self.pseudo_sessions
-        )
+        judged, ranks, unseen = self.judge.events(model_nll, np.concatenate(rank) + 1, target)
         counts = np.asarray([len(one) for one in nll], dtype=np.int64)
         events = segment_indices((np.cumsum(counts) - counts)[which], lengths + 1)
         return EventSurprise(

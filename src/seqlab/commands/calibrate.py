@@ -1,0 +1,102 @@
+"""``seqlab calibrate CHECKPOINT NORMALS``: thresholds fitted again to new normals, without training."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqlab.detection.calibrating import Recalibrated
+
+TARGET_FPR = 0.002
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run of a log model")
+    parser.add_argument(
+        "normals", type=Path, help="normal sessions: a file or parsed folder, as `seqlab predict` takes it"
+    )
+    parser.add_argument(
+        "--target-fpr",
+        type=float,
+        metavar="SHARE",
+        help=f"of normal sessions that may be alerts; that of the run without one, else {TARGET_FPR}",
+    )
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "--output", type=Path, metavar="CKPT", help="to write; CHECKPOINT_calibrated.ckpt without one"
+    )
+    target.add_argument("--in-place", action="store_true", help="replace the given checkpoint")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from seqlab.detection.calibrating import recalibrate
+    from seqlab.detection.thresholds import check_target_fpr
+    from seqlab.errors import UserError
+    from seqlab.prediction.sessions import read_any_sessions
+    from seqlab.training.checkpoints import KEY, load_task, read_checkpoint
+
+    if arguments.target_fpr is not None:
+        check_target_fpr(arguments.target_fpr)
+    checkpoint, output = arguments.checkpoint, _output(arguments)
+    if not arguments.normals.exists():
+        raise UserError(f"{arguments.normals}: no such file; the path is relative to {Path.cwd()}")
+    task, baggage = load_task(checkpoint)
+    share = arguments.target_fpr if arguments.target_fpr is not None else _target_of(baggage)
+    found = recalibrate(task, baggage, read_any_sessions(arguments.normals, baggage["data"]), share)
+    content = read_checkpoint(checkpoint)
+    made_of = {"normals": str(arguments.normals), "sessions": found.num_sessions, "target_fpr": share}
+    content[KEY]["judge"] = found.judge | {"calibrated": made_of}
+    _write(content, output)
+    _print(arguments.normals, share, found)
+    print(f"written   {output}")
+    return 0
+
+
+def _output(arguments: argparse.Namespace) -> Path:
+    from seqlab.errors import UserError
+
+    given: Path = arguments.checkpoint
+    if arguments.in_place:
+        return given
+    output: Path = arguments.output or given.with_name(f"{given.stem}_calibrated{given.suffix}")
+    if output.is_dir():
+        raise UserError(f"--output {output} is a folder: give the name of a file, such as new.ckpt")
+    if output.exists() and given.exists() and output.samefile(given):
+        raise UserError(f"--output {output} is the given checkpoint: --in-place replaces it")
+    if not output.absolute().parent.is_dir():
+        raise UserError(f"--output {output}: the folder {output.parent} does not exist")
+    return output
+
+
+def _target_of(baggage: dict[str, Any]) -> float:
+    """What the run aimed at, where its config says so."""
+    detection = (baggage.get("config") or {}).get("detection") or {}
+    return float(detection.get("target_fpr", TARGET_FPR))
+
+
+def _write(content: dict[str, Any], output: Path) -> None:
+    from seqlab.errors import UserError
+    from seqlab.training.checkpoint_files import write_atomically
+
+    try:
+        write_atomically(content, output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror or error}") from None
+
+
+def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:
+    print(f"normals   {found.num_sessions:,} sessions of {normals}")
+    if found.num_unseen:
+        print(
+            f"          {found.num_unseen:,} hold keys that training never showed: alerts, and left out here"
+        )
+    print(f"target    a share of {target_fpr:g} above the threshold\n")
+    width = max(len(change.score) for change in found.changes)
+    print(f"{'score':{width}}  {'old':>8}  {'new':>8}  above old  above new  how the new one was found")
+    for change in found.changes:
+        thresholds = f"{change.old:8.4g}  {change.new.value:8.4g}"
+        shares = f"{change.share_above_old:9.4f}  {change.share_above_new:9.4f}"
+        print(f"{change.score:{width}}  {thresholds}  {shares}  {change.new.method}")
+    print()

@@ -1,0 +1,117 @@
+"""From a checkpoint to a folder with a network file that was checked, and its settings."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqlab.errors import UserError
+from seqlab.exporting.files import FILES, check_packages, run_onnx, run_torch, write_onnx, write_torch
+from seqlab.exporting.graphs import Graph, Tensors, graph_of
+from seqlab.exporting.settings import settings_of
+from seqlab.tasks.base import SequenceTask
+
+TOLERANCE = 1e-5
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    network: Path
+    settings: Path
+    largest_difference: float  # of any output from torch's own
+    num_values: int  # outputs compared
+    shapes: list[tuple[int, int]]  # batch and length of the inputs compared
+
+
+def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path) -> Exported:
+    """Write ``model.onnx`` or ``model.pt`` and ``settings.json``, once the file was run and found equal.
+
+    Args:
+        task, baggage: as ``load_task`` gives them.
+        kind: ``onnx`` or ``torch``.
+        folder: made where it is missing; older files of the same names are replaced.
+
+    Raises:
+        UserError: a network that is not exported, a package that is missing, an output that differs from
+            torch's, a folder that cannot be written.
+    """
+    graph = graph_of(task, baggage["sizes"], baggage["data"])
+    write, run = _WRITERS[kind]
+    if kind == "onnx":
+        check_packages()
+    graph.module.eval()
+    name = FILES[kind]
+    settings = settings_of(graph, baggage, name, type(task).__name__)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
+            written = Path(temporary) / name
+            write(graph, written)
+            difference, num_values, shapes = compared(graph, run(written))
+            settings["network"]["largest_difference_from_torch"] = difference
+            (Path(temporary) / SETTINGS).write_text(
+                json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+            folder.mkdir(exist_ok=True)
+            for file in (name, SETTINGS):
+                shutil.move(str(Path(temporary) / file), str(folder / file))
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
+    return Exported(folder / name, folder / SETTINGS, difference, num_values, shapes)
+
+
+@torch.no_grad()
+def compared(graph: Graph, run: Callable[..., Tensors]) -> tuple[float, int, list[tuple[int, int]]]:
+    """Compare a file's outputs with the task's own, on batches and lengths that the tracer has not seen.
+
+    Returns:
+        The largest difference, the number of outputs compared, and the (batch, length) of each comparison.
+
+    Raises:
+        UserError: an output that differs by more than TOLERANCE, relative where it exceeds 1: float32 has
+            seven digits, whatever their size.
+    """
+    generator = torch.Generator().manual_seed(1)
+    shapes = [(1, 1), (1, graph.length), (64, graph.length), (5, 3 * graph.length + 1)]
+    largest, worst, num_values = 0.0, 0.0, 0
+    for batch, length in shapes:
+        inputs = graph.sample(batch, length, generator)
+        expected, found = graph.reference(*inputs), run(*inputs)
+        for given, wanted in zip(found, expected, strict=True):
+            if given.shape != wanted.shape:
+                raise UserError(
+                    f"the exported file gives {tuple(given.shape)} instead of {tuple(wanted.shape)}"
+                )
+            left, right = _real(graph, inputs, given), _real(graph, inputs, wanted)
+            difference = (left - right).abs().nan_to_num(nan=math.inf)  # max() would pass a NaN over
+            largest = max(largest, float(difference.max()))
+            worst = max(worst, float((difference / right.abs().clamp(min=1)).max()))
+            num_values += difference.numel()
+    if worst > TOLERANCE:
+        raise UserError(
+            f"the exported file differs from torch by {largest:.3g}, more than {TOLERANCE:g}; "
+            "nothing was kept"
+        )
+    return largest, num_values, shapes
+
+
+def _real(graph: Graph, inputs: Tensors, output: Tensor) -> Tensor:
+    return output if graph.is_real is None else output[graph.is_real(*inputs)]
+
+
+_WRITERS: dict[str, tuple[Callable[[Graph, Path], None], Callable[[Path], Callable[..., Tensors]]]] = {
+    "onnx": (write_onnx, run_onnx),
+    "torch": (write_torch, run_torch),
+}

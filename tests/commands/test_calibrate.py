@@ -1,0 +1,101 @@
+"""From a checkpoint to another with other thresholds, and never into the given one unasked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from seqlab.cli import EXIT_USER_ERROR, main
+from seqlab.data.samples.hdfs_blocks import simulate_blocks
+
+
+@pytest.fixture(scope="module")
+def checkpoint(call: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run = call(folder, "trainer.max_epochs=1", "data.sample.num_blocks=300", "data.window_size=5")
+    assert run.code == 0
+    return folder / "checkpoints" / "best.ckpt"
+
+
+@pytest.fixture(scope="module")
+def normals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sessions = simulate_blocks(num_blocks=400, abnormal_share=0.01, seed=9).sessions
+    kept = [row for row, label in enumerate(sessions.labels) if label == 0]
+    path = tmp_path_factory.mktemp("new") / "normals.txt"
+    path.write_text("".join(f"{sessions.ids[row]},{' '.join(sessions.keys(row))}\n" for row in kept))
+    return path
+
+
+def judge_of(path: Path) -> dict[str, Any]:
+    return torch.load(path, weights_only=True)["seqlab"]["judge"]
+
+
+def test_a_new_checkpoint_with_new_thresholds(
+    checkpoint: Path, normals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, old = checkpoint.read_bytes(), judge_of(checkpoint)
+    output = tmp_path / "new.ckpt"
+    arguments = ["calibrate", str(checkpoint), str(normals), "--target-fpr", "0.05", "--output", str(output)]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert checkpoint.read_bytes() == before
+    new = judge_of(output)
+    count = len(normals.read_text().splitlines())
+    assert lines[0] == f"normals   {count} sessions of {normals}"
+    assert lines[-1] == f"written   {output}"
+    rows = {line.split()[0]: line for line in lines if line and line.split()[0] in new["thresholds"]}
+    assert list(rows) == list(old["thresholds"])
+    for name, row in rows.items():
+        assert row.split()[1] == f"{old['thresholds'][name]['value']:.4g}"
+        assert row.split()[2] == f"{new['thresholds'][name]['value']:.4g}"
+        assert row.endswith(new["thresholds"][name]["method"])
+    assert new["calibrated"] == {"normals": str(normals), "sessions": count, "target_fpr": 0.05}
+    capsys.readouterr()
+    assert main(["predict", str(output), str(normals), "--output", str(tmp_path / "out.csv")]) == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    main_score = new["main_score"]
+    assert table["threshold"].unique() == pytest.approx([new["thresholds"][main_score]["value"]])
+    assert table["alert"].mean() == pytest.approx(float(rows[main_score].split()[4]), abs=1.5 / count)
+    weights = [torch.load(path, weights_only=True)["state_dict"] for path in (checkpoint, output)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_the_given_checkpoint_is_replaced_only_when_asked(
+    checkpoint: Path, normals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "best.ckpt"
+    copy.write_bytes(checkpoint.read_bytes())
+    assert main(["calibrate", str(copy), str(normals), "--output", str(copy)]) == EXIT_USER_ERROR
+    assert "is the given checkpoint: --in-place replaces it" in capsys.readouterr().err
+    (tmp_path / "link.ckpt").symlink_to(copy)
+    link = str(tmp_path / "link.ckpt")
+    assert main(["calibrate", str(copy), str(normals), "--output", link]) == EXIT_USER_ERROR
+    assert copy.read_bytes() == checkpoint.read_bytes()
+    capsys.readouterr()
+    assert main(["calibrate", str(copy), str(normals)]) == 0
+    assert copy.read_bytes() == checkpoint.read_bytes()
+    config = torch.load(checkpoint, weights_only=True)["seqlab"]["config"]
+    target = judge_of(tmp_path / "best_calibrated.ckpt")["calibrated"]["target_fpr"]
+    assert target == config["detection"]["target_fpr"]  # the run's own
+    assert main(["calibrate", str(copy), str(normals), "--in-place"]) == 0
+    assert copy.read_bytes() != checkpoint.read_bytes()
+    assert "calibrated" in judge_of(copy)
+
+
+def test_mistakes_are_one_message(
+    checkpoint: Path, normals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, message in (
+        ([str(checkpoint), str(normals), "--target-fpr", "2"], "give a share between 0 and 1"),
+        ([str(checkpoint), str(tmp_path / "no.txt")], "no.txt: no such file"),
+        ([str(checkpoint), str(normals), "--output", str(tmp_path)], "is a folder"),
+        ([str(checkpoint), str(normals), "--output", str(tmp_path / "a/b.ckpt")], "does not exist"),
+        ([str(tmp_path / "no.ckpt"), str(normals)], "no such checkpoint"),
+    ):
+        assert main(["calibrate", *arguments]) == EXIT_USER_ERROR
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1

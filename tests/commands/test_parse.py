@@ -1,0 +1,149 @@
+"""``seqlab parse`` as a person calls it, and as the power cut ends it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from seqlab.cli import main
+from seqlab.data.samples.hdfs_blocks import simulate_blocks
+from seqlab.data.samples.hdfs_log import write_log
+from seqlab.logs import reading
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """36,000 lines and their labels beside them."""
+    folder = tmp_path_factory.mktemp("log")
+    write_log(simulate_blocks(1800, 0.05, 3), folder / "hdfs.log", folder / "labels.csv")
+    return folder / "hdfs.log"
+
+
+def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = log.with_name("labels.csv")
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--labels", str(labels)]) == 0
+    said = capsys.readouterr().out
+    assert "sessions  1,800: 90 Anomaly, 1,710 Normal" in said
+    assert f"python train.py model=gru data.sessions={tmp_path}/out" in said
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "parse.json",
+        "sessions.parquet",
+        "templates.csv",
+    ]
+    assert main(["parse", str(log), "--output", str(tmp_path / "out")]) == 2
+    assert "holds a parse already" in capsys.readouterr().err
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
+    assert "1,800, no labels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "syslog"], "--format syslog: choose hdfs, apache"),
+        (["--format", "regex"], "--format regex needs --header"),
+        (["--header", "^x"], "--header and --time-format go with --format regex"),
+        (["--format", "apache"], "--format apache names no session: give --session REGEX, or --window"),
+        (["--step", "3"], "--step goes with --window"),
+        (["--window", "0"], "--window 0: give seconds, more than 0"),
+        (["--window", "10", "--step", "20"], "--step 20: give seconds"),
+        (["--window", "10", "--session", "blk"], "exclude each other"),
+        (["--session", "("], "not a regular expression"),
+        (["--mask", "x*"], "matches the empty text"),
+        (["--chunk-mb", "0"], "--chunk-mb 0: give 0.001 to 1024"),
+        (["--similarity", "2"], "--similarity 2.0: give a share"),
+        (["--labels", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["--templates", "nowhere"], "nowhere: no such file"),
+        (["--engine", "spark"], "choose local or ray"),
+        (["--resume"], "holds no parse that was ended early"),
+    ],
+)
+def test_mistakes_are_one_message(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("out/*.parquet"))
+
+
+def started(log: Path, output: Path, *more: str) -> subprocess.Popen[str]:
+    """The command as a process that takes many small chunks."""
+    command = [sys.executable, "-m", "seqlab.cli", "parse", str(log), "--output", str(output)]
+    return subprocess.Popen(
+        [*command, "--chunk-mb", "0.04", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def when_some_chunks_are_there(output: Path, process: subprocess.Popen[str]) -> None:
+    progress = output / ".unfinished/progress.json"
+    while process.poll() is None:
+        if progress.exists() and json.loads(progress.read_text())["place"]["chunks"] >= 3:
+            return
+        time.sleep(0.002)
+    raise AssertionError(f"it ended before it could be killed: {process.communicate()}")
+
+
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_killed_parse_goes_on_to_the_output_of_one_that_was_not(
+    log: Path, tmp_path: Path, kind: signal.Signals
+) -> None:
+    output = tmp_path / "out"
+    process = started(log, output)
+    when_some_chunks_are_there(output, process)
+    process.send_signal(kind)
+    _, error = process.communicate(timeout=60)
+    assert not [
+        path for path in output.iterdir() if path.name != ".unfinished"
+    ]  # no output that looks like one
+    if kind == signal.SIGINT:
+        assert process.returncode == 130
+        assert "go on: seqlab parse" in error
+        assert "--resume" in error
+        assert "Traceback" not in error
+    resumed = started(log, output, "--resume")
+    _, error = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, error
+    whole = started(log, tmp_path / "whole")
+    assert whole.wait(timeout=120) == 0
+    assert pl.read_parquet(output / "sessions.parquet").equals(
+        pl.read_parquet(tmp_path / "whole/sessions.parquet")
+    )
+    for name in ("templates.csv",):
+        assert (output / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_standard_input_is_a_log(log: Path, tmp_path: Path, call: Callable) -> None:
+    command = [sys.executable, "-m", "seqlab.cli", "parse", "-", "--output", str(tmp_path / "in")]
+    with log.open("rb") as file:
+        subprocess.run(command, stdin=file, check=True, capture_output=True)
+    assert main(["parse", str(log), "--output", str(tmp_path / "file")]) == 0
+    assert pl.read_parquet(tmp_path / "in/sessions.parquet").equals(
+        pl.read_parquet(tmp_path / "file/sessions.parquet")
+    )
+    assert reading.STDIN == "-"
+
+
+def test_a_parsed_log_trains_a_model(log: Path, tmp_path: Path, call: Callable) -> None:
+    labels = log.with_name("labels.csv")
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--labels", str(labels)]) == 0
+    run = call(
+        tmp_path / "run",
+        "model=gru",
+        f"data.sessions={tmp_path / 'out'}",
+        "data.split_by=time",
+        "trainer.max_epochs=1",
+        "trainer.enable_progress_bar=false",
+        "model.network.hidden_size=8",
+        "logger=none",
+    )
+    assert run.code == 0, run.said
+    assert "abnormal sessions of the train period were left out" in run.said
+    assert "test/auroc" in run.metrics
+    assert "Receiving block" in run.report  # the templates' words

@@ -1,0 +1,130 @@
+"""Files that were written are run again: by onnxruntime, and by torch."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from seqlab.errors import UserError
+from seqlab.exporting.export import compared, export
+from seqlab.exporting.graphs import graph_of
+
+MakeTask = Callable[..., Any]
+SETTINGS = [
+    ("gru", {"cell": "gru"}),
+    ("gru", {"cell": "lstm", "num_layers": 2}),
+    ("gru", {"cell": "rnn", "share_prefixes": False}),
+    ("gru_ae", {"attention": "none", "num_layers": 2}),
+    ("gru_ae", {"attention": "general", "cell": "lstm"}),
+    ("gru_ae", {"attention": "location", "bottleneck_size": 3}),
+    ("gru_ae", {"attention": "concat", "bidirectional": False}),
+    ("char_rnn", {"cell": "lstm"}),
+    ("char_rnn", {"cell": "gru", "input": "one_hot"}),
+    ("lstm", {"cell": "lstm"}),
+    ("lstm", {"cell": "gru", "num_layers": 2, "num_readers": 2}),
+    ("name_classifier", {"pooling": "all", "ngram_size": 3, "num_readers": 2}),
+    ("name_classifier", {"pooling": "max", "cell": "lstm", "bidirectional": False}),
+    ("name_classifier", {"pooling": "last_direction", "num_layers": 2}),
+]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize(("model", "settings"), SETTINGS, ids=str)
+def test_every_network_equals_torch(
+    make_task: MakeTask, tmp_path: Path, model: str, settings: dict[str, Any], kind: str
+) -> None:
+    task, baggage = make_task(model, **settings)
+    written = export(task, baggage, kind, tmp_path / "out")
+    assert written.largest_difference < 1e-5
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
+        ["out", written.network.name, "settings.json"]
+    )
+    assert {batch for batch, _ in written.shapes} == {1, 5, 64}
+
+
+def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
+    """Run outside of what the export checks with: names, types, and any batch and length."""
+    task, baggage = make_task("gru")
+    written = export(task, baggage, "onnx", tmp_path)
+    session = onnxruntime.InferenceSession(str(written.network))
+    assert [(given.name, given.type) for given in session.get_inputs()] == [("contexts", "tensor(int64)")]
+    rng = np.random.default_rng(0)
+    for shape in ((2, 6), (100, 6), (3, 33)):
+        contexts = rng.integers(0, 9, shape)
+        (found,) = session.run(["log_probabilities"], {"contexts": contexts})
+        with torch.no_grad():
+            expected = task.network(torch.from_numpy(contexts)).log_softmax(dim=-1)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path: Path) -> None:
+    task, baggage = make_task("gru")
+    baggage["judge"] = {
+        "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
+        "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
+        "pseudo_sessions": np.float64(1.0),
+    }
+    baggage["data"]["parser"] = {"pattern": "blk_-?\\d+"}
+    settings = json.loads(export(task, baggage, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
+    assert settings["format"] == 1
+    assert settings["vocabulary"] == baggage["data"]["vocabulary"]
+    assert settings["data"] == {
+        "window_size": 6,
+        "context": "from_start",
+        "parser": {"pattern": "blk_-?\\d+"},
+    }
+    assert settings["judge"] == {
+        "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
+        "count_vectors": [[1, 2], [3, 4]],
+        "pseudo_sessions": 1.0,
+    }
+    network = settings["network"]
+    assert network["file"] == "model.onnx"
+    assert network["inputs"] == {"contexts": {"type": "int64", "axes": ["batch", "length"]}}
+    assert network["outputs"] == {"log_probabilities": {"type": "float32", "axes": ["batch", 9]}}
+    assert network["largest_difference_from_torch"] < 1e-5
+
+
+def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> None:
+    task, baggage = make_task("seq2seq")
+    with pytest.raises(UserError, match=r"Seq2Seq of Translation cannot be exported.*model=gru, gru_ae"):
+        export(task, baggage, "onnx", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_network_is_found_out(make_task: MakeTask) -> None:
+    task, baggage = make_task("gru")
+    graph = graph_of(task, baggage["sizes"], baggage["data"])
+    assert compared(graph, graph.module)[0] < 1e-5
+
+    def shifted(contexts: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (graph.module(contexts)[0] + 3e-4,)
+
+    with pytest.raises(UserError, match=r"differs from torch by 0.0003, more than 1e-05; nothing was kept"):
+        compared(graph, shifted)
+    with pytest.raises(UserError, match="differs from torch by inf"):
+        compared(graph, lambda contexts: (graph.module(contexts)[0] * float("nan"),))
+
+
+def test_a_package_that_is_missing_is_named(
+    make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # Python's own way to make an import fail
+    task, baggage = make_task("gru")
+    with pytest.raises(UserError, match=r"needs the package onnxruntime: pip install 'seqlab\[onnx\]'"):
+        export(task, baggage, "onnx", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told(make_task: MakeTask, tmp_path: Path) -> None:
+    task, baggage = make_task("lstm")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file.*cannot be written"):
+        export(task, baggage, "torch", tmp_path / "file" / "out")

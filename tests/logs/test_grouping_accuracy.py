@@ -1,0 +1,38 @@
+"""Grouping accuracy by hand, and of the formats against drain3 with the masks that loghub gives it."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from seqlab.logs.grouping_accuracy import grouping_accuracy
+
+
+@pytest.fixture
+def benchmark(root: Path) -> ModuleType:
+    """benchmarks/grouping_accuracy.py."""
+    spec = importlib.util.spec_from_file_location("benchmark", root / "benchmarks/grouping_accuracy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_by_hand() -> None:
+    assert grouping_accuracy("aabbc", "xxyyz") == 1
+    assert grouping_accuracy("aabbb", "xxyyz") == pytest.approx(2 / 5)  # b holds a line too many
+    assert grouping_accuracy([10, 1, 10], ["a", "b", "a"]) == 1
+    assert grouping_accuracy("abbcc", "xxxyy") == pytest.approx(2 / 5)  # x is cut in two
+    assert grouping_accuracy(range(4), "xxxx") == 0
+
+
+def test_formats_group_as_well_as_drain3_with_the_masks_of_loghub(
+    loghub: tuple[str, Path], benchmark: ModuleType
+) -> None:
+    name, path = loghub
+    truth = pd.read_csv(f"{path}_structured.csv", dtype=str, keep_default_na=False)
+    ours, theirs = benchmark.our_ids(name, path), benchmark.drain3_ids(name, truth["Content"].tolist())
+    assert grouping_accuracy(ours, truth["EventId"]) >= grouping_accuracy(theirs, truth["EventId"])

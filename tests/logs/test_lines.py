@@ -1,0 +1,164 @@
+"""The bytes of a chunk become lines, messages, times and session keys; what cannot is named."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from seqlab.errors import UserError
+from seqlab.logs.formats import FORMATS, LogFormat, count_groups, find_format, group_span
+from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, LineReader, read_lines
+from seqlab.logs.masking import mask, mask_pattern
+
+HEAD = "081109 203615 148 INFO dfs.DataNode: "
+
+
+@pytest.mark.parametrize(
+    ("content", "lines", "starts"),
+    [
+        (b"", [], []),
+        (b"a\nbc\n\nd", ["a", "bc", "", "d"], [0, 2, 5, 6]),
+        (b"a\r\nbc\r\n", ["a", "bc"], [0, 3]),
+        (b"a\r\nbc\nd", ["a", "bc", "d"], [0, 3, 6]),
+        ("é\nb\n".encode(), ["é", "b"], [0, 3]),
+        (b"a\x00b\nc\n", ["a\x00b", "c"], [0, 4]),
+    ],
+)
+def test_lines_and_where_they_begin(content: bytes, lines: list[str], starts: list[int]) -> None:
+    found, places = read_lines(content)
+    assert found.to_list() == lines
+    assert places.tolist() == starts
+
+
+def test_a_line_that_is_not_utf8_costs_no_other() -> None:
+    content = (
+        f"{HEAD}Receiving blk_1\n".encode() + b"\xff\xfe broken blk_2\n" + f"{HEAD}Receiving blk_3".encode()
+    )
+    lines, starts = read_lines(content)
+    found = LineReader(FORMATS["hdfs"])(lines)
+    assert found.event_session.to_list() == ["blk_1", "blk_3"]
+    assert {reason: places.tolist() for reason, places in found.skipped.items()} == {NOT_UTF8: [1]}
+    assert content[starts[2] :].startswith(HEAD.encode())
+
+
+def test_events_of_hand_written_lines() -> None:
+    lines = pl.Series(
+        [
+            f"{HEAD}Receiving block blk_1 src: /10.0.0.1:50010",
+            "no header at all",
+            f"{HEAD}Deleting block blk_-7 file /mnt/a/blk_-7",
+            f"{HEAD}ask 10.0.0.2:1 to delete blk_1 blk_-7 blk_1 blk_9",
+            f"{HEAD}nothing to do",
+            f"{HEAD}Receiving block blk_9 src: /10.0.0.9:50010",
+            f"{HEAD}{'x' * 70_000} blk_5",
+            "",
+        ]
+    )
+    found = LineReader(FORMATS["hdfs"])(lines)
+    assert found.place.tolist() == [0, 2, 3, 5]
+    events = [(int(found.place[m]), s) for m, s in zip(found.event_message, found.event_session, strict=True)]
+    assert events == [(0, "blk_1"), (2, "blk_-7"), (3, "blk_1"), (3, "blk_-7"), (3, "blk_9"), (5, "blk_9")]
+    assert [found.distinct[code] for code in found.code] == [
+        "Receiving block <var> src: <var>",
+        "Deleting block <var> file <var>",
+        "ask <var> to delete <var> <var> <var> <var>",
+        "Receiving block <var> src: <var>",
+    ]
+    assert {reason: places.tolist() for reason, places in found.skipped.items()} == {
+        NO_HEADER: [1, 7],
+        NO_SESSION: [4],
+        TOO_LONG: [6],
+    }
+    assert found.time.to_list() == [datetime(2008, 11, 9, 20, 36, 15)] * 4
+
+
+def test_masks_hide_addresses_paths_and_numbers_and_leave_words() -> None:
+    texts = [
+        "size 67108864 from /10.250.19.102",
+        "10.0.0.1:50010 Served",
+        "/user/root/rand/_temporary/_task_1_m_0/part-00000. done",
+        "rc=-1 at 0xDEADbeef",
+        "node7 and 7nodes, E5",
+        "either/or",
+    ]
+    assert mask(pl.Series(texts), mask_pattern()).to_list() == [
+        "size <var> from <var>",
+        "<var> Served",
+        "<var> done",
+        "rc=<var> at <var>",
+        "node7 and 7nodes, E5",
+        "either/or",
+    ]
+
+
+def test_the_loghub_lines_have_the_contents_that_loghub_says(loghub: tuple[str, Path]) -> None:
+    name, path = loghub
+    truth = pd.read_csv(f"{path}_structured.csv", dtype=str, keep_default_na=False)
+    known = FORMATS[name]
+    reader = LineReader(LogFormat(name, known.header, known.time_format))
+    lines, _ = read_lines(path.read_bytes())
+    messages, has_header = reader._messages(lines)
+    assert has_header.all(), lines.filter(~has_header).head(3).to_list()
+    ours = messages.str.strip_chars().str.replace_all(r"\s+", " ").to_list()
+    theirs = [" ".join(text.split()) for text in truth["Content"]]
+    different = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
+    assert len(different) <= 2, different[:3]
+    assert reader(lines).time.is_not_null().all()
+
+
+def test_a_header_may_say_where_the_content_is() -> None:
+    form = LogFormat("regex", r"^(?P<content>.*) \| (?P<time>\d+)$", "%Y%m%d", session=r"user=(\w+)")
+    found = LineReader(form)(pl.Series(["login user=kim | 20260102", "login user=lee | nothing"]))
+    assert found.distinct == ["login user=kim"]
+    assert found.event_session.to_list() == ["kim"]
+    assert found.time.to_list() == [datetime(2026, 1, 2)]
+
+
+def test_labels_in_the_header() -> None:
+    line = "1117838570 2005.06.03 R02 2005-06-03-15.42.50.675872 R02 RAS KERNEL INFO cache error"
+    found = LineReader(FORMATS["bgl"])(pl.Series([f"- {line}", f"KERNDTLB {line}"]))
+    assert found.abnormal.to_list() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "span"),
+    [
+        (r"^(?P<time>\d{6} \d{6}) \d+ ", (0, 13)),
+        (r"^\[(?P<time>[0-9]{4}-\d\d)\] ", (1, 7)),
+        (r"^(?P<time>\d\d:\d\d,\d{3}) ", (0, 9)),
+        (r"^\[(?P<time>\w{3} +\d+)\]", None),
+        (r"^(?P<label>\S+) (?P<time>\d{4})", None),
+        (r"^\w+ (?P<time>\d{4})", None),
+        (r"^(?P<time>\d{1,2})", None),
+        (r"^(?P<time>a|bc)", None),
+        (r"^(?P<time>\d?)", None),
+        (r"(?P<time>\d)", None),
+    ],
+)
+def test_where_a_group_always_stands(pattern: str, span: tuple[int, int] | None) -> None:
+    assert group_span(pattern, "time") == span
+
+
+def test_times_that_are_cut_out_are_those_that_are_searched(loghub: tuple[str, Path]) -> None:
+    name, path = loghub
+    lines, _ = read_lines(path.read_bytes())
+    reader = LineReader(FORMATS[name])
+    cut = reader._times(lines)
+    reader._time_span = None
+    assert cut.equals(reader._times(lines))
+
+
+@pytest.mark.parametrize(("pattern", "groups"), [("a", 0), (r"(a)(?:b)\((c)", 2), ("(?P<x>a)[(](?<y>b)", 2)])
+def test_groups_of_a_pattern(pattern: str, groups: int) -> None:
+    assert count_groups(pattern) == groups
+
+
+def test_a_pattern_that_is_none_and_a_format_that_is_unknown() -> None:
+    with pytest.raises(UserError, match=r"--session '\(': not a regular expression"):
+        LogFormat("regex", "^", session="(")
+    with pytest.raises(UserError, match="matches the empty text"):
+        LogFormat("regex", "^", session="a*")
+    with pytest.raises(UserError, match="--format syslog: choose hdfs, apache"):
+        find_format("syslog")

@@ -1,0 +1,86 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqlab.data.hdfs import HdfsWindows
+from seqlab.detection.counts import NearestCounts, count_matrix
+from seqlab.detection.detector import Detector
+from seqlab.detection.evaluation import DetectionEvaluation, encoded
+from seqlab.detection.surprise import nll_max, surprise
+from seqlab.detection.thresholds import Calibration, Threshold
+from seqlab.errors import UserError
+from seqlab.networks.gru_predictor import GRUPredictor
+from seqlab.prediction.sessions import predict_sessions
+from seqlab.tasks.next_event import NextEvent
+
+
+@pytest.fixture
+def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEvent, HdfsWindows, Path]:
+    """An untrained network, its data, and the validation sessions as a file."""
+    datamodule = windows()
+    torch.manual_seed(0)
+    sizes = {name: datamodule.sizes[name] for name in ("vocab_size", "pad_id", "unk_id")}
+    task = NextEvent(
+        network=GRUPredictor(**sizes, embedding_size=4, hidden_size=4), unk_id=datamodule.vocabulary.unk
+    )
+    sessions = datamodule.sessions("val")
+    rows = [f"{name},{' '.join(sessions.keys(row))}" for row, name in enumerate(sessions.ids.tolist())]
+    path = tmp_path / "blocks.txt"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return task, datamodule, path
+
+
+def baggage(datamodule: HdfsWindows, judge: dict[str, Any]) -> dict[str, Any]:
+    return {"data": datamodule.state(), "judge": judge}
+
+
+def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -> None:
+    task, datamodule, path = scored
+    evaluation = DetectionEvaluation(scores=["combined", "nll_max", "count_cost"])
+    detector: Detector = evaluation.fit(task, datamodule)[0]
+    events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary)
+    expected = detector.scores(evaluation.scores, events, encoded(datamodule, "val"))
+    found = predict_sessions(task, baggage(datamodule, detector.state()), path)
+    assert list(found.columns) == ["block_id", "alert", "combined", "threshold", "nll_max", "count_cost"]
+    for name in evaluation.scores:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
+    alerts = expected["combined"] > detector.thresholds["combined"].value
+    assert found["alert"].tolist() == alerts.tolist()
+
+
+def test_a_checkpoint_from_before_count_costs_scores_as_it_did(scored: Any) -> None:
+    task, datamodule, path = scored
+    vocabulary = datamodule.vocabulary
+    train, val = (
+        count_matrix(part.tokens, part.lengths, len(vocabulary))
+        for part in (encoded(datamodule, "train"), encoded(datamodule, "val"))
+    )
+    events = surprise(task, datamodule.scoring_plan("val"), vocabulary, 1.0, "frequency")
+    nearest = NearestCounts.fit(train)
+    calibrations = {
+        "nll_max": Calibration.fit(nll_max(events)),
+        "count_distance": Calibration.fit(nearest.distance(val)),
+    }
+    judge = {  # what was kept then
+        "model_score": "nll_max",
+        "main_score": "nll_max",
+        "pseudo_sessions": 1.0,
+        "thresholds": {name: Threshold(2.0, "by hand").state() for name in ("nll_max", "combined")},
+        "calibrations": {name: calibration.state() for name, calibration in calibrations.items()},
+        "count_vectors": torch.from_numpy(nearest.vectors),
+    }
+    found = predict_sessions(task, baggage(datamodule, judge), path)
+    np.testing.assert_allclose(found["nll_max"], nll_max(events), rtol=1e-6)
+    parts = calibrations["nll_max"](nll_max(events)) + calibrations["count_distance"](nearest.distance(val))
+    np.testing.assert_allclose(found["combined"], parts, rtol=1e-5)
+    assert found["alert"].tolist() == (found["nll_max"] > 2.0).tolist()
+
+
+def test_a_checkpoint_without_thresholds_says_why(scored: Any) -> None:
+    task, datamodule, path = scored
+    with pytest.raises(UserError, match="its run ended before they were fitted"):
+        predict_sessions(task, baggage(datamodule, {}), path)

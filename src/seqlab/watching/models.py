@@ -102,7 +102,7 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
         scorer = _window_scorer(onnx_network(file), judge, data)
     else:
         scorer = SessionScorer(onnx_sessions(file), judge)
-    return _model(str(folder), vocabulary, judge, scorer, parser or settings.get("parser"))
+    return _model(str(folder), vocabulary, judge, scorer, parser or data.get("parser"))
 
 
 def _kind(data: dict[str, Any]) -> str:

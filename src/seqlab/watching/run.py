@@ -81,7 +81,7 @@ class Watch:
         self.started = now
         self.lines_before = self.watcher.totals.lines
         self._stop = False
-        self._state_due = now + STATE_SECONDS
+        self._state_due = now
         self._report_due = now + settings.report
         self._reported = (now, self.watcher.totals.events)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from seqlab.cli import main
+from seqlab.training.checkpoints import read_checkpoint
 
 Detect = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
@@ -166,7 +167,9 @@ def test_drift_is_said_when_unseen_keys_become_many(
     assert code == 0
     (drift,) = notices(said, "drift")
     assert drift["share"] > 0.01
-    assert drift["bound"] == pytest.approx(0.01)
+    usual = read_checkpoint(checkpoint())["seqlab"]["judge"]["unseen_share"]
+    assert drift["usual"] == usual
+    assert drift["bound"] == pytest.approx(usual + 0.01)
     assert not notices(detect(checkpoint(), sample_log.log)[2], "drift")
     assert notices(detect(checkpoint(), sample_log.log, "--drift-share", "0")[2], "drift")
 

@@ -27,6 +27,7 @@ class Detector:
     main_score: str = "combined"  # the score behind alerts
     pseudo_sessions: float = 1.0  # how `surprise` smooths the network's prediction
     background: str = "uniform"  # with what
+    unseen_share: float = 0.0  # of validation events: what a log without drift has
 
     @classmethod
     def fit(
@@ -75,6 +76,7 @@ class Detector:
             "main_score": self.main_score,
             "pseudo_sessions": self.pseudo_sessions,
             "background": self.background,
+            "unseen_share": self.unseen_share,
             "thresholds": {name: threshold.state() for name, threshold in self.thresholds.items()},
             **self.fitted.state(),
         }

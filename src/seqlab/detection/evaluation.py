@@ -117,7 +117,13 @@ class DetectionEvaluation:
             "val/accuracy": events.mean_accuracy,
             "val/unseen_key_share": float(events.unseen.mean()),
         }
-        return replace(detector, main_score=self.score, pseudo_sessions=self.pseudo_sessions), figures
+        chosen = replace(
+            detector,
+            main_score=self.score,
+            pseudo_sessions=self.pseudo_sessions,
+            unseen_share=figures["val/unseen_key_share"],
+        )
+        return chosen, figures
 
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""

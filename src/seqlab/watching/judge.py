@@ -29,7 +29,7 @@ class Judge:
     background: str  # see ``with_background``
     fitted: SessionScores
     vocabulary: Vocabulary
-    unseen_share: float  # of validation events, where the run wrote it down
+    unseen_share: float  # of validation events; 0 for checkpoints that do not say
 
     @classmethod
     def from_state(cls, judge: Mapping[str, Any] | None, vocabulary: Vocabulary) -> Judge:
@@ -79,7 +79,15 @@ class Judge:
     def events(
         self, model_nll: NDArray[np.float32], model_rank: NDArray[np.int64], targets: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
-        """(P,) NLL with background, rank, whether unseen: see ``judged_events``."""
+        """(P,) NLL with background, rank, whether unseen: see ``judged_events``.
+
+        Raises:
+            UserError: the network gives no finite numbers.
+        """
+        if not np.isfinite(model_nll).all():
+            raise UserError(
+                "the network gives numbers that are not finite: its training diverged; train it again"
+            )
         return judged_events(
             model_nll, model_rank, targets, self.vocabulary, self.pseudo_sessions, self.background
         )

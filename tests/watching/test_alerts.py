@@ -1,0 +1,82 @@
+import json
+import math
+from dataclasses import replace
+
+from seqlab.watching.alerts import Alert, Guess, LineRef, Surprise, best_guesses, odds
+
+ALERT = Alert(
+    block="blk_1",
+    score_name="nll_max",
+    score=12.5,
+    threshold=9.0,
+    status="open",
+    reason="certain",
+    events=3,
+    first_time="2008-11-09 20:36:15",
+    last_time="2008-11-09 20:37:15",
+    surprise=Surprise(3, "8", "Deleting block <*>", 12.5, 7, unseen=False),
+    expected=(Guess("5", "Receiving block <*>", 0.75), Guess("<eos>", "(the block ends)", 0.2)),
+    counts=(),
+    lines=(LineRef(2, "a.log", 10, "one"), LineRef(3, "a.log", 20, None)),
+)
+
+
+def test_an_alert_reads_like_this() -> None:
+    assert ALERT.to_text() == (
+        "ALERT blk_1\n"
+        "  nll_max 12.5 > 9 · 3 events · still open · 2008-11-09 20:36:15 to 20:37:15\n"
+        "  most surprising: event 3, 12.5 nats, 1 in 270,000, rank 7\n"
+        "    found                8  Deleting block <*>\n"
+        "    expected  0.750      5  Receiving block <*>\n"
+        "              0.200  <eos>  (the block ends)\n"
+        "  lines\n"
+        "    a.log @10\n"
+        "      one\n"
+        "  > a.log @20\n"
+        "      (can no longer be read)\n"
+    )
+
+
+def test_odd_counts_and_the_end_of_a_block_are_named() -> None:
+    end = replace(
+        ALERT,
+        score_name="combined",
+        status="closed",
+        reason="idle",
+        surprise=Surprise(4, "<eos>", "(the block ends)", 0.5, 2, unseen=False),
+        counts=(("5", "Receiving block <*>", 2), ("8", "Deleting block <*>", -1)),
+    )
+    text = end.to_text()
+    assert "most surprising: its end, 0.5 nats, probability 0.61, rank 2\n" in text
+    assert "closed: idle" in text
+    assert "         2 +     5  Receiving block <*>\n         1 −     8  Deleting block <*>\n" in text
+    assert json.loads(end.to_json())["counts"][1] == {
+        "key": "8",
+        "template": "Deleting block <*>",
+        "more": -1,
+    }
+
+
+def test_a_log_cannot_write_to_the_terminal() -> None:
+    evil = replace(ALERT, lines=(LineRef(3, "a.log", 0, "\x1b[2Jgone\r\x07"),))
+    assert "\x1b" not in evil.to_text()
+    assert "\r" not in evil.to_text()
+    assert json.loads(evil.to_json())["lines"][0]["text"] == "\x1b[2Jgone\r\x07"
+    assert "\n" not in evil.to_json()
+
+
+def test_odds_in_words() -> None:
+    assert odds(0.0) == "probability 1.00"
+    assert odds(math.log(4)) == "probability 0.25"
+    assert odds(math.log(123)) == "1 in 120"
+    assert odds(math.log(4.2e9)) == "1 in 4e9"
+    assert odds(2000.0).startswith("1 in ")
+
+
+def test_best_guesses_are_the_likeliest_first() -> None:
+    guesses = best_guesses([0.1, 0.6, 0.0, 0.3], ("<eos>", "1", "2", "3"), {"1": "one", "3": "three"})
+    assert [(guess.key, guess.template, guess.probability) for guess in guesses] == [
+        ("1", "one", 0.6),
+        ("3", "three", 0.3),
+        ("<eos>", "(the block ends)", 0.1),
+    ]

@@ -49,7 +49,7 @@ def test_odd_counts_and_the_end_of_a_block_are_named() -> None:
     text = end.to_text()
     assert "most surprising: its end, 0.5 nats, probability 0.61, rank 2\n" in text
     assert "closed: idle" in text
-    assert "         2 +     5  Receiving block <*>\n         1 −     8  Deleting block <*>\n" in text
+    assert "       2 more   5  Receiving block <*>\n       1 fewer  8  Deleting block <*>\n" in text
     assert json.loads(end.to_json())["counts"][1] == {
         "key": "8",
         "template": "Deleting block <*>",

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from seqlab.data.vocabulary import EOS_TOKEN
+from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 
 END_OF_BLOCK = "(the block ends)"
 UNSEEN = "never seen in training"
+UNSEEN_KEY = "(a message or key that training does not have)"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _LONGEST_TEMPLATE, _LONGEST_LINE = 90, 240
 
@@ -92,9 +93,10 @@ class Alert:
             *self._surprise_rows(),
         ]
         if self.counts:
-            rows.append("  beside the nearest training block")
+            rows.append("  counts, beside the nearest training block")
+            width = max(len(key) for key, _, _ in self.counts)
             rows += [
-                f"    {f'{abs(more):,} {chr(43) if more > 0 else chr(8722)}':>8} {key:>5}  {_short(template)}"
+                f"    {abs(more):>4,} {'more ' if more > 0 else 'fewer'}  {key:>{width}}  {_short(template)}"
                 for key, template, more in self.counts
             ]
         if self.lines:
@@ -167,4 +169,4 @@ def best_guesses(
 
 def template_of(key: str, templates: dict[str, str]) -> str:
     """What a key means."""
-    return END_OF_BLOCK if key == EOS_TOKEN else templates.get(key, "")
+    return {EOS_TOKEN: END_OF_BLOCK, UNK_TOKEN: UNSEEN_KEY}.get(key) or templates.get(key, "")

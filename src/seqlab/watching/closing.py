@@ -139,8 +139,6 @@ class Closer:
             key = names[tokens[place]]
         unseen = case.nll == UNSEEN_NLL
         template = template_of(key, templates)
-        if unseen and not template:
-            template = "a message that no template of training matches"
         counts: tuple[tuple[str, str, int], ...] = ()
         if model.judge.counts_events and not is_open:
             counts = tuple(

@@ -2,6 +2,8 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from seqlab.watching.alerts import Alert, Guess, LineRef, Surprise, best_guesses, odds
 
 ALERT = Alert(
@@ -74,7 +76,9 @@ def test_odds_in_words() -> None:
 
 
 def test_best_guesses_are_the_likeliest_first() -> None:
-    guesses = best_guesses([0.1, 0.6, 0.0, 0.3], ("<eos>", "1", "2", "3"), {"1": "one", "3": "three"})
+    guesses = best_guesses(
+        np.array([0.1, 0.6, 0.0, 0.3]), ("<eos>", "1", "2", "3"), {"1": "one", "3": "three"}
+    )
     assert [(guess.key, guess.template, guess.probability) for guess in guesses] == [
         ("1", "one", 0.6),
         ("3", "three", 0.3),

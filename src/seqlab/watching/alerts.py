@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 
 END_OF_BLOCK = "(the block ends)"
@@ -157,10 +160,10 @@ def _short(text: str, most: int = _LONGEST_TEMPLATE) -> str:
 
 
 def best_guesses(
-    probabilities: Sequence[float], names: Sequence[str], templates: dict[str, str], most: int = 3
+    probabilities: NDArray[np.float64], names: Sequence[str], templates: dict[str, str], most: int = 3
 ) -> tuple[Guess, ...]:
     """The likeliest events of (V,) probabilities."""
-    order = sorted(range(len(probabilities)), key=lambda token: -probabilities[token])[:most]
+    order = np.argsort(-probabilities, kind="stable")[:most].tolist()
     return tuple(
         Guess(names[token], template_of(names[token], templates), float(probabilities[token]))
         for token in order

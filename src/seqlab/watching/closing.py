@@ -123,11 +123,11 @@ class Closer:
         sessions = [case.block.tokens for case in cases]
         probabilities = self.model.scorer.probabilities(sessions, [case.place for case in cases])
         return [
-            self._alert(case, tokens, expected.tolist())
+            self._alert(case, tokens, expected)
             for case, tokens, expected in zip(cases, sessions, probabilities, strict=True)
         ]
 
-    def _alert(self, case: Case, tokens: NDArray[np.int32], probabilities: list[float]) -> Alert:
+    def _alert(self, case: Case, tokens: NDArray[np.int32], probabilities: NDArray[np.float64]) -> Alert:
         model, records, place = self.model, case.block.records, case.place
         names, templates = model.vocabulary.tokens, model.templates
         is_open = case.reason == CERTAIN

@@ -109,7 +109,7 @@ def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
             nll[place],
             rank[place],
             nll[place] == UNSEEN_NLL,
-            best_guesses(probabilities[place].tolist(), vocabulary.tokens, model.templates),
+            best_guesses(probabilities[place], vocabulary.tokens, model.templates),
             event.file,
             event.offset,
             event.text,

@@ -47,7 +47,8 @@ def parse(folder: Path, blocks: int) -> dict[str, Any]:
     """Raw lines to sessions: headers, masks, templates, grouping, labels, files written."""
     from seqlab.logs.engines import Threads
     from seqlab.logs.formats import FORMATS
-    from seqlab.logs.parse_run import ParseSettings, parse
+    from seqlab.logs.parse_run import parse
+    from seqlab.logs.parse_settings import ParseSettings
 
     engine = Threads()
     parsed = parse(

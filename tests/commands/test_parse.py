@@ -50,7 +50,11 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
         (["--header", "^x"], "--header and --time-format go with --format regex"),
         (["--format", "apache"], "--format apache names no session: give --session REGEX, or --window"),
         (["--step", "3"], "--step goes with --window"),
-        (["--window", "0"], "--window 0: give seconds, more than 0"),
+        (["--window", "0"], "--window 0: give seconds, 0.001 to"),
+        (["--window", "inf"], "--window inf: give seconds"),
+        (["--window", "10", "--step", "1e-7"], "--step 1e-07: give seconds"),
+        (["--window", "3600", "--step", "1"], "each line would be in 3,600 windows"),
+        (["--mask", "(?P<n>a)", "--mask", "(?P<n>b)"], "not a regular expression"),
         (["--window", "10", "--step", "20"], "--step 20: give seconds"),
         (["--window", "10", "--session", "blk"], "exclude each other"),
         (["--session", "("], "not a regular expression"),
@@ -117,6 +121,19 @@ def test_a_killed_parse_goes_on_to_the_output_of_one_that_was_not(
     )
     for name in ("templates.csv",):
         assert (output / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_a_disk_that_takes_no_more_is_one_message(log: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "seqlab.cli", "parse", str(log), "--output", str(tmp_path / "out")]
+    limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); from seqlab.cli import main;"
+    limit += "sys.exit(main(sys.argv[1:]))"
+    ended = subprocess.run(
+        [sys.executable, "-c", limit, *command[3:]], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "the parse cannot go on" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_standard_input_is_a_log(log: Path, tmp_path: Path, call: Callable) -> None:

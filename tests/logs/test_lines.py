@@ -3,12 +3,13 @@
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.logs.formats import FORMATS, LogFormat, count_groups, find_format, group_span
+from seqlab.logs.formats import FORMATS, LogFormat, find_format, group_names, group_span
 from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, LineReader, read_lines
 from seqlab.logs.masking import mask, mask_pattern
 
@@ -135,6 +136,8 @@ def test_labels_in_the_header() -> None:
         (r"^(?P<time>a|bc)", None),
         (r"^(?P<time>\d?)", None),
         (r"(?P<time>\d)", None),
+        (r"^(?P<time>\d{4}) INFO |^\S+ WARN ", None),
+        (r"^(?P<time>\d{4})? ", None),
     ],
 )
 def test_where_a_group_always_stands(pattern: str, span: tuple[int, int] | None) -> None:
@@ -150,9 +153,53 @@ def test_times_that_are_cut_out_are_those_that_are_searched(loghub: tuple[str, P
     assert cut.equals(reader._times(lines))
 
 
-@pytest.mark.parametrize(("pattern", "groups"), [("a", 0), (r"(a)(?:b)\((c)", 2), ("(?P<x>a)[(](?<y>b)", 2)])
-def test_groups_of_a_pattern(pattern: str, groups: int) -> None:
-    assert count_groups(pattern) == groups
+@pytest.mark.parametrize(
+    ("pattern", "groups"),
+    [("a", []), (r"(a)(?:b)\((c)", ["1", "2"]), ("(?P<x>a)[](](?<y>b)", ["x", "y"])],
+)
+def test_groups_of_a_pattern(pattern: str, groups: list[str]) -> None:
+    assert group_names(pattern) == groups
+
+
+@pytest.mark.parametrize(
+    ("session", "line", "expected"),
+    [
+        (r"blk_(\d+)|task_(\d+)", "task_7 on blk_3", ["7", "3"]),
+        (r"(?:from|to) (\w+)", "copy from a to a", ["a"]),
+        (r"(?:from|to) (\w+)", "copy from a to b", ["a", "b"]),
+        (r"id=(\d+)?", "id= nothing", []),
+        (r"id[]()]\w+", "id]7 id(8", ["id]7", "id(8"]),
+    ],
+)
+def test_sessions_are_named_by_whichever_group_matched_once_a_line(
+    session: str, line: str, expected: list[str]
+) -> None:
+    found = LineReader(LogFormat("regex", "^", session=session))(pl.Series([line, "id=5 blk_5 from e"]))
+    named = found.event_session.gather(np.flatnonzero(found.place[found.event_message] == 0)).to_list()
+    assert named == expected
+    assert found.event_session.null_count() == 0
+
+
+@pytest.mark.parametrize("start", [b"x^2", b"x\x01", b"x\x9c", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"])
+def test_lines_that_begin_as_packed_files_do_are_lines(start: bytes) -> None:
+    lines, starts = read_lines(start + b" one\ntwo\n")
+    assert len(lines) == 2
+    assert lines[1] == "two"
+    assert starts.tolist() == [0, len(start) + 5]
+
+
+def test_times_without_a_year_and_of_the_epoch() -> None:
+    form = LogFormat("regex", r"^(?P<time>\w+ \d+) ", "%b %d", session="s")
+    assert LineReader(form)(pl.Series(["Feb 29 s", "Mar 01 s"])).time.to_list() == [
+        datetime(1972, 2, 29),
+        datetime(1972, 3, 1),
+    ]
+    form = LogFormat("regex", r"^(?P<time>\d+) ", "%s", session="s")
+    assert LineReader(form)(pl.Series(["86400 s"])).time.to_list() == [datetime(1970, 1, 2)]
+
+
+def test_a_line_that_begins_with_the_marker_of_headers_has_none() -> None:
+    assert LineReader(FORMATS["hdfs"])(pl.Series(["\x02 blk_1"])).skipped[NO_HEADER].tolist() == [0]
 
 
 def test_a_pattern_that_is_none_and_a_format_that_is_unknown() -> None:

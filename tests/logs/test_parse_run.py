@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +17,8 @@ from seqlab.logs import parse_run
 from seqlab.logs.engines import Engine, Ray, Threads, open_engine
 from seqlab.logs.formats import FORMATS, LogFormat
 from seqlab.logs.line_parser import LineParser
-from seqlab.logs.parse_run import ParseSettings, parse
+from seqlab.logs.parse_run import parse
+from seqlab.logs.parse_settings import ParseSettings
 from seqlab.logs.windows import TimeWindows
 
 HEAD = "INFO dfs.DataNode: "
@@ -93,6 +95,15 @@ def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine) -> None:
     assert not (tmp_path / "out/.unfinished").exists()
 
 
+def test_a_byte_order_mark_costs_no_line(tmp_path: Path, threads: Engine) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("\ufeff" + SMALL, encoding="utf-8")
+    parsed = parse(hdfs(log, tmp_path / "out"), threads)
+    assert (parsed.counts.events, dict(parsed.counts.skipped)) == (5, {"no header": 1})
+    offsets = pl.read_parquet(tmp_path / "out/sessions.parquet")["line_offsets"].to_list()
+    assert offsets[0][:2] == [0, 3 + SMALL.index("081109 203617")]
+
+
 def test_every_offset_leads_to_a_line_of_its_session(
     hdfs_log: Callable, tmp_path: Path, threads: Engine
 ) -> None:
@@ -160,7 +171,15 @@ class Stopped(Exception):  # noqa: N818
 def test_a_parse_that_ended_early_goes_on_to_the_same_output(
     hdfs_log: Callable, tmp_path: Path, threads: Engine, chunks: int
 ) -> None:
-    log, labels = hdfs_log(300)
+    clean, labels = hdfs_log(300)
+    log = tmp_path / "a.log"
+    lines = clean.read_text().splitlines()
+    log.write_text(
+        "".join(
+            f"{line}\njunk {number}\n" if number % 400 == 7 else f"{line}\n"
+            for number, line in enumerate(lines)
+        )
+    )
     settings = hdfs(log, tmp_path / "out", labels=labels, chunk_bytes=100_000)
     parse(replace(settings, output=tmp_path / "whole"), threads)
     seen = 0
@@ -177,6 +196,8 @@ def test_a_parse_that_ended_early_goes_on_to_the_same_output(
     first_after: list[int] = []
     parse(settings, threads, resume=True, report=lambda lines, position: first_after.append(lines))
     assert tables(tmp_path / "out") == tables(tmp_path / "whole")
+    logs = json.loads((tmp_path / "out/parse.json").read_text())["logs"]
+    assert [row["lines"] for row in logs] == [log.read_bytes().count(b"\n")]
     assert first_after[0] > 400  # it did not begin again
 
 
@@ -195,6 +216,73 @@ def test_resuming_refuses_other_settings_and_nothing_to_resume(
         parse(settings, threads, report=stop)
     with pytest.raises(UserError, match="--resume: labels differ from the parse that was ended"):
         parse(replace(settings, labels=labels), threads, resume=True)
+
+
+def stopped_after_one_chunk(settings: ParseSettings, threads: Engine) -> Path:
+    def stop(lines: int, position: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        parse(settings, threads, report=stop)
+    return settings.output / ".unfinished"
+
+
+def test_a_log_that_changed_or_a_part_that_is_missing_is_not_gone_on_with(
+    hdfs_log: Callable, tmp_path: Path, threads: Engine
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(hdfs_log(300)[0].read_bytes())
+    settings = hdfs(log, tmp_path / "out", chunk_bytes=100_000)
+    unfinished = stopped_after_one_chunk(settings, threads)
+    next(unfinished.glob("part-*.parquet")).unlink()
+    with pytest.raises(UserError, match=r"holds [\d,]+ of [\d,]+ events: parts of it are missing"):
+        parse(settings, threads, resume=True)
+    with log.open("ab") as file:
+        file.write(f"081111 000000 1 {HEAD}more blk_1\n".encode())
+    with pytest.raises(UserError, match=r"a\.log has changed since"):
+        parse(settings, threads, resume=True)
+
+
+def test_sessions_that_one_line_names_stand_in_its_order_in_any_number_of_buckets(
+    tmp_path: Path, threads: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "a.log"
+    blocks = " ".join(f"blk_{number}" for number in range(40))
+    log.write_text(f"081109 203615 1 {HEAD}ask 10.0.0.1:1 to delete {blocks}\n")
+    for name, size in (("one", 1 << 30), ("many", 100)):
+        monkeypatch.setattr(parse_run, "BUCKET_BYTES", size)
+        parse(hdfs(log, tmp_path / name), threads)
+        names = pl.read_parquet(tmp_path / name / "sessions.parquet")["session"].to_list()
+        assert names == blocks.split()
+
+
+def test_small_members_and_long_first_lines_are_no_reason_to_refuse(
+    hdfs_log: Callable, tmp_path: Path, threads: Engine
+) -> None:
+    log, labels = hdfs_log(300)
+    lines = log.read_bytes().splitlines(keepends=True)
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("about.txt", "three\nlines\nof text\n")
+        for number in range(60):
+            archive.writestr(f"{number}.log", b"".join(lines[number * 100 : (number + 1) * 100]))
+        archive.writestr("rest.log", b"".join(lines[6000:]))
+    parsed = parse(hdfs(packed, tmp_path / "zip", labels=labels), threads)
+    assert dict(parsed.counts.skipped) == {"no header": 3}
+    parse(hdfs(log, tmp_path / "plain", labels=labels), threads)
+    keys = [[row["keys"] for row in tables(tmp_path / name)[0]] for name in ("zip", "plain")]
+    assert keys[0] == keys[1]
+    long = tmp_path / "long.log"
+    long.write_bytes(b"x" * 200_000 + b"\n" + log.read_bytes())
+    assert parse(hdfs(long, tmp_path / "long", chunk_bytes=50_000), threads).num_sessions == 300
+
+
+def test_times_that_cannot_be_read_are_said(tmp_path: Path, threads: Engine) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("2026-01-01 a s1\n2026-01-02 b s1\n")
+    form = LogFormat("regex", r"^(?P<time>\S+) ", "%d.%m.%Y", session=r"s\d")
+    with pytest.raises(UserError, match=r"no time of the first 2 lines could be read.*%d\.%m\.%Y"):
+        parse(ParseSettings((str(log),), tmp_path / "out", form), threads)
 
 
 def test_known_templates_keep_their_ids(hdfs_log: Callable, tmp_path: Path, threads: Engine) -> None:

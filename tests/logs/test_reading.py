@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -100,3 +101,39 @@ def test_what_is_no_log_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(b"PK no zip")
     with pytest.raises(UserError, match=r"b\.zip: cannot be read as an archive"):
         find_sources([str(tmp_path / "b.zip")])
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_members_of_the_same_name_are_each_read_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile says that a name comes twice
+        if kind == "zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("a.log", "1\n")
+                archive.writestr("a.log", "2\n")
+        else:
+            with tarfile.open(path, "w") as packed:
+                for content in (b"1\n", b"2\n"):
+                    entry = tarfile.TarInfo("a.log")
+                    entry.size = 2
+                    packed.addfile(entry, io.BytesIO(content))
+    assert [chunk.content for chunk in read_chunks(find_sources([str(path)]))] == [b"1\n", b"2\n"]
+
+
+def test_hidden_members_are_no_logs_and_an_archive_without_any_says_what_it_looked_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("._a.log", "of a file system")
+        archive.writestr("a.bin", "x")
+    with pytest.raises(UserError, match=r"a\.zip: no file in it ends in \.log, \.txt, \.out"):
+        find_sources([str(path)])
+
+
+def test_the_same_file_by_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack(tmp_path, ".log")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"\./a\.log is given twice"):
+        find_sources(["a.log", "./a.log"])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seqlab.logs.formats import LogFormat
-    from seqlab.logs.parse_run import Parsed, ParseSettings
+    from seqlab.logs.parse_run import Parsed
+    from seqlab.logs.parse_settings import ParseSettings
     from seqlab.logs.windows import TimeWindows
 
 
@@ -59,11 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from polars.exceptions import PolarsError
+
+    from seqlab.errors import UserError
     from seqlab.logs.engines import open_engine
     from seqlab.logs.output import check_output
-    from seqlab.logs.parse_run import ParseSettings, parse
+    from seqlab.logs.parse_run import parse
+    from seqlab.logs.parse_settings import ParseSettings
     from seqlab.logs.progress import LineProgress
-    from seqlab.logs.reading import find_sources
+    from seqlab.logs.reading import STDIN, find_sources
+    from seqlab.logs.unfinished import is_resumable
 
     log_format = chosen_format(arguments)
     settings = ParseSettings(
@@ -82,9 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
         with LineProgress(sources) as progress:
             parsed = parse(settings, engine, resume=arguments.resume, report=progress)
     except KeyboardInterrupt:
-        again = [word for word in sys.argv[1:] if word not in ("--resume", "--overwrite")]
-        print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
+        if is_resumable(settings.output) and STDIN not in settings.logs:
+            again = [word for word in sys.argv[1:] if word != "--resume"]
+            print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
         raise
+    except (OSError, PolarsError) as error:
+        raise UserError(
+            f"{settings.output}: the parse cannot go on: {error}; once that is mended, --resume goes on"
+        ) from None
     finally:
         engine.close()
     print(summary(settings, parsed, progress.seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from seqlab.errors import UserError
@@ -25,7 +26,7 @@ def read_templates(path: str | Path) -> dict[str, str]:
     lines = text.splitlines()
     if not lines:
         raise UserError(f"{path}: the file is empty; expected EventId,EventTemplate or one template a line")
-    rows = list(csv.reader(lines))
+    rows = list(csv.reader(io.StringIO(text, newline="")))  # a field may hold what splitlines cuts at
     if rows[0][:2] != ["EventId", "EventTemplate"]:
         return {str(number): line.strip() for number, line in enumerate(lines, start=1)}
     templates = {}

@@ -14,6 +14,7 @@ from seqlab.logs.windows import TimeWindows
 
 NO_TIME = "no time"
 MONSTROUS = "too long"
+BOM = "\ufeff"  # some editors begin a file with it
 SHOWN_CHARACTERS = 200
 SHOWN_LINES = 5  # skipped lines that are kept to be shown, for each reason
 
@@ -33,7 +34,10 @@ class MappedChunk(NamedTuple):
     distinct: list[str]  # (U,) masked messages
     examples: list[str]  # (U,) the first line of each
     code: NDArray[np.integer]  # (M,)
-    events: pl.DataFrame  # (E,) message, session, time, offset and, where lines are labelled, abnormal
+    events: (
+        pl.DataFrame
+    )  # (E,) message, its place in the line, session, time, offset and, with labels, abnormal
+    timed: int  # messages whose time could be read
     skipped: dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many, and the first
 
 
@@ -45,6 +49,8 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         base: added to offsets: bytes of all logs before this one.
     """
     lines, starts = read_lines(chunk.content)
+    if chunk.content.startswith(BOM.encode()):
+        lines = pl.concat([lines.head(1).str.strip_prefix(BOM), lines.slice(1)])
     found = reader(lines)
     offsets = starts + chunk.start
     event_message, sessions = found.event_message, found.event_session
@@ -64,7 +70,10 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         skipped[MONSTROUS] = (count + chunk.cut_lines, shown)
     first = np.zeros(len(found.distinct), dtype=np.int64)
     first[found.code[::-1]] = np.arange(len(found.code))[::-1]
+    event = np.arange(len(event_message))
+    begins = np.diff(event_message, prepend=-1) != 0
     events = {
+        "place": (event - np.maximum.accumulate(np.where(begins, event, 0))).astype(np.uint32),
         "message": event_message.astype(np.uint32),
         "session": sessions,
         "time": found.time.gather(event_message),
@@ -78,6 +87,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         lines.gather(found.place[first]).str.head(SHOWN_CHARACTERS).to_list(),
         found.code,
         pl.DataFrame(events),
+        found.time.count(),
         skipped,
     )
 
@@ -99,6 +109,7 @@ def group_events(events: pl.DataFrame, ids: NDArray[np.int32]) -> pl.DataFrame:
     columns = [
         pl.col("keys"),
         pl.col("offset").alias("line_offsets"),
+        pl.col("place").first().alias("first_place"),
         pl.col("time").min().alias("first_time"),
         pl.col("time").max().alias("last_time"),
     ]
@@ -112,10 +123,15 @@ def join_parts(parts: pl.DataFrame) -> pl.DataFrame:
     columns = [
         pl.col("keys").explode(),
         pl.col("line_offsets").explode(),
+        pl.col("first_place").first(),
         pl.col("first_time").min(),
         pl.col("last_time").max(),
     ]
     if "abnormal" in parts.columns:
         columns.append(pl.col("abnormal").any())
-    joined = parts.group_by("session", maintain_order=True).agg(columns)
-    return joined.sort(pl.col("line_offsets").list.first(), maintain_order=True)
+    return in_order(parts.group_by("session", maintain_order=True).agg(columns))
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sessions by their first lines; those that one line names first, as it names them."""
+    return rows.sort(pl.col("line_offsets").list.first(), "first_place")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.logs.chunk_sessions import SHOWN_LINES, MappedChunk
+from seqlab.logs.chunk_sessions import NO_TIME, SHOWN_LINES, MappedChunk
 
 
 @dataclass
@@ -41,23 +41,26 @@ class ParseCounts:
         self.source_lines[source] = before + mapped.num_lines
         self.lines += mapped.num_lines
         self.events += len(mapped.events)
-        numbers, first_places, counts = np.unique(ids, return_index=True, return_counts=True)
+        used = np.arange(len(ids))
+        if NO_TIME in mapped.skipped:  # messages without an event
+            used = np.unique(mapped.events["message"].to_numpy())
+        numbers, first_places, counts = np.unique(ids[used], return_index=True, return_counts=True)
         for number, place, count in zip(
             numbers.tolist(), first_places.tolist(), counts.tolist(), strict=True
         ):
             self.templates[number] += count
             if number not in self.examples:
-                self.examples[number] = mapped.examples[int(mapped.code[place])]
+                self.examples[number] = mapped.examples[int(mapped.code[used[place]])]
 
     def state(self) -> dict[str, Any]:
         return {
             "lines": self.lines,
             "events": self.events,
             "skipped": dict(self.skipped),
-            "skipped_lines": self.skipped_lines,
+            "skipped_lines": {reason: list(lines) for reason, lines in self.skipped_lines.items()},
             "templates": sorted(self.templates.items()),
             "examples": sorted(self.examples.items()),
-            "source_lines": self.source_lines,
+            "source_lines": dict(self.source_lines),
         }
 
     @classmethod

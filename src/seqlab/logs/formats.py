@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.logs.masking import mask_pattern
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class LogFormat:
         for what, pattern in (("header", self.header), ("session", self.session), *self._masks()):
             if pattern is not None:
                 check_pattern(what, pattern)
+        check_pattern("mask", mask_pattern(self.masks))  # names of groups may clash
         if not 0 < self.similarity <= 1:
             raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
         if self.depth < 3:
@@ -63,10 +65,12 @@ def has_group(pattern: str, name: str) -> bool:
     return f"(?P<{name}>" in pattern or f"(?<{name}>" in pattern
 
 
-def count_groups(pattern: str) -> int:
-    """Capturing groups of a pattern; escaped and bracketed parentheses are none."""
-    plain = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
-    return len(re.findall(r"\((?!\?)|\(\?P?<\w", plain))
+def group_names(pattern: str) -> list[str]:
+    """The capturing groups of a pattern, in order; those without a name are called by their numbers."""
+    import polars as pl
+
+    groups = pl.Series([""]).str.extract_groups(pattern)
+    return list(groups.struct.fields) if groups.dtype == pl.Struct else []
 
 
 def fixed_width(pattern: str) -> int | None:
@@ -79,8 +83,8 @@ def fixed_width(pattern: str) -> int | None:
 
 def group_span(pattern: str, name: str) -> tuple[int, int] | None:
     """Where in a line a named group stands, as (start, length), if that is the same in all lines."""
-    found = re.match(rf"(\^[^(]*)\(\?P?<{name}>([^()]*)\)", pattern)
-    if found is None:
+    found = re.match(rf"(\^[^(]*)\(\?P?<{name}>([^()]*)\)(?![?*+{{])", pattern)
+    if found is None or "|" in pattern:
         return None
     start, length = fixed_width(found[1]), fixed_width(found[2])
     return None if start is None or length is None else (start, length)

@@ -13,6 +13,7 @@ from seqlab.logs.drain_state import drain_of_templates, drain_state
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.masking import SHOWN
 
+MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
 _EVENT_ID = re.compile(r"E?(\d+)")
 
 
@@ -35,6 +36,8 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
         number = _EVENT_ID.fullmatch(name)
         identity = int(number[1]) if number else place
+        if identity > MOST:
+            raise UserError(f"{path}: template id {name} is too large; give numbers up to {MOST:,}")
         if identity in templates:
             raise UserError(f"{path}: two templates have the id {identity}; give each its own number")
         templates[identity] = [SHOWN if SHOWN in word else word for word in text.split()]

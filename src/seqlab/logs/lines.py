@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import LogFormat, count_groups, group_span, has_group
+from seqlab.logs.formats import LogFormat, group_names, group_span, has_group
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
 
@@ -21,7 +22,8 @@ _NOT_UTF8 = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: 
 def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
     """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF."""
     try:
-        lines = pl.read_lines(io.BytesIO(content)).to_series() if content else pl.Series([], dtype=pl.String)
+        # polars would unpack what begins like a zlib, gzip or zstd stream; nothing begins with a line's end
+        lines = pl.read_lines(io.BytesIO(b"\n" + content)).to_series().slice(1)
     except pl.exceptions.ComputeError:  # bytes that are no UTF-8: line by line
         raw, places = split_lines(content)
         return pl.Series([_decode(line) for line in raw], dtype=pl.String), np.array(places, dtype=np.int64)
@@ -63,7 +65,8 @@ class LineReader:
         self.format = log_format
         self.masks = mask_pattern(log_format.masks)
         self._time_span = group_span(log_format.header, "time")
-        self._session_group = min(count_groups(log_format.session), 1) if log_format.session else 0
+        self._groups = group_names(log_format.header)
+        self._session_groups = len(group_names(log_format.session)) if log_format.session else 0
 
     def __call__(self, lines: pl.Series) -> Messages:
         """Take (L,) lines apart."""
@@ -98,7 +101,7 @@ class LineReader:
             return fields, fields.is_not_null()
         # one replacement is five times faster than taking the groups
         rest = lines.str.replace(self.format.header, _AFTER_HEADER)
-        found = rest.str.starts_with(_AFTER_HEADER)
+        found = rest.str.starts_with(_AFTER_HEADER) & ~lines.str.starts_with(_AFTER_HEADER)
         return rest.str.slice(1), found
 
     def _sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
@@ -109,11 +112,14 @@ class LineReader:
         counts = found.list.len().to_numpy()
         line = np.repeat(np.arange(len(lines), dtype=np.int64), counts)
         named = found.filter(pl.Series(counts > 0)).explode() if len(line) else pl.Series([], dtype=pl.String)
+        if self._session_groups:
+            groups = named.str.extract_groups(self.format.session).struct.unnest()
+            named = groups.select(pl.coalesce(pl.all())).to_series()
+            if named.null_count():
+                line, named = line[named.is_not_null().to_numpy()], named.drop_nulls()
         if (counts > 1).any():  # "Deleting blk_1 file /a/blk_1" is one event of blk_1
             keep = _first_of_line(line, named, counts)
             line, named = line[keep], named.filter(pl.Series(keep))
-        if self._session_group:
-            named = named.str.extract(self.format.session, 1)
         return line, named
 
     def _times(self, lines: pl.Series) -> pl.Series:
@@ -121,19 +127,20 @@ class LineReader:
         if self.format.time_format is None or not has_group(self.format.header, "time"):
             return pl.Series([None] * len(lines), dtype=kind)
         if self._time_span is None:
-            text = lines.str.extract(self.format.header, 1 + _groups_before(self.format.header, "time"))
+            text = lines.str.extract(self.format.header, 1 + self._groups.index("time"))
         else:  # cut out, not searched for: an eighth of the time
             text = lines.str.slice(*self._time_span)
         given, wanted = text, self.format.time_format
-        if "%Y" not in wanted and "%y" not in wanted:  # syslog says no year: all of a log fall into one
-            given, wanted = "1970 " + text, f"%Y {wanted}"
+        if not re.search(
+            r"%[YyGCsDFcx+]", wanted
+        ):  # syslog says no year: all of a log fall into one leap year
+            given, wanted = "1972 " + text, f"%Y {wanted}"
         return given.str.strptime(kind, wanted, strict=False, cache=True)
 
     def _labels(self, lines: pl.Series) -> pl.Series | None:
         if not has_group(self.format.header, "label"):
             return None
-        group = 1 + _groups_before(self.format.header, "label")
-        return lines.str.extract(self.format.header, group) != "-"
+        return lines.str.extract(self.format.header, 1 + self._groups.index("label")) != "-"
 
 
 def _first_of_line(
@@ -148,11 +155,6 @@ def _first_of_line(
         table = pl.DataFrame({"line": line[many], "session": named.gather(many)})
         keep[many] = table.select(pl.struct("line", "session").is_first_distinct()).to_series().to_numpy()
     return keep
-
-
-def _groups_before(pattern: str, name: str) -> int:
-    place = max(pattern.find(f"(?P<{name}>"), pattern.find(f"(?<{name}>"))
-    return count_groups(pattern[:place])
 
 
 def _drop(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 # Drain gives its own <*> no weight when it compares: messages that are mostly mask would match nothing, not
 # even themselves. So masks are a word of their own until a person reads them.

@@ -13,10 +13,11 @@ import polars as pl
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import write_json
+from seqlab.logs.unfinished import sync, write_json
 
 if TYPE_CHECKING:
-    from seqlab.logs.parse_run import Parsed, ParseSettings
+    from seqlab.logs.parse_run import Parsed
+    from seqlab.logs.parse_settings import ParseSettings
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 LABEL_NAMES = {LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}
@@ -27,6 +28,10 @@ def check_output(output: Path, overwrite: bool) -> None:
     """Raise UserError where a parse lies already, or where no folder can be."""
     if output.exists() and not output.is_dir():
         raise UserError(f"--output {output} is a file: give a folder")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output {output}: cannot be made: {error.strerror}") from None
     if (output / SUMMARY).exists() and not overwrite:
         raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
 
@@ -75,6 +80,7 @@ def write_output(
     """Put the files in place; ``parse.json`` comes last, so that where it is all is."""
     output = settings.output
     (output / SUMMARY).unlink(missing_ok=True)
+    sync(sessions)
     sessions.replace(output / SESSIONS)
     part = output / f".part-{TEMPLATES}"
     with part.open("w", encoding="utf-8", newline="") as file:
@@ -89,7 +95,9 @@ def write_output(
                     parsed.counts.examples.get(number, ""),
                 ]
             )
+    sync(part)
     part.replace(output / TEMPLATES)
+    sync(output)
     counts = parsed.counts
     write_json(
         output / SUMMARY,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,49 +21,20 @@ from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
 from seqlab.logs.counting import ParseCounts
 from seqlab.logs.drain_state import drain_from_state, drain_state, new_drain
 from seqlab.logs.engines import Engine, Promise
-from seqlab.logs.formats import FORMATS, LogFormat
+from seqlab.logs.first_look import FirstLook
 from seqlab.logs.known_templates import read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
 from seqlab.logs.output import SESSIONS, check_labels, finish_rows, write_output
-from seqlab.logs.reading import CHUNK_BYTES, STDIN, Chunk, Source, find_sources, read_chunks
+from seqlab.logs.parse_settings import ParseSettings, check_unchanged, identity
+from seqlab.logs.reading import STDIN, Chunk, find_sources, read_chunks
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
 from seqlab.logs.unfinished import Unfinished, join_bucket, merge_buckets, write_parts
-from seqlab.logs.windows import TimeWindows
 
-BUCKET_BYTES = 4 << 30  # of a plain log whose sessions are joined at once
-UNKNOWN_SIZE_BUCKETS = 16
-
-
-@dataclass(frozen=True)
-class ParseSettings:
-    """What a parse is asked for."""
-
-    logs: tuple[str, ...]
-    output: Path
-    log_format: LogFormat
-    windows: TimeWindows | None = None
-    labels: Path | None = None
-    templates: Path | None = None
-    chunk_bytes: int = CHUNK_BYTES
-
-    def __post_init__(self) -> None:
-        if self.log_format.session is None and self.windows is None:
-            raise UserError(
-                f"--format {self.log_format.name} names no session: give --session REGEX, or --window SECONDS"
-            )
-
-    def state(self) -> dict[str, Any]:
-        """Plain values: what must be the same when a parse goes on."""
-        return {
-            "logs": list(self.logs),
-            "log_format": self.log_format.state(),
-            "window": None
-            if self.windows is None
-            else {"seconds": self.windows.seconds, "step": self.windows.step},
-            "labels": None if self.labels is None else str(self.labels),
-            "templates": None if self.templates is None else str(self.templates),
-        }
+BUCKET_BYTES = 4 << 30  # of text whose sessions are joined at once
+PACKED_FACTOR = 20  # text is about so many times as large as its gzip
+UNKNOWN_SIZE_BUCKETS = 64  # of standard input
+JOINED_AT_ONCE = 2
 
 
 class Parsed(NamedTuple):
@@ -85,6 +55,14 @@ class _Place:
     byte: int = 0
     chunks: int = 0
     bases: list[int] = field(default_factory=lambda: [0])  # bytes of all logs before each
+
+
+@dataclass
+class _Held:
+    """Chunks whose templates are named, until there is enough to write: archives hold many small logs."""
+
+    parts: list[tuple[pl.DataFrame, NDArray[np.int32]]] = field(default_factory=list)
+    size: int = 0  # bytes of text
 
 
 class _Waiting(NamedTuple):
@@ -125,8 +103,11 @@ class _Run:
         self.engine = engine
         self.report = report
         self.sources = find_sources(settings.logs)
+        self.identities = [identity(source) for source in self.sources]
+        self.first_look = FirstLook(settings)
+        self.held = _Held()
         self.reader = LineReader(settings.log_format)
-        self.unfinished = Unfinished(settings.output, self._buckets())
+        self.unfinished = Unfinished(settings.output.resolve(), self._buckets())
         self.counts = ParseCounts()
         self.place = _Place()
         self.known: FixedIds | None = None
@@ -136,10 +117,13 @@ class _Run:
         self._fed_at_state = -1
 
     def _buckets(self) -> int:
-        sizes = [source.plain_bytes for source in self.sources]
-        if any(size is None for size in sizes):
-            return UNKNOWN_SIZE_BUCKETS
-        return max(1, -(-sum(size or 0 for size in sizes) // BUCKET_BYTES))
+        size = 0
+        for source in self.sources:
+            known = source.plain_bytes
+            if known is None and not source.path.endswith(".gz"):
+                return UNKNOWN_SIZE_BUCKETS
+            size += Path(source.path).stat().st_size * PACKED_FACTOR if known is None else known
+        return max(1, -(-size // BUCKET_BYTES))
 
     def run(self, resume: bool) -> Parsed:
         labels = check_labels(self.settings.labels)
@@ -162,7 +146,9 @@ class _Run:
                         )
                     )
             if waiting:
-                writing.append(self._name_templates(waiting.popleft(), labels))
+                self._name_templates(waiting.popleft(), labels)
+                if self.held.size >= self.settings.chunk_bytes // 2 or not (more or waiting):
+                    writing.append(self._write())
             while writing and (len(writing) > at_once or not waiting):
                 self._commit(writing.popleft())
         while writing:
@@ -181,9 +167,10 @@ class _Run:
                 self._learn_after_known()
             self.unfinished.begin()
             return
-        _check_unchanged(progress["settings"], self.settings.state(), progress["sources"], self._identities())
+        check_unchanged(progress["settings"], self.settings.state(), progress["sources"], self.identities)
         self.place = _Place(**progress["place"])
         self.counts = ParseCounts.from_state(progress["counts"])
+        self.first_look.done = self.counts.events > 0
         self.unfinished.buckets = progress["buckets"]
         self.known_state = (progress["known_drains"], progress["known_first_ids"])
         if self.known_state[0]:
@@ -195,34 +182,30 @@ class _Run:
         self.known = FixedIds([drain_from_state(state) for state in drains], first_ids)
         self.learned.first_id = max(KnownFirstIds(self.known, self.learned).templates(), default=0)
 
-    def _identities(self) -> list[dict[str, Any]]:
-        return [
-            {"log": source.name, "bytes": Path(source.path).stat().st_size if source.path != STDIN else None}
-            for source in self.sources
-        ]
-
     def _chunks(self) -> Iterator[Chunk]:
         last_end = self.place.byte
         for chunk in read_chunks(self.sources, self.place.source, self.place.byte, self.settings.chunk_bytes):
             while len(self.place.bases) <= chunk.source:  # the log before has ended
                 self.place.bases.append(self.place.bases[-1] + last_end)
+                last_end = 0
             last_end = chunk.end
             yield chunk
 
-    def _name_templates(self, item: _Waiting, labels: dict[str, int] | None) -> _Writing:
+    def _name_templates(self, item: _Waiting, labels: dict[str, int] | None) -> None:
         mapped: MappedChunk = item.mapped.result()
         ids = self._ids().assign(mapped.distinct, mapped.code)
-        if self.place.chunks == 0 and mapped.num_lines:
-            _refuse_foreign_format(mapped, self.settings.log_format)
-            if labels is not None:
-                _refuse_foreign_labels(mapped.events["session"], labels, self.settings.labels)
-        chunk = item.chunk
-        self.counts.add(mapped, ids, self.sources[chunk.source].name)
+        self.first_look.take(mapped, labels)
+        self.counts.add(mapped, ids, self.sources[item.chunk.source].name)
+        self.held.parts.append((mapped.events, ids))
+        self.held.size += max(len(item.chunk.content), 1)
+        self.place.source, self.place.byte = item.chunk.source, item.chunk.end
+
+    def _write(self) -> _Writing:
+        held, self.held = self.held, _Held()
         number = self.place.chunks
         self.place.chunks += 1
-        self.place.source, self.place.byte = chunk.source, chunk.end
-        written = self.engine.submit(_group_and_write, mapped.events, ids, number, self.unfinished)
-        end = self.place.bases[chunk.source] + chunk.end
+        written = self.engine.submit(_group_and_write, held.parts, number, self.unfinished)
+        end = self.place.bases[self.place.source] + self.place.byte
         return _Writing(written, self._progress(), self.counts.lines, end)
 
     def _ids(self) -> LearnedIds | KnownFirstIds:
@@ -233,7 +216,7 @@ class _Run:
             self._drain_state, self._fed_at_state = drain_state(self.learned.drain), self.learned.fed
         return {
             "settings": self.settings.state(),
-            "sources": self._identities(),
+            "sources": self.identities,
             "place": {
                 "source": self.place.source,
                 "byte": self.place.byte,
@@ -253,15 +236,19 @@ class _Run:
         self.report(item.lines, item.end)
 
     def _finish(self, labels: dict[str, int] | None) -> Parsed:
-        if not self.place.chunks:
-            self.unfinished.remove()
-            raise UserError(f"{', '.join(self.settings.logs)}: no line in it")
-        joins = [
-            self.engine.submit(join_bucket, self.place.chunks, bucket, self.unfinished)
-            for bucket in range(self.unfinished.buckets)
-        ]
-        for join in joins:
-            join.result()
+        self.first_look.end(labels)
+        joins: deque[Promise] = deque()
+        events = 0
+        for bucket in range(self.unfinished.buckets):
+            joins.append(self.engine.submit(join_bucket, self.place.chunks, bucket, self.unfinished))
+            while len(joins) >= JOINED_AT_ONCE:
+                events += joins.popleft().result()
+        events += sum(join.result() for join in joins)
+        if events != self.counts.events:
+            raise UserError(
+                f"{self.unfinished.folder} holds {events:,} of {self.counts.events:,} events: parts of it "
+                "are missing; parse again without --resume"
+            )
         found: dict[str, int] = {}
         sessions = self.unfinished.folder / SESSIONS
         count = merge_buckets(self.unfinished, sessions, lambda rows: finish_rows(rows, labels, found))
@@ -285,54 +272,15 @@ class _Run:
 
     def _logs(self) -> list[dict[str, Any]]:
         """Where the offsets of each log begin."""
-        rows = zip(self._identities(), self.place.bases, strict=False)
+        rows = zip(self.identities, self.place.bases, strict=False)
         lines = self.counts.source_lines
-        return [row | {"first_offset": base, "lines": lines.get(row["log"], 0)} for row, base in rows]
+        return [
+            {"log": row["log"], "first_offset": base, "lines": lines.get(row["log"], 0)} for row, base in rows
+        ]
 
 
 def _group_and_write(
-    events: pl.DataFrame, ids: NDArray[np.int32], chunk: int, unfinished: Unfinished
+    parts: list[tuple[pl.DataFrame, NDArray[np.int32]]], number: int, unfinished: Unfinished
 ) -> None:
-    write_parts(group_events(events, ids), chunk, unfinished)
-
-
-def _check_unchanged(
-    before: dict[str, Any], now: dict[str, Any], logs_before: list[Any], logs_now: list[Any]
-) -> None:
-    changed = [name for name in now if before.get(name) != now[name]]
-    if changed:
-        raise UserError(
-            f"--resume: {', '.join(changed)} differ from the parse that was ended; give the same, or parse "
-            "again without --resume"
-        )
-    for old, new in zip(logs_before, logs_now, strict=True):
-        if old["bytes"] is not None and new["bytes"] < old["bytes"]:
-            raise UserError(f"--resume: {new['log']} has become shorter since; parse again without --resume")
-
-
-def _refuse_foreign_format(mapped: MappedChunk, log_format: LogFormat) -> None:
-    if len(mapped.events):
-        return
-    reason, (_, shown) = max(mapped.skipped.items(), key=lambda item: item[1][0])
-    first = f"; line {shown[0].line + 1}: {shown[0].text[:80]!r}" if shown else ""
-    raise UserError(
-        f"none of the first {mapped.num_lines:,} lines could be used ({reason}) with --format "
-        f"{log_format.name}{first}. Choose {', '.join(FORMATS)}, or regex with --header and --session"
-    )
-
-
-def _refuse_foreign_labels(sessions: pl.Series, labels: dict[str, int], path: Path | None) -> None:
-    distinct = sessions.unique()
-    with suppress(StopIteration):
-        next(name for name in distinct if name in labels)
-        return
-    raise UserError(
-        f"{path}: labels none of the first {len(distinct):,} sessions, such as {distinct[0]}; is it the "
-        "label file of this log?"
-    )
-
-
-def all_bytes(sources: list[Source]) -> int | None:
-    """Bytes of all logs; None where one is packed or standard input."""
-    sizes = [source.plain_bytes for source in sources]
-    return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)
+    rows = [group_events(events, ids) for events, ids in parts]
+    write_parts(pl.concat(rows), number, unfinished)

@@ -18,7 +18,7 @@ class LineProgress:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         sizes = [source.plain_bytes for source in sources]
-        total = None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)
+        total = sum(size for size in sizes if size is not None) if None not in sizes else None
         self._bar = Progress(
             TextColumn("parsing"),
             BarColumn(),

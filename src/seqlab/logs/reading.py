@@ -17,6 +17,16 @@ from seqlab.errors import UserError
 CHUNK_BYTES = 8 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
+LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
+BROKEN = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    RuntimeError,
+    NotImplementedError,
+)
 
 
 class Chunk(NamedTuple):
@@ -24,9 +34,7 @@ class Chunk(NamedTuple):
 
     source: int  # which of the logs, from 0
     start: int  # byte in that log (unpacked) where the chunk begins
-    end: (
-        int  # byte after the chunk's last newline; beyond start + len(content) where a monstrous line was cut
-    )
+    end: int  # byte after the chunk's last line; beyond start + len(content) where a monstrous line was cut
     content: bytes
     cut_lines: int = 0  # lines so long that they were not kept at all
 
@@ -35,22 +43,23 @@ class Source(NamedTuple):
     """A log: a file, or a member of an archive."""
 
     path: str
-    member: str | None = None
+    entry: zipfile.ZipInfo | tarfile.TarInfo | None = None
 
     @property
     def name(self) -> str:
-        return self.path if self.member is None else f"{self.path}:{self.member}"
+        if self.entry is None:
+            return self.path
+        inner = self.entry.filename if isinstance(self.entry, zipfile.ZipInfo) else self.entry.name
+        return f"{self.path}:{inner}"
 
     @property
     def plain_bytes(self) -> int | None:
-        """Bytes of a plain file; None where they are not known before reading."""
-        if self.path == STDIN or self.member is not None or _packed(self.path):
+        """Bytes of the text; None where they are not known before reading."""
+        if self.entry is not None:
+            return self.entry.file_size if isinstance(self.entry, zipfile.ZipInfo) else self.entry.size
+        if self.path == STDIN or self.path.endswith(".gz") or not Path(self.path).is_file():
             return None
         return Path(self.path).stat().st_size
-
-
-def _packed(path: str) -> bool:
-    return path.endswith((".gz", ".zip", ".tgz", ".tar"))
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:
@@ -59,12 +68,12 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     Raises:
         UserError: a path that is missing, a folder, given twice, or a broken archive.
     """
-    if len(set(paths)) < len(paths):
-        twice = next(path for path in paths if paths.count(path) > 1)
-        raise UserError(f"{twice} is given twice; each log is read once")
+    seen: set[Path] = set()
     found: list[Source] = []
     for path in paths:
         if path == STDIN:
+            if Source(STDIN) in found:
+                raise UserError("- is given twice; standard input is read once")
             found.append(Source(STDIN))
             continue
         file = Path(path)
@@ -72,45 +81,61 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
             raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
         if file.is_dir():
             raise UserError(f"{path} is a folder: give its files, such as {path.rstrip('/')}/*.log")
+        if file.resolve() in seen:
+            raise UserError(f"{path} is given twice; each log is read once")
+        seen.add(file.resolve())
         try:
-            found += _members(path)
-        except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            members = _members(path)
+        except BROKEN as error:
             raise UserError(f"{path}: cannot be read as an archive: {error}") from None
-    if not found:
-        raise UserError(f"{', '.join(paths)}: no file in it")
+        if not members:
+            raise UserError(f"{path}: no file in it ends in {', '.join(LOG_ENDINGS)}")
+        found += members
     return found
 
 
 def _members(path: str) -> list[Source]:
     if path.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
-            return [Source(path, name) for name in archive.namelist() if _is_log(name)]
+            return [Source(path, entry) for entry in archive.infolist() if _is_log(entry.filename)]
     if path.endswith((".tar", ".tar.gz", ".tgz")):
-        with tarfile.open(path) as archive:
-            return [Source(path, entry.name) for entry in archive if entry.isfile() and _is_log(entry.name)]
+        with tarfile.open(path) as packed:
+            return [Source(path, entry) for entry in packed if entry.isfile() and _is_log(entry.name)]
     return [Source(path)]
 
 
 def _is_log(name: str) -> bool:
-    """Archives hold label tables and read-me files beside their logs."""
-    return name.endswith((".log", ".txt", ".out")) and "readme" not in name.lower()
+    return name.endswith(LOG_ENDINGS) and "readme" not in name.lower() and not Path(name).name.startswith(".")
 
 
-def open_source(source: Source, stack: ExitStack) -> IO[bytes]:
-    """The bytes of a log, unpacked; closed with ``stack``."""
-    if source.path == STDIN:
-        return sys.stdin.buffer
-    if source.member is None:
-        if source.path.endswith(".gz"):
-            return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
-        return stack.enter_context(Path(source.path).open("rb"))
-    if source.path.endswith(".zip"):
-        zipped = stack.enter_context(zipfile.ZipFile(source.path))
-        return stack.enter_context(zipped.open(source.member))
-    packed = stack.enter_context(tarfile.open(source.path))  # noqa: SIM115
-    member = packed.extractfile(source.member)
-    assert member is not None  # find_sources lists files alone
-    return stack.enter_context(member)
+class _Opener:
+    """Opens one log after the other; an archive stays open for all of its members."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self._path = ""
+        self._archive: zipfile.ZipFile | tarfile.TarFile | None = None
+
+    def open(self, source: Source, stack: ExitStack) -> IO[bytes]:
+        """The bytes of a log, unpacked; closed with ``stack``."""
+        if source.path == STDIN:
+            return sys.stdin.buffer
+        if source.entry is None:
+            if source.path.endswith(".gz"):
+                return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
+            return stack.enter_context(Path(source.path).open("rb"))
+        if self._path != source.path:
+            if isinstance(source.entry, zipfile.ZipInfo):
+                self._archive = self.stack.enter_context(zipfile.ZipFile(source.path))
+            else:
+                self._archive = self.stack.enter_context(tarfile.open(source.path))  # noqa: SIM115
+            self._path = source.path
+        if isinstance(self._archive, zipfile.ZipFile):
+            return stack.enter_context(self._archive.open(cast(zipfile.ZipInfo, source.entry)))
+        assert self._archive is not None
+        member = self._archive.extractfile(cast(tarfile.TarInfo, source.entry))
+        assert member is not None  # find_sources lists files alone
+        return stack.enter_context(member)
 
 
 def read_chunks(
@@ -124,20 +149,22 @@ def read_chunks(
     Raises:
         UserError: a log that cannot be read to its end, by name and place.
     """
-    for number in range(first, len(sources)):
-        begin = start if number == first else 0
-        place = begin
-        with ExitStack() as stack:
-            try:
-                file = open_source(sources[number], stack)
-                _skip(file, begin)
-                for chunk in _chunks(file, number, begin, chunk_bytes):
-                    place = chunk.end
-                    yield chunk
-            except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
-                raise UserError(
-                    f"{sources[number].name}: broken after byte {place:,} of its text: {error}"
-                ) from None
+    with ExitStack() as archives:
+        opener = _Opener(archives)
+        for number in range(first, len(sources)):
+            begin = start if number == first else 0
+            place = begin
+            with ExitStack() as stack:
+                try:
+                    file = opener.open(sources[number], stack)
+                    _skip(file, begin)
+                    for chunk in _chunks(file, number, begin, chunk_bytes):
+                        place = chunk.end
+                        yield chunk
+                except BROKEN as error:
+                    raise UserError(
+                        f"{sources[number].name}: broken after byte {place:,} of its text: {error}"
+                    ) from None
 
 
 def _skip(file: IO[bytes], count: int) -> None:

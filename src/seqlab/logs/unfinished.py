@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 
 from seqlab.errors import UserError
-from seqlab.logs.chunk_sessions import join_parts
+from seqlab.logs.chunk_sessions import in_order, join_parts
 
-FOLDER = ".unfinished"
+FOLDER, PROGRESS = ".unfinished", "progress.json"
 ROWS_AT_ONCE = 65_536  # sessions written at a time
 
 
@@ -31,23 +31,23 @@ class Unfinished:
 
     def begin(self) -> None:
         """An empty folder; what an earlier parse left in it is removed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove()
         self.folder.mkdir(parents=True)
 
     def progress(self) -> dict[str, Any] | None:
         """What was written by the last ``commit``; None before one."""
         try:
-            return json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
+            return json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except ValueError as error:
             raise UserError(
-                f"{self.folder}/progress.json is broken ({error}): parse again without --resume"
+                f"{self.folder / PROGRESS} is broken ({error}): parse again without --resume"
             ) from None
 
     def commit(self, progress: dict[str, Any]) -> None:
         """From here on a resumed parse starts after what ``progress`` says."""
-        write_json(self.folder / "progress.json", progress)
+        write_json(self.folder / PROGRESS, progress)
 
     def part(self, chunk: int, bucket: int) -> Path:
         return self.folder / f"part-{chunk:06d}-{bucket:04d}.parquet"
@@ -56,7 +56,14 @@ class Unfinished:
         return self.folder / f"joined-{bucket:04d}.parquet"
 
     def remove(self) -> None:
+        """Take all away, and first what says that the parts count."""
+        (self.folder / PROGRESS).unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def is_resumable(output: Path) -> bool:
+    """Whether a parse that was ended left chunks to go on after."""
+    return (output / FOLDER / PROGRESS).exists()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -72,23 +79,35 @@ def write_json(path: Path, value: Any) -> None:
 def write_parts(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
     """Write a chunk's rows, one file for each bucket that has some."""
     if unfinished.buckets == 1:
-        rows.write_parquet(unfinished.part(chunk, 0), compression="lz4")
+        _write(rows, unfinished.part(chunk, 0))
         return
     bucket = (rows["session"].hash(0) % unfinished.buckets).cast(pl.UInt32)
     for (number,), part in rows.group_by(bucket.alias("bucket"), maintain_order=True):
-        part.drop("bucket", strict=False).write_parquet(
-            unfinished.part(chunk, int(str(number))), compression="lz4"
-        )
+        _write(part.drop("bucket", strict=False), unfinished.part(chunk, int(str(number))))
+
+
+def _write(rows: pl.DataFrame, path: Path) -> None:
+    rows.write_parquet(path, compression="lz4")
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk, not only on its way."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def join_bucket(chunks: int, bucket: int, unfinished: Unfinished) -> int:
-    """Join the parts of a bucket to whole sessions; returns how many."""
+    """Join the parts of a bucket to whole sessions; returns how many events they have."""
     files = [path for chunk in range(chunks) if (path := unfinished.part(chunk, bucket)).exists()]
     if not files:
         return 0
     joined = join_parts(pl.concat([pl.read_parquet(path) for path in files]))
     joined.write_parquet(unfinished.joined(bucket), compression="lz4", row_group_size=ROWS_AT_ONCE)
-    return len(joined)
+    return int(joined["keys"].list.len().sum())
 
 
 def merge_buckets(
@@ -120,7 +139,7 @@ def merge_buckets(
         )
         begins = ends
         written.append(unfinished.folder / f"rows-{number:06d}.parquet")
-        finish(rows.sort(pl.col("line_offsets").list.first())).write_parquet(written[-1], compression="lz4")
+        finish(in_order(rows)).write_parquet(written[-1], compression="lz4")
     pl.scan_parquet(written).sink_parquet(target, row_group_size=ROWS_AT_ONCE)
     return sum(map(len, firsts))
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from seqlab.errors import UserError
 
 MICROSECONDS = 1_000_000
+SHORTEST, LONGEST = 0.001, 1e9  # seconds
+MOST_WINDOWS = 100  # that a line is in
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,17 @@ class TimeWindows:
     step: float
 
     def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise UserError(f"--window {self.seconds:g}: give seconds, more than 0")
-        if not 0 < self.step <= self.seconds:
+        if not SHORTEST <= self.seconds <= LONGEST:
+            raise UserError(f"--window {self.seconds:g}: give seconds, {SHORTEST:g} to {LONGEST:g}")
+        if not SHORTEST <= self.step <= self.seconds:
             raise UserError(
-                f"--step {self.step:g}: give seconds, more than 0 and at most the window's {self.seconds:g}: "
+                f"--step {self.step:g}: give seconds, {SHORTEST:g} to the window's {self.seconds:g}: "
                 "a larger step would leave lines out"
+            )
+        if self.seconds / self.step > MOST_WINDOWS:
+            raise UserError(
+                f"--window {self.seconds:g} --step {self.step:g}: each line would be in "
+                f"{self.seconds / self.step:,.0f} windows; at most {MOST_WINDOWS} are accepted"
             )
 
     def events(self, time: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:

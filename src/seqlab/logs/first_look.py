@@ -1,0 +1,102 @@
+"""Mistakes that the first lines of a log give away: another format, other times, labels of another log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from seqlab.errors import UserError
+from seqlab.logs.chunk_sessions import MappedChunk, SkippedLine
+from seqlab.logs.formats import FORMATS
+
+if TYPE_CHECKING:
+    from seqlab.logs.parse_settings import ParseSettings
+
+ENOUGH_LINES = 10_000
+ENOUGH_SESSIONS = 1_000
+
+
+class FirstLook:
+    """Counts until there is enough to say so; then a parse need not run for an hour to come to nothing."""
+
+    def __init__(self, settings: ParseSettings) -> None:
+        self.settings = settings
+        self.lines = self.events = self.messages = self.timed = self.sessions = self.labelled = 0
+        self.reasons: Counter[str] = Counter()
+        self.example: dict[str, SkippedLine] = {}
+        self.session = ""
+        self.done = False
+
+    def take(self, mapped: MappedChunk, labels: dict[str, int] | None) -> None:
+        """Count a chunk in.
+
+        Raises:
+            UserError: enough was seen, and nothing of it could be used.
+        """
+        if self.done:
+            return
+        self.lines += mapped.num_lines
+        self.events += len(mapped.events)
+        self.messages += len(mapped.code)
+        self.timed += mapped.timed
+        for reason, (count, shown) in mapped.skipped.items():
+            self.reasons[reason] += count
+            if shown:
+                self.example.setdefault(reason, shown[0])
+        if labels is not None and len(mapped.events):
+            distinct = mapped.events["session"].unique()
+            self.sessions += len(distinct)
+            self.session = self.session or str(distinct[0])
+            self.labelled += sum(session in labels for session in distinct)
+        if self.lines >= ENOUGH_LINES:
+            self._format()
+        if self.messages >= ENOUGH_LINES:
+            self._times()
+        if self.sessions >= ENOUGH_SESSIONS:
+            self._labels()
+        self.done = (
+            self.events > 0
+            and self.messages >= ENOUGH_LINES
+            and (labels is None or self.sessions >= ENOUGH_SESSIONS)
+        )
+
+    def end(self, labels: dict[str, int] | None) -> None:
+        """All has been seen: see ``take``."""
+        if self.done:
+            return
+        if not self.lines:
+            raise UserError(f"{', '.join(self.settings.logs)}: no line in it")
+        self._format()
+        self._times()
+        if labels is not None:
+            self._labels()
+
+    def _format(self) -> None:
+        if self.events or self._wrong_times:
+            return
+        reason = self.reasons.most_common(1)[0][0]
+        shown = self.example.get(reason)
+        first = f"; the first: {shown.text[:80]!r}" if shown else ""
+        raise UserError(
+            f"none of the first {self.lines:,} lines could be used ({reason}) with --format "
+            f"{self.settings.log_format.name}{first}. Choose {', '.join(FORMATS)}, or regex with --header "
+            "and --session"
+        )
+
+    @property
+    def _wrong_times(self) -> bool:
+        return bool(self.messages and not self.timed and self.settings.log_format.time_format)
+
+    def _times(self) -> None:
+        if self._wrong_times:
+            raise UserError(
+                f"no time of the first {self.messages:,} lines could be read: is the group time of the "
+                f"header written as {self.settings.log_format.time_format}? See --header and --time-format"
+            )
+
+    def _labels(self) -> None:
+        if not self.labelled:
+            raise UserError(
+                f"{self.settings.labels}: labels none of the first {self.sessions:,} sessions, such as "
+                f"{self.session}; is it the label file of this log?"
+            )

@@ -4,8 +4,8 @@
 
 For each seed the training and validation normals of its run (80 %) are cut into five folds. OUTPUT/SEED-FOLD
 gets train.txt and val.txt (seven eighths and one eighth of the other folds), test.txt (the fold's sessions,
-and each of them corrupted in the seven ways of CORRUPTIONS) and labels.csv. No abnormal session and none of the
-seed's test normals is read. Then, in each folder:
+and each of them corrupted in the seven ways of CORRUPTIONS) and labels.csv. No abnormal session and none of
+the seed's test normals is read. Then, in each folder:
 
     python train.py seed=SEED data.train=train.txt data.val=val.txt data.test=test.txt \
         data.labels=labels.csv detection.prevalence=0.02928

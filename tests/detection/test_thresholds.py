@@ -152,8 +152,28 @@ def test_calibration_is_minus_log_of_the_share_of_normals_at_least_as_high() -> 
     assert calibration(np.median(scores)) == pytest.approx(math.log(2), abs=2e-3)
     assert calibration(-5) == pytest.approx(math.log(1000 / 999))
     assert calibration(749) == pytest.approx(math.log(4), abs=1e-2)
-    # of 1000 with the new one itself, 250 are at least 749
-    assert calibration(749) == pytest.approx(-math.log(250 / 1000))
+    # knots stand 45 apart, from 0 on; of 999 scores 279 are at least 720, and 234 at least 765
+    low, high = -math.log(279 / 1000), -math.log(234 / 1000)
+    assert calibration([720, 765]) == pytest.approx([low, high])
+    assert calibration(749) == pytest.approx(low + (749 - 720) / 45 * (high - low))
+
+
+def test_calibration_hardly_moves_with_the_last_bits_of_many_equal_scores() -> None:
+    scores = np.repeat(np.linspace(0.4, 3.0, 30), 30)  # sessions of a log are alike
+    calibration = Calibration.fit(scores + np.random.default_rng(0).normal(scale=1e-7, size=900))
+    given = np.linspace(0.4, 3.0, 30)
+    assert np.abs(calibration(given + 5e-7) - calibration(given - 5e-7)).max() < 1e-5
+
+
+def test_calibration_of_an_older_checkpoint_counts_everywhere() -> None:
+    scores = np.sort(np.repeat(draws(0.2, size=60), 4))
+    state = Calibration.fit(scores).state()
+    del state["stepwise"]
+    older = Calibration.from_state(state)
+    for place in (0, 40, 120, 200):
+        at_least = (scores >= scores[place]).sum()
+        assert older(scores[place]) == pytest.approx(-math.log(at_least / 241))
+    assert Calibration.from_state(older.state())(scores[40]) == older(scores[40])
 
 
 def test_calibration_does_not_jump_where_the_tail_starts() -> None:

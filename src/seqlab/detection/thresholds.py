@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,7 @@ from seqlab.errors import UserError
 FEWEST_BEYOND_QUANTILE = 10
 FEWEST_TO_FIT_SHAPE = 10
 TAIL_START = 0.9  # the tail is what lies above this quantile
-# Scores closer than this are one: many sessions are alike, and another batch's rounding must not part them.
-SAME_SCORE = 1e-4
+KNOTS = 20  # between the smallest score and the tail's start, where probabilities are read off
 LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
 
 
@@ -136,12 +136,14 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
 class Calibration:
     """Turns a score into ``-log P(a normal session scores at least as high)``, in nats.
 
-    Empirical up to the tail's start, the fitted tail beyond, so that scores past all normals seen still
-    differ.
+    The share counted at some KNOTS scores up to the tail's start and linear in between, beyond it the fitted
+    tail, so that scores past all normals seen still differ. Many sessions of a log are alike and score the
+    same: a share counted everywhere would jump there, and rounding in a network's last bit would move it.
     """
 
     values: NDArray[np.float64]  # (S,) sorted scores of normal sessions
     tail: Tail | None
+    stepwise: bool = False  # counted everywhere: how checkpoints from before the knots were fitted
 
     @classmethod
     def fit(cls, scores: ArrayLike) -> Calibration:
@@ -149,18 +151,41 @@ class Calibration:
 
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
         given = np.asarray(scores, dtype=np.float64)
-        count = len(self.values)
-        at_least = count - np.searchsorted(self.values, given - SAME_SCORE, side="left")
-        result = np.asarray(-np.log(np.maximum(at_least, 1) / (count + 1)))
+        result = np.asarray(self._counted(given) if self.stepwise else np.interp(given, *self._knots))
         if self.tail is not None:
-            beyond = given > self.tail.start + SAME_SCORE
+            beyond = given > self.tail.start
             result[beyond] = -self.tail.log_probability(given[beyond])
+        else:
+            result[given > self.values[-1]] = np.log(len(self.values) + 1)
         return result
 
+    def _counted(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        at_least = len(self.values) - np.searchsorted(self.values, given, side="left")
+        return -np.log(np.maximum(at_least, 1) / (len(self.values) + 1))
+
+    @cached_property
+    def _knots(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(K,) scores and (K,) nats there; the last is where the tail starts, or the largest score."""
+        top = self.values[-1] if self.tail is None else self.tail.start
+        gap = (top - self.values[0]) / KNOTS
+        places: list[float] = []
+        for value in np.unique(self.values[self.values <= top - gap]).tolist() if gap else []:
+            if not places or value >= places[-1] + gap:
+                places.append(value)
+        nats = self._counted(np.asarray([*places, top]))
+        if self.tail is not None:
+            nats[-1] = -np.log(self.tail.share)
+        return np.asarray([*places, top]), nats
+
     def state(self) -> dict[str, Any]:
-        return {"values": self.values.tolist(), "tail": None if self.tail is None else asdict(self.tail)}
+        return {
+            "values": self.values.tolist(),
+            "tail": None if self.tail is None else asdict(self.tail),
+            "stepwise": self.stepwise,
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Calibration:
         tail = state["tail"]
-        return cls(np.asarray(state["values"]), None if tail is None else Tail(**tail))
+        values = np.asarray(state["values"])
+        return cls(values, None if tail is None else Tail(**tail), state.get("stepwise", True))

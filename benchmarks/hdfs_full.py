@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -187,6 +188,8 @@ STAGES: dict[str, Callable[[Path, int], dict[str, Any]]] = {
 }
 TARGETS = {"generate": 180, "parse": 60, "load": 2, "train": 60, "score": 30}  # seconds at full size
 TARGET_GIGABYTES = 3.0
+DRAIN3 = ("drain3", "drain3_masked")
+ROUNDS = 3
 NAMES = {
     "train": "train, one epoch",
     "drain3": "drain3 line by line, masks included",
@@ -218,27 +221,48 @@ def main() -> None:
         return
     print(f"{arguments.blocks:,} blocks, synthetic\n")
     print("| stage | seconds | target | speed | peak memory | |\n|---|---|---|---|---|---|")
-    speeds = {}
     for name in STAGES:
-        if name.startswith("drain3") and not arguments.drain3:
+        if name in DRAIN3:
             continue
-        command = [sys.executable, __file__, "--folder", str(arguments.folder), "--stage", name]
-        command += ["--blocks", str(arguments.blocks)]
-        child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        found = json.loads(child.stdout.splitlines()[-1])
-        speeds[name] = found["count"] / found["seconds"]
+        found = measured(name, arguments)
         target = f"{TARGETS[name]} s" if name in TARGETS and arguments.blocks == BLOCKS else ""
         print(
             f"| {NAMES.get(name, name)} | {found['seconds']:.1f} | {target} "
-            f"| {speeds[name]:,.0f} {found['unit']}/s "
+            f"| {found['count'] / found['seconds']:,.0f} {found['unit']}/s "
             f"| {found['gigabytes']:.2f} GB | {found['count']:,} {found['unit']}; {found.get('note', '')} |",
             flush=True,
         )
     if arguments.drain3:
-        for name in ("drain3", "drain3_masked"):
-            print(
-                f"\nparse / {NAMES[name]}: {speeds['parse'] / speeds[name]:.1f} times as many lines a second"
-            )
+        beside_drain3(arguments)
+
+
+def measured(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """One stage in a process of its own."""
+    command = [sys.executable, __file__, "--folder", str(arguments.folder), "--stage", name]
+    command += ["--blocks", str(arguments.blocks)]
+    child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def beside_drain3(arguments: argparse.Namespace) -> None:
+    """The parse and drain3 in turn, lines a second of each and their ratio round by round."""
+    speeds: dict[str, list[float]] = {name: [] for name in ("parse", *DRAIN3)}
+    for _ in range(ROUNDS):
+        for name, values in speeds.items():
+            found = measured(name, arguments)
+            values.append(found["count"] / found["seconds"])
+    print(
+        f"\n{ROUNDS} rounds in turn: median (least to largest)\n\n| what | lines/s | parse is times as fast |"
+    )
+    print("|---|---|---|")
+    for name, values in speeds.items():
+        ratios = [ours / theirs for ours, theirs in zip(speeds["parse"], values, strict=True)]
+        ratio = "" if name == "parse" else _spread(ratios, ".1f")
+        print(f"| {NAMES.get(name, name)} | {_spread(values, ',.0f')} | {ratio} |")
+
+
+def _spread(values: list[float], form: str) -> str:
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 if __name__ == "__main__":

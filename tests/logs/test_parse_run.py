@@ -132,7 +132,7 @@ def test_chunks_buckets_and_packing_change_nothing(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_run, "BUCKET_BYTES", 200_000)
-        patch.setattr("seqlab.logs.unfinished.ROWS_AT_ONCE", 37)
+        patch.setattr("seqlab.logs.joining.ROWS_AT_ONCE", 37)
         parse(replace(settings, output=tmp_path / "buckets", chunk_bytes=50_000), threads)
     assert tables(tmp_path / "buckets") == expected
 

@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chunk-mb",
         type=float,
-        default=8,
-        help="text taken apart at once; default 8. Less needs less memory",
+        default=16,
+        help="text taken apart at once; default 16. Less needs less memory",
     )
     parser.add_argument("--engine", default="local", help="local (default) or ray")
     parser.add_argument("--address", help="of a Ray cluster; without it one is started here")

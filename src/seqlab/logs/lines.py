@@ -15,6 +15,7 @@ from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
 
 NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
+_PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
 _AFTER_HEADER = "\x02"  # marks where the header was
 _NOT_UTF8 = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 
@@ -22,8 +23,10 @@ _NOT_UTF8 = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: 
 def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
     """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF."""
     try:
-        # polars would unpack what begins like a zlib, gzip or zstd stream; nothing begins with a line's end
-        lines = pl.read_lines(io.BytesIO(b"\n" + content)).to_series().slice(1)
+        # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
+        looks_packed = content.startswith(_PACKED)
+        lines = pl.read_lines(io.BytesIO(b"\n" + content if looks_packed else content)).to_series()
+        lines = lines.slice(1) if looks_packed else lines
     except pl.exceptions.ComputeError:  # bytes that are no UTF-8: line by line
         raw, places = split_lines(content)
         return pl.Series([_decode(line) for line in raw], dtype=pl.String), np.array(places, dtype=np.int64)
@@ -111,7 +114,9 @@ class LineReader:
         found = lines.str.extract_all(self.format.session)
         counts = found.list.len().to_numpy()
         line = np.repeat(np.arange(len(lines), dtype=np.int64), counts)
-        named = found.filter(pl.Series(counts > 0)).explode() if len(line) else pl.Series([], dtype=pl.String)
+        if not counts.all():
+            found = found.filter(pl.Series(counts > 0))
+        named = found.explode() if len(line) else pl.Series([], dtype=pl.String)
         if self._session_groups:
             groups = named.str.extract_groups(self.format.session).struct.unnest()
             named = groups.select(pl.coalesce(pl.all())).to_series()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from seqlab.logs.counting import ParseCounts
 from seqlab.logs.drain_state import drain_from_state, drain_state, new_drain
 from seqlab.logs.engines import Engine, Promise
 from seqlab.logs.first_look import FirstLook
+from seqlab.logs.joining import join_bucket, joined_rows, merge_buckets, num_events, write_sessions
 from seqlab.logs.known_templates import read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
@@ -29,7 +31,7 @@ from seqlab.logs.output import SESSIONS, check_labels, finish_rows, write_output
 from seqlab.logs.parse_settings import ParseSettings, check_unchanged, identity
 from seqlab.logs.reading import STDIN, Chunk, find_sources, read_chunks
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
-from seqlab.logs.unfinished import Unfinished, join_bucket, merge_buckets, write_parts
+from seqlab.logs.unfinished import Unfinished, write_parts
 
 BUCKET_BYTES = 4 << 30  # of text whose sessions are joined at once
 PACKED_FACTOR = 20  # text is about so many times as large as its gzip
@@ -113,6 +115,7 @@ class _Run:
         self.known: FixedIds | None = None
         self.known_state: tuple[list[dict[str, Any]], list[int]] = ([], [])
         self.learned = LearnedIds(new_drain(settings.log_format.similarity, settings.log_format.depth))
+        self._labels: Future[dict[str, int] | None] = Future()
         self._drain_state: dict[str, Any] | None = None
         self._fed_at_state = -1
 
@@ -126,8 +129,18 @@ class _Run:
         return max(1, -(-size // BUCKET_BYTES))
 
     def run(self, resume: bool) -> Parsed:
-        labels = check_labels(self.settings.labels)
-        self._begin(resume)
+        with ThreadPoolExecutor(1) as beside:  # the labels are read while the log is
+            self._labels = beside.submit(check_labels, self.settings.labels)
+            self._begin(resume)
+            self._read()
+        return self._finish()
+
+    @property
+    def labels(self) -> dict[str, int] | None:
+        """{session: label}, once they are read."""
+        return self._labels.result()
+
+    def _read(self) -> None:
         waiting: deque[_Waiting] = deque()
         writing: deque[_Writing] = deque()
         chunks = self._chunks()
@@ -146,14 +159,13 @@ class _Run:
                         )
                     )
             if waiting:
-                self._name_templates(waiting.popleft(), labels)
+                self._name_templates(waiting.popleft())
                 if self.held.size >= self.settings.chunk_bytes // 2 or not (more or waiting):
                     writing.append(self._write())
             while writing and (len(writing) > at_once or not waiting):
                 self._commit(writing.popleft())
         while writing:
             self._commit(writing.popleft())
-        return self._finish(labels)
 
     def _begin(self, resume: bool) -> None:
         progress = self.unfinished.progress() if resume else None
@@ -191,10 +203,10 @@ class _Run:
             last_end = chunk.end
             yield chunk
 
-    def _name_templates(self, item: _Waiting, labels: dict[str, int] | None) -> None:
+    def _name_templates(self, item: _Waiting) -> None:
         mapped: MappedChunk = item.mapped.result()
         ids = self._ids().assign(mapped.distinct, mapped.code)
-        self.first_look.take(mapped, labels)
+        self.first_look.take(mapped, self.labels)
         self.counts.add(mapped, ids, self.sources[item.chunk.source].name)
         self.held.parts.append((mapped.events, ids))
         self.held.size += max(len(item.chunk.content), 1)
@@ -235,28 +247,43 @@ class _Run:
         self.unfinished.commit(item.progress)
         self.report(item.lines, item.end)
 
-    def _finish(self, labels: dict[str, int] | None) -> Parsed:
-        self.first_look.end(labels)
+    def _finish(self) -> Parsed:
+        self.first_look.end(self.labels)
+        found: dict[str, int] = {}
+        sessions = self.unfinished.folder / SESSIONS
+        if self.unfinished.buckets == 1:
+            rows = joined_rows(self.place.chunks, 0, self.unfinished)
+            self._check_events(0 if rows is None else num_events(rows))
+            assert rows is not None  # the first look wants some
+            write_sessions(finish_rows(rows, self.labels, found), sessions)
+            count = len(rows)
+        else:
+            self._check_events(self._join_buckets())
+            count = merge_buckets(
+                self.unfinished, sessions, lambda rows: finish_rows(rows, self.labels, found)
+            )
+        templates = self._ids().templates()
+        parsed = Parsed(self.counts, count, templates, found, self.learned.fed)
+        write_output(self.settings, parsed, self._parser(), sessions, self._logs())
+        self.unfinished.remove()
+        return parsed
+
+    def _join_buckets(self) -> int:
+        """Join all buckets, few at once; returns how many events they have."""
         joins: deque[Promise] = deque()
         events = 0
         for bucket in range(self.unfinished.buckets):
             joins.append(self.engine.submit(join_bucket, self.place.chunks, bucket, self.unfinished))
             while len(joins) >= JOINED_AT_ONCE:
                 events += joins.popleft().result()
-        events += sum(join.result() for join in joins)
+        return events + sum(join.result() for join in joins)
+
+    def _check_events(self, events: int) -> None:
         if events != self.counts.events:
             raise UserError(
                 f"{self.unfinished.folder} holds {events:,} of {self.counts.events:,} events: parts of it "
                 "are missing; parse again without --resume"
             )
-        found: dict[str, int] = {}
-        sessions = self.unfinished.folder / SESSIONS
-        count = merge_buckets(self.unfinished, sessions, lambda rows: finish_rows(rows, labels, found))
-        templates = self._ids().templates()
-        parsed = Parsed(self.counts, count, templates, found, self.learned.fed)
-        write_output(self.settings, parsed, self._parser(), sessions, self._logs())
-        self.unfinished.remove()
-        return parsed
 
     def _parser(self) -> dict[str, Any]:
         """What reads other logs the same way: see LineParser."""

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple, cast
 
 from seqlab.errors import UserError
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
 LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
@@ -195,12 +195,14 @@ def _chunks(file: IO[bytes], number: int, begin: int, chunk_bytes: int) -> Itera
             block = block[newline + 1 :]
             yield Chunk(number, place, place, b"", cut_lines=1)
             cutting = False
-        block = rest + block if rest else block
         last = block.rfind(b"\n") + 1
         if last:
-            yield Chunk(number, place, place + last, block[:last])
-            place += last
-        rest = block[last:]
+            content = b"".join((rest, memoryview(block)[:last]))
+            rest = block[last:]
+            yield Chunk(number, place, place + len(content), content)
+            place += len(content)
+        else:
+            rest += block
         if len(rest) > max(chunk_bytes, LONGEST_LINE):
             place += len(rest)
             rest, cutting = b"", True

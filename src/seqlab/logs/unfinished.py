@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from seqlab.errors import UserError
-from seqlab.logs.chunk_sessions import in_order, join_parts
 
 FOLDER, PROGRESS = ".unfinished", "progress.json"
-ROWS_AT_ONCE = 65_536  # sessions written at a time
 
 
 class Unfinished:
@@ -98,53 +95,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def join_bucket(chunks: int, bucket: int, unfinished: Unfinished) -> int:
-    """Join the parts of a bucket to whole sessions; returns how many events they have."""
-    files = [path for chunk in range(chunks) if (path := unfinished.part(chunk, bucket)).exists()]
-    if not files:
-        return 0
-    joined = join_parts(pl.concat([pl.read_parquet(path) for path in files]))
-    joined.write_parquet(unfinished.joined(bucket), compression="lz4", row_group_size=ROWS_AT_ONCE)
-    return int(joined["keys"].list.len().sum())
-
-
-def merge_buckets(
-    unfinished: Unfinished, target: Path, finish: Callable[[pl.DataFrame], pl.DataFrame]
-) -> int:
-    """Write the sessions of all buckets in the order of their first lines; returns how many.
-
-    Args:
-        finish: what is done with rows before they are written.
-    """
-    files = [path for bucket in range(unfinished.buckets) if (path := unfinished.joined(bucket)).exists()]
-    if len(files) == 1:  # in order already
-        rows = finish(pl.read_parquet(files[0]))
-        rows.write_parquet(target, row_group_size=ROWS_AT_ONCE)
-        return len(rows)
-    firsts = [
-        pl.scan_parquet(file).select(pl.col("line_offsets").list.first()).collect().to_series()
-        for file in files
-    ]
-    written = []
-    begins = [0] * len(files)
-    for number, cut in enumerate(_cuts(firsts)):
-        ends = [len(first) if cut is None else int(first.search_sorted(cut)) for first in firsts]
-        rows = pl.concat(
-            [
-                pl.scan_parquet(file).slice(begin, end - begin).collect()
-                for file, begin, end in zip(files, begins, ends, strict=True)
-            ]
-        )
-        begins = ends
-        written.append(unfinished.folder / f"rows-{number:06d}.parquet")
-        finish(in_order(rows)).write_parquet(written[-1], compression="lz4")
-    pl.scan_parquet(written).sink_parquet(target, row_group_size=ROWS_AT_ONCE)
-    return sum(map(len, firsts))
-
-
-def _cuts(firsts: list[pl.Series]) -> list[int | None]:
-    """First lines at which rows are cut into pieces of ROWS_AT_ONCE; None is the end."""
-    places = pl.concat(firsts).sort()
-    return [*places.gather_every(ROWS_AT_ONCE).to_list()[1:], None]

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = open_engine(arguments.engine, arguments.address)
     try:
         with LineProgress(sources) as progress:
-            parsed = parse(settings, engine, resume=arguments.resume, report=progress)
+            parsed = parse(settings, engine, sources=sources, resume=arguments.resume, report=progress)
     except KeyboardInterrupt:
         if is_resumable(settings.output) and STDIN not in settings.logs:
             again = [word for word in sys.argv[1:] if word != "--resume"]

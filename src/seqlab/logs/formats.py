@@ -61,10 +61,6 @@ def check_pattern(what: str, pattern: str) -> None:
         raise UserError(f"--{what} {pattern!r} matches the empty text: say what must be there")
 
 
-def has_group(pattern: str, name: str) -> bool:
-    return f"(?P<{name}>" in pattern or f"(?<{name}>" in pattern
-
-
 def group_names(pattern: str) -> list[str]:
     """The capturing groups of a pattern, in order; those without a name are called by their numbers."""
     import polars as pl

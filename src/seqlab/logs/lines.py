@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import LogFormat, group_names, group_span, has_group
+from seqlab.logs.formats import LogFormat, group_names, group_span
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
 
@@ -67,8 +67,13 @@ class LineReader:
     def __init__(self, log_format: LogFormat) -> None:
         self.format = log_format
         self.masks = mask_pattern(log_format.masks)
-        self._time_span = group_span(log_format.header, "time")
         self._groups = group_names(log_format.header)
+        self._time_format = log_format.time_format if "time" in self._groups else None
+        self._year = ""
+        if self._time_format is not None and not re.search(r"%[YyGCsDFcx+]", self._time_format):
+            # syslog says no year: all of a log fall into one leap year
+            self._year, self._time_format = "1972 ", f"%Y {self._time_format}"
+        self._time_span = group_span(log_format.header, "time")
         self._session_groups = len(group_names(log_format.session)) if log_format.session else 0
 
     def __call__(self, lines: pl.Series) -> Messages:
@@ -99,7 +104,7 @@ class LineReader:
 
     def _messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
         """What follows the header, and where there is one."""
-        if has_group(self.format.header, "content"):
+        if "content" in self._groups:
             fields = lines.str.extract_groups(self.format.header).struct.field("content")
             return fields, fields.is_not_null()
         # one replacement is five times faster than taking the groups
@@ -129,21 +134,18 @@ class LineReader:
 
     def _times(self, lines: pl.Series) -> pl.Series:
         kind = pl.Datetime("us")
-        if self.format.time_format is None or not has_group(self.format.header, "time"):
+        if self._time_format is None:
             return pl.Series([None] * len(lines), dtype=kind)
         if self._time_span is None:
             text = lines.str.extract(self.format.header, 1 + self._groups.index("time"))
         else:  # cut out, not searched for: an eighth of the time
             text = lines.str.slice(*self._time_span)
-        given, wanted = text, self.format.time_format
-        if not re.search(
-            r"%[YyGCsDFcx+]", wanted
-        ):  # syslog says no year: all of a log fall into one leap year
-            given, wanted = "1972 " + text, f"%Y {wanted}"
-        return given.str.strptime(kind, wanted, strict=False, cache=True)
+        return (self._year + text if self._year else text).str.strptime(
+            kind, self._time_format, strict=False, cache=True
+        )
 
     def _labels(self, lines: pl.Series) -> pl.Series | None:
-        if not has_group(self.format.header, "label"):
+        if "label" not in self._groups:
             return None
         return lines.str.extract(self.format.header, 1 + self._groups.index("label")) != "-"
 

@@ -13,7 +13,8 @@ import polars as pl
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import sync, write_json
+from seqlab.logs.unfinished import write_json
+from seqlab.whole_files import sync, whole_file
 
 if TYPE_CHECKING:
     from seqlab.logs.parse_run import Parsed
@@ -82,8 +83,10 @@ def write_output(
     (output / SUMMARY).unlink(missing_ok=True)
     sync(sessions)
     sessions.replace(output / SESSIONS)
-    part = output / f".part-{TEMPLATES}"
-    with part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        whole_file(output / TEMPLATES, on_disk=True) as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["EventId", "EventTemplate", "Count", "Example"])
         for number, tokens in sorted(parsed.templates.items()):
@@ -95,8 +98,6 @@ def write_output(
                     parsed.counts.examples.get(number, ""),
                 ]
             )
-    sync(part)
-    part.replace(output / TEMPLATES)
     sync(output)
     counts = parsed.counts
     write_json(

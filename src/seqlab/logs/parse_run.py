@@ -7,7 +7,7 @@ then the chunks' sessions are grouped side by side, and joined at the end.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
 from seqlab.logs.output import SESSIONS, check_labels, finish_rows, write_output
 from seqlab.logs.parse_settings import ParseSettings, check_unchanged, identity
-from seqlab.logs.reading import STDIN, Chunk, find_sources, read_chunks
+from seqlab.logs.reading import STDIN, Chunk, Source, find_sources, read_chunks
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
 from seqlab.logs.unfinished import Unfinished, write_parts
 
@@ -83,12 +83,14 @@ def parse(
     settings: ParseSettings,
     engine: Engine,
     *,
+    sources: Sequence[Source] | None = None,
     resume: bool = False,
     report: Callable[[int, int], None] = lambda lines, position: None,
 ) -> Parsed:
     """Parse all logs.
 
     Args:
+        sources: of ``settings.logs``, where they were found already: an archive is read through for it.
         resume: go on after the last whole chunk of a parse that was ended.
         report: called with the lines and the bytes that are on disk so far.
 
@@ -96,15 +98,21 @@ def parse(
         UserError: a log that cannot be read, settings that changed since the parse that is resumed, labels of
             another log.
     """
-    return _Run(settings, engine, report).run(resume)
+    return _Run(settings, sources or find_sources(settings.logs), engine, report).run(resume)
 
 
 class _Run:
-    def __init__(self, settings: ParseSettings, engine: Engine, report: Callable[[int, int], None]) -> None:
+    def __init__(
+        self,
+        settings: ParseSettings,
+        sources: Sequence[Source],
+        engine: Engine,
+        report: Callable[[int, int], None],
+    ) -> None:
         self.settings = settings
         self.engine = engine
         self.report = report
-        self.sources = find_sources(settings.logs)
+        self.sources = sources
         self.identities = [identity(source) for source in self.sources]
         self.first_look = FirstLook(settings)
         self.held = _Held()

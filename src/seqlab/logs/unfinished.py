@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from seqlab.errors import UserError
+from seqlab.whole_files import sync, whole_file
 
 FOLDER, PROGRESS = ".unfinished", "progress.json"
 
@@ -65,12 +65,8 @@ def is_resumable(output: Path) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole or not at all."""
-    part = path.with_name(f".part-{path.name}")
-    with part.open("w", encoding="utf-8") as file:
+    with whole_file(path, on_disk=True) as part, part.open("w", encoding="utf-8") as file:
         json.dump(value, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def write_parts(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
@@ -86,12 +82,3 @@ def write_parts(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
 def _write(rows: pl.DataFrame, path: Path) -> None:
     rows.write_parquet(path, compression="lz4")
     sync(path)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or a folder is on the disk, not only on its way."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
+from seqlab.whole_files import whole_file
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -132,8 +132,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def write_csv(path: Path, names: Sequence[str], metric: str, trials: Sequence[Trial]) -> None:
     """trials.csv: a row per trial, written whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as out:
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         times = ["seconds", "start_seconds", "fit_seconds"]
         writer.writerow(["trial", "outcome", metric, *names, "seeds", *times, "error", "folder"])
@@ -153,4 +152,3 @@ def write_csv(path: Path, names: Sequence[str], metric: str, trials: Sequence[Tr
                     trial.folder,
                 ]
             )
-    os.replace(part, path)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from seqlab.whole_files import whole_file
+
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"  # what last.ckpt was before; gone when the run is finished
 
@@ -25,12 +27,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 def write_atomically(content: dict[str, Any], path: Path) -> None:
     """``torch.save`` under a temporary name beside ``path``, flushed to the disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    with whole_file(path, on_disk=True) as part, part.open("wb") as file:
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def keep_previous(directory: Path) -> None:

@@ -22,6 +22,7 @@ from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.terminal import print_results
+from seqlab.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 PACKAGES = (
@@ -86,10 +87,8 @@ class RunFolder:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file whole or not at all."""
-        target = self.path / name
-        temporary = target.with_name(name + ".part")
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(temporary, target)
+        with whole_file(self.path / name) as part:
+            part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def read_environment(self) -> dict[str, Any]:
         return json.loads((self.path / "environment.json").read_text(encoding="utf-8"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from collections import deque
 from pathlib import Path
@@ -17,6 +16,7 @@ from seqlab.watching.blocks import EVENT, HELD_LINES, OpenBlock
 from seqlab.watching.models import Model
 from seqlab.watching.notices import Drift, SkippedLines, UnseenTemplates
 from seqlab.watching.watcher import Totals, Watcher
+from seqlab.whole_files import whole_file
 
 STATE_VERSION = 1
 
@@ -80,13 +80,9 @@ class StateFile:
         """
         whole = {"version": STATE_VERSION, "log": self.log, "fingerprint": self.fingerprint} | header
         raw = np.frombuffer(json.dumps(whole).encode(), np.uint8)
-        part = self.path.with_name(f"{self.path.name}.part")
         try:
-            with part.open("wb") as file:
+            with whole_file(self.path, on_disk=True) as part, part.open("wb") as file:
                 np.savez(file, allow_pickle=False, header=raw, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path)
         except OSError as error:
             raise UserError(f"--state {self.path}: cannot be written: {error.strerror}") from None
 

@@ -1,0 +1,31 @@
+"""Files that a reader finds whole or as they were before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
+    """A name beside ``path`` to write under; at the end the file takes the place of ``path``.
+
+    Args:
+        on_disk: wait for the disk before that, so that a power cut cannot leave an empty file.
+    """
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    if on_disk:
+        sync(part)
+    os.replace(part, path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk, not only on its way."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

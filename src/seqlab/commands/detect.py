@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from seqlab.commands.log_model import add_checkpoint, add_options, given_model
+
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
 EXIT_INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "checkpoint",
-        type=Path,
-        help="checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export",
-    )
+    add_checkpoint(parser)
     parser.add_argument("log", help="a log file, plain or .gz; - for standard input")
     parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
@@ -40,13 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="remember where reading is, and go on there after a restart",
     )
-    parser.add_argument("--onnx", action="store_true", help="run an exported network; torch is not loaded")
-    parser.add_argument(
-        "--parser",
-        type=Path,
-        metavar="DIR",
-        help="output of seqlab parse, for checkpoints trained on files of bare keys",
-    )
+    add_options(parser)
     parser.add_argument(
         "--report", type=float, default=60.0, metavar="S", help="seconds between reports of --follow; 0: none"
     )
@@ -64,14 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.watching.models import load_model, no_parser, read_parser
+    from seqlab.watching.models import no_parser
     from seqlab.watching.run import Settings, Watch
     from seqlab.watching.source import check_log
 
     _check(arguments)
     check_log(arguments.log)
-    given = None if arguments.parser is None else read_parser(arguments.parser)
-    model = load_model(arguments.checkpoint, onnx=arguments.onnx, parser=given)
+    model = given_model(arguments)
     if model.parser is None:
         raise no_parser(str(arguments.checkpoint))
     default_max = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN

@@ -6,13 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from seqlab.commands.log_model import add_checkpoint, add_options, given_model
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "checkpoint",
-        type=Path,
-        help="checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export",
-    )
+    add_checkpoint(parser)
     parser.add_argument("block", help="a block id, such as blk_-1608999687919862906")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--log", metavar="LOG", help="the log with its lines, plain or .gz")
@@ -22,20 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it too: .svg, .png or .pdf")
     parser.add_argument("--all", action="store_true", help="show runs of events without surprise in full")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    parser.add_argument("--onnx", action="store_true", help="run an exported network; torch is not loaded")
-    parser.add_argument(
-        "--parser",
-        type=Path,
-        metavar="DIR",
-        help="output of seqlab parse, for checkpoints trained on files of bare keys",
-    )
+    add_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     import shutil
 
     from seqlab.errors import UserError
-    from seqlab.watching.models import load_model, no_parser, read_parser
+    from seqlab.watching.models import no_parser
     from seqlab.watching.source import STDIN, check_log
     from seqlab.watching.timeline import events_of_log, events_of_sessions, timeline
     from seqlab.watching.timeline_text import timeline_text
@@ -50,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"--picture {arguments.picture}: the folder {arguments.picture.parent} does not exist"
         )
-    given = None if arguments.parser is None else read_parser(arguments.parser)
-    model = load_model(arguments.checkpoint, onnx=arguments.onnx, parser=given)
+    model = given_model(arguments)
     if arguments.log is None:
         found = events_of_sessions(arguments.sessions, arguments.block)
     elif model.parser is None:

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, smallest_integer_type
+from seqlab.data.sequences import (
+    LABEL_NAMES,
+    LABEL_NORMAL,
+    LABEL_UNKNOWN,
+    Sessions,
+    smallest_integer_type,
+)
 from seqlab.data.splits import check_fractions, split_by_session
 from seqlab.errors import UserError
 
 SPLIT_BY = ("session", "time")
-_LABELS = {"Normal": LABEL_NORMAL, "Anomaly": LABEL_ABNORMAL}
+_LABELS = {name: label for label, name in LABEL_NAMES.items()}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 LABEL_UNKNOWN = -1
 LABEL_NORMAL = 0
 LABEL_ABNORMAL = 1
+LABEL_NAMES = {LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}  # as loghub's label files have them
 
 
 def smallest_integer_type(largest: int) -> np.dtype:

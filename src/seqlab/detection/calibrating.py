@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import SPECIAL
-from seqlab.detection.session_scores import Normals, SessionScores, fit_scores
+from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge
 from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
@@ -54,13 +54,12 @@ def recalibrate(
     """
     if "vocabulary" not in baggage["data"] or not hasattr(task, "unk_id"):
         raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
-    judge = baggage.get("judge")
-    if not judge:
-        raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
+    judge = fitted_judge(baggage.get("judge"))
     if not len(sessions):
         raise UserError("no session to fit a threshold on")
     events, counts = struck(task, baggage, sessions)
-    if events.has_unseen().all():
+    unseen = events.has_unseen()
+    if unseen.all():
         raise UserError(
             "every session holds a key that training never showed, so no threshold can be fitted: are they "
             "normal sessions of the same log, parsed with the same templates?"
@@ -73,7 +72,7 @@ def recalibrate(
         above = float((before[name] > old).mean()), float((after[name] > new.value).mean())
         changes.append(Change(name, old, new, *above))
     new_judge = judge | fitted | {"thresholds": {change.score: change.new.state() for change in changes}}
-    return Recalibrated(new_judge, changes, len(sessions), int(events.has_unseen().sum()))
+    return Recalibrated(new_judge, changes, len(sessions), int(unseen.sum()))
 
 
 Scores = dict[str, NDArray[np.float64]]

@@ -116,6 +116,12 @@ class CountCosts:
         )
 
 
+def widest_first(difference: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """The keys of a (V,) difference that are not 0, and by how much, the widest first."""
+    order = np.argsort(-np.abs(difference), kind="stable")[: np.count_nonzero(difference)]
+    return [(key, int(difference[key])) for key in order.tolist()]
+
+
 def _differing_keys(vectors: NDArray[np.int32]) -> tuple[NDArray[np.float64], int]:
     """(V,) how often each key differs between one of (U, V) distinct vectors and its nearest; of how many.
 

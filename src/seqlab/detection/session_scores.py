@@ -31,6 +31,17 @@ class Normals:
         return Normals(self.events.take(np.flatnonzero(keep)), self.counts[keep])
 
 
+def fitted_judge(judge: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A checkpoint's ``judge``, with what those lack that are from before it was written down.
+
+    Raises:
+        UserError: the run ended before its thresholds were fitted.
+    """
+    if not judge:
+        raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
+    return {"background": "frequency", "unseen_share": 0.0} | dict(judge)
+
+
 def harmonic(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """(S,) -log of the harmonic mean of two p-values, which are given as -log p, in nats.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NAMES, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.baselines import BASELINES
 from seqlab.evaluation.outcome import ResultTable
@@ -15,7 +15,7 @@ from seqlab.evaluation.outcome import ResultTable
 if TYPE_CHECKING:
     from seqlab.detection.evaluation import DetectionOutcome
 
-LABEL_TEXT = {LABEL_UNKNOWN: "", LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}
+LABEL_TEXT = {LABEL_UNKNOWN: "", **LABEL_NAMES}
 
 
 def key_at(outcome: DetectionOutcome, session: int, place: int) -> str:

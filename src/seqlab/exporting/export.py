@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
-from seqlab.exporting.files import FILES, check_packages, run_onnx, run_torch, write_onnx, write_torch
+from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.graphs import Graph, Tensors, graph_of
+from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.settings import settings_of
 from seqlab.tasks.base import SequenceTask
 
 TOLERANCE = 1e-5
-SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
     if kind == "onnx":
         check_packages()
     graph.module.eval()
-    name = FILES[kind]
+    name = NETWORKS[kind]
     settings = settings_of(graph, baggage, name, type(task).__name__)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,6 @@ from torch import Tensor
 from seqlab.errors import UserError
 from seqlab.exporting.graphs import Graph, Tensors
 
-FILES = {"onnx": "model.onnx", "torch": "model.pt"}
 OPSET = 17  # onnxruntime has known it since 1.12
 TRACED = (3, 5)  # batch and length of the inputs that the tracer follows
 

@@ -17,11 +17,14 @@ from seqlab.logs.reading import LONGEST_LINE, split_lines
 NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
 _AFTER_HEADER = "\x02"  # marks where the header was
-_NOT_UTF8 = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
+NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 
 
 def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
-    """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF."""
+    """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF.
+
+    A line that is no UTF-8 is NO_TEXT.
+    """
     try:
         # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
         looks_packed = content.startswith(_PACKED)
@@ -41,7 +44,7 @@ def _decode(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        return _NOT_UTF8
+        return NO_TEXT
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class LineReader:
         kept = np.arange(len(lines), dtype=np.int64)
         good = lines.str.len_bytes() <= LONGEST_LINE
         lines, kept = _drop(lines, kept, good, skipped, TOO_LONG)
-        lines, kept = _drop(lines, kept, lines != _NOT_UTF8, skipped, NOT_UTF8)
+        lines, kept = _drop(lines, kept, lines != NO_TEXT, skipped, NOT_UTF8)
         messages, has_header = self._messages(lines)
         if not has_header.all():
             messages = messages.filter(has_header)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL
+from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
 from seqlab.logs.unfinished import write_json
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from seqlab.logs.parse_settings import ParseSettings
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
-LABEL_NAMES = {LABEL_NORMAL: "Normal", LABEL_ABNORMAL: "Anomaly"}
 PACKAGES = ("seqlab", "polars", "drain3", "numpy")
 
 
@@ -53,9 +52,7 @@ def finish_rows(rows: pl.DataFrame, labels: dict[str, int] | None, found: dict[s
         )
     elif "abnormal" in rows.columns:
         label = (
-            rows["abnormal"]
-            .replace_strict({False: "Normal", True: "Anomaly"}, return_dtype=pl.String)
-            .alias("label")
+            rows["abnormal"].cast(pl.Int8).replace_strict(LABEL_NAMES, return_dtype=pl.String).alias("label")
         )
     else:
         label = pl.Series("label", [None] * len(rows), pl.String)

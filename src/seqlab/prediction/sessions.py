@@ -18,7 +18,7 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
-from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
@@ -41,9 +41,7 @@ def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) ->
     """
     import pandas as pd
 
-    judge = baggage.get("judge")
-    if not judge:
-        raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
+    judge = fitted_judge(baggage.get("judge"))
     sessions = read_any_sessions(path, baggage["data"])
     events, counts = struck(task, baggage, sessions)
     names = list(judge["thresholds"])
@@ -88,12 +86,11 @@ def struck(
     task: SequenceTask, baggage: dict[str, Any], sessions: Sessions
 ) -> tuple[EventSurprise, NDArray[np.int32]]:
     """How S sessions struck the network, and their (S, V) key counts, as the checkpoint's ``judge`` asks."""
-    judge = baggage["judge"]
+    judge = fitted_judge(baggage.get("judge"))
     vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    background = judge.get("background", "frequency")  # of checkpoints from before they named theirs
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], background)
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], judge["background"])
     return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 

@@ -10,6 +10,7 @@ from seqlab.data.hdfs import HdfsPadded, LogSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.session_batches import PaddedDataset, distinct_sessions
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
+from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.evaluation import DetectionOutcome
 from seqlab.report.alerts import Alert
@@ -95,10 +96,11 @@ def odd_counts(outcome: DetectionOutcome, vocabulary: Vocabulary, session: int) 
         return {}
     one = outcome.sessions.take(np.asarray([session]))
     counts = count_matrix(vocabulary.encode(one), one.lengths, len(vocabulary))
-    difference = costs.difference(counts)[0]
-    largest = np.argsort(-np.abs(difference), kind="stable")[: np.count_nonzero(difference)]
     names = {vocabulary.unk: "keys unseen in training"}
-    return {names.get(key, vocabulary.tokens[key]): int(difference[key]) for key in largest.tolist()}
+    return {
+        names.get(key, vocabulary.tokens[key]): more
+        for key, more in widest_first(costs.difference(counts)[0])
+    }
 
 
 def top_alerts(

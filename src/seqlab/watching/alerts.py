@@ -18,7 +18,7 @@ END_OF_BLOCK = "(the block ends)"
 UNSEEN = "never seen in training"
 UNSEEN_KEY = "(a message or key that training does not have)"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
-_LONGEST_TEMPLATE, _LONGEST_LINE = 90, 240
+_LONGEST_TEMPLATE, LONGEST_SHOWN = 90, 240  # letters of a template and of a line
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ class Alert:
     def to_json(self) -> str:
         """One line."""
         content: dict[str, Any] = {"kind": "alert"} | asdict(self)
-        content["counts"] = [
-            {"key": key, "template": template, "more": more} for key, template, more in self.counts
-        ]
+        content["counts"] = counts_as_json(self.counts)
         if not self.counts:
             del content["counts"]
         return json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -99,14 +97,15 @@ class Alert:
             rows.append("  counts, beside the nearest training block")
             width = max(len(key) for key, _, _ in self.counts)
             rows += [
-                f"    {abs(more):>4,} {'more ' if more > 0 else 'fewer'}  {key:>{width}}  {_short(template)}"
+                f"    {abs(more):>4,} {'more ' if more > 0 else 'fewer'}  {key:>{width}}  "
+                f"{shortened(template)}"
                 for key, template, more in self.counts
             ]
         if self.lines:
             rows.append("  lines")
         for line in self.lines:
             mark = ">" if line.position == self.surprise.position else " "
-            text = "(can no longer be read)" if line.text is None else _short(line.text, _LONGEST_LINE)
+            text = "(can no longer be read)" if line.text is None else shortened(line.text, LONGEST_SHOWN)
             rows += [f"  {mark} {line.file} @{line.offset}", f"      {text}"]
         return "\n".join(rows) + "\n"
 
@@ -116,13 +115,18 @@ class Alert:
         what = "its end" if found.key == EOS_TOKEN else f"event {found.position}"
         rows = [f"  most surprising: {what}, {how}"]
         width = max(len(found.key), *(len(guess.key) for guess in self.expected), 3)
-        rows.append(f"    {'found':<8}  {'':5}  {found.key:>{width}}  {_short(found.template)}")
+        rows.append(f"    {'found':<8}  {'':5}  {found.key:>{width}}  {shortened(found.template)}")
         for place, guess in enumerate(self.expected):
             word = "expected" if place == 0 else ""
             rows.append(
-                f"    {word:<8}  {guess.probability:.3f}  {guess.key:>{width}}  {_short(guess.template)}"
+                f"    {word:<8}  {guess.probability:.3f}  {guess.key:>{width}}  {shortened(guess.template)}"
             )
         return [row.rstrip() for row in rows]
+
+
+def counts_as_json(counts: Sequence[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    """(key, template, how many more) as objects."""
+    return [{"key": key, "template": template, "more": more} for key, template, more in counts]
 
 
 def odds(nll: float) -> str:
@@ -154,7 +158,8 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
-def _short(text: str, most: int = _LONGEST_TEMPLATE) -> str:
+def shortened(text: str, most: int = _LONGEST_TEMPLATE) -> str:
+    """A log's text for the terminal, not endless."""
     plain = printable(text)
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 

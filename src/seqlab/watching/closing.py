@@ -139,12 +139,6 @@ class Closer:
             key = names[tokens[place]]
         unseen = case.nll == UNSEEN_NLL
         template = template_of(key, templates)
-        counts: tuple[tuple[str, str, int], ...] = ()
-        if model.judge.counts_events and not is_open:
-            counts = tuple(
-                (names[token], template_of(names[token], templates), more)
-                for token, more in model.judge.odd_counts(tokens)
-            )
         return Alert(
             block=case.block.id,
             score_name=model.judge.main,
@@ -157,7 +151,7 @@ class Closer:
             last_time=_time(case.last_time),
             surprise=Surprise(place + 1, key, template, case.nll, case.rank, unseen),
             expected=best_guesses(probabilities, names, templates),
-            counts=counts,
+            counts=() if is_open else model.odd_counts(tokens),
             lines=self._lines(case.block, records, min(place, len(tokens) - 1)),
         )
 

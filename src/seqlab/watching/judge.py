@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
-from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, judged_events
 from seqlab.errors import UserError
 
@@ -38,16 +39,15 @@ class Judge:
         Raises:
             UserError: the run ended before its thresholds were fitted.
         """
-        if not judge:
-            raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
+        judge = fitted_judge(judge)
         return cls(
             judge["main_score"],
             {name: float(state["value"]) for name, state in judge["thresholds"].items()},
             float(judge["pseudo_sessions"]),
-            judge.get("background", "frequency"),  # of checkpoints from before they named theirs
+            judge["background"],
             SessionScores.from_state(judge),
             vocabulary,
-            float(judge.get("unseen_share", 0.0)),
+            float(judge["unseen_share"]),
         )
 
     @property
@@ -100,5 +100,4 @@ class Judge:
         else:
             known = self.fitted.nearest.vectors
             difference = counts - known[np.abs(known - counts).sum(axis=1).argmin()]
-        widest = np.argsort(-np.abs(difference), kind="stable")[:most].tolist()
-        return [(token, int(difference[token])) for token in widest if difference[token]]
+        return widest_first(difference)[:most]

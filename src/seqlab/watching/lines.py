@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST_LINE = 1 << 16  # bytes; what is longer is no log line
+from seqlab.logs.lines import NO_TEXT, read_lines
+from seqlab.logs.reading import LONGEST_LINE
+
 NOT_UTF8 = "not UTF-8 text"
 TOO_LONG = f"longer than {LONGEST_LINE:,} bytes"
 NO_EVENT = "no header or no session key"
@@ -59,22 +61,12 @@ def split_lines(piece: Piece) -> Lines:
     if not content:
         nothing = np.zeros(0, dtype=np.int64)
         return Lines([], nothing, nothing, piece.file, len(piece.cut), list(piece.cut))
-    newlines = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
-    ends = newlines if content.endswith(b"\n") else np.append(newlines, len(content))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    bad: dict[int, str] = dict.fromkeys(np.flatnonzero(ends - starts > LONGEST_LINE).tolist(), TOO_LONG)
-    try:
-        texts = content.decode().split("\n")[: len(ends)]
-    except UnicodeDecodeError:
-        texts = []
-        for place, raw in enumerate(content.split(b"\n")[: len(ends)]):
-            try:
-                texts.append(raw.decode())
-            except UnicodeDecodeError:
-                texts.append("")
-                bad.setdefault(place, NOT_UTF8)
-    if b"\r" in content:
-        texts = [text.removesuffix("\r") for text in texts]
+    found, starts = read_lines(content)
+    whole = len(content) + (not content.endswith(b"\n"))  # as if the last line had its newline
+    ends = np.append(starts[1:], whole) - 1
+    bad = dict.fromkeys(np.flatnonzero((found == NO_TEXT).to_numpy()).tolist(), NOT_UTF8)
+    bad |= dict.fromkeys(np.flatnonzero(ends - starts > LONGEST_LINE).tolist(), TOO_LONG)
+    texts = found.to_list()
     offsets, numbers = starts + piece.offset, piece.first_number + np.arange(len(ends))
     lines_bad = [
         BadLine(int(numbers[place]), reason, shown(content[starts[place] : ends[place]][: _SHOWN + 1]))

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
+from seqlab.exporting.names import NETWORKS, SETTINGS
+from seqlab.watching.alerts import template_of
 from seqlab.watching.judge import Judge
 from seqlab.watching.remembered import Network, WindowScorer, onnx_network, torch_network
 from seqlab.watching.whole_sessions import SessionScorer, onnx_sessions, torch_sessions
 
 NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
-ONNX_FILE, SETTINGS_FILE, PARSE_FILE = "model.onnx", "settings.json", "parse.json"
+ONNX_FILE = NETWORKS["onnx"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,16 @@ class Model:
                 "give the parser that made the sessions it was trained on"
             )
         return table
+
+    def odd_counts(self, tokens: NDArray[np.integer]) -> tuple[tuple[str, str, int], ...]:
+        """(key, template, how many more than the nearest training block has), where the score counts."""
+        if not self.judge.counts_events:
+            return ()
+        names = self.vocabulary.tokens
+        return tuple(
+            (names[token], template_of(names[token], self.templates), more)
+            for token, more in self.judge.odd_counts(tokens)
+        )
 
 
 def encode_keys(keys: NDArray[np.integer], table: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -84,13 +96,13 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
 
 def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
     folder = path.parent if path.name == ONNX_FILE else path
-    settings_path = folder / SETTINGS_FILE
+    settings_path = folder / SETTINGS
     if not (folder / ONNX_FILE).is_file() or not settings_path.is_file():
         raise UserError(
             f"{path}: no export: --onnx takes the folder that `seqlab export CKPT --format onnx` wrote, "
-            f"with {ONNX_FILE} and {SETTINGS_FILE}"
+            f"with {ONNX_FILE} and {SETTINGS}"
         )
-    settings = read_json(settings_path)
+    settings = _read_json(settings_path)
     data = settings.get("data") or {}
     if not settings.get("vocabulary") or "max_length" not in data:
         raise UserError(f"{settings_path}: {NO_LOG_MODEL}")
@@ -133,20 +145,7 @@ def no_parser(name: str) -> UserError:
     )
 
 
-def read_parser(path: Path) -> dict[str, Any]:
-    """The parser's state of a folder of ``seqlab parse``, or of its parse.json.
-
-    Raises:
-        UserError: no such file, or one without a parser.
-    """
-    file = path / PARSE_FILE if path.is_dir() else path
-    content = read_json(file)
-    if not isinstance(content.get("parser"), dict):
-        raise UserError(f"{file}: holds no parser; give the folder that `seqlab parse` wrote")
-    return content["parser"]
-
-
-def read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     """An object of a JSON file; UserError where there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.watching.alerts import UNSEEN, printable, template_of
+from seqlab.watching.alerts import LONGEST_SHOWN, UNSEEN, shortened, template_of
 from seqlab.watching.lines import BadLine, Lines
 
 DRIFT_WINDOW = 10_000  # events
@@ -103,7 +103,8 @@ class UnseenTemplates:
             last = "; no more of these are shown" if len(self.seen) == _TEMPLATES_SHOWN else ""
             self.notices.say(
                 "unseen_template",
-                f"unseen: {self.file}, line {number}: {what}, {UNSEEN}{last}\n        {shown_whole(text)}",
+                f"unseen: {self.file}, line {number}: {what}, {UNSEEN}{last}\n"
+                f"        {shortened(text, LONGEST_SHOWN)}",
                 file=self.file,
                 line=number,
                 offset=offset,
@@ -111,12 +112,6 @@ class UnseenTemplates:
                 template=known or None,
                 message=text,
             )
-
-
-def shown_whole(text: str) -> str:
-    """A log line for the terminal, not endless."""
-    plain = printable(text)
-    return plain if len(plain) <= 240 else f"{plain[:239]}…"
 
 
 class Drift:

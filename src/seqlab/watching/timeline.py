@@ -15,9 +15,9 @@ from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.data.windows import index_windows
 from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.errors import UserError
-from seqlab.watching.alerts import Guess, best_guesses, template_of
+from seqlab.watching.alerts import Guess, best_guesses, counts_as_json, template_of
 from seqlab.watching.lines import LONGEST_LINE
-from seqlab.watching.models import Model, read_json
+from seqlab.watching.models import Model
 from seqlab.watching.remembered import WindowScorer
 
 
@@ -75,9 +75,7 @@ class Timeline:
     def to_json(self) -> str:
         """One object."""
         content: dict[str, Any] = {"kind": "timeline", "alert": self.is_alert} | asdict(self)
-        content["counts"] = [
-            {"key": key, "template": template, "more": more} for key, template, more in self.counts
-        ]
+        content["counts"] = counts_as_json(self.counts)
         return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
@@ -117,14 +115,8 @@ def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
         for place, event in enumerate([*found, ends])
     )
     judge = model.judge
-    counts: tuple[tuple[str, str, int], ...] = ()
-    if judge.counts_events:
-        counts = tuple(
-            (vocabulary.tokens[token], template_of(vocabulary.tokens[token], model.templates), more)
-            for token, more in judge.odd_counts(tokens)
-        )
     score = float(judge.scores(events, tokens, lengths)[0])
-    return Timeline(block, judge.main, score, judge.threshold, counts, rows)
+    return Timeline(block, judge.main, score, judge.threshold, model.odd_counts(tokens), rows)
 
 
 def _surprise(model: Model, tokens: NDArray[np.int32], lengths: NDArray[np.int64]) -> EventSurprise:
@@ -160,7 +152,7 @@ def events_of_sessions(path: Path, block: str) -> list[BlockEvent]:
     parsed = read_parsed_sessions(path)
     place = _find(parsed.sessions.ids, block, path)
     offsets = parsed.line_offsets[parsed.sessions.offsets[place] : parsed.sessions.offsets[place + 1]]
-    read = _line_reader(read_json(path / "parse.json").get("logs", []))
+    read = _line_reader(parsed.summary.get("logs", []))
     return [
         BlockEvent(key, None, *read(int(offset)))
         for key, offset in zip(parsed.sessions.keys(place), offsets.tolist(), strict=True)

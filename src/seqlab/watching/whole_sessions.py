@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqlab.data.sequences import segment_indices
 from seqlab.detection.surprise import EventSurprise
 from seqlab.watching.judge import Judge
+from seqlab.watching.remembered import onnx_session, softmax
 
 # (B, T) sessions with their ends, right-padded, and (B,) lengths, to (B, T, V) logits or log-probabilities.
 SessionNetwork = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
@@ -35,8 +36,6 @@ def torch_sessions(network: Any, bos: int) -> SessionNetwork:
 
 def onnx_sessions(path: Path) -> SessionNetwork:
     """An exported GRUAutoencoder: inputs ``source`` and ``lengths``."""
-    from seqlab.watching.remembered import onnx_session
-
     session = onnx_session(path)
 
     def outputs(source: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -100,8 +99,7 @@ class SessionScorer:
             for row, number in enumerate(part.tolist()):
                 cases = wanted[number]
                 chosen = logits[row, [places[case] for case in cases]]
-                shifted = np.exp(chosen - chosen.max(axis=1, keepdims=True))
-                found[cases] = shifted / shifted.sum(axis=1, keepdims=True)
+                found[cases] = softmax(chosen)
         return found
 
     def _batches(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -28,6 +29,21 @@ SAMPLE = {"num_blocks": 120, "abnormal_share": 0.1, "seed": 0}
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+def _load_script(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], ModuleType]:
+    """A script of the repository, such as ``benchmarks/startup.py``, as a module."""
+    return _load_script
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +101,7 @@ def call() -> Callable[..., Run]:
 
 
 def _call(folder: Path, *overrides: str) -> Run:
-    spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = _load_script("train.py")
     arguments = [*overrides, f"hydra.run.dir={folder}"]
     root = logging.getLogger()
     handlers, level, said = root.handlers[:], root.level, io.StringIO()

@@ -1,23 +1,16 @@
 """What a command does not use it does not import."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 @pytest.fixture(scope="module")
-def startup() -> Any:
+def startup(load_script: Callable[[str], Any]) -> Any:
     """benchmarks/startup.py."""
-    spec = importlib.util.spec_from_file_location("startup", ROOT / "benchmarks/startup.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/startup.py")
 
 
 def test_help_imports_nothing_heavy(startup: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from seqlab.data.hdfs import LogSessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 
@@ -20,6 +22,18 @@ def hdfs_folder() -> Path:
     if not HDFS.is_dir():
         pytest.skip(f"no real HDFS sessions at {HDFS}")
     return HDFS
+
+
+@pytest.fixture
+def ready() -> Callable[..., LogSessions]:
+    """Makes a DataModule of log sessions and sets it up."""
+
+    def make(module: type[LogSessions], **settings: Any) -> LogSessions:
+        data = module(**settings)
+        data.setup()
+        return data
+
+    return make
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
 from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
@@ -32,17 +30,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ready(module: type[LogSessions], **settings: Any) -> LogSessions:
-    data = module(**settings)
-    data.setup()
-    return data
-
-
 # -- the sample ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_without_files_blocks_are_simulated_and_the_notice_says_so(module: type[LogSessions]) -> None:
+def test_without_files_blocks_are_simulated_and_the_notice_says_so(
+    module: type[LogSessions], ready: Callable[..., LogSessions]
+) -> None:
     data = ready(module, sample=SAMPLE)
     assert data.notices == [SYNTHETIC_NOTICE]
     assert "synthetic" in SYNTHETIC_NOTICE.lower()
@@ -60,7 +54,7 @@ def everything(data: LogSessions) -> dict[str, list[str]]:
     return ids | {"test": data.sessions("test").ids.tolist()}
 
 
-def test_the_sample_is_all_there_with_its_labels() -> None:
+def test_the_sample_is_all_there_with_its_labels(ready: Callable[..., LogSessions]) -> None:
     data = ready(HdfsWindows, sample=SAMPLE)
     blocks = simulate_blocks(**SAMPLE).sessions
     expected = {
@@ -80,7 +74,9 @@ def test_the_sample_is_all_there_with_its_labels() -> None:
     assert not any(part.labels.any() for part in parts[:2])
 
 
-def test_the_seed_of_the_run_draws_another_split_of_the_same_sample() -> None:
+def test_the_seed_of_the_run_draws_another_split_of_the_same_sample(
+    ready: Callable[..., LogSessions],
+) -> None:
     first, again, other = (everything(ready(HdfsWindows, sample=SAMPLE, seed=seed)) for seed in (0, 0, 1))
     assert first == again
     for split in ("train", "val", "test"):
@@ -88,7 +84,7 @@ def test_the_seed_of_the_run_draws_another_split_of_the_same_sample() -> None:
     assert {*chain(*first.values())} == {*chain(*other.values())}
 
 
-def test_bad_sample_setting_is_refused() -> None:
+def test_bad_sample_setting_is_refused(ready: Callable[..., LogSessions]) -> None:
     with pytest.raises(UserError, match="num_blocks"):
         ready(HdfsWindows, sample={"num_blocks": 0})
 
@@ -97,7 +93,9 @@ def test_bad_sample_setting_is_refused() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_normal_and_abnormal_files(module: type[LogSessions], folder: Path) -> None:
+def test_normal_and_abnormal_files(
+    module: type[LogSessions], folder: Path, ready: Callable[..., LogSessions]
+) -> None:
     data = ready(
         module,
         normal=folder / "normal.txt",
@@ -117,7 +115,7 @@ def test_normal_and_abnormal_files(module: type[LogSessions], folder: Path) -> N
     assert data.sizes["max_length"] <= 6  # a test session of 8 keys is longer
 
 
-def test_given_splits_and_labels(folder: Path) -> None:
+def test_given_splits_and_labels(folder: Path, ready: Callable[..., LogSessions]) -> None:
     lines = (folder / "normal.txt").read_text().splitlines()
     abnormal = (folder / "abnormal.txt").read_text().splitlines()
     for name, part in {
@@ -158,108 +156,28 @@ def test_given_splits_and_labels(folder: Path) -> None:
     ids="+".join,
 )
 def test_settings_that_exclude_each_other(
-    module: type[LogSessions], folder: Path, names: list[str], message: str
+    module: type[LogSessions], folder: Path, names: list[str], message: str, ready: Callable[..., LogSessions]
 ) -> None:
     with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         ready(module, **{name: folder / "normal.txt" for name in names})
 
 
 @pytest.mark.parametrize("name", ["normal", "templates"])
-def test_missing_files_are_named(folder: Path, name: str) -> None:
+def test_missing_files_are_named(folder: Path, name: str, ready: Callable[..., LogSessions]) -> None:
     settings = {"normal": folder / "normal.txt"} | {name: folder / "nowhere.txt"}
     with pytest.raises(UserError, match=re.escape(f"{folder / 'nowhere.txt'}: no such file")):
         ready(HdfsWindows, **settings)
 
 
-def test_bad_shares_are_refused_at_setup(folder: Path) -> None:
+def test_bad_shares_are_refused_at_setup(folder: Path, ready: Callable[..., LogSessions]) -> None:
     with pytest.raises(UserError, match=r"^data\.split=\[0\.9, 0\.2, 0\.1\]"):
         ready(HdfsWindows, normal=folder / "normal.txt", split=[0.9, 0.2, 0.1])
-
-
-# -- batches -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("deduplicate", [True, False])
-@pytest.mark.parametrize("context", ["from_start", "full_windows"])
-def test_windows_hold_the_training_sessions(context: str, deduplicate: bool) -> None:
-    data = ready(
-        HdfsWindows, sample=SAMPLE, window_size=6, context=context, deduplicate=deduplicate, batch_size=50
-    )
-    batches = list(data.train_dataloader())
-    assert len(batches) == 4  # 189 sessions
-    assert {type(batch) for batch in batches} == {WindowBatch} == {data.batch_type}
-    train = data.sessions("train")
-    lengths = train.lengths.tolist()
-    expected = sum(length + 1 if context == "from_start" else max(length + 1 - 6, 1) for length in lengths)
-    assert sum(batch.num_units.item() for batch in batches) == expected
-    assert {batch.contexts.shape[1] for batch in batches} == {6}
-    ends = sum(batch.pair_count[batch.pair_target == data.vocabulary.eos].sum().item() for batch in batches)
-    assert ends == len(train)
-    assert not any((batch.pair_target == data.vocabulary.pad).any() for batch in batches)
-
-
-@pytest.mark.parametrize("deduplicate", [True, False])
-@pytest.mark.parametrize("bucketing", [True, False])
-def test_padded_batches_hold_the_training_sessions(bucketing: bool, deduplicate: bool) -> None:
-    data = ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=deduplicate, batch_size=50)
-    batches = list(data.train_dataloader())
-    assert len(batches) == 4
-    assert {type(batch) for batch in batches} == {SessionBatch} == {data.batch_type}
-    found: Counter = Counter()
-    for batch in batches:
-        for row, length, count in zip(
-            batch.source.tolist(), batch.lengths.tolist(), batch.session_count.tolist(), strict=True
-        ):
-            found[tuple(data.vocabulary.tokens[token] for token in row[: length - 1])] += int(count)
-    train = data.sessions("train")
-    assert found == Counter(tuple(train.keys(place)) for place in range(len(train)))
-    assert max(int(batch.lengths.max()) for batch in batches) == data.sizes["max_length"]
-
-
-def padding_share(data: HdfsPadded) -> float:
-    masks = [batch.mask for batch in data.train_dataloader()]
-    return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
-
-
-def test_bucketing_pads_less() -> None:
-    shares = [
-        padding_share(ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=False, batch_size=10))
-        for bucketing in (True, False)
-    ]
-    assert shares[0] < shares[1] / 2
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_validation_batches_are_those_of_the_plan(module: type[LogSessions]) -> None:
-    data = ready(module, sample=SAMPLE, scoring_batch_size=5)
-    plan = data.scoring_plan("val")
-    assert data.scoring_plan("val") is plan
-    assert data.val_dataloader() is plan.loader
-    val = data.sessions("val")
-    assert len(plan.offsets) == len(val) + 1
-    for place in range(len(val)):
-        own = plan.piece_of_event[plan.offsets[place] : plan.offsets[place + 1]]
-        expected = [data.vocabulary.id(key) for key in val.keys(place)] + [data.vocabulary.eos]
-        assert plan.piece_target[own].tolist() == expected
-    assert sum(batch.num_units.item() for batch in plan.loader) == val.num_events + len(val)
-    assert len(plan.loader) == -(-plan.num_distinct // 5)
-
-
-def test_validation_is_the_same_each_epoch() -> None:
-    data = ready(HdfsWindows, sample=SAMPLE, scoring_batch_size=50)
-    first, second = (list(data.val_dataloader()) for _ in range(2))
-    assert len(first) > 1
-    assert all(
-        torch.equal(one, two)
-        for batch, again in zip(first, second, strict=True)
-        for one, two in zip(batch, again, strict=True)
-    )
 
 
 # -- what goes into a checkpoint and a report ----------------------------------------------------------
 
 
-def test_state_is_plain_and_enough() -> None:
+def test_state_is_plain_and_enough(ready: Callable[..., LogSessions]) -> None:
     windows = ready(HdfsWindows, sample=SAMPLE, window_size=7, context="full_windows").state()
     padded = ready(HdfsPadded, sample=SAMPLE)
     assert {key: windows[key] for key in ("window_size", "context")} == {
@@ -272,7 +190,7 @@ def test_state_is_plain_and_enough() -> None:
     assert type(windows["max_length"]) is int
 
 
-def test_facts_read_no_test_session(folder: Path) -> None:
+def test_facts_read_no_test_session(folder: Path, ready: Callable[..., LogSessions]) -> None:
     data = ready(HdfsWindows, normal=folder / "normal.txt", abnormal=folder / "abnormal.txt")
     train, val = data.sessions("train"), data.sessions("val")
     expected = [
@@ -285,7 +203,7 @@ def test_facts_read_no_test_session(folder: Path) -> None:
     assert data.facts() == expected
 
 
-def test_facts_say_how_many_training_pieces_differ(tmp_path: Path) -> None:
+def test_facts_say_how_many_training_pieces_differ(tmp_path: Path, ready: Callable[..., LogSessions]) -> None:
     normal = tmp_path / "normal.txt"
     normal.write_text("".join(f"blk_{number},1 2\n" for number in range(10)))
     windows = ready(HdfsWindows, normal=normal, window_size=2)
@@ -299,7 +217,7 @@ def test_facts_say_how_many_training_pieces_differ(tmp_path: Path) -> None:
 # -- real sessions -------------------------------------------------------------------------------------
 
 
-def test_real_files_by_class(hdfs_folder: Path) -> None:
+def test_real_files_by_class(hdfs_folder: Path, ready: Callable[..., LogSessions]) -> None:
     folder = hdfs_folder / "loghub_sequences"
     data = ready(
         HdfsWindows,
@@ -317,7 +235,9 @@ def test_real_files_by_class(hdfs_folder: Path) -> None:
     assert np.bincount(data.sessions("test").labels).tolist() == [1117, 16838]
 
 
-def test_real_files_of_bare_lines_as_given_splits(hdfs_folder: Path) -> None:
+def test_real_files_of_bare_lines_as_given_splits(
+    hdfs_folder: Path, ready: Callable[..., LogSessions]
+) -> None:
     folder = hdfs_folder / "logdeep_sequences"
     data = ready(HdfsPadded, train=folder / "hdfs_train", test=folder / "hdfs_test_abnormal")
     assert (len(data.sessions("train")), len(data.sessions("val"))) == (4248, 607)  # 0.1 of 0.8

@@ -1,12 +1,18 @@
 """Small logs that the tests of parsing start from."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
+from seqlab.logs.engines import Engine, Threads
+from seqlab.logs.formats import FORMATS
+from seqlab.logs.parse_settings import ParseSettings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 LOGHUB = {
@@ -39,3 +45,38 @@ def hdfs_log(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tuple[
         return log, labels
 
     return write
+
+
+@pytest.fixture
+def threads() -> Iterator[Engine]:
+    """The engine of this machine."""
+    engine = Threads()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def hdfs() -> Callable[..., ParseSettings]:
+    """Settings for an HDFS log and the folder of its parse."""
+    return lambda log, output, **more: ParseSettings((str(log),), output, FORMATS["hdfs"], **more)
+
+
+@pytest.fixture
+def tables() -> Callable[[Path], tuple[list[dict[str, Any]], str, dict[str, Any]]]:
+    """The three files of a parse, without what may differ: how a log is packed, how often Drain was asked."""
+    return _tables
+
+
+def _tables(folder: Path) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
+    """The three files, without what may differ: sizes of packed logs, how often Drain was asked."""
+    summary = json.loads((folder / "parse.json").read_text())
+    parts = {
+        name: summary[name]
+        for name in ("lines", "events", "sessions", "labels", "templates", "skipped", "parser")
+    }
+    skipped = {reason: [line["line"] for line in lines] for reason, lines in summary["skipped_lines"].items()}
+    return (
+        pl.read_parquet(folder / "sessions.parquet").to_dicts(),
+        (folder / "templates.csv").read_text(),
+        parts | {"skipped_lines": skipped},
+    )

@@ -1,6 +1,6 @@
 """Grouping accuracy by hand, and of the formats against drain3 with the masks that loghub gives it."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,14 +11,9 @@ from seqlab.logs.grouping_accuracy import grouping_accuracy
 
 
 @pytest.fixture
-def benchmark(root: Path) -> ModuleType:
+def benchmark(load_script: Callable[[str], ModuleType]) -> ModuleType:
     """benchmarks/grouping_accuracy.py."""
-    spec = importlib.util.spec_from_file_location("benchmark", root / "benchmarks/grouping_accuracy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/grouping_accuracy.py")
 
 
 def test_by_hand() -> None:

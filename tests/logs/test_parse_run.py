@@ -2,19 +2,17 @@
 
 import gzip
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from seqlab.errors import UserError
 from seqlab.logs import parse_run
-from seqlab.logs.engines import Engine, Ray, Threads, open_engine
+from seqlab.logs.engines import Engine, Ray, open_engine
 from seqlab.logs.formats import FORMATS, LogFormat
 from seqlab.logs.line_parser import LineParser
 from seqlab.logs.parse_run import parse
@@ -30,33 +28,7 @@ garbage
 """
 
 
-@pytest.fixture
-def threads() -> Iterator[Engine]:
-    engine = Threads()
-    yield engine
-    engine.close()
-
-
-def hdfs(log: Path, output: Path, **more: Any) -> ParseSettings:
-    return ParseSettings((str(log),), output, FORMATS["hdfs"], **more)
-
-
-def tables(folder: Path) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
-    """The three files, without what may differ: sizes of packed logs, how often Drain was asked."""
-    summary = json.loads((folder / "parse.json").read_text())
-    parts = {
-        name: summary[name]
-        for name in ("lines", "events", "sessions", "labels", "templates", "skipped", "parser")
-    }
-    skipped = {reason: [line["line"] for line in lines] for reason, lines in summary["skipped_lines"].items()}
-    return (
-        pl.read_parquet(folder / "sessions.parquet").to_dicts(),
-        (folder / "templates.csv").read_text(),
-        parts | {"skipped_lines": skipped},
-    )
-
-
-def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine) -> None:
+def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine, hdfs: Callable) -> None:
     log, labels = tmp_path / "a.log", tmp_path / "labels.csv"
     log.write_text(SMALL)
     labels.write_text("BlockId,Label\nblk_1,Anomaly\nblk_5,Normal\n")
@@ -95,7 +67,7 @@ def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine) -> None:
     assert not (tmp_path / "out/.unfinished").exists()
 
 
-def test_a_byte_order_mark_costs_no_line(tmp_path: Path, threads: Engine) -> None:
+def test_a_byte_order_mark_costs_no_line(tmp_path: Path, threads: Engine, hdfs: Callable) -> None:
     log = tmp_path / "a.log"
     log.write_text("\ufeff" + SMALL, encoding="utf-8")
     parsed = parse(hdfs(log, tmp_path / "out"), threads)
@@ -105,7 +77,7 @@ def test_a_byte_order_mark_costs_no_line(tmp_path: Path, threads: Engine) -> Non
 
 
 def test_every_offset_leads_to_a_line_of_its_session(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
+    hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable
 ) -> None:
     log, labels = hdfs_log(300)
     parse(hdfs(log, tmp_path / "out", labels=labels), threads)
@@ -119,7 +91,12 @@ def test_every_offset_leads_to_a_line_of_its_session(
 
 
 def test_chunks_buckets_and_packing_change_nothing(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine, monkeypatch: pytest.MonkeyPatch
+    hdfs_log: Callable,
+    tmp_path: Path,
+    threads: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    hdfs: Callable,
+    tables: Callable,
 ) -> None:
     log, labels = hdfs_log(300)
     settings = hdfs(log, tmp_path / "whole", labels=labels)
@@ -149,7 +126,9 @@ def test_chunks_buckets_and_packing_change_nothing(
     assert [row["keys"] for row in rows] == [row["keys"] for row in expected[0]]
 
 
-def test_several_logs_are_one_stream(hdfs_log: Callable, tmp_path: Path, threads: Engine) -> None:
+def test_several_logs_are_one_stream(
+    hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable, tables: Callable
+) -> None:
     log, _ = hdfs_log(300)
     lines = log.read_bytes().splitlines(keepends=True)
     first, second = tmp_path / "1.log", tmp_path / "2.log"
@@ -163,88 +142,8 @@ def test_several_logs_are_one_stream(hdfs_log: Callable, tmp_path: Path, threads
     assert [row["lines"] for row in logs] == [2000, len(lines) - 2000]
 
 
-class Stopped(Exception):  # noqa: N818
-    pass
-
-
-@pytest.mark.parametrize("chunks", [1, 2, 5])
-def test_a_parse_that_ended_early_goes_on_to_the_same_output(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine, chunks: int
-) -> None:
-    clean, labels = hdfs_log(300)
-    log = tmp_path / "a.log"
-    lines = clean.read_text().splitlines()
-    log.write_text(
-        "".join(
-            f"{line}\njunk {number}\n" if number % 400 == 7 else f"{line}\n"
-            for number, line in enumerate(lines)
-        )
-    )
-    settings = hdfs(log, tmp_path / "out", labels=labels, chunk_bytes=100_000)
-    parse(replace(settings, output=tmp_path / "whole"), threads)
-    seen = 0
-
-    def stop(lines: int, position: int) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == chunks:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        parse(settings, threads, report=stop)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".unfinished"]
-    first_after: list[int] = []
-    parse(settings, threads, resume=True, report=lambda lines, position: first_after.append(lines))
-    assert tables(tmp_path / "out") == tables(tmp_path / "whole")
-    logs = json.loads((tmp_path / "out/parse.json").read_text())["logs"]
-    assert [row["lines"] for row in logs] == [log.read_bytes().count(b"\n")]
-    assert first_after[0] > 400  # it did not begin again
-
-
-def test_resuming_refuses_other_settings_and_nothing_to_resume(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
-) -> None:
-    log, labels = hdfs_log(300)
-    settings = hdfs(log, tmp_path / "out", chunk_bytes=100_000)
-    with pytest.raises(UserError, match="holds no parse that was ended early"):
-        parse(settings, threads, resume=True)
-
-    def stop(lines: int, position: int) -> None:
-        raise Stopped
-
-    with pytest.raises(Stopped):
-        parse(settings, threads, report=stop)
-    with pytest.raises(UserError, match="--resume: labels differ from the parse that was ended"):
-        parse(replace(settings, labels=labels), threads, resume=True)
-
-
-def stopped_after_one_chunk(settings: ParseSettings, threads: Engine) -> Path:
-    def stop(lines: int, position: int) -> None:
-        raise Stopped
-
-    with pytest.raises(Stopped):
-        parse(settings, threads, report=stop)
-    return settings.output / ".unfinished"
-
-
-def test_a_log_that_changed_or_a_part_that_is_missing_is_not_gone_on_with(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
-) -> None:
-    log = tmp_path / "a.log"
-    log.write_bytes(hdfs_log(300)[0].read_bytes())
-    settings = hdfs(log, tmp_path / "out", chunk_bytes=100_000)
-    unfinished = stopped_after_one_chunk(settings, threads)
-    (unfinished / "part-000000-0000.parquet").unlink()
-    with pytest.raises(UserError, match=r"holds [\d,]+ of [\d,]+ events: parts of it are missing"):
-        parse(settings, threads, resume=True)
-    with log.open("ab") as file:
-        file.write(f"081111 000000 1 {HEAD}more blk_1\n".encode())
-    with pytest.raises(UserError, match=r"a\.log has changed since"):
-        parse(settings, threads, resume=True)
-
-
 def test_sessions_that_one_line_names_stand_in_its_order_in_any_number_of_buckets(
-    tmp_path: Path, threads: Engine, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, threads: Engine, monkeypatch: pytest.MonkeyPatch, hdfs: Callable
 ) -> None:
     log = tmp_path / "a.log"
     blocks = " ".join(f"blk_{number}" for number in range(40))
@@ -256,36 +155,9 @@ def test_sessions_that_one_line_names_stand_in_its_order_in_any_number_of_bucket
         assert names == blocks.split()
 
 
-def test_small_members_and_long_first_lines_are_no_reason_to_refuse(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
+def test_known_templates_keep_their_ids(
+    hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable
 ) -> None:
-    log, labels = hdfs_log(300)
-    lines = log.read_bytes().splitlines(keepends=True)
-    packed = tmp_path / "a.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("about.txt", "three\nlines\nof text\n")
-        for number in range(60):
-            archive.writestr(f"{number}.log", b"".join(lines[number * 100 : (number + 1) * 100]))
-        archive.writestr("rest.log", b"".join(lines[6000:]))
-    parsed = parse(hdfs(packed, tmp_path / "zip", labels=labels), threads)
-    assert dict(parsed.counts.skipped) == {"no header": 3}
-    parse(hdfs(log, tmp_path / "plain", labels=labels), threads)
-    keys = [[row["keys"] for row in tables(tmp_path / name)[0]] for name in ("zip", "plain")]
-    assert keys[0] == keys[1]
-    long = tmp_path / "long.log"
-    long.write_bytes(b"x" * 200_000 + b"\n" + log.read_bytes())
-    assert parse(hdfs(long, tmp_path / "long", chunk_bytes=50_000), threads).num_sessions == 300
-
-
-def test_times_that_cannot_be_read_are_said(tmp_path: Path, threads: Engine) -> None:
-    log = tmp_path / "a.log"
-    log.write_text("2026-01-01 a s1\n2026-01-02 b s1\n")
-    form = LogFormat("regex", r"^(?P<time>\S+) ", "%d.%m.%Y", session=r"s\d")
-    with pytest.raises(UserError, match=r"no time of the first 2 lines could be read.*%d\.%m\.%Y"):
-        parse(ParseSettings((str(log),), tmp_path / "out", form), threads)
-
-
-def test_known_templates_keep_their_ids(hdfs_log: Callable, tmp_path: Path, threads: Engine) -> None:
     log, _ = hdfs_log(300)
     lines = log.read_bytes().splitlines(keepends=True)
     late = tmp_path / "late.log"
@@ -311,7 +183,7 @@ def test_known_templates_keep_their_ids(hdfs_log: Callable, tmp_path: Path, thre
 
 
 def test_a_line_parser_gives_the_keys_of_the_parse(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
+    hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable
 ) -> None:
     log, _ = hdfs_log(300)
     parse(hdfs(log, tmp_path / "out"), threads)
@@ -351,44 +223,9 @@ def test_time_windows_make_sessions(tmp_path: Path, threads: Engine) -> None:
     }
 
 
-def test_labels_and_formats_of_another_log_are_refused_at_once(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
+def test_a_ray_cluster_gives_the_same_output(
+    hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable, tables: Callable
 ) -> None:
-    log, _ = hdfs_log(300)
-    other = tmp_path / "labels.csv"
-    other.write_text("BlockId,Label\nblk_1,Anomaly\n")
-    with pytest.raises(UserError, match="is it the label file of this log"):
-        parse(hdfs(log, tmp_path / "out", labels=other), threads)
-    other.write_text("BlockId,Label\nblk_1,Anomaly\nblk_1,Normal\n")
-    with pytest.raises(UserError, match=r"labels\.csv, line 3: block blk_1 is labelled twice"):
-        parse(hdfs(log, tmp_path / "out", labels=other), threads)
-    with pytest.raises(UserError, match=r"none of the first [\d,]+ lines could be used \(no header\)"):
-        parse(ParseSettings((str(log),), tmp_path / "out", FORMATS["apache"], TimeWindows(60, 60)), threads)
-    (tmp_path / "empty.log").write_text("")
-    with pytest.raises(UserError, match=r"empty\.log: no line in it"):
-        parse(hdfs(tmp_path / "empty.log", tmp_path / "out"), threads)
-
-
-def test_binary_garbage_and_endless_lines_are_counted(
-    hdfs_log: Callable, tmp_path: Path, threads: Engine
-) -> None:
-    log, _ = hdfs_log(300)
-    bad = tmp_path / "bad.log"
-    lines = log.read_bytes().splitlines(keepends=True)
-    noise = bytes(range(256)).replace(b"\n", b"") * 10 + b"\n"
-    bad.write_bytes(b"".join(lines[:500]) + noise + b"y" * 3_000_000 + b"\n" + b"".join(lines[500:]))
-    parse(hdfs(log, tmp_path / "good"), threads)
-    parsed = parse(hdfs(bad, tmp_path / "bad", chunk_bytes=1 << 20), threads)
-    assert dict(parsed.counts.skipped) == {"not UTF-8": 1, "too long": 1}
-    shown = json.loads((tmp_path / "bad/parse.json").read_text())["skipped_lines"]["not UTF-8"]
-    assert (shown[0]["line"], shown[0]["offset"]) == (501, sum(map(len, lines[:500])))
-    assert shown[0]["text"].startswith("\x00\x01\x02")
-    assert "\\x80\\x81" in shown[0]["text"]
-    good, bad_rows = tables(tmp_path / "good")[0], tables(tmp_path / "bad")[0]
-    assert [row["keys"] for row in bad_rows] == [row["keys"] for row in good]
-
-
-def test_a_ray_cluster_gives_the_same_output(hdfs_log: Callable, tmp_path: Path, threads: Engine) -> None:
     pytest.importorskip("ray", reason="ray is not installed")
     log, labels = hdfs_log(300)
     settings = hdfs(log, tmp_path / "here", labels=labels, chunk_bytes=200_000)

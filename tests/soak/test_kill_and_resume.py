@@ -1,6 +1,6 @@
 """A few of the kills; ``make soak`` does twenty."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -8,15 +8,9 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     """kill_and_resume.py, which lies beside this file."""
-    path = Path(__file__).with_name("kill_and_resume.py")
-    spec = importlib.util.spec_from_file_location("kill_and_resume", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tests/soak/kill_and_resume.py")
 
 
 def test_three_kills_change_nothing(script: ModuleType, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.cli import main
+from seqlab.watching.alerts import Alert, Guess, LineRef, Surprise
 
 PATIENCE = 60.0  # seconds until a test gives up on a process
 
@@ -46,6 +47,26 @@ class Process:
             self.popen.send_signal(signal)
         self.popen.communicate(timeout=PATIENCE)
         return self.popen.returncode
+
+
+@pytest.fixture
+def alert() -> Alert:
+    """An alert of an open block, one of whose lines is gone."""
+    return Alert(
+        block="blk_1",
+        score_name="nll_max",
+        score=12.5,
+        threshold=9.0,
+        status="open",
+        reason="certain",
+        events=3,
+        first_time="2008-11-09 20:36:15",
+        last_time="2008-11-09 20:37:15",
+        surprise=Surprise(3, "8", "Deleting block <*>", 12.5, 7, unseen=False),
+        expected=(Guess("5", "Receiving block <*>", 0.75), Guess("<eos>", "(the block ends)", 0.2)),
+        counts=(),
+        lines=(LineRef(2, "a.log", 10, "one"), LineRef(3, "a.log", 20, None)),
+    )
 
 
 @pytest.fixture

@@ -4,27 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from seqlab.watching.alerts import Alert, Guess, LineRef, Surprise, best_guesses, odds
-
-ALERT = Alert(
-    block="blk_1",
-    score_name="nll_max",
-    score=12.5,
-    threshold=9.0,
-    status="open",
-    reason="certain",
-    events=3,
-    first_time="2008-11-09 20:36:15",
-    last_time="2008-11-09 20:37:15",
-    surprise=Surprise(3, "8", "Deleting block <*>", 12.5, 7, unseen=False),
-    expected=(Guess("5", "Receiving block <*>", 0.75), Guess("<eos>", "(the block ends)", 0.2)),
-    counts=(),
-    lines=(LineRef(2, "a.log", 10, "one"), LineRef(3, "a.log", 20, None)),
-)
+from seqlab.watching.alerts import Alert, LineRef, Surprise, best_guesses, odds
 
 
-def test_an_alert_reads_like_this() -> None:
-    assert ALERT.to_text() == (
+def test_an_alert_reads_like_this(alert: Alert) -> None:
+    assert alert.to_text() == (
         "ALERT blk_1\n"
         "  nll_max 12.5 > 9 · 3 events · still open · 2008-11-09 20:36:15 to 20:37:15\n"
         "  most surprising: event 3, 12.5 nats, 1 in 270,000, rank 7\n"
@@ -39,9 +23,9 @@ def test_an_alert_reads_like_this() -> None:
     )
 
 
-def test_odd_counts_and_the_end_of_a_block_are_named() -> None:
+def test_odd_counts_and_the_end_of_a_block_are_named(alert: Alert) -> None:
     end = replace(
-        ALERT,
+        alert,
         score_name="combined",
         status="closed",
         reason="idle",
@@ -59,8 +43,8 @@ def test_odd_counts_and_the_end_of_a_block_are_named() -> None:
     }
 
 
-def test_a_log_cannot_write_to_the_terminal() -> None:
-    evil = replace(ALERT, lines=(LineRef(3, "a.log", 0, "\x1b[2Jgone\r\x07"),))
+def test_a_log_cannot_write_to_the_terminal(alert: Alert) -> None:
+    evil = replace(alert, lines=(LineRef(3, "a.log", 0, "\x1b[2Jgone\r\x07"),))
     assert "\x1b" not in evil.to_text()
     assert "\r" not in evil.to_text()
     assert json.loads(evil.to_json())["lines"][0]["text"] == "\x1b[2Jgone\r\x07"

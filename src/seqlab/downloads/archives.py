@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -14,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from seqlab.downloads.room import check_room
 from seqlab.errors import UserError
 
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
@@ -62,12 +62,8 @@ def unpack(archive: Path, folder: Path, wanted: Sequence[str]) -> list[str]:
                 some = ", ".join(sorted(entry.name for entry in entries)[:5]) or "nothing"
                 raise BadArchiveError(f"{archive.name}: has no entry {pattern}; it holds {some}")
         picked = [entry for entry in entries if any(fnmatchcase(entry.name, pattern) for pattern in wanted)]
-        need, free = sum(entry.size for entry in picked), shutil.disk_usage(folder).free
-        if need > free:
-            raise UserError(
-                f"{folder.parent}: no room left: {archive.name} unpacks to {need:,} bytes, {free:,} free; "
-                "make room, or set SEQLAB_DATA or --to to a larger disk"
-            )
+        need = sum(entry.size for entry in picked)
+        check_room(folder, need, f"{archive.name} unpacks to {need:,} bytes", named=folder.parent)
         for entry in picked:
             target = folder / entry.name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,8 @@ from seqlab.downloads.archives import BadArchiveError, folder_name, unpack
 from seqlab.downloads.preparing import PREPARE
 from seqlab.downloads.record import Record
 from seqlab.downloads.registry import PublicData, PublicFile
-from seqlab.downloads.transfer import Progress, ResumableDownloader, no_room
+from seqlab.downloads.room import check_room, no_room
+from seqlab.downloads.transfer import Progress, ResumableDownloader
 from seqlab.errors import UserError
 
 CACHE_VARIABLE = "SEQLAB_DATA"
@@ -198,7 +199,9 @@ def _download(
 
     pooch.get_logger().setLevel("WARNING")
     part = target.with_name(f"{target.name}.part")
-    _check_room(target.parent, file.bytes, part)
+    if file.bytes is not None:
+        needed = file.bytes - (part.stat().st_size if part.exists() else 0)
+        check_room(target.parent, needed, f"{needed:,} bytes are to come")
     downloader = ResumableDownloader(part, record, key, file.bytes, file.sha256 is not None, progress)
     arrival = target if expected is not None else target.with_name(f"{target.name}.new")
     arrival_was_there = arrival.exists()
@@ -228,17 +231,6 @@ def _download(
     arrival.replace(target)
     assert downloader.sha256 is not None
     return downloader.sha256
-
-
-def _check_room(folder: Path, num_bytes: int | None, part: Path) -> None:
-    """Raise UserError where the disk cannot take the rest of a file of known size: others use it, too."""
-    free = shutil.disk_usage(folder).free
-    needed = 0 if num_bytes is None else num_bytes - (part.stat().st_size if part.exists() else 0)
-    if needed > free:
-        raise UserError(
-            f"{folder}: no room left: {needed:,} bytes are to come, {free:,} free; make room, or set "
-            "SEQLAB_DATA or --to to a larger disk"
-        )
 
 
 def _unpack(file: PublicFile, archive: Path, sha256: str, record: Record, key: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.client
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +12,12 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from seqlab.downloads.record import Record
+from seqlab.downloads.room import no_room
 from seqlab.errors import UserError
 
 CHUNK = 1 << 18
 TIMEOUT_SECONDS = 60
 MAX_CONNECTIONS = 5  # a connection that broke is taken up again as long as each brings something
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_SATISFIABLE = 416
 PARTIAL = 206
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
@@ -177,16 +175,6 @@ class ResumableDownloader:
                     self.progress(position, total)
         if total is not None and position < total:
             raise BrokenConnectionError("the connection ended")
-
-
-def no_room(folder: Path, error: OSError) -> str:
-    """What to tell about a write that failed."""
-    if error.errno in NO_ROOM:
-        return (
-            f"{folder}: no room left ({os.strerror(error.errno or 0)}). What was begun is removed; make "
-            "room, or set SEQLAB_DATA or --to to a larger disk"
-        )
-    return f"{error.filename or folder}: {error.strerror or error}; SEQLAB_DATA or --to name another folder"
 
 
 def _reason(error: Exception) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from seqlab.logs.lines import NO_TEXT, read_lines
@@ -41,12 +43,17 @@ class Piece:
 class Lines:
     """L lines of text out of one piece."""
 
-    texts: list[str]  # (L,) without line ends
+    column: pl.Series  # (L,) without line ends
     offsets: NDArray[np.int64]  # (L,) byte in the file where each begins
     numbers: NDArray[np.int64]  # (L,) line number in the file
     file: int
     num_read: int  # lines of the piece, bad ones counted
     bad: list[BadLine] = field(default_factory=list)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """(L,) the column as Python's texts: made where they are wanted, which is seldom for a whole log."""
+        return self.column.to_list()
 
 
 def shown(line: str | bytes) -> str:
@@ -58,23 +65,21 @@ def shown(line: str | bytes) -> str:
 def split_lines(piece: Piece) -> Lines:
     """Decode a piece. Lines that are no UTF-8 or longer than LONGEST_LINE are set apart; CRLF ends too."""
     content = piece.content
-    if not content:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Lines([], nothing, nothing, piece.file, len(piece.cut), list(piece.cut))
-    found, starts = read_lines(content)
+    column, starts = read_lines(content)
+    if not len(column):
+        return Lines(column, starts, starts, piece.file, len(piece.cut), list(piece.cut))
     whole = len(content) + (not content.endswith(b"\n"))  # as if the last line had its newline
     ends = np.append(starts[1:], whole) - 1
-    bad = dict.fromkeys(np.flatnonzero((found == NO_TEXT).to_numpy()).tolist(), NOT_UTF8)
+    bad = dict.fromkeys(np.flatnonzero((column == NO_TEXT).to_numpy()).tolist(), NOT_UTF8)
     bad |= dict.fromkeys(np.flatnonzero(ends - starts > LONGEST_LINE).tolist(), TOO_LONG)
-    texts = found.to_list()
     offsets, numbers = starts + piece.offset, piece.first_number + np.arange(len(ends))
     lines_bad = [
         BadLine(int(numbers[place]), reason, shown(content[starts[place] : ends[place]][: _SHOWN + 1]))
         for place, reason in sorted(bad.items())
     ]
     if bad:
-        keep = np.ones(len(texts), dtype=bool)
+        keep = np.ones(len(column), dtype=bool)
         keep[list(bad)] = False
-        texts = [text for place, text in enumerate(texts) if place not in bad]
+        column = column.filter(pl.Series(keep))
         offsets, numbers = offsets[keep], numbers[keep]
-    return Lines(texts, offsets, numbers, piece.file, len(ends) + len(piece.cut), [*lines_bad, *piece.cut])
+    return Lines(column, offsets, numbers, piece.file, len(ends) + len(piece.cut), [*lines_bad, *piece.cut])

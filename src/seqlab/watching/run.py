@@ -123,10 +123,8 @@ class Watch:
 
     def take(self, piece: Piece, now: float) -> None:
         """Everything that a piece of the log leads to."""
-        import polars as pl
-
         lines = split_lines(piece)
-        events = self.parser(pl.Series(lines.texts, dtype=pl.String))
+        events = self.parser(lines.column)
         bad = list(lines.bad)
         bad += [
             BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))

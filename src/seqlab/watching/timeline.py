@@ -198,7 +198,6 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     Raises:
         UserError: no line names it, or a log that cannot be read to its end.
     """
-    import polars as pl
 
     from seqlab.logs.line_parser import LineParser
     from seqlab.watching.alerts import iso_time
@@ -220,7 +219,7 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
             kept = np.asarray(
                 [place for place, text in enumerate(lines.texts) if block in text], dtype=np.int64
             )
-        events = parser(pl.Series([lines.texts[place] for place in kept.tolist()], dtype=pl.String))
+        events = parser(lines.column.gather(kept))
         for event in np.flatnonzero((events.session == block).to_numpy()).tolist():
             place = int(kept[events.line[event]])
             time = events.time[event]

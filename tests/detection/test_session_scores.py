@@ -48,7 +48,7 @@ def test_the_harmonic_mean_of_p_values_by_hand() -> None:
 
 
 def test_each_score_by_its_own_parts() -> None:
-    fitted, _ = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
+    fitted = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01).scores
     nll = np.array([0.3, 6.0, 40.0])
     counts = np.array([[0, 2, 1], [0, 3, 1], [1, 2, 50]], dtype=np.int32)
     found = fitted.scores(NAMES, one_event_each(nll), counts)
@@ -62,7 +62,7 @@ def test_each_score_by_its_own_parts() -> None:
 
 
 def test_thresholds_use_training_sessions_only_where_they_are_left_out() -> None:
-    _, thresholds = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
+    thresholds = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01).thresholds
     _, left_out = CountCosts.fit(np.concatenate((HELD_OUT.counts, TRAINED_ON.counts)))
     ranks = [Calibration.fit(part.events.nll)(part.events.nll) for part in (HELD_OUT, TRAINED_ON)]
     both = "validation and training normals"
@@ -75,7 +75,8 @@ def test_thresholds_use_training_sessions_only_where_they_are_left_out() -> None
 
 def test_an_unseen_key_is_priced_by_counts_alone_and_stays_an_alert() -> None:
     wide = Normals(one_event_each(HELD_OUT.events.nll * 30), HELD_OUT.counts)
-    fitted, thresholds = fit_scores(NAMES, "nll_max", wide, TRAINED_ON, NEAREST, UNK, 1e-9)
+    result = fit_scores(NAMES, "nll_max", wide, TRAINED_ON, NEAREST, UNK, 1e-9)
+    fitted, thresholds = result.scores, result.thresholds
     events = EventSurprise(
         np.array([100.0, 0.5], dtype=np.float32),
         np.array([3.0, 0.5], dtype=np.float32),
@@ -95,14 +96,19 @@ def test_an_unseen_key_is_priced_by_counts_alone_and_stays_an_alert() -> None:
     for name in ("nll_max", "count_cost", "combined"):
         assert "lowered from" in thresholds[name].method
         assert found[name][0] > thresholds[name].value
+        above = int((result.normals[name] > thresholds[name].value).sum())
+        assert thresholds[name].method.endswith(
+            f": {above:,} of {len(result.normals[name]):,} ({above / len(result.normals[name]):.2%}) lie "
+            "above it"
+        )
 
 
 def test_the_threshold_keeps_its_false_positive_rate_on_new_normals() -> None:
-    fitted, thresholds = fit_scores(["combined"], "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
+    fitted = fit_scores(["combined"], "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
     new = normals(20_000, 2)
-    found = fitted.scores(["combined"], new.events, new.counts)["combined"]
+    found = fitted.scores.scores(["combined"], new.events, new.counts)["combined"]
     # 200 held-out sessions set the scale of the surprise: of 1 % one may be off by a factor, not by ten
-    assert 0.01 / 3 < (found > thresholds["combined"].value).mean() < 0.03
+    assert 0.01 / 3 < (found > fitted.thresholds["combined"].value).mean() < 0.03
 
 
 def test_the_only_session_with_a_key_says_nothing_about_the_tail() -> None:
@@ -112,14 +118,15 @@ def test_the_only_session_with_a_key_says_nothing_about_the_tail() -> None:
     )
     counts[5, 3] = 7  # a key that no other session has: left out, it would be an unseen one
     trained_on = Normals(TRAINED_ON.events, counts)
-    _, thresholds = fit_scores(["count_cost"], "nll_max", held_out, trained_on, NEAREST, UNK, 0.001)
-    assert "1,099 validation and training normals" in thresholds["count_cost"].method
+    fitted = fit_scores(["count_cost"], "nll_max", held_out, trained_on, NEAREST, UNK, 0.001)
+    assert "1,099 validation and training normals" in fitted.thresholds["count_cost"].method
 
 
 def test_new_normals_alone_recalibrate_and_add_to_the_known_counts() -> None:
-    fitted, _ = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
+    fitted = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01).scores
     later = normals(300, 3, scale=3.0)
-    again, thresholds = fit_scores(NAMES, "nll_max", later, None, NEAREST, UNK, 0.01, known=fitted.costs)
+    result = fit_scores(NAMES, "nll_max", later, None, NEAREST, UNK, 0.01, known=fitted.costs)
+    again, thresholds = result.scores, result.thresholds
     assert fitted.costs is not None
     assert again.costs is not None
     assert again.costs.copies.sum() == fitted.costs.copies.sum() + 300
@@ -127,10 +134,12 @@ def test_new_normals_alone_recalibrate_and_add_to_the_known_counts() -> None:
     _, left_out = CountCosts.fit(later.counts, fitted.costs)
     expected = harmonic(Calibration.fit(later.events.nll)(later.events.nll), left_out)
     assert thresholds["combined"] == fit_threshold(expected, 0.01)
+    assert result.normals["combined"].tolist() == expected.tolist()
+    assert result.normals["count_cost"].tolist() == left_out.tolist()
 
 
 def test_state_survives_a_checkpoint(tmp_path: object) -> None:
-    fitted, _ = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01)
+    fitted = fit_scores(NAMES, "nll_max", HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01).scores
     torch.save(fitted.state(), tmp_path / "state.pt")
     again = SessionScores.from_state(torch.load(tmp_path / "state.pt", weights_only=True))
     new = normals(50, 4)

@@ -185,6 +185,16 @@ def test_the_rank_of_an_unseen_key_is_the_same_in_every_split() -> None:
     assert found == [len(VOCABULARY) + 1] * 2
 
 
+def test_a_network_without_numbers_is_refused() -> None:
+    task = window_task()
+    index = index_windows(VOCABULARY.encode(SESSIONS), SESSIONS.lengths, VOCABULARY, 3)
+    plan = window_scoring_plan(index, distinct_pairs(index, len(VOCABULARY)), 100, CPU)
+    with torch.no_grad():
+        next(task.parameters()).fill_(torch.nan)
+    with pytest.raises(UserError, match=r"gives NaN, not a number, for .* events: its weights"):
+        surprise(task, plan, VOCABULARY)
+
+
 def test_unknown_score_names_list_the_choices() -> None:
     check_score_names([*SESSION_SCORES, *OTHER_SCORES])
     with pytest.raises(UserError) as caught:

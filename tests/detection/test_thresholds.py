@@ -115,13 +115,56 @@ def test_equal_scores_give_their_value() -> None:
     assert fit_tail(np.full(200, 1.5)) is None
 
 
-def test_a_tail_thinner_than_the_share_asked_for_gives_the_maximum() -> None:
+def test_a_tail_thinner_than_the_share_asked_for_is_all_above_the_threshold() -> None:
     scores = np.zeros(90)
     scores[0] = 7.0
-    # one score in 90 lies above the start, and 1.2 % are to: no tail tells where
+    # one score in 90 lies above the start, and 1.2 % may: what lies above zero is an alert
     threshold = fit_threshold(scores, 0.012)
-    assert threshold.value == 7.0
-    assert threshold.method.startswith("maximum of 90")
+    assert threshold.value == 0.0
+    assert threshold.method == "empirical quantile of 90 validation normals: 1 of them lie above it"
+
+
+@pytest.mark.parametrize("num_beyond", [1, 4, 40, 300])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_larger_aim_never_gives_a_higher_threshold(num_beyond: int, seed: int) -> None:
+    scores = np.zeros(400)
+    scores[:num_beyond] = np.random.default_rng(seed).exponential(size=num_beyond) + 1
+    aims = [1e-5, 1e-4, 1e-3, 2e-3, 2.4e-3, 2.6e-3, 5e-3, 9e-3, 0.011, 0.02]  # the tail's, of 400 scores
+    found = [fit_threshold(scores, aim) for aim in aims]
+    assert (np.diff([threshold.value for threshold in found]) <= 0).all()
+    for aim, threshold in zip(aims, found, strict=True):
+        if threshold.method.startswith("empirical"):
+            assert (scores > threshold.value).mean() <= aim
+
+
+def test_few_scores_and_a_large_aim_give_the_quantile() -> None:
+    threshold = fit_threshold(
+        np.arange(20.0), 0.3
+    )  # 6 expected beyond: too few for the plain quantile's rule
+    assert (
+        threshold.value == 14.0
+    )  # of 20 scores 5 lie above it, the most that 0.3 allows with a score between
+    assert threshold.method == "empirical quantile of 20 validation normals: 5 of them lie above it"
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_refused(wrong: float) -> None:
+    scores = np.arange(1000.0)
+    scores[[3, 500]] = wrong
+    with pytest.raises(UserError, match="2 of the scores of 1,000 validation normals are no finite numbers"):
+        fit_threshold(scores, FPR)
+
+
+def test_a_lowered_threshold_says_how_many_normals_it_costs() -> None:
+    scores = np.arange(10_000.0)
+    threshold = fit_threshold(scores, FPR)
+    assert threshold.at_most(threshold.value, scores) is threshold
+    lowered = threshold.at_most(9949.0, scores)
+    assert lowered.value == 9949.0
+    assert lowered.method == (
+        "empirical quantile of 10,000 validation normals; lowered from 9980, so that unseen keys are alerts: "
+        "50 of 10,000 (0.50%) lie above it"
+    )
 
 
 @pytest.mark.parametrize("target_fpr", [0, 1, -0.1, 2])

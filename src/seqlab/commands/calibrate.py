@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from seqlab.detection.calibrating import Recalibrated
 
 TARGET_FPR = 0.002
+FEW_NORMALS = 100  # below them a warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     share = arguments.target_fpr if arguments.target_fpr is not None else _target_of(baggage)
     found = recalibrate(task, baggage, read_any_sessions(arguments.normals, baggage["data"]), share)
     content = read_checkpoint(checkpoint)
-    made_of = {"normals": str(arguments.normals), "sessions": found.num_sessions, "target_fpr": share}
+    made_of = {"normals": str(arguments.normals), "sessions": found.num_normals, "target_fpr": share}
     content[KEY]["judge"] = found.judge | {"calibrated": made_of}
     _write(content, output)
     _print(arguments.normals, share, found)
@@ -65,6 +66,8 @@ def _output(arguments: argparse.Namespace) -> Path:
         raise UserError(f"--output {output} is a folder: give the name of a file, such as new.ckpt")
     if output.exists() and given.exists() and output.samefile(given):
         raise UserError(f"--output {output} is the given checkpoint: --in-place replaces it")
+    if output.exists() and arguments.normals.exists() and output.samefile(arguments.normals):
+        raise UserError(f"--output {output} is the file of the normals: give the new checkpoint another name")
     if not output.absolute().parent.is_dir():
         raise UserError(f"--output {output}: the folder {output.parent} does not exist")
     return output
@@ -87,10 +90,18 @@ def _write(content: dict[str, Any], output: Path) -> None:
 
 
 def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:
-    print(f"normals   {found.num_sessions:,} sessions of {normals}")
-    if found.num_unseen:
+    of = "" if found.num_normals == found.num_sessions else f" of {found.num_sessions:,}"
+    print(f"normals   {found.num_normals:,}{of} sessions of {normals}")
+    for count, what in (
+        (found.num_abnormal, "labelled abnormal"),
+        (found.num_unlabelled, "without a label, where others have one"),
+        (found.num_unseen, "with keys that training never showed, which are alerts anyway"),
+    ):
+        if count:
+            print(f"          {count:,} left out: {what}")
+    if found.num_normals < FEW_NORMALS:
         print(
-            f"          {found.num_unseen:,} hold keys that training never showed: alerts, and left out here"
+            f"          so few say little about a share of {target_fpr:g}: give some hundreds, or thousands"
         )
     print(f"target    a share of {target_fpr:g} above the threshold\n")
     width = max(len(change.score) for change in found.changes)

@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqlab.data.sequences import Sessions
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.vocabulary import SPECIAL
+from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge
-from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.prediction.sessions import struck
 from seqlab.tasks.base import SequenceTask
+
+FEWEST_NORMALS = 10
+RUN_COSTS = "run_count_costs"  # the run's own, in the judge of a checkpoint that was calibrated
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Change:
     score: str
     old: float
     new: Threshold
-    share_above_old: float  # of the new normals, by the scores as they were
-    share_above_new: float  # by the scores as they are
+    share_above_old: float  # of the normals fitted to, by the scores as they were
+    share_above_new: float  # by the scores as they are, in whose counts each session is judged by the others
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,11 @@ class Recalibrated:
 
     judge: dict[str, Any]  # what the new checkpoint holds
     changes: list[Change]
-    num_sessions: int
-    num_unseen: int  # sessions with a key that training never showed: no threshold was fitted to them
+    num_sessions: int  # given
+    num_normals: int  # that the thresholds were fitted to
+    num_abnormal: int  # left out: sessions labelled as abnormal
+    num_unlabelled: int  # left out: sessions without a label, where others have one
+    num_unseen: int  # left out: normal sessions with a key that training never showed
 
 
 def recalibrate(
@@ -44,46 +49,70 @@ def recalibrate(
 ) -> Recalibrated:
     """Fit the thresholds, and the calibrations of ``combined``, to new normals as the run did to its own.
 
+    The counts of the new normals join those that the run knew. Calibrating a second time begins from the
+    run's again, so that sessions given twice are not known before they are judged.
+
     Args:
         task, baggage: as ``load_task`` gives them; the baggage is left as it is.
-        sessions: normal ones, which the network has not been trained on.
+        sessions: those labelled normal are taken, or all where none has a label; the network must not have
+            been trained on them.
         target_fpr: the share of normal sessions that may be alerts.
 
     Raises:
-        UserError: no log model, a run that ended before its thresholds, or no session without unseen keys.
+        UserError: no log model, a run that ended before its thresholds or is from before ``count_cost``, or
+            fewer than FEWEST_NORMALS normal sessions without unseen keys.
     """
     if "vocabulary" not in baggage["data"] or not hasattr(task, "unk_id"):
         raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
     judge = fitted_judge(baggage.get("judge"))
-    if not len(sessions):
-        raise UserError("no session to fit a threshold on")
-    events, counts = struck(task, baggage, sessions)
-    unseen = events.has_unseen()
-    if unseen.all():
+    old = SessionScores.from_state(judge)
+    if old.costs is None:
+        raise UserError(
+            "this checkpoint is from before count_cost, of which `combined` is made today: its thresholds "
+            "cannot be fitted again; train the model once more, or go on with the thresholds it has"
+        )
+    labels = sessions.labels
+    labelled = bool((labels != LABEL_UNKNOWN).any())
+    normals = sessions.take(np.flatnonzero(labels == LABEL_NORMAL)) if labelled else sessions
+    _check_enough(len(sessions), len(normals), 0)
+    events, counts = struck(task, baggage, normals)
+    unseen = events.has_unseen() | (counts[:, SPECIAL.unk] > 0)
+    _check_enough(len(sessions), len(normals), int(unseen.sum()))
+    measured = Normals(events, counts).take(~unseen)
+    known = CountCosts.from_state(judge[RUN_COSTS]) if RUN_COSTS in judge else old.costs
+    names = list(judge["thresholds"])
+    fitted = fit_scores(names, old.model_score, measured, None, old.nearest, SPECIAL.unk, target_fpr, known)
+    before = old.scores(names, measured.events, measured.counts)
+    changes = []
+    for name, threshold in fitted.thresholds.items():
+        was = float(judge["thresholds"][name]["value"])
+        new = replace(threshold, method=threshold.method.replace("validation normals", "new normals"))
+        above = float((before[name] > was).mean()), float((fitted.normals[name] > new.value).mean())
+        changes.append(Change(name, was, new, *above))
+    new_judge = judge | fitted.scores.state()
+    new_judge |= {RUN_COSTS: known.state(), "thresholds": {each.score: each.new.state() for each in changes}}
+    return Recalibrated(
+        new_judge,
+        changes,
+        len(sessions),
+        len(measured.counts),
+        int((labels == LABEL_ABNORMAL).sum()),
+        int((labels == LABEL_UNKNOWN).sum()) if labelled else 0,
+        int(unseen.sum()),
+    )
+
+
+def _check_enough(given: int, normal: int, unseen: int) -> None:
+    if normal - unseen >= FEWEST_NORMALS:
+        return
+    if normal and unseen == normal:
         raise UserError(
             "every session holds a key that training never showed, so no threshold can be fitted: are they "
             "normal sessions of the same log, parsed with the same templates?"
         )
-    fitted, thresholds, before, after = _refit(judge, events, counts, target_fpr)
-    changes = []
-    for name, threshold in thresholds.items():
-        old = float(judge["thresholds"][name]["value"])
-        new = replace(threshold, method=threshold.method.replace("validation normals", "new normals"))
-        above = float((before[name] > old).mean()), float((after[name] > new.value).mean())
-        changes.append(Change(name, old, new, *above))
-    new_judge = judge | fitted | {"thresholds": {change.score: change.new.state() for change in changes}}
-    return Recalibrated(new_judge, changes, len(sessions), int(unseen.sum()))
-
-
-Scores = dict[str, NDArray[np.float64]]
-
-
-def _refit(
-    judge: dict[str, Any], events: EventSurprise, counts: NDArray[np.int32], target_fpr: float
-) -> tuple[dict[str, Any], dict[str, Threshold], Scores, Scores]:
-    """What of the judge was fitted anew, its thresholds, and the sessions' scores before and after."""
-    names, old = list(judge["thresholds"]), SessionScores.from_state(judge)
-    new, thresholds = fit_scores(
-        names, old.model_score, Normals(events, counts), None, old.nearest, SPECIAL.unk, target_fpr, old.costs
+    left_out = "" if given == normal else f" ({given - normal:,} of {given:,} are not labelled normal)"
+    without = f", {unseen:,} of them with keys that training never showed" if unseen else ""
+    raise UserError(
+        f"{normal:,} normal sessions{left_out}{without}: too few to fit a threshold to; give "
+        f"{FEWEST_NORMALS} or more, better some thousands"
     )
-    return new.state(), thresholds, old.scores(names, events, counts), new.scores(names, events, counts)

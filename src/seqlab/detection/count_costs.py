@@ -21,7 +21,7 @@ class CountCosts:
 
     An L1 distance holds one more read of a block for as odd as one replica too few. Here each key has a price
     that normal sessions set: take one away, and look in which keys it differs from the nearest of the others.
-    With ``q_k`` the share of sessions that differ in key k, a session with ``d_k`` more or fewer events of
+    With ``q_k`` the share of distinct vectors that differ in key k, a session with ``d_k`` more or fewer events of
     key k than a known one costs::
 
         novelty + min over known vectors of  sum over k with d_k > 0 of  -log q_k + 0.5 log d_k

@@ -52,7 +52,7 @@ class Detector:
             UserError: no validation session is without keys that training never showed.
         """
         trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
-        fitted, thresholds = fit_scores(
+        fitted = fit_scores(
             names,
             model_score,
             Normals(val_events, count_matrix(val.tokens, val.lengths, len(vocabulary))),
@@ -61,7 +61,7 @@ class Detector:
             vocabulary.unk,
             target_fpr,
         )
-        return cls(fitted, thresholds, trivial)
+        return cls(fitted.scores, fitted.thresholds, trivial)
 
     def scores(
         self, names: Sequence[str], events: EventSurprise, sessions: EncodedSessions

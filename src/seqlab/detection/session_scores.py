@@ -121,6 +121,15 @@ class SessionScores:
         )
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What ``fit_scores`` found."""
+
+    scores: SessionScores
+    thresholds: dict[str, Threshold]  # by score
+    normals: dict[str, NDArray[np.float64]]  # by score, what its threshold was fitted to
+
+
 def fit_scores(
     names: Sequence[str],
     model_score: str,
@@ -130,7 +139,7 @@ def fit_scores(
     unk: int,
     target_fpr: float,
     known: CountCosts | None = None,
-) -> tuple[SessionScores, dict[str, Threshold]]:
+) -> Fitted:
     """Fit calibrations, count costs and thresholds to normal sessions.
 
     Thresholds of the network's own scores come from ``held_out`` alone. In ``count_cost`` each session, of
@@ -178,9 +187,9 @@ def fit_scores(
         "count_cost": float(unseen_key),
         "combined": float(harmonic(np.zeros(1), np.asarray([unseen_key]))[0]),
     }
-    thresholds = {}
-    for name in names:
-        scores, of = (both[name], of_both) if name in both else (single[name], "validation normals")
+    thresholds, normals = {}, {name: both[name] if name in both else single[name] for name in names}
+    for name, scores in normals.items():
+        of = of_both if name in both else "validation normals"
         # an unseen key stays an alert, however far out the fitted tail puts the threshold
-        thresholds[name] = fit_threshold(scores, target_fpr, of).at_most(highest.get(name, math.inf))
-    return fitted, thresholds
+        thresholds[name] = fit_threshold(scores, target_fpr, of).at_most(highest.get(name, math.inf), scores)
+    return Fitted(fitted, thresholds, normals)

@@ -124,7 +124,16 @@ def judged_events(
         model_nll: (P,) nats.
         model_rank: (P,) 1 for the event held most likely.
         targets: (P,) token ids.
+
+    Raises:
+        UserError: the network gives no number for some event.
     """
+    lost = np.count_nonzero(np.isnan(model_nll))
+    if lost:
+        raise UserError(
+            f"the network gives NaN, not a number, for {lost:,} of {len(model_nll):,} events: its weights "
+            "are broken, mostly by training that diverged; train again with a lower optimizer.lr"
+        )
     unseen = targets == vocabulary.unk
     nll = with_background(model_nll, targets, vocabulary, pseudo_sessions, background)
     nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))

@@ -84,12 +84,15 @@ class Threshold:
     value: float
     method: str  # how it was found, in words
 
-    def at_most(self, highest: float) -> Threshold:
-        """The same, or ``highest`` where that is less."""
+    def at_most(self, highest: float, scores: NDArray[np.float64]) -> Threshold:
+        """The same, or ``highest`` where that is less; ``scores``: (S,) of the normals it was fitted to."""
         if self.value <= highest:
             return self
+        above = int((scores > highest).sum())
         return Threshold(
-            highest, f"{self.method}; lowered from {self.value:.4g}, so that unseen keys are alerts"
+            highest,
+            f"{self.method}; lowered from {self.value:.4g}, so that unseen keys are alerts: "
+            f"{above:,} of {len(scores):,} ({above / len(scores):.2%}) lie above it",
         )
 
     def state(self) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def check_target_fpr(target_fpr: float) -> None:
 
 
 def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation normals") -> Threshold:
-    """The score that a share ``target_fpr`` of normal sessions exceeds.
+    """The score that a share ``target_fpr`` of normal sessions exceeds, or fewer where many score the same.
 
     Args:
         scores: (S,) scores of normal sessions that are as those to come.
@@ -111,19 +114,28 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
         of: what they are, for ``Threshold.method``.
 
     Raises:
-        UserError: a ``target_fpr`` out of range, or no score.
+        UserError: a ``target_fpr`` out of range, no score, or one that is no number.
     """
     check_target_fpr(target_fpr)
     values = np.asarray(scores, dtype=np.float64)
     if not len(values):
         raise UserError("no validation session to fit a threshold on: give data.split a larger second share")
     count = len(values)
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"{np.count_nonzero(~np.isfinite(values)):,} of the scores of {count:,} {of} are no finite "
+            "numbers: no threshold can be fitted to them"
+        )
     if count * target_fpr >= FEWEST_BEYOND_QUANTILE:
         value = float(np.quantile(values, 1 - target_fpr, method="higher"))
         return Threshold(value, f"empirical quantile of {count:,} {of}")
     tail = fit_tail(values)
-    if tail is None or tail.share <= target_fpr:
+    if tail is None:
         return Threshold(float(values.max()), f"maximum of {count:,} {of}: no tail to fit")
+    if tail.share <= target_fpr:  # most score the same: from the tail's start on there are few enough
+        value = min(tail.start, float(np.quantile(values, 1 - target_fpr, method="higher")))
+        above = np.count_nonzero(values > value)
+        return Threshold(value, f"empirical quantile of {count:,} {of}: {above:,} of them lie above it")
     kind = "generalized Pareto" if tail.shape > 0 else "exponential"
     return Threshold(
         tail.quantile(target_fpr),

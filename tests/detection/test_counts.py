@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from seqlab.detection import counts as module
-from seqlab.detection.counts import NearestCounts, count_matrix, distinct_vectors, is_known
+from seqlab.detection.counts import (
+    NearestCounts,
+    count_matrix,
+    distinct_vectors,
+    is_known,
+    l1_distances,
+    sum_over_keys,
+)
 
 
 def test_counts_by_hand() -> None:
@@ -50,3 +57,33 @@ def test_distance_is_the_fewest_events_to_add_or_take_away() -> None:
     nearest = NearestCounts.fit(np.array([[2, 0, 1], [0, 3, 0]], dtype=np.int32))
     given = np.array([[2, 0, 1], [2, 1, 1], [0, 0, 0], [0, 3, 4]], dtype=np.int32)
     assert nearest.distance(given).tolist() == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.9])
+def test_rare_and_common_keys_are_summed_alike(share: float) -> None:
+    rng = np.random.default_rng(3)
+    rows, vectors = (
+        (rng.integers(1, 9, size=(size, 20)) * (rng.random((size, 20)) < share)).astype(np.int32)
+        for size in (50, 70)
+    )
+    apart = np.abs(rows[:, None] - vectors)
+    assert np.array_equal(l1_distances(rows, vectors), apart.sum(axis=2))
+    prices = rng.random((20, 10))
+    prices[:, 0] = 0
+    found = sum_over_keys(rows, vectors, lambda key, apart: prices[key][apart], np.dtype(np.float64))
+    np.testing.assert_allclose(found, prices[np.arange(20), apart].sum(axis=2), rtol=1e-12)
+
+
+def test_a_row_s_sums_are_the_same_to_the_bit_whatever_stands_beside_it() -> None:
+    rng = np.random.default_rng(4)
+    rows, vectors = (
+        (rng.integers(1, 9, size=(size, 30)) * (rng.random((size, 30)) < 0.3)).astype(np.int32)
+        for size in (40, 60)
+    )
+    prices = rng.random((30, 10))
+    prices[:, 0] = 0
+
+    def costs(of: np.ndarray) -> np.ndarray:
+        return sum_over_keys(of, vectors, lambda key, apart: prices[key][apart], np.dtype(np.float64))
+
+    assert np.array_equal(np.concatenate([costs(row[None]) for row in rows]), costs(rows))

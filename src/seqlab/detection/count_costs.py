@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.detection.counts import blocks, distinct_vectors, is_known, l1_distances
+from seqlab.detection.counts import blocks, distinct_vectors, is_known, l1_distances, sum_over_keys
 
 PRIOR = 0.5  # imagined differences in each key, and as many without: Krichevsky and Trofimov, 1981
 SIZE_EXPONENT = 0.5  # P(a difference is n events or more) = n ^ -0.5: how large it is says little
@@ -21,8 +21,8 @@ class CountCosts:
 
     An L1 distance holds one more read of a block for as odd as one replica too few. Here each key has a price
     that normal sessions set: take one away, and look in which keys it differs from the nearest of the others.
-    With ``q_k`` the share of distinct vectors that differ in key k, a session with ``d_k`` more or fewer events of
-    key k than a known one costs::
+    With ``q_k`` the share of distinct vectors that differ in key k, a session with ``d_k`` more or fewer
+    events of key k than a known one costs::
 
         novelty + min over known vectors of  sum over k with d_k > 0 of  -log q_k + 0.5 log d_k
 
@@ -73,14 +73,16 @@ class CountCosts:
 
     def _differences(self, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """(R, U) what (R, V) counts cost from each known vector, novelty not included."""
-        total = np.zeros((len(rows), len(self.vectors)))
-        for key, price in enumerate(self.key_costs):
-            row_counts, vector_counts = rows[:, key], self.vectors[:, key]
-            largest = int(max(row_counts.max(initial=0), vector_counts.max(initial=0)))
-            if largest:
-                costs = np.concatenate(([0.0], price + SIZE_EXPONENT * np.log(np.arange(1, largest + 1))))
-                total += costs[np.abs(row_counts[:, None] - vector_counts)]
-        return total
+        largest = int(max(rows.max(initial=0), self.vectors.max(initial=0)))
+        sizes = np.zeros(largest + 1)
+        sizes[1:] = SIZE_EXPONENT * np.log(np.arange(1, largest + 1))
+
+        def price(key: int, difference: NDArray[np.int32]) -> NDArray[np.float64]:
+            prices = sizes + self.key_costs[key]
+            prices[0] = 0
+            return prices[difference]
+
+        return sum_over_keys(rows, self.vectors, price, np.dtype(np.float64))
 
     def _left_out(self) -> NDArray[np.float64]:
         """(U,) cost of each vector's session without it: nothing where another one has the same counts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from seqlab.data.windows import distinct_rows
 
 # Rows of a block times the vectors it is compared with: what is held at once stays within some megabytes.
 BLOCK_CELLS = 2**20
+_COMMON = 0.4  # of the vectors: where a key is in more, looking at all of them is as fast
 
 
 def count_matrix(
@@ -45,11 +46,41 @@ def blocks(rows: int, columns: int) -> Iterator[slice]:
 
 
 def l1_distances(rows: NDArray[np.int32], vectors: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(R, U) L1 distances between (R, V) and (U, V) counts; key by key, so that nothing is (R, U, V)."""
-    total = np.zeros((len(rows), len(vectors)), dtype=np.int32)
-    for row_counts, vector_counts in zip(rows.T, vectors.T, strict=True):
-        if row_counts.any() or vector_counts.any():
-            total += np.abs(row_counts[:, None] - vector_counts)
+    """(R, U) L1 distances between (R, V) and (U, V) counts; see ``sum_over_keys``."""
+    return sum_over_keys(rows, vectors, lambda key, difference: difference, np.dtype(np.int32))
+
+
+def sum_over_keys(
+    rows: NDArray[np.int32],
+    vectors: NDArray[np.int32],
+    price: Callable[[int, NDArray[np.int32]], NDArray],
+    dtype: np.dtype,
+) -> NDArray:
+    """(R, U) sums over the keys of what each difference between (R, V) and (U, V) counts costs.
+
+    Key by key, so that nothing is (R, U, V). A key that few vectors hold is looked at only where both do:
+    elsewhere the difference is the count of the one that has it. Which keys these are depends on the vectors
+    alone, so that a row's sums are the same to the last bit whatever rows stand beside it.
+
+    Args:
+        price: of a key and an array of differences, 0 or more each: what each costs. No difference costs 0.
+        dtype: of the sums.
+    """
+    total = np.zeros((len(rows), len(vectors)), dtype=dtype)
+    row_sum, vector_sum = np.zeros(len(rows), dtype=dtype), np.zeros(len(vectors), dtype=dtype)
+    for key, (row_counts, vector_counts) in enumerate(zip(rows.T, vectors.T, strict=True)):
+        row, column = np.flatnonzero(row_counts), np.flatnonzero(vector_counts)
+        if len(column) > _COMMON * len(vectors):
+            total += price(key, np.abs(row_counts[:, None] - vector_counts))
+            continue
+        row_price, vector_price = price(key, row_counts), price(key, vector_counts)
+        row_sum += row_price
+        vector_sum += vector_price
+        if len(row) and len(column):
+            both = price(key, np.abs(row_counts[row][:, None] - vector_counts[column]))
+            total[np.ix_(row, column)] += both - row_price[row][:, None] - vector_price[column]
+    total += row_sum[:, None]
+    total += vector_sum
     return total
 
 

@@ -169,7 +169,13 @@ def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measure
     assert set(outcome.metrics) == {"test/loss", "test/accuracy", "test/threshold"}
     assert outcome.curves == {}
     table = outcome.result_table()
-    assert all(figure is None for _, row in (*table.model_rows, *table.baseline_rows) for figure in row)
+    assert table.columns == ("threshold", "share above it")
+    assert [name for name, _ in table.model_rows] == list(outcome.scores)
+    main = dict(table.model_rows)[outcome.main_score]
+    assert main == [outcome.threshold, pytest.approx(outcome.alerts.mean())]
+    assert [name for name, _ in table.baseline_rows] == list(BASELINES)
+    assert all(0 <= row[1] <= 1 for _, row in table.baseline_rows)
+    assert dict(table.notes)["detection"].startswith("not measured")
     outcome.write_scores(tmp_path / "scores.csv")
     written = pd.read_csv(tmp_path / "scores.csv")
     assert len(written) == len(outcome.sessions)

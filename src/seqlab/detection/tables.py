@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NAMES, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.data.vocabulary import EOS_TOKEN
@@ -60,8 +61,23 @@ COLUMNS = {
 }
 
 
+SHARE_COLUMNS = ("threshold", "share above it")
+
+
 def result_table(outcome: DetectionOutcome) -> ResultTable:
-    """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note."""
+    """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note.
+
+    Where no labels say which test sessions are abnormal: each score's threshold, and the share of the test
+    sessions above it.
+    """
+    labels = outcome.sessions.labels
+    threshold = outcome.detector.thresholds[outcome.main_score]
+    notes = [
+        (f"threshold of {outcome.main_score}", f"{threshold.value:.4g}, {threshold.method}"),
+        ("alerts", f"{int(outcome.alerts.sum()):,} of {len(labels):,} test sessions"),
+    ]
+    if not outcome.curves:
+        return _without_labels(outcome, notes)
     columns = dict(COLUMNS)
     if outcome.prevalence is not None:
         columns["f1_at_prevalence"] = f"F1 @{outcome.prevalence:.2%}"
@@ -70,25 +86,36 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     def row(prefix: str) -> list[float | None]:
         return [figures.get(f"{prefix}/{key}") for key in columns]
 
-    labels = outcome.sessions.labels
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
-    threshold = outcome.detector.thresholds[outcome.main_score]
-    notes = [
-        ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
-        (f"threshold of {outcome.main_score}", f"{threshold.value:.4g}, {threshold.method}"),
-        ("alerts", f"{int(outcome.alerts.sum()):,} of {len(labels):,} test sessions"),
-    ]
-    if outcome.curves:
-        title = f"test: {normal:,} normal, {abnormal:,} abnormal sessions"
-        best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
-        notes.append(("best F1 of any threshold, found with the test labels", best))
-    else:
-        title = f"test: {len(labels):,} sessions"
-        notes.append(("detection", "not measured: the labels do not name both kinds of session"))
+    best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
     return ResultTable(
-        title,
+        f"test: {normal:,} normal, {abnormal:,} abnormal sessions",
         tuple(columns.values()),
         [(name, row(f"test/{name}")) for name in outcome.scores],
         [(name, row(f"baseline/{name}")) for name in BASELINES],
-        notes,
+        [
+            ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
+            *notes,
+            ("best F1 of any threshold, found with the test labels", best),
+        ],
+    )
+
+
+def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> ResultTable:
+    baseline = outcome.detector.trivial.thresholds()
+
+    def row(scores: NDArray, threshold: float) -> list[float | None]:
+        return [float(threshold), float((scores > threshold).mean())]
+
+    thresholds = outcome.detector.thresholds
+    return ResultTable(
+        f"test: {len(outcome.sessions):,} sessions",
+        SHARE_COLUMNS,
+        [(name, row(scores, thresholds[name].value)) for name, scores in outcome.scores.items()],
+        [(name, row(scores, baseline[name])) for name, scores in outcome.baseline_scores.items()],
+        [
+            *notes,
+            ("detection", "not measured: the labels do not name both kinds of session"),
+            ("go on", "scores.csv has every session; `seqlab detect CHECKPOINT LOG` finds alerts in a log"),
+        ],
     )

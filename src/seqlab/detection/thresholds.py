@@ -16,6 +16,7 @@ FEWEST_BEYOND_QUANTILE = 10
 FEWEST_TO_FIT_SHAPE = 10
 TAIL_START = 0.9  # the tail is what lies above this quantile
 KNOTS = 20  # between the smallest score and the tail's start, where probabilities are read off
+ROUNDING = 2e-5  # of a score, relative beyond 1: what another machine or an exported network may differ by
 LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
 
 
@@ -128,20 +129,37 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
         )
     if count * target_fpr >= FEWEST_BEYOND_QUANTILE:
         value = float(np.quantile(values, 1 - target_fpr, method="higher"))
-        return Threshold(value, f"empirical quantile of {count:,} {of}")
+        return Threshold(_just_above(value, values), f"empirical quantile of {count:,} {of}")
     tail = fit_tail(values)
     if tail is None:
-        return Threshold(float(values.max()), f"maximum of {count:,} {of}: no tail to fit")
+        highest = _just_above(float(values.max()), values)
+        return Threshold(highest, f"maximum of {count:,} {of}: no tail to fit")
     if tail.share <= target_fpr:  # most score the same: from the tail's start on there are few enough
         value = min(tail.start, float(np.quantile(values, 1 - target_fpr, method="higher")))
         above = np.count_nonzero(values > value)
-        return Threshold(value, f"empirical quantile of {count:,} {of}: {above:,} of them lie above it")
+        return Threshold(
+            _just_above(value, values),
+            f"empirical quantile of {count:,} {of}: {above:,} of them lie above it",
+        )
     kind = "generalized Pareto" if tail.shape > 0 else "exponential"
     return Threshold(
         tail.quantile(target_fpr),
         f"{kind} tail (shape {tail.shape:.2f}, scale {tail.scale:.3g}) fitted to {tail.num_exceedances} of "
         f"{count:,} {of}, too few for the quantile itself",
     )
+
+
+def _just_above(value: float, scores: NDArray[np.float64]) -> float:
+    """A threshold that scores of ``value`` stay below, whatever their last bits, and higher ones exceed.
+
+    Many sessions of a log are alike and score the same: with the score itself as the threshold, rounding
+    would make alerts of all of them. A score of 0 is one of counts, and exact.
+    """
+    if value == 0:
+        return value
+    margin = ROUNDING * max(abs(value), 1.0)
+    higher = scores[scores > value]
+    return value + min(margin, float(higher.min() - value) / 2 if len(higher) else margin)
 
 
 @dataclass(frozen=True)

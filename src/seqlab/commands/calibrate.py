@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +107,17 @@ def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:
         )
     print(f"target    a share of {target_fpr:g} above the threshold\n")
     width = max(len(change.score) for change in found.changes)
-    print(f"{'score':{width}}  {'old':>8}  {'new':>8}  above old  above new  how the new one was found")
+    print(f"{'score':{width}}       old       new  above old  above new")
     for change in found.changes:
         thresholds = f"{change.old:8.4g}  {change.new.value:8.4g}"
         shares = f"{change.share_above_old:9.4f}  {change.share_above_new:9.4f}"
-        print(f"{change.score:{width}}  {thresholds}  {shares}  {change.new.method}")
+        print(f"{change.score:{width}}  {thresholds}  {shares}")
+    print("\nhow the new ones were found:")
+    columns = max(shutil.get_terminal_size().columns, 60)
+    for change in found.changes:
+        print(
+            textwrap.fill(
+                f"{change.score:{width}}  {change.new.method}", columns, subsequent_indent=" " * (width + 2)
+            )
+        )
     print()

@@ -15,6 +15,7 @@ from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.logs import reading
+from seqlab.logs.line_parser import LineParser
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,22 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
     assert "holds a parse already" in capsys.readouterr().err
     assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
     assert "1,800, no labels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("session", [r"req-[a-z]+", r"req-([a-z]+)"])
+def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, session: str) -> None:
+    names = ["".join("abcdefghij"[int(digit)] for digit in f"{number:04d}") for number in range(200)]
+    steps = ("was begun", "ends with no error", "closed now")
+    lines = [f"2026-01-01 INFO req-{name} {step}" for name in names for step in steps]
+    log = tmp_path / "a.log"
+    log.write_text("\n".join(lines) + "\n")
+    options = ["--format", "regex", "--header", r"^\S+ \w+ ", "--session", session]
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), *options]) == 0
+    rows = pl.read_parquet(tmp_path / "out/sessions.parquet")
+    assert rows["keys"].to_list() == [[1, 2, 3]] * 200
+    parser = LineParser.from_state(json.loads((tmp_path / "out/parse.json").read_text())["parser"])
+    new = parser(pl.Series([line.replace("req-", "req-new") for line in lines[:3]]))
+    assert new.key.tolist() == [1, 2, 3]  # a session that was not there has the templates of the others
 
 
 @pytest.mark.parametrize(

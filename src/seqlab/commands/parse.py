@@ -124,6 +124,7 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     return replace(
         chosen,
         session=arguments.session or (None if arguments.window else chosen.session),
+        mask_session=arguments.session is not None,
         masks=(*chosen.masks, *arguments.mask),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,

@@ -25,6 +25,7 @@ class LogFormat:
     masks: tuple[str, ...] = ()  # variable parts of this system, masked beside addresses, numbers and paths
     similarity: float = 0.5  # Drain's: share of equal tokens that makes two messages one template
     depth: int = 4  # Drain's: of its tree
+    mask_session: bool = False  # what ``session`` names is masked in messages: see SessionMask
 
     def __post_init__(self) -> None:
         for what, pattern in (("header", self.header), ("session", self.session), *self._masks()):

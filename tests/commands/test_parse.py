@@ -91,7 +91,40 @@ def test_mistakes_are_one_message(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.glob("out/*.parquet"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--format", "apache", "--window", "60"], ["--labels", "labels"], ["--engine", "spark"]]
+)
+@pytest.mark.parametrize("chunk_mb", ["16", "0.04"])
+def test_a_refused_parse_leaves_what_was_there_before(
+    log: Path, tmp_path: Path, arguments: list[str], chunk_mb: str
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("BlockId,Label\nblk_1,Anomaly\n")
+    command = ["parse", str(log), "--chunk-mb", chunk_mb]
+    command += [str(labels) if argument == "labels" else argument for argument in arguments]
+    assert main([*command, "--output", str(tmp_path / "new/er/out")]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv"]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/notes.txt").write_text("mine")
+    assert main([*command, "--output", str(tmp_path / "own")]) == 2
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
+def test_a_refused_parse_keeps_the_chunks_of_one_that_was_interrupted(log: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    process = started(log, output)
+    when_some_chunks_are_there(output, process)
+    process.kill()
+    process.communicate()
+    before = sorted(path.name for path in (output / ".unfinished").iterdir())
+    command = ["parse", str(log), "--output", str(output)]
+    for refused in (["--engine", "spark"], ["--resume", "--mask", "x"], ["--templates", "nowhere"]):
+        assert main([*command, *refused]) == 2
+        assert sorted(path.name for path in (output / ".unfinished").iterdir()) == before
+    assert main([*command, "--resume"]) == 0
 
 
 def started(log: Path, output: Path, *more: str) -> subprocess.Popen[str]:
@@ -150,6 +183,8 @@ def test_a_disk_that_takes_no_more_is_one_message(log: Path, tmp_path: Path) -> 
     )
     assert ended.returncode == 2, ended.stderr
     assert "the parse cannot go on" in ended.stderr
+    assert "nothing is kept of it" in ended.stderr
+    assert not (tmp_path / "out").exists()
     assert "Traceback" not in ended.stderr
 
 

@@ -60,15 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from polars.exceptions import PolarsError
-
     from seqlab.errors import UserError
-    from seqlab.logs.engines import open_engine
-    from seqlab.logs.output import check_output
-    from seqlab.logs.parse_run import parse
+    from seqlab.logs.first_look import WrongLogError
+    from seqlab.logs.output import check_output, forget
     from seqlab.logs.parse_settings import ParseSettings
-    from seqlab.logs.progress import LineProgress
-    from seqlab.logs.reading import STDIN, find_sources
     from seqlab.logs.unfinished import is_resumable
 
     log_format = chosen_format(arguments)
@@ -81,7 +76,28 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.templates,
         _chunk_bytes(arguments.chunk_mb),
     )
-    check_output(settings.output, arguments.overwrite)
+    made = check_output(settings.output, arguments.overwrite)
+    try:
+        parsed, seconds = _parse(settings, arguments)
+    except UserError as error:
+        if isinstance(error, WrongLogError) or not is_resumable(settings.output):
+            forget(settings.output, made)
+        raise
+    print(summary(settings, parsed, seconds))
+    return 0
+
+
+def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, float]:
+    """What was found, and the seconds that it took."""
+    from polars.exceptions import PolarsError
+
+    from seqlab.errors import UserError
+    from seqlab.logs.engines import open_engine
+    from seqlab.logs.parse_run import parse
+    from seqlab.logs.progress import LineProgress
+    from seqlab.logs.reading import STDIN, find_sources
+    from seqlab.logs.unfinished import is_resumable
+
     sources = find_sources(settings.logs)
     engine = open_engine(arguments.engine, arguments.address)
     try:
@@ -93,13 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
         raise
     except (OSError, PolarsError) as error:
-        raise UserError(
-            f"{settings.output}: the parse cannot go on: {error}; once that is mended, --resume goes on"
-        ) from None
+        can_go_on = is_resumable(settings.output) and STDIN not in settings.logs
+        then = "once that is mended, --resume goes on" if can_go_on else "nothing is kept of it"
+        raise UserError(f"{settings.output}: the parse cannot go on: {error}; {then}") from None
     finally:
         engine.close()
-    print(summary(settings, parsed, progress.seconds))
-    return 0
+    return parsed, progress.seconds
 
 
 def chosen_format(arguments: argparse.Namespace) -> LogFormat:

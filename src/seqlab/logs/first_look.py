@@ -16,6 +16,10 @@ ENOUGH_LINES = 10_000
 ENOUGH_SESSIONS = 1_000
 
 
+class WrongLogError(UserError):
+    """A log that is not what the settings say: nothing parsed with them is worth keeping."""
+
+
 class FirstLook:
     """Counts until there is enough to say so; then a parse need not run for an hour to come to nothing."""
 
@@ -31,7 +35,7 @@ class FirstLook:
         """Count a chunk in.
 
         Raises:
-            UserError: enough was seen, and nothing of it could be used.
+            WrongLogError: enough was seen, and nothing of it could be used.
         """
         if self.done:
             return
@@ -65,7 +69,7 @@ class FirstLook:
         if self.done:
             return
         if not self.lines:
-            raise UserError(f"{', '.join(self.settings.logs)}: no line in it")
+            raise WrongLogError(f"{', '.join(self.settings.logs)}: no line in it")
         self._format()
         self._times()
         if labels is not None:
@@ -77,7 +81,7 @@ class FirstLook:
         reason = self.reasons.most_common(1)[0][0]
         shown = self.example.get(reason)
         first = f"; the first: {shown.text[:80]!r}" if shown else ""
-        raise UserError(
+        raise WrongLogError(
             f"none of the first {self.lines:,} lines could be used ({reason}) with --format "
             f"{self.settings.log_format.name}{first}. Choose {', '.join(FORMATS)}, or regex with --header "
             "and --session"
@@ -89,14 +93,14 @@ class FirstLook:
 
     def _times(self) -> None:
         if self._wrong_times:
-            raise UserError(
+            raise WrongLogError(
                 f"no time of the first {self.messages:,} lines could be read: is the group time of the "
                 f"header written as {self.settings.log_format.time_format}? See --header and --time-format"
             )
 
     def _labels(self) -> None:
         if not self.labelled:
-            raise UserError(
+            raise WrongLogError(
                 f"{self.settings.labels}: labels none of the first {self.sessions:,} sessions, such as "
                 f"{self.session}; is it the label file of this log?"
             )

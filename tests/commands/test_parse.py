@@ -161,9 +161,12 @@ def test_a_killed_parse_goes_on_to_the_output_of_one_that_was_not(
         assert "go on: seqlab parse" in error
         assert "--resume" in error
         assert "Traceback" not in error
+    before = json.loads((output / ".unfinished/progress.json").read_text())["counts"]["lines"]
     resumed = started(log, output, "--resume")
-    _, error = resumed.communicate(timeout=120)
+    said, error = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, error
+    lines = log.read_bytes().count(b"\n")
+    assert said.startswith(f"lines     {lines:,}, {lines - before:,} of them now in "), said
     whole = started(log, tmp_path / "whole")
     assert whole.wait(timeout=120) == 0
     assert pl.read_parquet(output / "sessions.parquet").equals(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seqlab.logs.formats import LogFormat
     from seqlab.logs.parse_run import Parsed
     from seqlab.logs.parse_settings import ParseSettings
+    from seqlab.logs.progress import LineProgress
     from seqlab.logs.windows import TimeWindows
 
 
@@ -78,17 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
     )
     made = check_output(settings.output, arguments.overwrite)
     try:
-        parsed, seconds = _parse(settings, arguments)
+        parsed, progress = _parse(settings, arguments)
     except UserError as error:
         if isinstance(error, WrongLogError) or not is_resumable(settings.output):
             forget(settings.output, made)
         raise
-    print(summary(settings, parsed, seconds))
+    print(summary(settings, parsed, progress.seconds, progress.lines_before))
     return 0
 
 
-def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, float]:
-    """What was found, and the seconds that it took."""
+def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, LineProgress]:
     from polars.exceptions import PolarsError
 
     from seqlab.errors import UserError
@@ -101,7 +101,7 @@ def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Pars
     sources = find_sources(settings.logs)
     engine = open_engine(arguments.engine, arguments.address)
     try:
-        with LineProgress(sources) as progress:
+        with LineProgress(sources, arguments.resume) as progress:
             parsed = parse(settings, engine, sources=sources, resume=arguments.resume, report=progress)
     except KeyboardInterrupt:
         if is_resumable(settings.output) and STDIN not in settings.logs:
@@ -114,7 +114,7 @@ def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Pars
         raise UserError(f"{settings.output}: the parse cannot go on: {error}; {then}") from None
     finally:
         engine.close()
-    return parsed, progress.seconds
+    return parsed, progress
 
 
 def chosen_format(arguments: argparse.Namespace) -> LogFormat:
@@ -169,11 +169,19 @@ def _windows(arguments: argparse.Namespace, log_format: LogFormat) -> TimeWindow
     return TimeWindows(arguments.window, arguments.window if arguments.step is None else arguments.step)
 
 
-def summary(settings: ParseSettings, parsed: Parsed, seconds: float) -> str:
-    """What was read and found, for the terminal."""
+def summary(settings: ParseSettings, parsed: Parsed, seconds: float, lines_before: int) -> str:
+    """What was read and found, for the terminal.
+
+    Args:
+        seconds: of this run.
+        lines_before: that an earlier run had read.
+    """
     counts = parsed.counts
+    now = counts.lines - lines_before
+    of_now = f", {now:,} of them now" if lines_before else ""
+    speed = f"{now / max(seconds, 1e-9):,.0f} lines/s"
     rows = [
-        ("lines", f"{counts.lines:,} in {seconds:.1f} s, {counts.lines / max(seconds, 1e-9):,.0f} lines/s"),
+        ("lines", f"{counts.lines:,}{of_now} in {seconds:.1f} s, {speed}"),
         ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
         ("sessions", f"{parsed.num_sessions:,}" + _labels(parsed)),
     ]

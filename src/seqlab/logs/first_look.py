@@ -25,10 +25,10 @@ class FirstLook:
 
     def __init__(self, settings: ParseSettings) -> None:
         self.settings = settings
-        self.lines = self.events = self.messages = self.timed = self.sessions = self.labelled = 0
+        self.lines = self.events = self.messages = self.timed = self.labelled = 0
         self.reasons: Counter[str] = Counter()
         self.example: dict[str, SkippedLine] = {}
-        self.session = ""
+        self.sessions: dict[str, None] = {}  # in their order, while labels are looked for
         self.done = False
 
     def take(self, mapped: MappedChunk, labels: dict[str, int] | None) -> None:
@@ -48,20 +48,20 @@ class FirstLook:
             if shown:
                 self.example.setdefault(reason, shown[0])
         if labels is not None and len(mapped.events):
-            distinct = mapped.events["session"].unique()
-            self.sessions += len(distinct)
-            self.session = self.session or str(distinct[0])
-            self.labelled += sum(session in labels for session in distinct)
+            found = mapped.events["session"].unique(maintain_order=True).to_list()
+            new = [session for session in found if session not in self.sessions]
+            self.sessions.update(dict.fromkeys(new))
+            self.labelled += sum(session in labels for session in new)
         if self.lines >= ENOUGH_LINES:
             self._format()
         if self.messages >= ENOUGH_LINES:
             self._times()
-        if self.sessions >= ENOUGH_SESSIONS:
+        if len(self.sessions) >= ENOUGH_SESSIONS:
             self._labels()
         self.done = (
             self.events > 0
             and self.messages >= ENOUGH_LINES
-            and (labels is None or self.sessions >= ENOUGH_SESSIONS)
+            and (labels is None or len(self.sessions) >= ENOUGH_SESSIONS)
         )
 
     def end(self, labels: dict[str, int] | None) -> None:
@@ -101,6 +101,6 @@ class FirstLook:
     def _labels(self) -> None:
         if not self.labelled:
             raise WrongLogError(
-                f"{self.settings.labels}: labels none of the first {self.sessions:,} sessions, such as "
-                f"{self.session}; is it the label file of this log?"
+                f"{self.settings.labels}: labels none of the first {len(self.sessions):,} sessions, such "
+                f"as {next(iter(self.sessions), None)}; is it the label file of this log?"
             )

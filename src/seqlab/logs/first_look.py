@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, SkippedLine
 from seqlab.logs.formats import FORMATS
+from seqlab.logs.lines import NOT_UTF8
+from seqlab.logs.reading import STDIN
 
 if TYPE_CHECKING:
     from seqlab.logs.parse_settings import ParseSettings
@@ -25,7 +27,7 @@ class FirstLook:
 
     def __init__(self, settings: ParseSettings) -> None:
         self.settings = settings
-        self.lines = self.events = self.messages = self.timed = self.labelled = 0
+        self.lines = self.events = self.messages = self.timed = self.labelled = self.blank = 0
         self.reasons: Counter[str] = Counter()
         self.example: dict[str, SkippedLine] = {}
         self.sessions: dict[str, None] = {}  # in their order, while labels are looked for
@@ -43,10 +45,12 @@ class FirstLook:
         self.events += len(mapped.events)
         self.messages += len(mapped.code)
         self.timed += mapped.timed
+        self.blank += mapped.blank
         for reason, (count, shown) in mapped.skipped.items():
             self.reasons[reason] += count
-            if shown:
-                self.example.setdefault(reason, shown[0])
+            for line in shown:
+                if line.text.strip():
+                    self.example.setdefault(reason, line)
         if labels is not None and len(mapped.events):
             found = mapped.events["session"].unique(maintain_order=True).to_list()
             new = [session for session in found if session not in self.sessions]
@@ -69,17 +73,28 @@ class FirstLook:
         if self.done:
             return
         if not self.lines:
-            raise WrongLogError(f"{', '.join(self.settings.logs)}: no line in it")
+            raise WrongLogError(f"{self._names}: no line in it")
         self._format()
         self._times()
         if labels is not None:
             self._labels()
+
+    @property
+    def _names(self) -> str:
+        return ", ".join("standard input" if name == STDIN else name for name in self.settings.logs)
 
     def _format(self) -> None:
         if self.events or self._wrong_times:
             return
         reason = self.reasons.most_common(1)[0][0]
         shown = self.example.get(reason)
+        if self.blank == self.lines:
+            raise WrongLogError(f"{self._names}: all of the first {self.lines:,} lines are blank")
+        if reason == NOT_UTF8 or (shown and "\x00" in shown.text):
+            raise WrongLogError(
+                f"{self._names}: the first {self.lines:,} lines are no UTF-8 text: a binary file, a packed "
+                "one without its ending (.gz, .zip, .tar.gz), or another encoding (iconv makes UTF-8 of it)"
+            )
         first = f"; the first: {shown.text[:80]!r}" if shown else ""
         raise WrongLogError(
             f"none of the first {self.lines:,} lines could be used ({reason}) with --format "

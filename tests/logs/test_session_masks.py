@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from seqlab.logs.formats import LogFormat
+from seqlab.logs.formats import FORMATS, LogFormat
 from seqlab.logs.lines import LineReader
 
 
@@ -31,3 +31,11 @@ def test_ids_are_masked_and_the_words_around_them_stay(session: str, message: st
     form = LogFormat("regex", r"^\d+ ", session=session, mask_session=True)
     found = LineReader(form)._masked(pl.Series([message]))
     assert found.to_list() == [masked]
+
+
+def test_formats_of_before_and_those_that_are_ready_mask_no_session_of_their_own() -> None:
+    state = LogFormat("regex", "^", session=r"req-\w+").state()
+    del state["mask_session"]  # of a parse.json or a checkpoint that was made before
+    known = [LogFormat.from_state(state), *FORMATS.values()]
+    assert not any(form.mask_session for form in known)
+    assert LineReader(known[0])._masked(pl.Series(["begin req-ab"])).to_list() == ["begin req-ab"]

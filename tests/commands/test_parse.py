@@ -15,6 +15,7 @@ from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.logs import reading
+from seqlab.logs.line_parser import LineParser
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,22 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
     assert "holds a parse already" in capsys.readouterr().err
     assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
     assert "1,800, no labels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("session", [r"req-[a-z]+", r"req-([a-z]+)"])
+def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, session: str) -> None:
+    names = ["".join("abcdefghij"[int(digit)] for digit in f"{number:04d}") for number in range(200)]
+    steps = ("was begun", "ends with no error", "closed now")
+    lines = [f"2026-01-01 INFO req-{name} {step}" for name in names for step in steps]
+    log = tmp_path / "a.log"
+    log.write_text("\n".join(lines) + "\n")
+    options = ["--format", "regex", "--header", r"^\S+ \w+ ", "--session", session]
+    assert main(["parse", str(log), "--output", str(tmp_path / "out"), *options]) == 0
+    rows = pl.read_parquet(tmp_path / "out/sessions.parquet")
+    assert rows["keys"].to_list() == [[1, 2, 3]] * 200
+    parser = LineParser.from_state(json.loads((tmp_path / "out/parse.json").read_text())["parser"])
+    new = parser(pl.Series([line.replace("req-", "req-new") for line in lines[:3]]))
+    assert new.key.tolist() == [1, 2, 3]  # a session that was not there has the templates of the others
 
 
 @pytest.mark.parametrize(
@@ -74,7 +91,40 @@ def test_mistakes_are_one_message(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.glob("out/*.parquet"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--format", "apache", "--window", "60"], ["--labels", "labels"], ["--engine", "spark"]]
+)
+@pytest.mark.parametrize("chunk_mb", ["16", "0.04"])
+def test_a_refused_parse_leaves_what_was_there_before(
+    log: Path, tmp_path: Path, arguments: list[str], chunk_mb: str
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("BlockId,Label\nblk_1,Anomaly\n")
+    command = ["parse", str(log), "--chunk-mb", chunk_mb]
+    command += [str(labels) if argument == "labels" else argument for argument in arguments]
+    assert main([*command, "--output", str(tmp_path / "new/er/out")]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv"]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/notes.txt").write_text("mine")
+    assert main([*command, "--output", str(tmp_path / "own")]) == 2
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["notes.txt"]
+
+
+def test_a_refused_parse_keeps_the_chunks_of_one_that_was_interrupted(log: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    process = started(log, output)
+    when_some_chunks_are_there(output, process)
+    process.kill()
+    process.communicate()
+    before = sorted(path.name for path in (output / ".unfinished").iterdir())
+    command = ["parse", str(log), "--output", str(output)]
+    for refused in (["--engine", "spark"], ["--resume", "--mask", "x"], ["--templates", "nowhere"]):
+        assert main([*command, *refused]) == 2
+        assert sorted(path.name for path in (output / ".unfinished").iterdir()) == before
+    assert main([*command, "--resume"]) == 0
 
 
 def started(log: Path, output: Path, *more: str) -> subprocess.Popen[str]:
@@ -111,9 +161,12 @@ def test_a_killed_parse_goes_on_to_the_output_of_one_that_was_not(
         assert "go on: seqlab parse" in error
         assert "--resume" in error
         assert "Traceback" not in error
+    before = json.loads((output / ".unfinished/progress.json").read_text())["counts"]["lines"]
     resumed = started(log, output, "--resume")
-    _, error = resumed.communicate(timeout=120)
+    said, error = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, error
+    lines = log.read_bytes().count(b"\n")
+    assert said.startswith(f"lines     {lines:,}, {lines - before:,} of them now in "), said
     whole = started(log, tmp_path / "whole")
     assert whole.wait(timeout=120) == 0
     assert pl.read_parquet(output / "sessions.parquet").equals(
@@ -133,6 +186,8 @@ def test_a_disk_that_takes_no_more_is_one_message(log: Path, tmp_path: Path) -> 
     )
     assert ended.returncode == 2, ended.stderr
     assert "the parse cannot go on" in ended.stderr
+    assert "nothing is kept of it" in ended.stderr
+    assert not (tmp_path / "out").exists()
     assert "Traceback" not in ended.stderr
 
 

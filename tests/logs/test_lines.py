@@ -209,3 +209,35 @@ def test_a_pattern_that_is_none_and_a_format_that_is_unknown() -> None:
         LogFormat("regex", "^", session="a*")
     with pytest.raises(UserError, match="--format syslog: choose hdfs, apache"):
         find_format("syslog")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        (
+            r"user=(\w+",
+            r"unclosed group, at character 6: '('; look-around and back-references are not",
+        ),
+        (r"\d+ é\q", r"unrecognized escape sequence, at character 6: '\q'; look-around"),
+        (
+            r"(?<=user=)\w+",
+            r"look-around, including look-ahead and look-behind, is not supported, at character 1: '(?<='",
+        ),
+        (r"(a)\1", r"backreferences are not supported, at character 4: '\1'"),
+        ("a{1000}{1000}{100}", "Compiled regex exceeds size limit of 10485760 bytes"),
+    ],
+)
+@pytest.mark.parametrize("what", ["header", "session", "mask"])
+def test_what_is_wrong_with_a_pattern_and_where(what: str, pattern: str, reason: str) -> None:
+    given = {"header": "^"} | {what: pattern} if what != "mask" else {"header": "^", "masks": (pattern,)}
+    with pytest.raises(UserError) as error:
+        LogFormat("regex", **given)
+    assert str(error.value).startswith(f"--{what} '{pattern}': not a regular expression: {reason}")
+    assert "\n" not in str(error.value)
+
+
+def test_masks_that_do_not_go_together() -> None:
+    with pytest.raises(UserError, match="--mask: two of them have a group 'n'; together they are not"):
+        LogFormat("regex", "^", masks=("(?P<n>a)", "(?P<n>b)"))
+    with pytest.raises(UserError, match=r"--mask 'a\{.*--mask 'b\{.*exceeds size limit"):
+        LogFormat("regex", "^", masks=("a{1000}{220}", "b{1000}{220}"))

@@ -98,6 +98,14 @@ def test_unlabeled_data_gives_no_curves_and_says_why(tmp_path: Path, detection_c
     assert "ROC curves" not in html
 
 
+def test_what_to_do_next_stands_below_the_figures(tmp_path: Path, detection_content: MakeContent) -> None:
+    html = written(
+        tmp_path, detection_content(next_steps=["seqlab detect a.ckpt NEW.log", "seqlab <explain>"])
+    )
+    assert "<p>Next: seqlab detect a.ckpt NEW.log</p><p>Then: seqlab &lt;explain&gt;</p>" in html
+    assert "Next: " not in written(tmp_path, detection_content())
+
+
 def test_one_class_alone_gives_no_curves(tmp_path: Path, detection_content: MakeContent) -> None:
     html = written(tmp_path, detection_content(labels=np.zeros(8)))
     assert "there are no abnormal sessions in the labels." in html

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seqlab.logs.formats import LogFormat
     from seqlab.logs.parse_run import Parsed
     from seqlab.logs.parse_settings import ParseSettings
+    from seqlab.logs.progress import LineProgress
     from seqlab.logs.windows import TimeWindows
 
 
@@ -60,15 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from polars.exceptions import PolarsError
-
     from seqlab.errors import UserError
-    from seqlab.logs.engines import open_engine
-    from seqlab.logs.output import check_output
-    from seqlab.logs.parse_run import parse
+    from seqlab.logs.first_look import WrongLogError
+    from seqlab.logs.output import check_output, forget
     from seqlab.logs.parse_settings import ParseSettings
-    from seqlab.logs.progress import LineProgress
-    from seqlab.logs.reading import STDIN, find_sources
     from seqlab.logs.unfinished import is_resumable
 
     log_format = chosen_format(arguments)
@@ -81,11 +77,31 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.templates,
         _chunk_bytes(arguments.chunk_mb),
     )
-    check_output(settings.output, arguments.overwrite)
+    made = check_output(settings.output, arguments.overwrite)
+    try:
+        parsed, progress = _parse(settings, arguments)
+    except UserError as error:
+        if isinstance(error, WrongLogError) or not is_resumable(settings.output):
+            forget(settings.output, made)
+        raise
+    print(summary(settings, parsed, progress.seconds, progress.lines_before))
+    return 0
+
+
+def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, LineProgress]:
+    from polars.exceptions import PolarsError
+
+    from seqlab.errors import UserError
+    from seqlab.logs.engines import open_engine
+    from seqlab.logs.parse_run import parse
+    from seqlab.logs.progress import LineProgress
+    from seqlab.logs.reading import STDIN, find_sources
+    from seqlab.logs.unfinished import is_resumable
+
     sources = find_sources(settings.logs)
     engine = open_engine(arguments.engine, arguments.address)
     try:
-        with LineProgress(sources) as progress:
+        with LineProgress(sources, arguments.resume) as progress:
             parsed = parse(settings, engine, sources=sources, resume=arguments.resume, report=progress)
     except KeyboardInterrupt:
         if is_resumable(settings.output) and STDIN not in settings.logs:
@@ -93,13 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
         raise
     except (OSError, PolarsError) as error:
-        raise UserError(
-            f"{settings.output}: the parse cannot go on: {error}; once that is mended, --resume goes on"
-        ) from None
+        can_go_on = is_resumable(settings.output) and STDIN not in settings.logs
+        then = "once that is mended, --resume goes on" if can_go_on else "nothing is kept of it"
+        raise UserError(f"{settings.output}: the parse cannot go on: {error}; {then}") from None
     finally:
         engine.close()
-    print(summary(settings, parsed, progress.seconds))
-    return 0
+    return parsed, progress
 
 
 def chosen_format(arguments: argparse.Namespace) -> LogFormat:
@@ -124,6 +139,7 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     return replace(
         chosen,
         session=arguments.session or (None if arguments.window else chosen.session),
+        mask_session=arguments.session is not None,
         masks=(*chosen.masks, *arguments.mask),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
@@ -153,11 +169,19 @@ def _windows(arguments: argparse.Namespace, log_format: LogFormat) -> TimeWindow
     return TimeWindows(arguments.window, arguments.window if arguments.step is None else arguments.step)
 
 
-def summary(settings: ParseSettings, parsed: Parsed, seconds: float) -> str:
-    """What was read and found, for the terminal."""
+def summary(settings: ParseSettings, parsed: Parsed, seconds: float, lines_before: int) -> str:
+    """What was read and found, for the terminal.
+
+    Args:
+        seconds: of this run.
+        lines_before: that an earlier run had read.
+    """
     counts = parsed.counts
+    now = counts.lines - lines_before
+    of_now = f", {now:,} of them now" if lines_before else ""
+    speed = f"{now / max(seconds, 1e-9):,.0f} lines/s"
     rows = [
-        ("lines", f"{counts.lines:,} in {seconds:.1f} s, {counts.lines / max(seconds, 1e-9):,.0f} lines/s"),
+        ("lines", f"{counts.lines:,}{of_now} in {seconds:.1f} s, {speed}"),
         ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
         ("sessions", f"{parsed.num_sessions:,}" + _labels(parsed)),
     ]

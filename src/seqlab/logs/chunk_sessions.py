@@ -39,6 +39,7 @@ class MappedChunk(NamedTuple):
     )  # (E,) message, its place in the line, session, time, offset and, with labels, abnormal
     timed: int  # messages whose time could be read
     skipped: dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many, and the first
+    blank: int  # lines of white space, counted where no line could be used
 
 
 def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, base: int) -> MappedChunk:
@@ -89,6 +90,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         pl.DataFrame(events),
         found.time.count(),
         skipped,
+        0 if len(found.code) else int((lines.str.strip_chars() == "").sum()),
     )
 
 

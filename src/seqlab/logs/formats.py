@@ -9,6 +9,9 @@ from typing import Any
 from seqlab.errors import UserError
 from seqlab.logs.masking import mask_pattern
 
+UNSUPPORTED = "look-around and back-references are not supported"
+_INDENT = 4  # of an expression, in what polars says about it
+
 
 @dataclass(frozen=True)
 class LogFormat:
@@ -25,16 +28,28 @@ class LogFormat:
     masks: tuple[str, ...] = ()  # variable parts of this system, masked beside addresses, numbers and paths
     similarity: float = 0.5  # Drain's: share of equal tokens that makes two messages one template
     depth: int = 4  # Drain's: of its tree
+    mask_session: bool = False  # what ``session`` names is masked in messages: see SessionMask
 
     def __post_init__(self) -> None:
         for what, pattern in (("header", self.header), ("session", self.session), *self._masks()):
             if pattern is not None:
                 check_pattern(what, pattern)
-        check_pattern("mask", mask_pattern(self.masks))  # names of groups may clash
+        self._check_together()
         if not 0 < self.similarity <= 1:
             raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
         if self.depth < 3:
             raise UserError(f"--depth {self.depth}: Drain's tree has at least 3 levels")
+
+    def _check_together(self) -> None:
+        """All masks are one expression in the end: see mask_pattern."""
+        names = [name for pattern in self.masks for name in group_names(pattern) if not name.isdigit()]
+        for name in names:
+            if names.count(name) > 1:
+                raise UserError(
+                    f"--mask: two of them have a group {name!r}; together they are not a regular expression: "
+                    "rename one, or write (?:...), which needs no name"
+                )
+        _matches_empty(" ".join(f"--mask {_quoted(mask)}" for mask in self.masks), mask_pattern(self.masks))
 
     def _masks(self) -> list[tuple[str, str]]:
         return [("mask", pattern) for pattern in self.masks]
@@ -50,15 +65,37 @@ class LogFormat:
 
 def check_pattern(what: str, pattern: str) -> None:
     """Raise UserError for what is no regular expression, or one that matches nothing at all everywhere."""
+    if _matches_empty(f"--{what} {_quoted(pattern)}", pattern) and what != "header":
+        raise UserError(f"--{what} {_quoted(pattern)} matches the empty text: say what must be there")
+
+
+def _quoted(pattern: str) -> str:
+    return f"'{pattern}'" if pattern.isprintable() else repr(pattern)  # no doubled backslashes
+
+
+def _matches_empty(shown: str, pattern: str) -> bool:
     import polars as pl
 
     try:
-        matches_empty = bool(pl.Series([""]).str.contains(pattern)[0])
+        return bool(pl.Series([""]).str.contains(pattern)[0])
     except pl.exceptions.ComputeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise UserError(f"--{what} {pattern!r}: not a regular expression: {reason}") from None
-    if matches_empty and what != "header":
-        raise UserError(f"--{what} {pattern!r} matches the empty text: say what must be there")
+        raise UserError(f"{shown}: not a regular expression: {_reason(str(error))}") from None
+
+
+def _reason(said: str) -> str:
+    """What is wrong with an expression, and where, of a page that polars says about it."""
+    lines = said.splitlines()
+    named = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    if not named:  # one that is too large has neither a place nor such a line
+        reason = lines[0].strip().removeprefix("regex error: ").rstrip(".")
+        return reason
+    reason = lines[named[0]].removeprefix("error: ").rstrip(".")
+    marks = list(re.finditer(r"\^+", lines[named[0] - 1])) if named[0] > 1 else []
+    if marks:
+        start, end = marks[-1].span()
+        place = lines[named[0] - 2][start:end]
+        reason += f", at character {start - _INDENT + 1}: {_quoted(place)}"
+    return reason if "not supported" in reason else f"{reason}; {UNSUPPORTED}"
 
 
 def group_names(pattern: str) -> list[str]:

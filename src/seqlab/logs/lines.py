@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqlab.logs.formats import LogFormat, group_names, group_span
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
+from seqlab.logs.session_masks import SessionMask
 
 NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
@@ -70,6 +71,9 @@ class LineReader:
     def __init__(self, log_format: LogFormat) -> None:
         self.format = log_format
         self.masks = mask_pattern(log_format.masks)
+        self._session_mask = (
+            SessionMask(log_format.session) if log_format.mask_session and log_format.session else None
+        )
         self._groups = group_names(log_format.header)
         self._time_format = log_format.time_format if "time" in self._groups else None
         self._year = ""
@@ -98,12 +102,17 @@ class LineReader:
                 messages = messages.filter(pl.Series(named))
                 events = (np.cumsum(named) - 1)[events]
                 lines, kept = _drop(lines, kept, pl.Series(named), skipped, NO_SESSION)
-        masked = mask(messages, self.masks)
+        masked = self._masked(messages)
         distinct = masked.unique(maintain_order=True)
         code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
         return Messages(
             kept, distinct.to_list(), code, self._times(lines), self._labels(lines), events, sessions, skipped
         )
+
+    def _masked(self, messages: pl.Series) -> pl.Series:
+        if self._session_mask is None:
+            return mask(messages, self.masks)
+        return self._session_mask.finish(mask(self._session_mask.mark(messages), self.masks))
 
     def _messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
         """What follows the header, and where there is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import polars as pl
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import write_json
+from seqlab.logs.unfinished import Unfinished, write_json
 from seqlab.whole_files import sync, whole_file
 
 if TYPE_CHECKING:
@@ -24,16 +25,30 @@ SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PACKAGES = ("seqlab", "polars", "drain3", "numpy")
 
 
-def check_output(output: Path, overwrite: bool) -> None:
-    """Raise UserError where a parse lies already, or where no folder can be."""
+def check_output(output: Path, overwrite: bool) -> list[Path]:
+    """Make the folder; returns what was made for it, the innermost first.
+
+    Raises:
+        UserError: a parse lies there already, or no folder can be there.
+    """
     if output.exists() and not output.is_dir():
         raise UserError(f"--output {output} is a file: give a folder")
+    made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output {output}: cannot be made: {error.strerror}") from None
     if (output / SUMMARY).exists() and not overwrite:
         raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
+    return made
+
+
+def forget(output: Path, made: list[Path]) -> None:
+    """Remove what a parse that was refused has left: its chunks, and the folders ``made`` for it."""
+    Unfinished(output, 1).remove()
+    with suppress(OSError):  # somebody else has put something there
+        for folder in made:
+            folder.rmdir()
 
 
 def check_labels(path: Path | None) -> dict[str, int] | None:

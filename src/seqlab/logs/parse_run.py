@@ -92,7 +92,8 @@ def parse(
     Args:
         sources: of ``settings.logs``, where they were found already: an archive is read through for it.
         resume: go on after the last whole chunk of a parse that was ended.
-        report: called with the lines and the bytes that are on disk so far.
+        report: called with the lines and the bytes that are on disk so far; of a parse that goes on also
+            at once, with those of before.
 
     Raises:
         UserError: a log that cannot be read, settings that changed since the parse that is resumed, labels of
@@ -196,6 +197,7 @@ class _Run:
         if self.known_state[0]:
             self._learn_after_known()
         self.learned.drain = drain_from_state(progress["drain"])
+        self.report(self.counts.lines, self._end())
 
     def _learn_after_known(self) -> None:
         drains, first_ids = self.known_state
@@ -225,8 +227,11 @@ class _Run:
         number = self.place.chunks
         self.place.chunks += 1
         written = self.engine.submit(_group_and_write, held.parts, number, self.unfinished)
-        end = self.place.bases[self.place.source] + self.place.byte
-        return _Writing(written, self._progress(), self.counts.lines, end)
+        return _Writing(written, self._progress(), self.counts.lines, self._end())
+
+    def _end(self) -> int:
+        """Bytes of all logs up to here."""
+        return self.place.bases[self.place.source] + self.place.byte
 
     def _ids(self) -> LearnedIds | KnownFirstIds:
         return self.learned if self.known is None else KnownFirstIds(self.known, self.learned)

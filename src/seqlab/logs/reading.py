@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from seqlab.errors import UserError
+from seqlab.logs.file_kinds import refuse_no_text
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
+PACKED_ENDINGS = (".gz", ".zip", *TAR_ENDINGS)
 LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
 BROKEN = (
     OSError,
@@ -66,7 +69,7 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     """The logs of all paths, in order; archives give one for each file in them.
 
     Raises:
-        UserError: a path that is missing, a folder, given twice, or a broken archive.
+        UserError: a path that is missing, a folder, given twice, no text, or a broken archive.
     """
     seen: set[Path] = set()
     found: list[Source] = []
@@ -84,6 +87,8 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
         if file.resolve() in seen:
             raise UserError(f"{path} is given twice; each log is read once")
         seen.add(file.resolve())
+        if not path.endswith(PACKED_ENDINGS):
+            refuse_no_text(file)
         try:
             members = _members(path)
         except BROKEN as error:
@@ -98,7 +103,7 @@ def _members(path: str) -> list[Source]:
     if path.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             return [Source(path, entry) for entry in archive.infolist() if _is_log(entry.filename)]
-    if path.endswith((".tar", ".tar.gz", ".tgz")):
+    if path.endswith(TAR_ENDINGS):
         with tarfile.open(path) as packed:
             return [Source(path, entry) for entry in packed if entry.isfile() and _is_log(entry.name)]
     return [Source(path)]

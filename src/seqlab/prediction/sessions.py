@@ -21,6 +21,7 @@ from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
+from seqlab.prediction.raw_logs import refuse_raw_log
 from seqlab.tasks.base import SequenceTask
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
         data: what a checkpoint says of its data.
 
     Raises:
-        UserError: no sessions, or a folder whose template ids mean something else than those of training.
+        UserError: no sessions, a raw log, or a folder whose template ids mean something else than those of
+            training.
     """
     if not path.is_dir():
+        refuse_raw_log(path, data)
         return read_sessions(path)
     parsed = read_parsed_sessions(path)
     if "parser" in data:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
 from seqlab.report.alerts import Alert, alerts_block
@@ -52,6 +53,7 @@ class DetectionContent:
     environment: Sequence[tuple[str, str]] = ()
     config_yaml: str = ""
     notices: Sequence[str] = ()
+    next_steps: Sequence[str] = ()  # commands, where there is nothing measured to read
     emphasis: str | None = None  # the row of the result table to set in bold
     loss_label: str = "loss"  # with its unit
 
@@ -82,7 +84,9 @@ def _result(content: DetectionContent) -> Section:
         note = f"None of the {unknown:,} sessions has a label, so nothing that needs one can be measured."
     elif unknown:
         note += f" Another {unknown:,} have no label and count in no figure."
-    return Section("Result", table, note)
+    begins = ["Next", *["Then"] * len(content.next_steps)]
+    steps = [paragraph(f"{begin}: {step}") for begin, step in zip(begins, content.next_steps, strict=False)]
+    return Section("Result", Markup("").join([table, *steps]), note)
 
 
 def _histograms(content: DetectionContent) -> Section:

@@ -13,6 +13,7 @@ from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.evaluation import DetectionOutcome
+from seqlab.evaluation.unmeasured import shown_table
 from seqlab.report.alerts import Alert
 from seqlab.report.detection import DetectionContent, write_detection_report
 from seqlab.report.run_page import environment_rows
@@ -41,7 +42,7 @@ def write_report(
     history: History,
 ) -> None:
     """Write report.html of a detection run."""
-    table = outcome.result_table()
+    table = shown_table(outcome)
     losses: dict[str, tuple[list[float], list[float]]] = {
         name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series
     }
@@ -50,6 +51,7 @@ def write_report(
         title=f"{folder.model_name} on {folder.data_name}",
         subtitle=f"seed {config.seed}; {table.title}",
         notices=folder.notices,
+        next_steps=folder.next_steps(outcome),
         metric_columns=table.columns,
         metric_rows=[*table.model_rows, *table.baseline_rows],
         emphasis=outcome.main_score,

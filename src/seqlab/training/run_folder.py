@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.evaluation.outcome import Outcome, plain_figures
+from seqlab.evaluation.unmeasured import next_steps, shown_table
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
@@ -52,6 +53,7 @@ class RunFolder:
     model_name: str
     data_name: str
     notices: list[str] = field(default_factory=list)
+    parsed: str | None = None  # data.sessions: the output of seqlab parse that a log model reads
 
     @classmethod
     def create(cls, config: DictConfig, notices: list[str]) -> RunFolder:
@@ -59,7 +61,8 @@ class RunFolder:
         run = HydraConfig.get()
         choices = run.runtime.choices
         notices = [*debug_notices(config.trainer), *notices]
-        folder = cls(path_of_run(), choices["model"], choices["data"], notices)
+        parsed = OmegaConf.select(config, "data.sessions")
+        folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed)
         if not is_writer():
             silence()
             return folder
@@ -110,9 +113,15 @@ class RunFolder:
             log.info("%s %.6g", name, value)
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
-        """Print the run's table and where its report lies."""
-        print_results(outcome.result_table(), metrics)
+        """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
+        print_results(shown_table(outcome), metrics)
         print(f"report: {_short(self.report)}")
+        for place, step in enumerate(self.next_steps(outcome)):
+            print(f"{'      ' if place else 'next: '}{step}")
+
+    def next_steps(self, outcome: Outcome) -> list[str]:
+        """See seqlab.evaluation.unmeasured."""
+        return next_steps(outcome, _short(self.best_checkpoint), self.parsed)
 
 
 def _with_history(folder: RunFolder, now: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.evaluation import DetectionOutcome
-from seqlab.evaluation.unmeasured import shown_table
 from seqlab.report.alerts import Alert
 from seqlab.report.detection import DetectionContent, write_detection_report
 from seqlab.report.run_page import environment_rows
@@ -42,7 +41,7 @@ def write_report(
     history: History,
 ) -> None:
     """Write report.html of a detection run."""
-    table = shown_table(outcome)
+    table = outcome.result_table()
     losses: dict[str, tuple[list[float], list[float]]] = {
         name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series
     }

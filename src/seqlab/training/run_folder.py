@@ -16,8 +16,8 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.evaluation.next_steps import next_steps
 from seqlab.evaluation.outcome import Outcome, plain_figures
-from seqlab.evaluation.unmeasured import next_steps, shown_table
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
@@ -114,13 +114,13 @@ class RunFolder:
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
-        print_results(shown_table(outcome), metrics)
+        print_results(outcome.result_table(), metrics)
         print(f"report: {_short(self.report)}")
         for place, step in enumerate(self.next_steps(outcome)):
             print(f"{'      ' if place else 'next: '}{step}")
 
     def next_steps(self, outcome: Outcome) -> list[str]:
-        """See seqlab.evaluation.unmeasured."""
+        """See seqlab.evaluation.next_steps."""
         return next_steps(outcome, _short(self.best_checkpoint), self.parsed)
 
 

@@ -13,7 +13,6 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from seqlab.evaluation.outcome import Outcome
-from seqlab.evaluation.unmeasured import shown_table
 from seqlab.report.sections import standalone_sections
 from seqlab.training.processes import tell
 from seqlab.training.run_folder import RunFolder
@@ -114,7 +113,7 @@ class WandbTracker(WandbLogger):
         import pandas as pd
         import wandb
 
-        table = shown_table(outcome)
+        table = outcome.result_table()
         rows = [[name, *figures] for name, figures in [*table.model_rows, *table.baseline_rows]]
         media: dict[str, Any] = {
             "report/result_table": wandb.Table(columns=["name", *table.columns], data=rows)

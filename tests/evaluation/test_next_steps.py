@@ -1,4 +1,4 @@
-"""A detection run without labels shows thresholds, what lies above them, and what to do next."""
+"""A detection run without labels says what to do next."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +9,8 @@ import torch
 
 from seqlab.data.hdfs import HdfsWindows
 from seqlab.data.sequences import LABEL_UNKNOWN
-from seqlab.detection.baselines import BASELINES
 from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome
-from seqlab.evaluation.unmeasured import next_steps, shown_table
+from seqlab.evaluation.next_steps import next_steps
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 
@@ -36,29 +35,8 @@ def outcome(windows: Callable[..., HdfsWindows]) -> Callable[..., DetectionOutco
     return judged
 
 
-@pytest.mark.parametrize(
-    ("label", "why"),
-    [(LABEL_UNKNOWN, "no test session has a label"), (0, "the labels do not name both kinds of session")],
-)
-def test_thresholds_and_shares_stand_where_no_figure_can(
-    outcome: Callable[..., DetectionOutcome], label: int, why: str
-) -> None:
-    found = outcome(label)
-    table = shown_table(found)
-    assert table.columns == ("threshold", "share above")
-    for name, figures in table.model_rows:
-        threshold = found.detector.thresholds[name].value
-        above = sum(score > threshold for score in found.scores[name].tolist())
-        assert figures == [threshold, above / len(found.sessions)]
-    assert [name for name, _ in table.model_rows] == ["combined", "nll_max"]
-    assert [name for name, _ in table.baseline_rows] == list(BASELINES)
-    assert dict(table.baseline_rows)["new_event"][1] == float(np.mean(found.baseline_scores["new_event"] > 0))
-    assert dict(table.notes)["detection"] == f"not measured: {why}"
-
-
-def test_figures_that_can_be_measured_are_shown_as_before(outcome: Callable[..., DetectionOutcome]) -> None:
+def test_figures_that_can_be_measured_speak_for_themselves(outcome: Callable[..., DetectionOutcome]) -> None:
     found = outcome()
-    assert shown_table(found) == found.result_table()
     assert next_steps(found, "best.ckpt", "parsed") == []
 
 

@@ -36,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state",
         type=Path,
         metavar="FILE",
-        help="remember where reading is, and go on there after a restart",
+        help="remember where reading is and which blocks are open, and go on there: after a restart, or when "
+        "the log has grown",
+    )
+    parser.add_argument(
+        "--close",
+        action="store_true",
+        help="with --state: this is the log's last part, so its open blocks and its last line end here",
     )
     add_options(parser)
     parser.add_argument(
@@ -81,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             report=arguments.report,
             stall=arguments.stall,
             drift_share=drift_share,
+            close=arguments.close,
         ),
     )
     try:

@@ -17,19 +17,6 @@ from seqlab.training.checkpoints import read_checkpoint
 Detect = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
 
-@pytest.fixture
-def detect(capsys: pytest.CaptureFixture[str]) -> Detect:
-    """``seqlab detect ... --json`` within this process: exit code, alerts, standard error."""
-
-    def run(*arguments: str | Path) -> tuple[int, list[dict[str, Any]], str]:
-        capsys.readouterr()
-        code = main(["detect", *map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err
-
-    return run
-
-
 def notices(said: str, kind: str) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     return [notice for notice in found if notice["kind"] == kind]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seqlab.commands.log_model import add_checkpoint, add_options, given_model
+from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
 
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
@@ -61,13 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.commands.detect_checks import check_options
     from seqlab.errors import UserError
     from seqlab.watching.models import no_parser
     from seqlab.watching.run import Settings, Watch
-    from seqlab.watching.source import check_log
 
-    _check(arguments)
-    check_log(arguments.log)
+    check_log(arguments.log, pipes=True)
+    check_options(arguments)
     model = given_model(arguments)
     if model.parser is None:
         raise no_parser(str(arguments.checkpoint))
@@ -98,27 +98,3 @@ def run(arguments: argparse.Namespace) -> int:
     if watch.source.problem is not None:
         raise UserError(f"{arguments.log}: {watch.source.problem}; what came before it was scored")
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    """Raise UserError for options that are out of range or do not go together."""
-    from seqlab.errors import UserError
-
-    for name, least in (("idle", 0.0), ("report", 0.0), ("stall", 0.0), ("max_open", 1)):
-        value = getattr(arguments, name)
-        if value is not None and not value >= least:
-            raise UserError(f"--{name.replace('_', '-')} {value:g}: give {least:g} or more")
-    if arguments.drift_share is not None and not 0 <= arguments.drift_share <= 1:
-        raise UserError(f"--drift-share {arguments.drift_share:g}: give a share from 0 to 1")
-    packed = arguments.log.endswith(".gz")
-    if packed and arguments.follow:
-        raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
-    if arguments.state is not None and (packed or arguments.log == "-"):
-        what = "a packed file" if packed else "standard input"
-        raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")
-    for name in ("output", "state"):
-        path = getattr(arguments, name)
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(f"--{name} {path}: the folder {path.parent} does not exist")
-        if path is not None and path.is_dir():
-            raise UserError(f"--{name} {path} is a folder: give the name of a file")

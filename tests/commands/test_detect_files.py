@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqlab.cli import main
+
 Refused = Callable[..., str]
 
 
 @pytest.fixture
-def watched(detect: Any, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path) -> tuple[Path, ...]:
+def watched(
+    detect: Any, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> tuple[Path, ...]:
     """Checkpoint, log, output and state of a watch that was left in order."""
     files = (checkpoint(), tmp_path / "log", tmp_path / "alerts.jsonl", tmp_path / "state")
     files[1].write_text("\n".join(sample_log.lines[:5000]) + "\n")
@@ -167,3 +172,21 @@ def test_a_foreign_state_is_one_message_and_stays_as_it_is(
         said = refused(path, log, "--output", output, "--state", file)
         assert "not a state of seqlab detect" in said, (name, said)
         assert file.read_bytes() == before
+
+
+def test_archives_tables_and_parsed_folders_are_refused_with_the_way_out(
+    refused: Refused, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, capsys: Any
+) -> None:
+    path, archive = checkpoint(), tmp_path / "hdfs.log"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(sample_log.log, "hdfs.log")
+    table = sample_log.parsed / "sessions.parquet"
+    for log, words in [
+        (archive, f"tar xzOf {archive} | seqlab detect CKPT -"),
+        (table, "is a Parquet table"),
+        (sample_log.parsed, f"seqlab predict CKPT {sample_log.parsed}"),
+        (sample_log.parsed, f"seqlab explain CKPT BLOCK --sessions {sample_log.parsed}"),
+    ]:
+        assert words in refused(path, log)
+        assert main(["explain", str(path), "blk_1", "--log", str(log)]) == 2
+        assert words in capsys.readouterr().err

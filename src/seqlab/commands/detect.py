@@ -95,6 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
         watch.summary()
     finally:
         watch.close()
-    if watch.source.problem is not None:
-        raise UserError(f"{arguments.log}: {watch.source.problem}; what came before it was scored")
+    if (problem := watch.problem()) is not None:
+        raise UserError(problem)
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED

@@ -15,7 +15,7 @@ from typing import Any
 from seqlab.errors import UserError
 from seqlab.watching.lines import NO_EVENT, BadLine, Lines, Piece, shown, split_lines
 from seqlab.watching.models import Model, encode_keys
-from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates, WrongLog
 from seqlab.watching.output import AlertOutput
 from seqlab.watching.parts import LogPart, NamedPipe
 from seqlab.watching.source import STDIN, GzipSource, PipeSource, Source
@@ -78,6 +78,9 @@ class Watch:
         )
         now = time.monotonic()
         self.skipped = SkippedLines(self.notices, self.source.name)
+        self.wrong_log = WrongLog(
+            self.notices, self.source.name, parser_state["log_format"], live=settings.follow
+        )
         self.unseen = UnseenTemplates(self.notices, self.source.name, model.templates)
         self.drift = Drift(self.notices, model.judge.unseen_share, settings.drift_share)
         self.stall = Stall(self.notices, self.source.name, settings.stall, now)
@@ -150,7 +153,9 @@ class Watch:
             BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))
             for place in events.skipped.tolist()
         ]
-        self.skipped.add(sorted(bad, key=lambda line: line.number))
+        bad.sort(key=lambda line: line.number)
+        self.skipped.add(bad)
+        self.wrong_log.add(lines.num_read, len(events.line), bad)
         totals = self.watcher.totals
         totals.lines += lines.num_read
         totals.skipped += len(bad)
@@ -186,6 +191,14 @@ class Watch:
     def summary(self) -> None:
         """Say what was read and found."""
         say_summary(self)
+
+    def problem(self) -> str | None:
+        """What makes the whole run doubtful, once it has ended."""
+        if self.source.problem is not None:
+            return f"{self.source.name}: {self.source.problem}; what came before it was scored"
+        if self.new_lines and not self.watcher.totals.events and not self.settings.follow:
+            return f"{self.wrong_log.in_words(f'{self.watcher.totals.lines:,}')}; nothing was judged"
+        return None
 
     def close(self) -> None:
         self.source.close()

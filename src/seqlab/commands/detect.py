@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
 
@@ -23,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="S",
         help="close a block after S seconds without a line: of the log's time and, with --follow, of "
-        "watching; default: 600 with --follow, else blocks stay open to the end of the log",
+        "watching; default: 600 with --follow, or the window of a log without session keys where that is "
+        "longer; else blocks stay open to the end of the log",
     )
     parser.add_argument(
         "--max-open",
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             as_json=arguments.json,
             output=arguments.output,
             state=arguments.state,
-            idle=IDLE_WHEN_FOLLOWING if arguments.idle is None and arguments.follow else arguments.idle,
+            idle=_idle(arguments, model.parser),
             max_open=default_max if arguments.max_open is None else arguments.max_open,
             report=arguments.report,
             stall=arguments.stall,
@@ -98,3 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
     if (problem := watch.problem()) is not None:
         raise UserError(problem)
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED
+
+
+def _idle(arguments: argparse.Namespace, parser: dict[str, Any]) -> float | None:
+    """Seconds; a session that is a window of time may be silent for nearly as long as the window."""
+    if arguments.idle is not None or not arguments.follow:
+        return arguments.idle
+    window = parser["window"]
+    return IDLE_WHEN_FOLLOWING if window is None else max(IDLE_WHEN_FOLLOWING, window["seconds"])

@@ -61,6 +61,11 @@ def check_pattern(what: str, pattern: str) -> None:
         raise UserError(f"--{what} {pattern!r} matches the empty text: say what must be there")
 
 
+def says_year(time_format: str | None) -> bool:
+    """Whether the time of a line has a year; syslog's has none. True where lines have no time at all."""
+    return time_format is None or re.search(r"%[YyGCsDFcx+]", time_format) is not None
+
+
 def group_names(pattern: str) -> list[str]:
     """The capturing groups of a pattern, in order; those without a name are called by their numbers."""
     import polars as pl

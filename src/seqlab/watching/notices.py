@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.standard_streams import let_go
 from seqlab.watching.alerts import LONGEST_SHOWN, UNSEEN, shortened, template_of
 from seqlab.watching.lines import BadLine, Lines
 
@@ -30,19 +31,23 @@ class Notices:
 
     Args:
         as_json: objects ``{"kind": ...}``.
-        out: standard error without it.
+        out: standard error without it. Where it cannot be written (any more), notices are lost: they must not
+            end a watch.
     """
 
     as_json: bool = False
-    out: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO | None = field(default_factory=lambda: sys.stderr)
 
     def say(self, kind: str, text: str, **facts: Any) -> None:
         """Tell people ``text``, programs ``kind`` and ``facts``."""
+        if self.out is None:  # closed from the start; print would take standard output instead
+            return
         if self.as_json:
-            content = {"kind": kind, "text": text} | facts
-            print(json.dumps(content, ensure_ascii=False), file=self.out, flush=True)
-        else:
+            text = json.dumps({"kind": kind, "text": text} | facts, ensure_ascii=False)
+        try:
             print(text, file=self.out, flush=True)
+        except OSError:
+            let_go(self.out)
 
 
 class SkippedLines:

@@ -197,8 +197,11 @@ def _digest(content: bytes) -> str:
 
 
 def _print(text: str) -> None:
+    """Write to standard output, all of it: where Python does not buffer, its own write may lose the end."""
+    content = memoryview(text.encode(sys.stdout.encoding, "replace"))
     try:
-        sys.stdout.write(text)
+        while content:
+            content = content[sys.stdout.buffer.write(content) :]
         sys.stdout.flush()
     except BrokenPipeError:
         raise

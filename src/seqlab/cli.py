@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import takewhile
+from typing import Any, NoReturn
 
 from seqlab.errors import UserError
 from seqlab.standard_streams import let_go
@@ -28,6 +30,31 @@ COMMANDS = {
 }
 
 
+class Arguments(argparse.ArgumentParser):
+    """Names an argument that it does not know, and the nearest one, before it asks for one that is missing.
+
+    Args:
+        given: what is to be parsed.
+    """
+
+    def __init__(self, given: Sequence[str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.given = given
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2."""
+        from difflib import get_close_matches
+
+        known = [option for action in self._actions for option in action.option_strings]
+        options = list(takewhile(lambda word: word != "--", self.given))
+        for word in (word.split("=")[0] for word in options if word.startswith("--")):
+            if not any(option.startswith(word) for option in known):
+                near = get_close_matches(word, known, n=1)
+                meant = f"; did you mean {near[0]}?" if near else "."
+                self.exit(EXIT_USER_ERROR, f"error: unknown argument {word}{meant} See {self.prog} --help\n")
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands without their arguments: nothing but this file is imported for ``--help``."""
     top = argparse.ArgumentParser(prog="seqlab", description=__doc__, add_help=True)
@@ -46,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
-    own = argparse.ArgumentParser(prog=f"seqlab {name}", description=COMMANDS[name])
+    own = Arguments(given[1:], prog=f"seqlab {name}", description=COMMANDS[name])
     module.add_arguments(own)
     try:
         return module.run(own.parse_intermixed_args(given[1:]))

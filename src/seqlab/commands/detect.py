@@ -15,7 +15,7 @@ EXIT_INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
-    parser.add_argument("log", help="a log file, plain or .gz; - for standard input")
+    parser.add_argument("log", help="a log file, plain or .gz, or a pipe; - for standard input")
     parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append alerts to a file")

@@ -37,11 +37,14 @@ def check_options(arguments: argparse.Namespace) -> None:
             "the same with --close and without --follow"
         )
     _check_log_kind(arguments)
-    if arguments.state is not None:
-        _check_state(arguments.state)
-    if arguments.output is not None:
-        check_output(arguments.output, with_state=arguments.state is not None)
-    _check_apart(arguments)
+    try:
+        if arguments.state is not None:
+            _check_state(arguments.state)
+        if arguments.output is not None:
+            check_output(arguments.output, with_state=arguments.state is not None)
+        _check_apart(arguments)
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise UserError(f"{error.filename}: {error.strerror}") from None
 
 
 def _check_log_kind(arguments: argparse.Namespace) -> None:

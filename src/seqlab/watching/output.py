@@ -81,7 +81,13 @@ class AlertOutput:
                 f"--output {self.path} holds something else than when --state was written, so it is not cut "
                 f"where the state says (byte {length:,}); put the file back as it was, {_AGAIN}"
             )
-        self._file.truncate(length)
+        if self._size() == length:
+            return
+        try:
+            self._file.truncate(length)
+        except OSError as error:
+            self._file.close()
+            raise UserError(f"--output {self.path}: cannot be cut: {error.strerror}") from None
 
     def _size(self) -> int:
         assert self._file is not None

@@ -37,3 +37,50 @@ def test_a_mistake_is_one_line_and_code_two(
     said = capsys.readouterr().err
     assert said.startswith(message)
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("parse", "a.log", "--ouput", "x"),
+            "unknown argument --ouput; did you mean --output? See seqlab parse",
+        ),
+        (
+            ("parse", "a.log", "--ouput=x"),
+            "unknown argument --ouput; did you mean --output? See seqlab parse",
+        ),
+        (("calibrate", "a.ckpt", "b", "--outptu", "x"), "unknown argument --outptu; did you mean --output?"),
+        (("export", "a.ckpt", "--ouput", "x"), "unknown argument --ouput; did you mean --output?"),
+        (("detect", "a.ckpt", "a.log", "--folow"), "unknown argument --folow; did you mean --follow?"),
+        (("detect", "a.ckpt", "a.log", "--zzz"), "unknown argument --zzz. See seqlab detect --help"),
+    ],
+)
+def test_an_unknown_argument_is_named_with_the_nearest_one(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {message}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("parse", "a.log"), "required: --output"),
+        (("parse", "a.log", "--out"), "argument --output: expected one argument"),
+        (("detect", "a.ckpt", "a.log", "--idle", "soon"), "argument --idle: invalid float value: 'soon'"),
+        (("detect", "a.ckpt", "a.log", "b.log"), "unrecognized arguments: b.log"),
+        (("parse", "--", "--a.log"), "required: --output"),
+    ],
+)
+def test_other_mistakes_are_told_as_argparse_does(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err

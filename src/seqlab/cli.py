@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import takewhile
+from typing import Any, NoReturn
 
 from seqlab.errors import UserError
+from seqlab.standard_streams import let_go
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -26,6 +28,31 @@ COMMANDS = {
     "calibrate": "thresholds of a log model fitted again to new normal sessions, without training",
     "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
 }
+
+
+class Arguments(argparse.ArgumentParser):
+    """Names an argument that it does not know, and the nearest one, before it asks for one that is missing.
+
+    Args:
+        given: what is to be parsed.
+    """
+
+    def __init__(self, given: Sequence[str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.given = given
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2."""
+        from difflib import get_close_matches
+
+        known = [option for action in self._actions for option in action.option_strings]
+        options = list(takewhile(lambda word: word != "--", self.given))
+        for word in (word.split("=")[0] for word in options if word.startswith("--")):
+            if not any(option.startswith(word) for option in known):
+                near = get_close_matches(word, known, n=1)
+                meant = f"; did you mean {near[0]}?" if near else "."
+                self.exit(EXIT_USER_ERROR, f"error: unknown argument {word}{meant} See {self.prog} --help\n")
+        super().error(message)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
-    own = argparse.ArgumentParser(prog=f"seqlab {name}", description=COMMANDS[name])
+    own = Arguments(given[1:], prog=f"seqlab {name}", description=COMMANDS[name])
     module.add_arguments(own)
     try:
         return module.run(own.parse_intermixed_args(given[1:]))
@@ -57,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go(sys.stdout)
         return 0
 
 

@@ -9,25 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seqlab.cli import main
 from seqlab.training.checkpoints import read_checkpoint
 
+GARBAGE = np.random.default_rng(0).bytes(200_000)
 Detect = Callable[..., tuple[int, list[dict[str, Any]], str]]
-
-
-@pytest.fixture
-def detect(capsys: pytest.CaptureFixture[str]) -> Detect:
-    """``seqlab detect ... --json`` within this process: exit code, alerts, standard error."""
-
-    def run(*arguments: str | Path) -> tuple[int, list[dict[str, Any]], str]:
-        capsys.readouterr()
-        code = main(["detect", *map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err
-
-    return run
 
 
 def notices(said: str, kind: str) -> list[dict[str, Any]]:
@@ -124,19 +113,32 @@ def test_bad_lines_are_skipped_counted_and_named(
     assert blocks(alerts) == blocks(detect(checkpoint(), sample_log.log)[1])
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\n", b"\x00" * 300_000, os.urandom(200_000), b"just words\n" * 50, b"\xff"]
-)
-def test_a_log_of_nothing_but_garbage_ends_in_a_summary(
+@pytest.mark.parametrize("content", [b"\n", b"\x00" * 300_000, GARBAGE, b"just words\n" * 50, b"\xff"])
+def test_a_log_without_any_event_ends_in_a_summary_and_an_error_that_shows_what_came(
     content: bytes, detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
     log = tmp_path / "garbage"
     log.write_bytes(content)
     code, alerts, said = detect(checkpoint(), log)
-    assert (code, alerts) == (0, [])
+    assert (code, alerts) == (2, [])
     (summary,) = notices(said, "summary")
     assert summary["events"] == summary["blocks"] == 0
-    assert summary["skipped"] == summary["lines"]
+    assert summary["skipped"] == summary["lines"] > 0
+    error = said.splitlines()[-1]
+    assert error.startswith(f"error: {log}: none of {summary['lines']:,} lines is an event")
+    assert r"format hdfs, header ^(?P<time>\d{6} \d{6})" in error
+    assert r"session blk_-?\d+" in error
+    first = notices(said, "skipped_line")[0]
+    assert f": line 1 is {first['text'].split(': ')[-1]}" in error
+    assert "Traceback" not in said
+
+
+def test_an_empty_log_is_no_error(detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path) -> None:
+    log = tmp_path / "empty"
+    log.touch()
+    code, alerts, said = detect(checkpoint(), log)
+    assert (code, alerts) == (0, [])
+    assert notices(said, "summary")[0]["lines"] == 0
 
 
 def test_an_unseen_template_is_said_once_with_its_line(
@@ -202,6 +204,9 @@ def test_mistakes_are_one_message(
         ((path, tmp_path), "is a folder"),
         ((tmp_path / "none.ckpt", log), "no such checkpoint"),
         ((path, log, "--idle", "-1"), "--idle -1"),
+        ((path, log, "--idle", "inf"), "--idle inf: give 0 to 1e+09"),
+        ((path, log, "--idle", "nan"), "--idle nan"),
+        ((path, log, "--output", tmp_path / ("x" * 300)), "File name too long"),
         ((path, log, "--max-open", "0"), "--max-open 0"),
         ((path, log, "--drift-share", "2"), "--drift-share 2"),
         ((path, packed, "--follow"), "--follow"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seqlab.watching.alerts import Alert, LineRef, Surprise, best_guesses, odds
+from seqlab.watching.alerts import Alert, LineRef, Surprise, best_guesses, iso_time, odds
 
 
 def test_an_alert_reads_like_this(alert: Alert) -> None:
@@ -68,3 +68,22 @@ def test_best_guesses_are_the_likeliest_first() -> None:
         ("3", "three", 0.3),
         ("<eos>", "(the block ends)", 0.1),
     ]
+
+
+def test_times_with_and_without_a_year_and_beyond_the_calendar(alert: Alert) -> None:
+    def micro(text: str) -> int:
+        return int(np.datetime64(text, "us").astype(np.int64))
+
+    assert iso_time(None) is None
+    assert iso_time(micro("2008-11-09T20:36:15")) == "2008-11-09 20:36:15"
+    assert iso_time(micro("1972-12-10T06:55:46"), with_year=False) == "Dec 10 06:55:46"
+    assert iso_time(micro("1972-01-02T06:55:46.5"), with_year=False) == "Jan  2 06:55:46.500000"
+    assert iso_time(micro("0000-12-10T06:55:46")) == "0000-12-10 06:55:46"
+    assert iso_time(micro("0000-12-10T06:55:46.25")) == "0000-12-10 06:55:46.250000"
+    assert iso_time(micro("10000-01-01T00:00:00")) == "10000-01-01 00:00:00"
+    for first, last, words in [
+        ("Dec 10 06:55:46", "Dec 10 06:55:48", "Dec 10 06:55:46 to 06:55:48\n"),
+        ("Dec 10 23:55:46", "Dec 11 00:55:48", "Dec 10 23:55:46 to Dec 11 00:55:48\n"),
+        ("0000-12-10 06:55:46", "0000-12-10 06:55:46", "· 0000-12-10 06:55:46\n"),
+    ]:
+        assert words in replace(alert, first_time=first, last_time=last).to_text()

@@ -6,6 +6,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -95,11 +97,17 @@ def test_killed_at_any_moment_no_alert_is_lost_or_doubled(
     writer.join()
 
     process = start("detect", *arguments, "--follow")
-    then = state.stat().st_mtime_ns
-    process.wait_until(lambda: state.stat().st_mtime_ns != then)
+    written_at = {state.stat().st_mtime_ns}
+
+    def has_read() -> bool:
+        """Its first state is written before it reads, the next one after."""
+        written_at.add(state.stat().st_mtime_ns)
+        return len(written_at) > 2
+
+    process.wait_until(has_read)
     assert process.end(signal.SIGTERM) == 0, process.said
     assert json.loads(process.said.splitlines()[-1])["open_blocks"] > 0
-    last = start("detect", *arguments)  # without --follow: to the end of the log, and all blocks closed
+    last = start("detect", *arguments, "--close")  # to the end of the log, and all blocks closed
     assert last.end() == 0, last.said
     assert whole.end() == 0, whole.said
 
@@ -112,3 +120,37 @@ def test_killed_at_any_moment_no_alert_is_lost_or_doubled(
     assert summary["lines"] == summary["events"] == len(sample_log.lines)
     assert summary["blocks"] == 400
     assert summary["alerts"] == len(found)
+
+
+KILLED_AFTER_ITS_FIRST_ALERTS = """
+import os, signal, sys
+from seqlab.cli import main
+from seqlab.watching.output import AlertOutput
+
+def write_and_die(self, alerts, write=AlertOutput.write):
+    write(self, alerts)
+    if alerts:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+AlertOutput.write = write_and_die
+main(sys.argv[1:])
+"""
+
+
+def test_killed_before_its_first_state_no_alert_is_doubled(
+    start: Callable[..., Any], export: Callable[..., Path], sample_log: Any, tmp_path: Path, root: Path
+) -> None:
+    path, output, whole = export(threshold=3.3), tmp_path / "alerts.jsonl", tmp_path / "whole.jsonl"
+    assert start("detect", path, sample_log.log, "--json", "--output", whole).end() == 0
+    output.write_text("of another day\n")
+    arguments = [path, sample_log.log, "--json", "--output", output, "--state", tmp_path / "state", "--close"]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER_ITS_FIRST_ALERTS, "detect", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(root / "src")},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert output.read_text().count("\n") > 1
+    assert start("detect", *arguments).end() == 0
+    assert output.read_text() == "of another day\n" + whole.read_text()

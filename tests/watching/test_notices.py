@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from seqlab.watching.lines import BadLine, Piece, split_lines
-from seqlab.watching.notices import DRIFT_WINDOW, Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.watching.notices import (
+    DRIFT_WINDOW,
+    Drift,
+    Notices,
+    SkippedLines,
+    Stall,
+    UnseenTemplates,
+    WrongLog,
+)
 
 
 @pytest.fixture
@@ -65,3 +73,15 @@ def test_a_stall_is_told_once_and_its_end(notices: Notices) -> None:
         ("stalled", 11),
         ("resumed", 20),
     ]
+
+
+def test_lines_without_events_are_told_once_until_events_come_again(notices: Notices) -> None:
+    wrong = WrongLog(notices, "a.log", {"name": "regex", "header": "^x", "session": None}, live=True)
+    chunks = [(9_999, 0), (1, 0), (20_000, 0), (5, 1), (9_999, 0), (1, 0)]
+    for number, (lines, events) in enumerate(chunks):
+        wrong.add(lines, events, [BadLine(number, "no header", "'Dec 10'")])
+    found = told(notices)
+    assert [(notice["kind"], notice["lines"]) for notice in found] == [("no_events", 10_000)] * 2
+    assert "none of the last 10,000 lines" in found[0]["text"]
+    assert "(format regex, header ^x): line 0 is 'Dec 10' (no header)" in found[0]["text"]
+    assert ": line 4 is" in found[1]["text"]

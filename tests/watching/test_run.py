@@ -69,3 +69,19 @@ def test_silence_closes_blocks_while_somebody_watches(
     assert (alert["reason"], alert["events"], alert["lines"][0]["text"]) == ("idle", 1, first)
     assert process.end() == 0  # its input ends
     assert said(process, "summary")[0]["open_blocks"] == 0
+
+
+def test_a_followed_log_without_events_is_told_of_once(
+    start: Callable[..., Any], export: Callable[..., Path], tmp_path: Path
+) -> None:
+    log = tmp_path / "other.log"
+    log.write_text("Dec 10 06:55:46 LabSZ sshd[1]: hello\n" * 12_000)
+    process = start("detect", export(), log, "--follow", "--json", "--report", "0.1")
+    process.wait_until(lambda: bool(said(process, "report")))
+    with log.open("a") as file:
+        file.write("again\n" * 12_000)
+    process.wait_until(lambda: said(process, "report")[-1]["skipped"] == 24_000)
+    assert process.end(signal.SIGINT) == 0
+    (notice,) = said(process, "no_events")
+    assert notice["lines"] >= 10_000
+    assert "format hdfs" in notice["expected"]

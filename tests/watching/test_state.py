@@ -14,12 +14,14 @@ from seqlab.watching.models import load_model
 from seqlab.watching.run import Settings, Watch
 
 
-def watch(checkpoint: Path, log: Path, folder: Path, *, follow: bool) -> Watch:
+def watch(checkpoint: Path, log: Path, folder: Path, *, follow: bool, close: bool = False) -> Watch:
     model = load_model(checkpoint)
     assert model.parser is not None
     state = folder / "state"
     settings = Settings(
-        str(log), follow, True, folder / "out.jsonl", state, 100_000.0, 1000, 0.0, 60.0, drift_share=1.0
+        *(str(log), follow, True, folder / "out.jsonl", state, 100_000.0, 1000, 0.0, 60.0),
+        drift_share=1.0,
+        close=close,
     )
     return Watch(model, model.parser, settings)
 
@@ -35,7 +37,7 @@ def test_open_blocks_survive(
     monkeypatch.setattr(tail, "CHUNK_BYTES", 60_000)
     path = checkpoint(score=score, threshold=3.3 if score == "nll_max" else None)
     (tmp_path / "whole").mkdir()
-    whole = watch(path, sample_log.log, tmp_path / "whole", follow=False)
+    whole = watch(path, sample_log.log, tmp_path / "whole", follow=False, close=True)
     whole.run()
     whole.close()
     expected = [json.loads(line) for line in (tmp_path / "whole/out.jsonl").read_text().splitlines()]
@@ -51,7 +53,7 @@ def test_open_blocks_survive(
         part._save()
         part._step()  # told after the state: told again by the next one
         part.close()
-    last = watch(path, log, parts, follow=False)
+    last = watch(path, log, parts, follow=False, close=True)
     assert len(last.watcher.open) > 100
     last.run()
     last.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from seqlab.commands.log_model import add_checkpoint, add_options, given_model
+from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
 
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
@@ -14,7 +15,7 @@ EXIT_INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
-    parser.add_argument("log", help="a log file, plain or .gz; - for standard input")
+    parser.add_argument("log", help="a log file, plain or .gz, or a pipe; - for standard input")
     parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append alerts to a file")
@@ -23,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="S",
         help="close a block after S seconds without a line: of the log's time and, with --follow, of "
-        "watching; default: 600 with --follow, else blocks stay open to the end of the log",
+        "watching; default: 600 with --follow, or the window of a log without session keys where that is "
+        "longer; else blocks stay open to the end of the log",
     )
     parser.add_argument(
         "--max-open",
@@ -36,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state",
         type=Path,
         metavar="FILE",
-        help="remember where reading is, and go on there after a restart",
+        help="remember where reading is and which blocks are open, and go on there: after a restart, or when "
+        "the log has grown",
+    )
+    parser.add_argument(
+        "--close",
+        action="store_true",
+        help="with --state: this is the log's last part, so its open blocks and its last line end here",
     )
     add_options(parser)
     parser.add_argument(
@@ -55,13 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.commands.detect_checks import check_options
     from seqlab.errors import UserError
     from seqlab.watching.models import no_parser
     from seqlab.watching.run import Settings, Watch
-    from seqlab.watching.source import check_log
 
-    _check(arguments)
-    check_log(arguments.log)
+    check_log(arguments.log, pipes=True)
+    check_options(arguments)
     model = given_model(arguments)
     if model.parser is None:
         raise no_parser(str(arguments.checkpoint))
@@ -76,11 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
             as_json=arguments.json,
             output=arguments.output,
             state=arguments.state,
-            idle=IDLE_WHEN_FOLLOWING if arguments.idle is None and arguments.follow else arguments.idle,
+            idle=_idle(arguments, model.parser),
             max_open=default_max if arguments.max_open is None else arguments.max_open,
             report=arguments.report,
             stall=arguments.stall,
             drift_share=drift_share,
+            close=arguments.close,
         ),
     )
     try:
@@ -88,30 +97,14 @@ def run(arguments: argparse.Namespace) -> int:
         watch.summary()
     finally:
         watch.close()
-    if watch.source.problem is not None:
-        raise UserError(f"{arguments.log}: {watch.source.problem}; what came before it was scored")
+    if (problem := watch.problem()) is not None:
+        raise UserError(problem)
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Raise UserError for options that are out of range or do not go together."""
-    from seqlab.errors import UserError
-
-    for name, least in (("idle", 0.0), ("report", 0.0), ("stall", 0.0), ("max_open", 1)):
-        value = getattr(arguments, name)
-        if value is not None and not value >= least:
-            raise UserError(f"--{name.replace('_', '-')} {value:g}: give {least:g} or more")
-    if arguments.drift_share is not None and not 0 <= arguments.drift_share <= 1:
-        raise UserError(f"--drift-share {arguments.drift_share:g}: give a share from 0 to 1")
-    packed = arguments.log.endswith(".gz")
-    if packed and arguments.follow:
-        raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
-    if arguments.state is not None and (packed or arguments.log == "-"):
-        what = "a packed file" if packed else "standard input"
-        raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")
-    for name in ("output", "state"):
-        path = getattr(arguments, name)
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(f"--{name} {path}: the folder {path.parent} does not exist")
-        if path is not None and path.is_dir():
-            raise UserError(f"--{name} {path} is a folder: give the name of a file")
+def _idle(arguments: argparse.Namespace, parser: dict[str, Any]) -> float | None:
+    """Seconds; a session that is a window of time may be silent for nearly as long as the window."""
+    if arguments.idle is not None or not arguments.follow:
+        return arguments.idle
+    window = parser["window"]
+    return IDLE_WHEN_FOLLOWING if window is None else max(IDLE_WHEN_FOLLOWING, window["seconds"])

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqlab.commands.log_model import add_checkpoint, add_options, given_model
+from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from seqlab.errors import UserError
     from seqlab.watching.models import no_parser
-    from seqlab.watching.source import STDIN, check_log
+    from seqlab.watching.source import STDIN
     from seqlab.watching.timeline import events_of_log, events_of_sessions, timeline
     from seqlab.watching.timeline_text import timeline_text
 

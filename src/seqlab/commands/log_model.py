@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="output of seqlab parse, for checkpoints trained on files of bare keys",
     )
+
+
+def check_log(path: str, *, pipes: bool = False) -> None:
+    """Look whether a log can be read, before a model is loaded for it.
+
+    Args:
+        pipes: whether ``-`` and pipes that have a path are accepted too.
+
+    Raises:
+        UserError: no such file, a folder, a file that cannot be read, or no text: see ``refuse_other_kinds``.
+    """
+    from seqlab.errors import UserError
+    from seqlab.watching.file_kinds import refuse_other_kinds
+    from seqlab.watching.source import STDIN
+    from seqlab.watching.source import check_log as check_file
+
+    file = Path(path)
+    if pipes and path == STDIN:
+        return
+    if (file / "sessions.parquet").is_file():
+        raise UserError(
+            f"{path} is what seqlab parse made of a log: give the log itself, or score the sessions with "
+            f"`seqlab predict CKPT {path} --output scores.csv` and look at one with "
+            f"`seqlab explain CKPT BLOCK --sessions {path}`"
+        )
+    if not file.exists() or file.is_file() or file.is_dir():
+        check_file(path)
+        refuse_other_kinds(path)
+    elif not pipes:
+        raise UserError(f"{path} is a pipe or a device: give a file, or use seqlab detect")
+    elif not os.access(path, os.R_OK):
+        raise UserError(f"{path}: cannot be read: Permission denied")
 
 
 def given_model(arguments: argparse.Namespace) -> Model:

@@ -98,6 +98,11 @@ def _reason(said: str) -> str:
     return reason if "not supported" in reason else f"{reason}; {UNSUPPORTED}"
 
 
+def says_year(time_format: str | None) -> bool:
+    """Whether the time of a line has a year; syslog's has none. True where lines have no time at all."""
+    return time_format is None or re.search(r"%[YyGCsDFcx+]", time_format) is not None
+
+
 def group_names(pattern: str) -> list[str]:
     """The capturing groups of a pattern, in order; those without a name are called by their numbers."""
     import polars as pl

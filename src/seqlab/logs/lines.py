@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import LogFormat, group_names, group_span
+from seqlab.logs.formats import LogFormat, group_names, group_span, says_year
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
 from seqlab.logs.session_masks import SessionMask
@@ -77,7 +76,7 @@ class LineReader:
         self._groups = group_names(log_format.header)
         self._time_format = log_format.time_format if "time" in self._groups else None
         self._year = ""
-        if self._time_format is not None and not re.search(r"%[YyGCsDFcx+]", self._time_format):
+        if self._time_format is not None and not says_year(self._time_format):
             # syslog says no year: all of a log fall into one leap year
             self._year, self._time_format = "1972 ", f"%Y {self._time_format}"
         self._time_span = group_span(log_format.header, "time")

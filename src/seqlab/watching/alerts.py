@@ -18,6 +18,7 @@ END_OF_BLOCK = "(the block ends)"
 UNSEEN = "never seen in training"
 UNSEEN_KEY = "(a message or key that training does not have)"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_TEMPLATE, LONGEST_SHOWN = 90, 240  # letters of a template and of a line
 
 
@@ -139,18 +140,28 @@ def odds(nll: float) -> str:
     return f"1 in {one_in:.0e}".replace("e+0", "e").replace("e+", "e")
 
 
-def iso_time(microseconds: int | None) -> str | None:
-    """A log's own time, without zone."""
+def iso_time(microseconds: int | None, *, with_year: bool = True) -> str | None:
+    """A log's own time, without zone.
+
+    Args:
+        with_year: whether the log's lines say the year; else ``Dec 10 06:55:46``, as they write it.
+    """
     if microseconds is None:
         return None
-    return (datetime(1970, 1, 1) + timedelta(microseconds=microseconds)).isoformat(sep=" ")
+    try:
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=microseconds)
+    except OverflowError:  # the year 0 of a line, which datetime does not know
+        return str(np.datetime64(microseconds, "us")).replace("T", " ").removesuffix(".000000")
+    if with_year:
+        return moment.isoformat(sep=" ")
+    return f"{_MONTHS[moment.month - 1]} {moment.day:>2} {moment.time().isoformat()}"
 
 
 def _times(first: str | None, last: str | None) -> str:
     if first is None or last is None:
         return ""
-    same_day = first[:10] == last[:10]
-    return f"{first} to {last[11:] if same_day else last}" if first != last else first
+    (first_day, _), (last_day, last_moment) = first.rsplit(" ", 1), last.rsplit(" ", 1)
+    return f"{first} to {last_moment if first_day == last_day else last}" if first != last else first
 
 
 def printable(text: str) -> str:

@@ -147,8 +147,8 @@ class Closer:
             status="open" if is_open else "closed",
             reason=case.reason,
             events=place + 1 if is_open else len(tokens),
-            first_time=_time(case.block.first_time),
-            last_time=_time(case.last_time),
+            first_time=self._time(case.block.first_time),
+            last_time=self._time(case.last_time),
             surprise=Surprise(place + 1, key, template, case.nll, case.rank, unseen),
             expected=best_guesses(probabilities, names, templates),
             counts=() if is_open else model.odd_counts(tokens),
@@ -165,6 +165,5 @@ class Closer:
             found.append(LineRef(place + 1, self.file_name, offset, text))
         return tuple(found)
 
-
-def _time(microseconds: int) -> str | None:
-    return iso_time(None if microseconds == NO_TIME else microseconds)
+    def _time(self, microseconds: int) -> str | None:
+        return None if microseconds == NO_TIME else iso_time(microseconds, with_year=self.model.says_year)

@@ -50,6 +50,13 @@ class Model:
             )
         return table
 
+    @property
+    def says_year(self) -> bool:
+        """Whether the log's lines say the year of their time."""
+        from seqlab.logs.formats import says_year
+
+        return self.parser is None or says_year(self.parser["log_format"]["time_format"])
+
     def odd_counts(self, tokens: NDArray[np.integer]) -> tuple[tuple[str, str, int], ...]:
         """(key, template, how many more than the nearest training block has), where the score counts."""
         if not self.judge.counts_events:

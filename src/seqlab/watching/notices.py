@@ -6,17 +6,20 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.standard_streams import let_go
 from seqlab.watching.alerts import LONGEST_SHOWN, UNSEEN, shortened, template_of
 from seqlab.watching.lines import BadLine, Lines
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events
+MANY_LINES = 10_000  # without an event: no accident
 _BAD_LINES_SHOWN = 5  # for each reason
 _TEMPLATES_SHOWN = 200
 _VARIABLE = re.compile(r"\S*\d\S*")
@@ -28,19 +31,23 @@ class Notices:
 
     Args:
         as_json: objects ``{"kind": ...}``.
-        out: standard error without it.
+        out: standard error without it. Where it cannot be written (any more), notices are lost: they must not
+            end a watch.
     """
 
     as_json: bool = False
-    out: TextIO = field(default_factory=lambda: sys.stderr)
+    out: TextIO | None = field(default_factory=lambda: sys.stderr)
 
     def say(self, kind: str, text: str, **facts: Any) -> None:
         """Tell people ``text``, programs ``kind`` and ``facts``."""
+        if self.out is None:  # closed from the start; print would take standard output instead
+            return
         if self.as_json:
-            content = {"kind": kind, "text": text} | facts
-            print(json.dumps(content, ensure_ascii=False), file=self.out, flush=True)
-        else:
+            text = json.dumps({"kind": kind, "text": text} | facts, ensure_ascii=False)
+        try:
             print(text, file=self.out, flush=True)
+        except OSError:
+            let_go(self.out)
 
 
 class SkippedLines:
@@ -76,6 +83,48 @@ class SkippedLines:
             return "none skipped"
         parts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.most_common())
         return f"{self.total:,} skipped ({parts})"
+
+
+class WrongLog:
+    """Knows when lines come and none of them is an event: this is another log than that of training.
+
+    Args:
+        log_format: of the model's parser: what its lines look like.
+        live: say so after MANY_LINES, once until events come again.
+    """
+
+    def __init__(self, notices: Notices, file: str, log_format: Mapping[str, Any], *, live: bool) -> None:
+        self.notices = notices
+        self.file = file
+        self.expected = f"format {log_format['name']}, header {log_format['header']}"
+        if log_format["session"] is not None:
+            self.expected += f", session {log_format['session']}"
+        self.live = live
+        self.lines = 0  # since the last event
+        self.first: BadLine | None = None  # of them
+        self.said = False
+
+    def add(self, lines: int, events: int, bad: list[BadLine]) -> None:
+        """A chunk of the log, and the lines of it that were skipped."""
+        if events:
+            self.lines, self.first, self.said = 0, None, False
+            return
+        self.lines += lines
+        if self.first is None and bad:
+            self.first = bad[0]
+        if self.live and self.lines >= MANY_LINES and not self.said:
+            self.said = True
+            text = f"no events: {self.in_words(f'the last {self.lines:,}')}"
+            self.notices.say("no_events", text, file=self.file, lines=self.lines, expected=self.expected)
+
+    def in_words(self, which: str) -> str:
+        """What is wrong with ``which`` lines."""
+        first = self.first
+        shown = "" if first is None else f": line {first.number} is {first.shown} ({first.reason})"
+        return (
+            f"{self.file}: none of {which} lines is an event of the log that the model was trained on "
+            f"({self.expected}){shown}"
+        )
 
 
 class UnseenTemplates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from seqlab.errors import UserError
 from seqlab.watching.lines import NO_EVENT, BadLine, Lines, Piece, shown, split_lines
 from seqlab.watching.models import Model, encode_keys
-from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates, WrongLog
 from seqlab.watching.output import AlertOutput
+from seqlab.watching.parts import LogPart, NamedPipe
 from seqlab.watching.source import STDIN, GzipSource, PipeSource, Source
 from seqlab.watching.state import StateFile, model_fingerprint, pack, unpack
+from seqlab.watching.summary import say_report, say_summary
 from seqlab.watching.tail import FileSource
 from seqlab.watching.watcher import Limits, Watcher
 
@@ -39,6 +43,7 @@ class Settings:
     report: float
     stall: float
     drift_share: float
+    close: bool = False  # the log's last part: with a state too, blocks end where the log ends
 
 
 class Watch:
@@ -60,7 +65,7 @@ class Watch:
         self.output = AlertOutput(
             settings.output,
             as_json=settings.as_json,
-            length=None if found is None else found["header"]["output_length"],
+            state=None if found is None else found["header"]["output"],
         )
         self.source = _open(settings, None if found is None else found["header"]["source"])
         self.watcher = Watcher(
@@ -73,13 +78,17 @@ class Watch:
         )
         now = time.monotonic()
         self.skipped = SkippedLines(self.notices, self.source.name)
+        self.wrong_log = WrongLog(
+            self.notices, self.source.name, parser_state["log_format"], live=settings.follow
+        )
         self.unseen = UnseenTemplates(self.notices, self.source.name, model.templates)
         self.drift = Drift(self.notices, model.judge.unseen_share, settings.drift_share)
         self.stall = Stall(self.notices, self.source.name, settings.stall, now)
         if found is not None:
             unpack(found, self.watcher, self.skipped, self.unseen, self.drift, now)
         self.started = now
-        self.lines_before = self.watcher.totals.lines
+        self.resumed = found is not None
+        self._lines_before = self.watcher.totals.lines
         self._stop = False
         self._state_due = now
         self._report_due = now + settings.report
@@ -92,13 +101,27 @@ class Watch:
             Whether it ended by itself.
         """
         with _stop_on_signals(self):
+            self._save()  # before the first alert: else a kill would leave alerts that no state knows
+            self._state_due = time.monotonic()  # and what the log holds already is remembered at once
+            if self.output.changed is not None:
+                self.notices.say("output_changed", self.output.changed, file=str(self.settings.output))
             while not (self.source.ended or self._stop):
                 self._step()
-            if not self._stop:
+            if not self._stop and self.closes:
                 while len(self.watcher.open) and not self._stop:
                     self.output.write(self.watcher.close_some())
         self._save()
         return not self._stop
+
+    @property
+    def closes(self) -> bool:
+        """Whether the end of the log ends its blocks: with a state more of the log may come."""
+        return self.settings.close or self.state_file is None
+
+    @property
+    def new_lines(self) -> int:
+        """Lines of this run."""
+        return self.watcher.totals.lines - self._lines_before
 
     def stop(self) -> None:
         """End after the present chunk: nothing is left half-done."""
@@ -130,7 +153,9 @@ class Watch:
             BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))
             for place in events.skipped.tolist()
         ]
-        self.skipped.add(sorted(bad, key=lambda line: line.number))
+        bad.sort(key=lambda line: line.number)
+        self.skipped.add(bad)
+        self.wrong_log.add(lines.num_read, len(events.line), bad)
         totals = self.watcher.totals
         totals.lines += lines.num_read
         totals.skipped += len(bad)
@@ -149,9 +174,9 @@ class Watch:
         if self.state_file is None or not isinstance(self.source, FileSource):
             return
         start = time.monotonic()
-        length = self.output.length()
+        output = self.output.state()
         header, arrays = pack(self.watcher, self.skipped, self.unseen, self.drift, start)
-        header |= {"output_length": length, "source": self.source.state()}
+        header |= {"output": output, "source": self.source.state()}
         self.state_file.write(header, arrays)
         now = time.monotonic()
         self._state_due = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
@@ -159,56 +184,21 @@ class Watch:
     def _report(self, now: float) -> None:
         then, before = self._reported
         events = self.watcher.totals.events
-        rate = (events - before) / max(now - then, 1e-9)
-        lag = self.source.lag().bytes
-        silent = now - self.stall.last
-        behind = "" if lag is None else f"{lag:,} bytes behind, "
-        self.notices.say(
-            "report",
-            f"{self.source.name}: {rate:,.0f} events/s, {behind}last line {silent:.0f} s ago, "
-            f"{len(self.watcher.open):,} blocks open, {self.watcher.totals.alerts:,} alerts, "
-            f"{self.skipped.total:,} lines skipped",
-            file=self.source.name,
-            events_per_second=round(rate, 1),
-            bytes_behind=lag,
-            seconds_since_last_line=round(silent, 1),
-            open_blocks=len(self.watcher.open),
-            alerts=self.watcher.totals.alerts,
-            skipped=self.skipped.total,
-        )
+        say_report(self, (events - before) / max(now - then, 1e-9), now)
         self._reported = (now, events)
         self._report_due = now + self.settings.report
 
     def summary(self) -> None:
         """Say what was read and found."""
-        totals, seconds = self.watcher.totals, time.monotonic() - self.started
-        rate = (totals.lines - self.lines_before) / max(seconds, 1e-9)
-        where = "standard output" if self.settings.output is None else str(self.settings.output)
-        if self.settings.output is None and not self.settings.as_json:
-            where = ""
-        still = f", {len(self.watcher.open):,} still open" if len(self.watcher.open) else ""
-        rows = [
-            f"{self.source.name}",
-            f"  lines   {totals.lines:>12,}   {self.skipped.in_words()}",
-            f"  events  {totals.events:>12,}",
-            f"  blocks  {totals.blocks:>12,}{'   ' + still.removeprefix(', ') if still else ''}",
-            f"  alerts  {totals.alerts:>12,}{'   ' + where if where else ''}",
-            f"  speed   {rate:>12,.0f}   lines/s, {seconds:.1f} s",
-        ]
-        if totals.limited:
-            rows.append(f"  closed  {totals.limited:>12,}   blocks by --max-open: their scores are of a part")
-        if self.state_file is not None:
-            rows.append(f"  state   {self.state_file.path}")
-        self.notices.say(
-            "summary",
-            "\n".join(rows),
-            file=self.source.name,
-            **vars(totals),
-            skipped_by_reason=dict(self.skipped.counts),
-            open_blocks=len(self.watcher.open),
-            seconds=round(seconds, 3),
-            lines_per_second=round(rate, 1),
-        )
+        say_summary(self)
+
+    def problem(self) -> str | None:
+        """What makes the whole run doubtful, once it has ended."""
+        if self.source.problem is not None:
+            return f"{self.source.name}: {self.source.problem}; what came before it was scored"
+        if self.new_lines and not self.watcher.totals.events and not self.settings.follow:
+            return f"{self.wrong_log.in_words(f'{self.watcher.totals.lines:,}')}; nothing was judged"
+        return None
 
     def close(self) -> None:
         self.source.close()
@@ -217,9 +207,15 @@ class Watch:
 
 def _open(settings: Settings, state: dict[str, Any] | None) -> Source:
     if settings.log == STDIN:
+        if sys.stdin is None:
+            raise UserError("-: standard input is closed; give a file, or send the log through a pipe")
         return PipeSource()
+    if not Path(settings.log).is_file():
+        return NamedPipe(settings.log)
     if settings.log.endswith(".gz"):
         return GzipSource(settings.log)
+    if settings.state is not None and not (settings.follow or settings.close):
+        return LogPart(settings.log, state=state)
     return FileSource(settings.log, follow=settings.follow, state=state)
 
 

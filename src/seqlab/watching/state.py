@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import zipfile
 from collections import deque
 from pathlib import Path
@@ -18,7 +19,15 @@ from seqlab.watching.notices import Drift, SkippedLines, UnseenTemplates
 from seqlab.watching.watcher import Totals, Watcher
 from seqlab.whole_files import whole_file
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+_HEADER = {
+    *("version", "log", "fingerprint", "output", "source"),
+    *("totals", "latest", "ids", "skipped", "unseen", "drift"),
+}
+_ARRAYS = {
+    *("events", "lengths", "first_time", "last_time", "idle_for", "alerted"),
+    *("num_texts", "text_lengths", "texts", "times", "recent"),
+}
 
 
 def model_fingerprint(model: Model) -> str:
@@ -49,23 +58,40 @@ class StateFile:
         self.log = str(Path(log).absolute())
         self.fingerprint = fingerprint
 
-    def read(self) -> dict[str, np.ndarray | dict[str, Any]] | None:
+    def read(self) -> dict[str, Any] | None:
         """What ``write`` wrote; None where there is no file yet.
 
         Raises:
             UserError: no state file, or one of another log or model.
         """
+        again = "remove it to begin again, or name another file"
         try:
-            with np.load(self.path, allow_pickle=False) as content:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise UserError(f"--state {self.path} is no plain file: a state is written anew each time")
+            content = np.load(self.path, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                raise ValueError("a bare array")
+            with content:
                 found: dict[str, Any] = {name: content[name] for name in content.files}
             header = json.loads(found.pop("header").tobytes())
+            if not isinstance(header, dict):
+                raise ValueError("its header is no object")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"--state {self.path}: not a state of seqlab detect: {error}") from None
-        again = "remove it to begin again, or name another file"
+        except UserError:
+            raise
+        except PermissionError as error:
+            raise UserError(f"--state {self.path}: cannot be read: {error.strerror}") from None
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+            reason = str(error).splitlines()[0] if str(error) else "nothing in it"
+            raise UserError(
+                f"--state {self.path}: not a state of seqlab detect ({reason}); {again}"
+            ) from None
         if header.get("version") != STATE_VERSION:
             raise UserError(f"--state {self.path}: written by another version of seqlab; {again}")
+        if missing := (_HEADER - header.keys()) | (_ARRAYS - found.keys()):
+            what = ", ".join(sorted(missing))
+            raise UserError(f"--state {self.path}: not a whole state of seqlab detect (no {what}); {again}")
         if header["log"] != self.log:
             raise UserError(f"--state {self.path} belongs to the log {header['log']}; {again}")
         if header["fingerprint"] != self.fingerprint:

@@ -41,7 +41,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         UserError: no such file, a folder, a file that cannot be read, or no text: see ``refuse_other_kinds``.
     """
     from seqlab.errors import UserError
-    from seqlab.watching.file_kinds import refuse_other_kinds
+    from seqlab.logs.file_kinds import refuse_other_kinds
     from seqlab.watching.source import STDIN
     from seqlab.watching.source import check_log as check_file
 
@@ -56,7 +56,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         )
     if not file.exists() or file.is_file() or file.is_dir():
         check_file(path)
-        refuse_other_kinds(path)
+        refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
     elif not pipes:
         raise UserError(f"{path} is a pipe or a device: give a file, or use seqlab detect")
     elif not os.access(path, os.R_OK):

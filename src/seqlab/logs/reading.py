@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from seqlab.errors import UserError
-from seqlab.logs.file_kinds import refuse_no_text
+from seqlab.logs.file_kinds import refuse_other_kinds
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
@@ -87,8 +87,8 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
         if file.resolve() in seen:
             raise UserError(f"{path} is given twice; each log is read once")
         seen.add(file.resolve())
-        if not path.endswith(PACKED_ENDINGS):
-            refuse_no_text(file)
+        if file.is_file():  # a pipe is not touched
+            refuse_other_kinds(path, "seqlab parse - ...", PACKED_ENDINGS)
         try:
             members = _members(path)
         except BROKEN as error:

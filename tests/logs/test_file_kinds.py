@@ -6,9 +6,10 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ import polars as pl
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.watching.file_kinds import refuse_other_kinds
+from seqlab.logs import file_kinds
+
+READER = "seqlab detect CKPT -"
+
+
+def refuse_other_kinds(path: str, endings: Sequence[str] = (".gz",)) -> None:
+    file_kinds.refuse_other_kinds(path, READER, endings)
+
 
 TEXT = b"081109 203518 35 INFO dfs.FSNamesystem: BLOCK* ask\n" * 20
 
@@ -86,7 +94,20 @@ def test_a_tar_hidden_in_gz_and_a_gz_without_its_name(tmp_path: Path) -> None:
         refuse_other_kinds(str(windows))
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", TEXT, b"\x00" * 600 + TEXT, "zwölf\n".encode()])
+def test_a_reader_of_archives_names_the_endings_it_knows(tmp_path: Path) -> None:
+    bare = tmp_path / "hdfs.log"
+    for make, ending in ((a_zip, ".zip"), (a_tar("w"), ".tar"), (a_tar("w:gz"), ".tar.gz")):
+        make(bare)
+        with pytest.raises(UserError, match=f"unpack it, or name it {re.escape(ending)}, or pipe it: "):
+            refuse_other_kinds(str(bare), [".gz", ".zip", ".tar", ".tar.gz"])
+        named = bare.rename(tmp_path / f"x{ending}")
+        refuse_other_kinds(str(named), [".gz", ".zip", ".tar", ".tar.gz"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", TEXT, b"\x00" * 600 + TEXT, "zwölf\n".encode(), b"ORC started\n", b"BZh: on\n", b"PAR1 up"],
+)
 def test_logs_pass(content: bytes, tmp_path: Path) -> None:
     path, packed = tmp_path / "a.log", tmp_path / "a.log.gz"
     path.write_bytes(content)

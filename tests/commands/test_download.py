@@ -80,3 +80,20 @@ def test_list_shows_sizes_and_what_is_here(
     assert "here" not in lines["hdfs"].split()[:4]
     assert lines["tatoeba"].split()[1:3] == ["unknown", "here"]
     assert lines["cache:"] == f"cache: {tmp_path}"
+
+
+def test_a_missing_unpacked_file_is_not_here_and_its_return_is_told(
+    mirror: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["tatoeba", "--mirror", mirror, "--to", str(tmp_path / "to")]
+    main(["download", *arguments])
+    lost = tmp_path / "to" / "tatoeba" / "kor-eng" / "kor.txt"
+    lost.unlink()
+    capsys.readouterr()
+    assert main(["download", "--list", *arguments]) == 0
+    assert "here" not in capsys.readouterr().out.splitlines()[0].split()
+    assert main(["download", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "(was here in part, " in said
+    assert "note      kor.txt was missing or of another size: unpacked again from kor-eng.zip" in said
+    assert lost.read_text(encoding="utf-8") == PAIRS

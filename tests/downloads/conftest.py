@@ -26,6 +26,7 @@ class Site:
     cut_each: dict[str, int] = field(default_factory=dict)  # ... after so many bytes of each answer
     ranges: bool = True  # whether Range is honored
     lengths: bool = True  # whether Content-Length is told
+    types: dict[str, str] = field(default_factory=dict)  # Content-Type of paths that have one
     stall: threading.Event | None = None  # waited for before a cut connection ends
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Range of each request
 
@@ -37,7 +38,7 @@ class Site:
         known: dict[str, Any] = {}
         if content is not None:
             known = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        file = PublicFile(file=name, url=f"{self.base}/{name}", **(known | settings))
+        file = PublicFile(**({"file": name, "url": f"{self.base}/{name}"} | known | settings))
         return PublicData("small", "a test", "none", ("nobody",), (file,), ("cat {folder}/data.bin",))
 
 
@@ -67,6 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         self.send_header("ETag", site.etag(path))
+        if path in site.types:
+            self.send_header("Content-Type", site.types[path])
         if site.lengths:
             self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()

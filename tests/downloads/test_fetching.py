@@ -216,8 +216,9 @@ def test_archive_with_an_escaping_entry_leaves_nothing(
 
 def test_left_overs_of_a_killed_process_are_removed(site: Any, held: Held, tmp_path: Path) -> None:
     site.files["/data.bin"] = CONTENT
-    (tmp_path / "small" / ".unpacking-abc").mkdir(parents=True)
-    (tmp_path / "small" / "data.bin.new").write_text("half")
+    for name in (".unpacking-abc", ".arriving-abc"):
+        (tmp_path / "small" / name).mkdir(parents=True)
+        (tmp_path / "small" / name / "data.bin").write_text("half")
     fetch(site.public(), tmp_path)
     assert held(tmp_path) == ["small", "small/data.bin"]
     assert (tmp_path / "small" / "data.bin").read_bytes() == CONTENT

@@ -15,9 +15,10 @@ RECORD = "downloads.json"
 class Record:
     """A small JSON file in the cache's folder, written whole or not at all.
 
-    Keys are ``set/file``. ``files`` holds sha256, bytes, url and date of what was downloaded; ``unpacked``
-    the sha256 of the archive that a folder was unpacked from; ``parts`` what lets a server tell whether the
-    rest of an unfinished file still belongs to it (an ETag or a date, for the header If-Range).
+    Keys are ``set/file``. ``files`` holds sha256, bytes, url and date of what was downloaded; ``unpacked`` the
+    sha256 of the archive that a folder was unpacked from, and ``files``: bytes by name; ``parts`` what lets a
+    server tell whether the rest of an unfinished file still belongs to it (an ETag or a date, for the header
+    If-Range).
 
     Raises:
         UserError: the file holds something else.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -16,6 +16,7 @@ from seqlab.downloads.room import no_room
 from seqlab.errors import UserError
 
 CHUNK = 1 << 18
+HEAD = 1024  # bytes by which a web page is told
 TIMEOUT_SECONDS = 60
 MAX_CONNECTIONS = 5  # a connection that broke is taken up again as long as each brings something
 NOT_SATISFIABLE = 416
@@ -134,12 +135,15 @@ class ResumableDownloader:
             raise BrokenConnectionError(f"no connection ({_reason(error)})") from None
         with response:
             start = position if response.status == PARTIAL else 0
+            pieces = _pieces(response)
+            if start == 0:
+                pieces = self._no_page(url, response, pieces)
             total = self._total(url, response, start)
             if position and response.status == PARTIAL and _start(response) != position:
                 self.part.unlink()
                 return self._receive(url, 0)
             self.record.put("parts", self.key, _validator(response))
-            self._write(response, start, total)
+            self._write(pieces, start, total)
 
     def _total(self, url: str, response: Any, start: int) -> int | None:
         """Bytes of the whole file, as far as server or caller know them."""
@@ -147,26 +151,45 @@ class ResumableDownloader:
         if announced is None and (length := response.headers.get("Content-Length")) is not None:
             announced = start + int(length)
         if announced is not None and self.size is not None and announced != self.size:
-            self.part.unlink(missing_ok=True)
-            self.record.put("parts", self.key, None)
-            raise UserError(
-                f"{url}: the server has {announced:,} bytes, the published file has {self.size:,}: "
-                "another file, or a proxy's page. Nothing was kept"
-            )
+            raise self._another_size(url, f"{announced:,}")
         return self.size if announced is None else announced
 
-    def _write(self, response: Any, start: int, total: int | None) -> None:
+    def _another_size(self, url: str, announced: str) -> UserError:
+        return UserError(
+            f"{url}: the server has {announced} bytes, the published file has {self.size:,}: "
+            "another file, or a proxy's page. It was not kept"
+        )
+
+    def _no_page(self, url: str, response: Any, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces, once they are known not to be a login page; nothing is written before that.
+
+        Raises:
+            UserError: they are HTML, or are said to be where no sum will tell.
+        """
+        head, rest = b"", []
+        broken: BrokenConnectionError | None = None
+        try:
+            for piece in pieces:
+                rest.append(piece)
+                head += piece[:HEAD]
+                if len(head) >= HEAD:
+                    break
+        except BrokenConnectionError as error:
+            broken = error
+        announced = response.headers.get_content_type() == "text/html"
+        if _is_html(head) or (announced and not self.pinned):
+            raise UserError(
+                f"{url}: the server sent a web page (HTML) instead of the file, such as a login or error "
+                "page. It was not kept. Open the address in a browser, or give --mirror URL, and try again"
+            )
+        return _chained(rest, broken, pieces)
+
+    def _write(self, pieces: Iterator[bytes], start: int, total: int | None) -> None:
         with open(self.part, "r+b" if self.part.exists() else "wb", buffering=0) as file:
             file.truncate(start)
             file.seek(start)
             position = start
-            while True:
-                try:
-                    chunk = response.read(CHUNK)
-                except (http.client.HTTPException, OSError) as error:
-                    raise BrokenConnectionError(f"the connection broke ({_reason(error)})") from None
-                if not chunk:
-                    break
+            for chunk in pieces:
                 view = memoryview(chunk)
                 while view:  # a nearly full disk takes a part of it
                     view = view[file.write(view) :]
@@ -175,6 +198,36 @@ class ResumableDownloader:
                     self.progress(position, total)
         if total is not None and position < total:
             raise BrokenConnectionError("the connection ended")
+
+
+def _pieces(response: Any) -> Iterator[bytes]:
+    """What comes, as it comes: of a read that waits for more, a connection that breaks would lose the begin.
+
+    Raises:
+        BrokenConnectionError: the connection broke.
+    """
+    while True:
+        try:
+            piece = response.read1(CHUNK)
+        except (http.client.HTTPException, OSError) as error:
+            raise BrokenConnectionError(f"the connection broke ({_reason(error)})") from None
+        if not piece:
+            return
+        yield piece
+
+
+def _chained(
+    first: list[bytes], broken: BrokenConnectionError | None, rest: Iterator[bytes]
+) -> Iterator[bytes]:
+    yield from first
+    if broken is not None:
+        raise broken
+    yield from rest
+
+
+def _is_html(head: bytes) -> bool:
+    start = head[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith(b"<") and (b"<html" in start or b"<!doctype html" in start)
 
 
 def _reason(error: Exception) -> str:

@@ -97,3 +97,44 @@ def test_a_missing_unpacked_file_is_not_here_and_its_return_is_told(
     assert "(was here in part, " in said
     assert "note      kor.txt was missing or of another size: unpacked again from kor-eng.zip" in said
     assert lost.read_text(encoding="utf-8") == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://[::1", "Invalid IPv6 URL"),
+        ("http://host:port", "Port could not be cast"),
+        ("http://höst/", "an address is of ASCII letters"),
+        ("http://host/my data", "an address is of ASCII letters"),
+        ("localhost:8000", "it begins with neither http:// nor https://"),
+        ("/mnt/data", "it begins with neither http:// nor https://"),
+        ("http://:8000", "it names no host"),
+        ("http://me:secret@host", "names and passwords are not sent"),
+        ("http://host/?set=", "? and # cannot have SET/FILE after them"),
+        ("", "it begins with neither"),
+    ],
+)
+def test_an_address_of_no_mirror_is_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str, said: str
+) -> None:
+    to = tmp_path / "to"
+    assert main(["download", "names", "--to", str(to), "--mirror", address]) == EXIT_USER_ERROR
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --mirror {address}: {said}")
+    assert "give an address as http://host:8000, laid out as a cache: SET/FILE below it" in error
+    assert error.count("\n") == 1
+    assert not to.exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"files": {"tatoeba/kor-eng.zip": 3}}'])
+@pytest.mark.parametrize("arguments", [["tatoeba"], ["--list"]])
+def test_a_broken_record_is_one_message(
+    mirror: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, arguments: list[str]
+) -> None:
+    (tmp_path / "downloads.json").write_text(content)
+    code = main(["download", *arguments, "--mirror", mirror, "--to", str(tmp_path)])
+    error = capsys.readouterr().err
+    assert code == EXIT_USER_ERROR
+    assert error.startswith(f"error: {tmp_path / 'downloads.json'}: not the record of a cache: ")
+    assert error.count("\n") == 1
+    assert (tmp_path / "downloads.json").read_text() == content

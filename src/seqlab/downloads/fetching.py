@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from seqlab.downloads.locking import try_lock
 from seqlab.downloads.placing import LEFT_OVERS, Fetched, Place, settle
 from seqlab.downloads.record import Record
 from seqlab.downloads.registry import PublicData
@@ -38,12 +39,29 @@ def checked_mirror(mirror: str | None) -> str | None:
     """
     if mirror is None:
         return None
-    parts = urlsplit(mirror)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if problem := _wrong_address(mirror):
         raise UserError(
-            f"--mirror {mirror}: give an address as http://host:8000, laid out as a cache: SET/FILE below it"
+            f"--mirror {mirror}: {problem}; give an address as http://host:8000, laid out as a cache: "
+            "SET/FILE below it"
         )
     return mirror.rstrip("/")
+
+
+def _wrong_address(address: str) -> str | None:
+    if not address.isascii() or any(letter.isspace() or not letter.isprintable() for letter in address):
+        return "an address is of ASCII letters without spaces, others are written as %20 or xn--"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:  # such as http://[::1 or a port that is no number
+        return str(error)
+    problems = (
+        (parts.scheme not in {"http", "https"}, "it begins with neither http:// nor https://"),
+        (not host, "it names no host"),
+        ("@" in parts.netloc, "names and passwords are not sent"),
+        (bool(parts.query or parts.fragment), "? and # cannot have SET/FILE after them"),
+    )
+    return next((problem for is_there, problem in problems if is_there), None)
 
 
 def fetch(
@@ -87,7 +105,12 @@ def _locked_folder(root: Path, folder: Path) -> Iterator[None]:
     """The set's folder, held for this process; removed when it stays empty, and so is a cache made for it."""
     removable = [folder] if root.exists() else [folder, root]
     folder.mkdir(parents=True, exist_ok=True)
-    handle = _lock(folder)
+    try:
+        handle = try_lock(folder)
+    except BlockingIOError:
+        raise UserError(
+            f"{folder}: another download is writing there; wait for it, or give --to DIR"
+        ) from None
     try:
         for left_over in (found for pattern in LEFT_OVERS for found in folder.glob(pattern)):
             shutil.rmtree(left_over, ignore_errors=True)
@@ -96,28 +119,8 @@ def _locked_folder(root: Path, folder: Path) -> Iterator[None]:
         if handle is not None:
             os.close(handle)
         for path in removable:
-            if not any(path.iterdir()):
+            with suppress(OSError):  # what is not empty stays
                 path.rmdir()
-
-
-def _lock(folder: Path) -> int | None:
-    """A lock that ends with the process and leaves no file; None where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise UserError(
-            f"{folder}: another download is writing there; wait for it, or give --to DIR"
-        ) from None
-    except OSError:  # a network disk without locks
-        os.close(handle)
-        return None
-    return handle
 
 
 def is_here(data: PublicData, root: Path) -> bool:

@@ -202,8 +202,7 @@ def _arrive(
     if file.bytes is not None:
         needed = file.bytes - (part.stat().st_size if part.exists() else 0)
         check_room(target.parent, needed, f"{needed:,} bytes are to come")
-    pinned = expected is not None
-    downloader = ResumableDownloader(part, place.record, place.key, file.bytes, pinned, progress)
+    downloader = ResumableDownloader(part, place.record, place.key, file.bytes, expected, progress)
     try:
         pooch.retrieve(
             url,

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from seqlab.cli import EXIT_USER_ERROR, main
 from seqlab.errors import UserError
+from seqlab.training.checkpoint_mistakes import CheckpointError
 from seqlab.training.checkpoints import KEY, read_checkpoint
 
 GIVE = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
@@ -95,6 +97,13 @@ def test_what_would_execute_is_named_without_advice_to_let_it(tmp_path: Path) ->
     said = said_of(path)
     assert "it holds posix.remove, which no checkpoint of seqlab does; nothing in it was executed" in said
     assert victim.exists()
+
+
+def test_the_error_passes_between_processes(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path / "no.ckpt")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.reason) == (str(caught.value), "no such checkpoint")
 
 
 @pytest.mark.parametrize("given", ["", "checkpoints", "..", "../.."])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seqlab.downloads.fetching import Fetched
+    from seqlab.downloads.placing import Fetched
     from seqlab.downloads.registry import PublicData
     from seqlab.downloads.transfer import Progress
 

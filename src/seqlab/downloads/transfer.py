@@ -25,7 +25,7 @@ from seqlab.downloads.responses import (
 from seqlab.downloads.room import no_room
 from seqlab.errors import UserError
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 30  # without a byte; five such connections end a transfer
 MAX_IDLE = 5  # connections in a row that bring nothing new
 PAUSE_SECONDS = 0.5  # after the first of them; twice as long after each further one
 NOT_SATISFIABLE = 416

@@ -33,7 +33,11 @@ class CheckpointError(UserError):
 
     def __init__(self, path: str | Path, reason: str, advice: str = GIVE) -> None:
         super().__init__(f"{path}: {reason}; {advice}")
-        self.reason = reason
+        self.path, self.reason, self.advice = path, reason, advice
+
+    def __reduce__(self) -> tuple[type[CheckpointError], tuple[str | Path, str, str]]:
+        """For processes that hand errors on."""
+        return type(self), (self.path, self.reason, self.advice)
 
 
 def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:

@@ -120,7 +120,7 @@ def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
     """
     checkpoint = read_checkpoint(path)
     baggage = checkpoint[KEY]
-    if not {"model", "sizes", "data"} <= set(baggage) or "state_dict" not in checkpoint:
+    if "model" not in baggage or "state_dict" not in checkpoint:
         raise CheckpointError(path, "not a whole checkpoint of seqlab")
     _refuse_foreign_targets(baggage["model"], str(path))
     task: SequenceTask = instantiate(baggage["model"], _convert_="all")

@@ -75,10 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = import_module(f"seqlab.commands.{name}")
     own = Arguments(given[1:], prog=f"seqlab {name}", description=COMMANDS[name])
     module.add_arguments(own)
+    parsed = own.parse_intermixed_args(given[1:])
     try:
-        return module.run(own.parse_intermixed_args(given[1:]))
+        return module.run(parsed)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}{_swapped(error, parsed)}", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -86,6 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe, such as head, has left
         let_go(sys.stdout)
         return 0
+
+
+def _swapped(error: UserError, arguments: argparse.Namespace) -> str:
+    """More about what is no checkpoint: that one was given in another place of the same command."""
+    from seqlab.training.checkpoint_mistakes import CheckpointError, given_elsewhere
+
+    if not isinstance(error, CheckpointError):
+        return ""
+    others = [value for name, value in vars(arguments).items() if name not in {"checkpoint", "output"}]
+    found = given_elsewhere(others)
+    return f". {found} is one: the checkpoint comes first" if found is not None else ""
 
 
 if __name__ == "__main__":

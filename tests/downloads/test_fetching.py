@@ -183,7 +183,9 @@ def test_mirror_is_laid_out_as_a_cache_and_checked_all_the_same(site: Any, tmp_p
     site.files["/pub/small/data.bin"] = bytes(len(CONTENT))
     with pytest.raises(UserError, match="wrong checksum"):
         fetch(site.public(CONTENT), tmp_path / "other", mirror=f"{site.base}/pub")
-    with pytest.raises(UserError, match=r"--mirror /mnt/x: give an address as http://host:8000"):
+    with pytest.raises(
+        UserError, match=r"--mirror /mnt/x: it begins .*; give an address as http://host:8000"
+    ):
         checked_mirror("/mnt/x")
 
 
@@ -216,8 +218,9 @@ def test_archive_with_an_escaping_entry_leaves_nothing(
 
 def test_left_overs_of_a_killed_process_are_removed(site: Any, held: Held, tmp_path: Path) -> None:
     site.files["/data.bin"] = CONTENT
-    (tmp_path / "small" / ".unpacking-abc").mkdir(parents=True)
-    (tmp_path / "small" / "data.bin.new").write_text("half")
+    for name in (".unpacking-abc", ".arriving-abc"):
+        (tmp_path / "small" / name).mkdir(parents=True)
+        (tmp_path / "small" / name / "data.bin").write_text("half")
     fetch(site.public(), tmp_path)
     assert held(tmp_path) == ["small", "small/data.bin"]
     assert (tmp_path / "small" / "data.bin").read_bytes() == CONTENT

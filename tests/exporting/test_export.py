@@ -1,5 +1,6 @@
 """Files that were written are run again: by onnxruntime, and by torch."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import torch
 
 from seqlab.errors import UserError
 from seqlab.exporting.export import compared, export
+from seqlab.exporting.files import run_onnx, run_torch
 from seqlab.exporting.graphs import graph_of
 
 MakeTask = Callable[..., Any]
@@ -90,6 +92,64 @@ def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path:
     assert network["inputs"] == {"contexts": {"type": "int64", "axes": ["batch", "length"]}}
     assert network["outputs"] == {"log_probabilities": {"type": "float32", "axes": ["batch", 9]}}
     assert network["largest_difference_from_torch"] < 1e-5
+
+
+@pytest.mark.parametrize("kinds", [("onnx", "torch"), ("torch", "onnx")])
+def test_both_formats_in_one_folder_share_their_settings(
+    make_task: MakeTask, tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    task, baggage = make_task("gru")
+    differences = {}
+    for kind in kinds:
+        written = export(task, baggage, kind, tmp_path)
+        differences[kind] = written.largest_difference
+    assert written.beside == ({"onnx": "model.onnx", "torch": "model.pt"}[kinds[0]],)
+    network = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))["network"]
+    assert network["file"] == "model.onnx"
+    assert network["largest_difference_from_torch"] == differences["onnx"]
+    for kind, name in (("onnx", "model.onnx"), ("torch", "model.pt")):
+        assert network["formats"][kind] == {
+            "file": name,
+            "sha256": hashlib.sha256((tmp_path / name).read_bytes()).hexdigest(),
+            "largest_difference_from_torch": differences[kind],
+        }
+    contexts = torch.randint(0, 9, (4, 6))
+    (by_onnx,) = run_onnx(tmp_path / "model.onnx")(contexts)
+    (by_torch,) = run_torch(tmp_path / "model.pt")(contexts)
+    torch.testing.assert_close(by_onnx, by_torch, rtol=0, atol=1e-5)
+
+
+def test_settings_serve_new_thresholds_of_the_same_network(make_task: MakeTask, tmp_path: Path) -> None:
+    task, baggage = make_task("gru")
+    export(task, baggage, "onnx", tmp_path)
+    export(task, baggage | {"judge": {"thresholds": {}}}, "torch", tmp_path)
+    settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
+    assert settings["judge"] == {"thresholds": {}}
+    assert sorted(settings["network"]["formats"]) == ["onnx", "torch"]
+
+
+def test_another_network_in_the_other_format_is_refused_and_left(make_task: MakeTask, tmp_path: Path) -> None:
+    def content() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    task, baggage = make_task("gru")
+    export(task, baggage, "onnx", tmp_path)
+    before = content()
+    with torch.no_grad():
+        next(task.network.parameters())[0, 0] += 1
+    with pytest.raises(
+        UserError, match=r"its model\.onnx is not known to be of the same network.*--output DIR"
+    ):
+        export(task, baggage, "torch", tmp_path)
+    assert content() == before
+    export(task, baggage, "onnx", tmp_path)  # its own format is replaced
+    export(task, baggage, "torch", tmp_path)
+    (tmp_path / "model.pt").write_bytes(b"another")
+    with pytest.raises(UserError, match=r"its model\.pt is not known"):
+        export(task, baggage, "onnx", tmp_path)
+    (tmp_path / "settings.json").write_text("[]")
+    with pytest.raises(UserError, match=r"its model\.onnx is not known"):
+        export(task, baggage, "torch", tmp_path)
 
 
 def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> None:

@@ -191,15 +191,24 @@ def test_a_broken_file_is_named_in_one_line(tmp_path: Path, content: bytes) -> N
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2], torch.zeros(2)])
+@pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2], torch.zeros(2), {KEY: 3}])
 def test_a_file_of_another_program_is_named(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "model.pt"
     torch.save(content, path)
     with pytest.raises(UserError) as caught:
         load_task(path)
     assert str(caught.value) == (
-        f"{path}: not a checkpoint of seqlab; give checkpoints/best.ckpt of a run folder"
+        f"{path}: not a checkpoint of seqlab; give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
     )
+
+
+def test_a_checkpoint_that_lacks_its_model_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    torch.save({KEY: {"format": 1}, "state_dict": {}}, path)
+    with pytest.raises(
+        UserError, match=r"best\.ckpt: not a whole checkpoint of seqlab; give a run's best\.ckpt"
+    ):
+        load_task(path)
 
 
 def test_a_model_that_would_never_be_validated_is_told_before_training(

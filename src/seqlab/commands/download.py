@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seqlab.downloads.fetching import Fetched
+    from seqlab.downloads.placing import Fetched
     from seqlab.downloads.registry import PublicData
     from seqlab.downloads.transfer import Progress
 
@@ -59,17 +59,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_list(sets: list[PublicData], root: Path) -> None:
+    from seqlab.downloads.fetching import is_here
+
     width = max(len(data.name) for data in sets)
     for data in sets:
-        here = all((root / data.name / file.file).exists() for file in data.files)
+        here = is_here(data, root)
         print(f"{data.name:{width}}  {_size(data.num_bytes):>8}  {'here' if here else '    '}  {data.title}")
     print(f"cache: {root}")
 
 
 def _print_set(data: PublicData, folder: Path, files: list[Fetched]) -> None:
     new = [file for file in files if file.downloaded]
-    told = f"{len(new)} of {len(files)} files downloaded" if new else "was here already"
+    notes = [note for file in files for note in file.notes]
+    was_here = "was here in part" if notes else "was here already"
+    told = f"{len(new)} of {len(files)} files downloaded" if new else was_here
     print(f"  folder    {folder} ({told}, {_size(sum(file.num_bytes for file in files))})")
+    for note in notes:
+        print(f"  note      {note}")
     for file in files:
         if file.sum_from == "first":
             print(f"  sha256    {file.sha256}  {file.path.name}")

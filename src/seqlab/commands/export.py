@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     written = export(task, baggage, kind, folder)
     shapes = ", ".join(f"{batch} x {length}" for batch, length in written.shapes)
     print(f"network   {written.network} ({written.network.stat().st_size:,} bytes)")
-    print(f"settings  {written.settings}")
+    also = f", which serves {' and '.join(written.beside)} there, too" if written.beside else ""
+    print(f"settings  {written.settings}{also}")
     print(f"check     largest difference from torch {written.largest_difference:.2g}")
     print(f"          over {written.num_values:,} outputs, batch x length {shapes}")
     judges_sessions = str(baggage.get("predict")).startswith("seqlab.prediction.sessions.")

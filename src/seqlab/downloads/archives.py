@@ -108,8 +108,11 @@ def _entries(archive: Path) -> Iterator[list[Entry]]:
         with opened:
             yield _distinct(archive, _zip_entries(archive, opened))
         return
-    with _telling_damage(archive):
-        tar = tarfile.open(archive)  # noqa: SIM115
+    try:
+        with _telling_damage(archive):
+            tar = tarfile.open(archive)  # noqa: SIM115
+    except BadArchiveError:  # tarfile's words are one line for each way of compressing
+        raise BadArchiveError(f"{archive.name}: damaged: neither a whole zip file nor a tar file") from None
     with tar:
         with _telling_damage(archive):
             members = tar.getmembers()

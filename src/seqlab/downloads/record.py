@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from seqlab.downloads.locking import alone
 from seqlab.errors import UserError
+from seqlab.whole_files import whole_file
 
 RECORD = "downloads.json"
 
 
 class Record:
-    """A small JSON file in the cache's folder, written whole or not at all.
+    """A small JSON file in the cache's folder, written whole or not at all; processes take turns at it.
 
     Keys are ``set/file``. ``files`` holds sha256, bytes, url and date of what was downloaded; ``unpacked``
-    the sha256 of the archive that a folder was unpacked from; ``parts`` what lets a server tell whether the
-    rest of an unfinished file still belongs to it (an ETag or a date, for the header If-Range).
+    the sha256 of the archive that a folder was unpacked from, and ``files``: bytes by name; ``parts`` what
+    lets a server tell whether the rest of an unfinished file still belongs to it (an ETag or a date, for the
+    header If-Range).
 
     Raises:
         UserError: the file holds something else.
@@ -33,35 +37,104 @@ class Record:
 
     def put(self, section: str, key: str, value: Any) -> None:
         """Remember; None forgets. A record that holds nothing is removed."""
-        content = self._read()
-        entries = content.setdefault(section, {})
-        if entries.get(key) == value:
+        if self.get(section, key) == value:
             return
-        if value is None:
-            del entries[key]
-        else:
-            entries[key] = value
-        content = {name: entries for name, entries in content.items() if entries}
+        with alone(self.path.with_name(f".{RECORD}.lock")):
+            content = self._read()  # anew: another process may have added its own
+            entries = content.setdefault(section, {})
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries[key] = value
+            self._write({name: entries for name, entries in content.items() if entries})
+
+    def _write(self, content: dict[str, dict[str, Any]]) -> None:
         if not content:
             self.path.unlink(missing_ok=True)
             return
-        part = self.path.with_name(f".{RECORD}.{os.getpid()}")
         try:
-            part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            part.replace(self.path)
+            with whole_file(self.path, on_disk=True) as part:
+                part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         finally:
             part.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        """Anew each time: another process may have added its own."""
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except ValueError:
-            content = None
-        if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
-            raise UserError(
-                f"{self.path}: not the record of a cache; move it away, the next download begins a new one"
-            )
+        except UnicodeDecodeError:
+            raise self._no_record("it is not UTF-8 text") from None
+        except (ValueError, RecursionError) as error:
+            raise self._no_record(f"it is not JSON ({error})") from None
+        except OSError as error:
+            raise self._no_record(f"it cannot be read ({error.strerror})") from None
+        if not isinstance(content, dict):
+            raise self._no_record(f"expected an object, found {_named(content)}")
+        for section, problem_of in _ENTRIES.items():
+            entries = content.get(section, {})
+            if not isinstance(entries, dict):
+                raise self._no_record(f'"{section}": expected an object, found {_named(entries)}')
+            if section == "unpacked":  # a sum alone is of a time when no names were kept
+                for key in [key for key, entry in entries.items() if isinstance(entry, str)]:
+                    del entries[key]
+            for key, entry in entries.items():
+                if problem := problem_of(entry):
+                    raise self._no_record(f'"{section}", "{key}": {problem}')
         return content
+
+    def _no_record(self, problem: str) -> UserError:
+        return UserError(
+            f"{self.path}: not the record of a cache: {problem}. Mend it, or move it away: the next download "
+            "begins a new one, and trusts anew what has no published sum"
+        )
+
+
+def _named(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _wrong_field(entry: Any, fields: Mapping[str, tuple[str, Callable[[Any], bool]]]) -> str | None:
+    if not isinstance(entry, dict):
+        return f"expected an object, found {_named(entry)}"
+    for name, (expected, is_right) in fields.items():
+        if name not in entry:
+            return f'"{name}" is missing'
+        if not is_right(entry[name]):
+            return f'"{name}": expected {expected}, found {json.dumps(entry[name])[:60]}'
+    return None
+
+
+def _is_sum(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_size(size) and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+        for name, size in value.items()
+    )
+
+
+_SUM = ("64 hexadecimal digits", _is_sum)
+_FILE = {
+    "sha256": _SUM,
+    "bytes": ("a number of bytes", _is_size),
+    "url": ("a text", _is_text),
+    "date": ("a text", _is_text),
+}
+_UNPACKED = {"sha256": _SUM, "files": ("names with numbers of bytes", _are_sizes)}
+_ENTRIES: dict[str, Callable[[Any], str | None]] = {  # what is wrong with an entry of a section
+    "files": lambda entry: _wrong_field(entry, _FILE),
+    "unpacked": lambda entry: _wrong_field(entry, _UNPACKED),
+    "parts": lambda entry: None if _is_text(entry) else f"expected a text, found {_named(entry)}",
+}

@@ -4,43 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from seqlab.downloads.record import Record
+from seqlab.downloads.responses import (
+    BrokenConnectionError,
+    length_in_all,
+    pieces_of,
+    reason_of,
+    refuse_pages,
+    start_of,
+    validator_of,
+)
 from seqlab.downloads.room import no_room
 from seqlab.errors import UserError
 
-CHUNK = 1 << 18
-TIMEOUT_SECONDS = 60
-MAX_CONNECTIONS = 5  # a connection that broke is taken up again as long as each brings something
+TIMEOUT_SECONDS = 30  # without a byte; five such connections end a transfer
+MAX_IDLE = 5  # connections in a row that bring nothing new
+PAUSE_SECONDS = 0.5  # after the first of them; twice as long after each further one
 NOT_SATISFIABLE = 416
 PARTIAL = 206
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
 
 
-class BrokenConnectionError(Exception):
-    """The connection ended before the file did."""
-
-
 class ResumableDownloader:
     """What pooch calls to fetch a URL: ``downloader(url, output_file, pooch)``.
 
-    The bytes go to ``part``; only a whole file is moved to ``output_file``. A part that is there already is
-    continued by a Range request. Where the file's sum is not known beforehand, this is done only if the
-    server confirms through If-Range that it still has the same file; a part of a known file needs no such
-    confirmation, its sum will tell.
+    The bytes go to ``part``; only a whole file is moved to ``output_file``. A connection that broke is taken
+    up again as long as each brings new bytes, by a Range request; so is a part that is there already. Where
+    the file's sum is not known beforehand, this is done only if the server confirms through If-Range that it
+    still has the same file; a server that gives nothing to confirm by is asked for the whole file again. A
+    part of a known file needs no such confirmation: its sum will tell, and after a wrong one the file is
+    fetched once more from the start.
 
     Args:
         part: where unfinished bytes are kept between calls.
         record: holds the validator of the part under ``key``.
         key: ``set/file``.
         size: of the whole file in bytes, where known.
-        pinned: whether the caller knows the file's sum.
+        expected: the file's SHA-256, where known.
         progress: told about bytes as they come.
     """
 
@@ -50,13 +58,13 @@ class ResumableDownloader:
         record: Record,
         key: str,
         size: int | None = None,
-        pinned: bool = False,
+        expected: str | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.part, self.record, self.key = part, record, key
-        self.size, self.pinned, self.progress = size, pinned, progress
+        self.size, self.expected, self.progress = size, expected, progress
         self.sha256: str | None = None  # of the file that came
-        self.num_bytes = 0
+        self._continued = False  # whether bytes were added to others of another connection
 
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
         """Fetch.
@@ -65,64 +73,84 @@ class ResumableDownloader:
             UserError: an address that does not answer or has no such file, a connection that broke (the part
                 is kept), a file of another size than is known, no room.
         """
-        if not self.pinned and self.record.get("parts", self.key) is None:
-            self.part.unlink(missing_ok=True)
         try:
             self._fill(url)
-            with self.part.open("rb") as file:
-                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            self.num_bytes = self.part.stat().st_size
+            if self._continued and self.expected not in {None, self.sha256}:
+                self._drop()
+                self._fill(url)
             self.part.replace(output_file)
             self.record.put("parts", self.key, None)
+        except (UserError, KeyboardInterrupt):
+            if not self._can_go_on():
+                self._drop()
+            raise
         except OSError as error:
-            self.part.unlink(missing_ok=True)
-            self._forget_validator()
+            with suppress(OSError):  # no room for the record either; without the part it is not read
+                self._drop()
             raise UserError(no_room(self.part.parent, error)) from None
 
-    def _forget_validator(self) -> None:
-        try:
-            self.record.put("parts", self.key, None)
-        except OSError:  # no room for the record either; without the part it is not read
-            return
+    def _drop(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self.record.put("parts", self.key, None)
 
-    def _position(self) -> int:
+    def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
+    def _can_go_on(self) -> bool:
+        """Whether a mixture of two files would be noticed."""
+        return self.expected is not None or self.record.get("parts", self.key) is not None
+
     def _fill(self, url: str) -> None:
-        for _ in range(MAX_CONNECTIONS):
-            before = self._position()
+        """The whole part and its sum, over as many connections as bring something."""
+        self._continued = False
+        farthest, idle = (self._have() if self._can_go_on() else 0), 0
+        while True:
             try:
-                self._receive(url, before)
-                return
+                self._receive(url, self._have() if self._can_go_on() else 0)
+                break
             except BrokenConnectionError as error:
                 reason = str(error)
-                if self._position() <= before:
-                    break
-        have = self._position()
+            have = self._have()
+            idle = 0 if have > farthest else idle + 1
+            farthest = max(farthest, have)
+            if idle == MAX_IDLE:
+                raise self._given_up(url, reason)
+            if idle:
+                time.sleep(PAUSE_SECONDS * 2 ** (idle - 1))
+        with self.part.open("rb") as file:
+            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _given_up(self, url: str, reason: str) -> UserError:
+        have = self._have()
         if have == 0:
-            self.part.unlink(missing_ok=True)
-            self.record.put("parts", self.key, None)
-            raise UserError(
-                f"{url}: {reason}; nothing came. Check the network and try again, or give --mirror URL"
+            self._drop()
+            return UserError(
+                f"{url}: {reason}; nothing came in {MAX_IDLE} tries. Check the network and try again, or "
+                "give --mirror URL"
             )
         in_all = f" of {self.size:,}" if self.size is not None else ""
-        raise UserError(
-            f"{url}: {reason} after {have:,}{in_all} bytes. They are kept in {self.part}: "
-            "the same command goes on from there"
+        came = f"{url}: {reason} after {have:,}{in_all} bytes, and {MAX_IDLE} tries in a row brought no more"
+        if self._can_go_on():
+            return UserError(f"{came}. They are kept in {self.part}: the same command goes on from there")
+        return UserError(
+            f"{came}. Nothing was kept, because this server does not tell whether its file has changed: the "
+            "same command begins anew"
         )
 
     def _receive(self, url: str, position: int) -> None:
         """One connection's worth, from ``position`` on."""
         headers = {"User-Agent": "seqlab", "Accept-Encoding": "identity"}
+        known = self.record.get("parts", self.key)
         if position:
             headers["Range"] = f"bytes={position}-"
-            if validator := self.record.get("parts", self.key):
-                headers["If-Range"] = validator
+            if known is not None:
+                headers["If-Range"] = known
         try:
             response = urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS)
         except HTTPError as error:
             if error.code == NOT_SATISFIABLE and position:
-                if _length_in_all(error.headers.get("Content-Range", "")) == position:
+                if self.expected and length_in_all(error.headers.get("Content-Range", "")) == position:
+                    self._continued = True
                     return  # the part is the whole file: only its check was missing
                 self.part.unlink()
                 return self._receive(url, 0)
@@ -131,68 +159,52 @@ class ResumableDownloader:
                 "try again later, or give --mirror URL"
             ) from None
         except (URLError, http.client.HTTPException, OSError) as error:
-            raise BrokenConnectionError(f"no connection ({_reason(error)})") from None
+            raise BrokenConnectionError(f"no connection ({reason_of(error)})") from None
         with response:
-            start = position if response.status == PARTIAL else 0
-            total = self._total(url, response, start)
-            if position and response.status == PARTIAL and _start(response) != position:
+            partial, validator = response.status == PARTIAL, validator_of(response)
+            same = self.expected is not None or validator in {None, known}
+            if position and partial and not (start_of(response) == position and same):
                 self.part.unlink()
                 return self._receive(url, 0)
-            self.record.put("parts", self.key, _validator(response))
-            self._write(response, start, total)
+            start = position if partial else 0
+            pieces = pieces_of(response)
+            if start == 0:
+                pieces = refuse_pages(url, response, pieces, announced=self.expected is None)
+            total = self._total(url, response, start)
+            self.record.put("parts", self.key, known if partial and validator is None else validator)
+            self._continued = start > 0
+            self._write(url, pieces, start, total)
 
     def _total(self, url: str, response: Any, start: int) -> int | None:
         """Bytes of the whole file, as far as server or caller know them."""
-        announced = _length_in_all(response.headers.get("Content-Range", ""))
-        if announced is None and (length := response.headers.get("Content-Length")) is not None:
+        announced = length_in_all(response.headers.get("Content-Range", ""))
+        length = response.headers.get("Content-Length", "").strip()
+        if announced is None and length.isdecimal():
             announced = start + int(length)
         if announced is not None and self.size is not None and announced != self.size:
-            self.part.unlink(missing_ok=True)
-            self.record.put("parts", self.key, None)
-            raise UserError(
-                f"{url}: the server has {announced:,} bytes, the published file has {self.size:,}: "
-                "another file, or a proxy's page. Nothing was kept"
-            )
+            raise self._another_size(url, f"{announced:,}")
         return self.size if announced is None else announced
 
-    def _write(self, response: Any, start: int, total: int | None) -> None:
+    def _another_size(self, url: str, announced: str) -> UserError:
+        return UserError(
+            f"{url}: the server has {announced} bytes, the published file has {self.size:,}: "
+            "another file, or a proxy's page. It was not kept"
+        )
+
+    def _write(self, url: str, pieces: Iterator[bytes], start: int, total: int | None) -> None:
         with open(self.part, "r+b" if self.part.exists() else "wb", buffering=0) as file:
             file.truncate(start)
             file.seek(start)
             position = start
-            while True:
-                try:
-                    chunk = response.read(CHUNK)
-                except (http.client.HTTPException, OSError) as error:
-                    raise BrokenConnectionError(f"the connection broke ({_reason(error)})") from None
-                if not chunk:
-                    break
+            for chunk in pieces:
                 view = memoryview(chunk)
                 while view:  # a nearly full disk takes a part of it
                     view = view[file.write(view) :]
                 position += len(chunk)
+                if self.size is not None and position > self.size:
+                    self._drop()
+                    raise self._another_size(url, "more")
                 if self.progress is not None:
                     self.progress(position, total)
         if total is not None and position < total:
             raise BrokenConnectionError("the connection ended")
-
-
-def _reason(error: Exception) -> str:
-    inner = getattr(error, "reason", error)
-    return str(inner) or type(inner).__name__
-
-
-def _validator(response: Any) -> str | None:
-    """What If-Range may hold: a strong ETag, else the date of the last change."""
-    tag = response.headers.get("ETag", "")
-    return tag if tag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _length_in_all(content_range: str) -> int | None:
-    match = re.fullmatch(r"bytes\s+(?:\d+-\d+|\*)/(\d+)", content_range.strip())
-    return int(match[1]) if match else None
-
-
-def _start(response: Any) -> int | None:
-    match = re.match(r"bytes\s+(\d+)-", response.headers.get("Content-Range", "").strip())
-    return int(match[1]) if match else None

@@ -18,7 +18,7 @@ from seqlab.errors import UserError
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.graphs import Graph, Tensors, graph_of
 from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.settings import settings_of
+from seqlab.exporting.settings import file_sum, other_formats, settings_of, weights_sum
 from seqlab.tasks.base import SequenceTask
 
 TOLERANCE = 1e-5
@@ -33,6 +33,7 @@ class Exported:
     largest_difference: float  # of any output from torch's own
     num_values: int  # outputs compared
     shapes: list[tuple[int, int]]  # batch and length of the inputs compared
+    beside: tuple[str, ...]  # files in other formats that the settings serve, too
 
 
 def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path) -> Exported:
@@ -41,11 +42,12 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
     Args:
         task, baggage: as ``load_task`` gives them.
         kind: ``onnx`` or ``torch``.
-        folder: made where it is missing; older files of the same names are replaced.
+        folder: made where it is missing; older files of the same names are replaced. A file in the other
+            format stays, if it is of the same network: settings.json then serves both.
 
     Raises:
         UserError: a network that is not exported, a package that is missing, an output that differs from
-            torch's, a folder that cannot be written.
+            torch's, a folder that cannot be written or has another network in the other format.
     """
     graph = graph_of(task, baggage["sizes"], baggage["data"])
     write, run = _WRITERS[kind]
@@ -53,14 +55,20 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         check_packages()
     graph.module.eval()
     name = NETWORKS[kind]
-    settings = settings_of(graph, baggage, name, type(task).__name__)
+    weights = weights_sum(task.network)
     try:
+        formats = other_formats(folder, kind, weights)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
             written = Path(temporary) / name
             write(graph, written)
             difference, num_values, shapes = compared(graph, run(written))
-            settings["network"]["largest_difference_from_torch"] = difference
+            formats[kind] = {
+                "file": name,
+                "sha256": file_sum(written),
+                "largest_difference_from_torch": difference,
+            }
+            settings = settings_of(graph, baggage, formats, type(task).__name__, weights)
             (Path(temporary) / SETTINGS).write_text(
                 json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
             )
@@ -69,7 +77,8 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
                 shutil.move(str(Path(temporary) / file), str(folder / file))
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
-    return Exported(folder / name, folder / SETTINGS, difference, num_values, shapes)
+    beside = tuple(NETWORKS[other] for other in formats if other != kind)
+    return Exported(folder / name, folder / SETTINGS, difference, num_values, shapes, beside)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import nn
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoint_files import write_atomically
+from seqlab.training.checkpoint_mistakes import CheckpointError, no_checkpoint
 from seqlab.training.tracking import tracker_ids
 
 log = logging.getLogger(__name__)
@@ -74,17 +76,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint's plain values; nothing in it is executed.
 
     Raises:
-        UserError: missing, broken or foreign file.
+        CheckpointError: missing, broken or foreign file, or a folder.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such checkpoint; the path is relative to {Path.cwd()}") from None
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*TorchScript archive")  # the error tells of it
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).split("\n", 1)[0]
-        raise UserError(f"{path}: cannot be read as a checkpoint: {reason}") from None
-    if not isinstance(checkpoint, dict) or KEY not in checkpoint:
-        raise UserError(f"{path}: not a checkpoint of seqlab; give checkpoints/best.ckpt of a run folder")
+        raise no_checkpoint(path, error) from None
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(KEY), dict):
+        raise CheckpointError(path, "not a checkpoint of seqlab")
     return checkpoint
 
 
@@ -119,6 +120,8 @@ def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
     """
     checkpoint = read_checkpoint(path)
     baggage = checkpoint[KEY]
+    if "model" not in baggage or "state_dict" not in checkpoint:
+        raise CheckpointError(path, "not a whole checkpoint of seqlab")
     _refuse_foreign_targets(baggage["model"], str(path))
     task: SequenceTask = instantiate(baggage["model"], _convert_="all")
     task.load_state_dict(checkpoint["state_dict"])

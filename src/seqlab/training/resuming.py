@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.comparing.configs import flatten
 from seqlab.errors import UserError
 from seqlab.training.checkpoint_files import LAST, PREVIOUS
+from seqlab.training.checkpoint_mistakes import CheckpointError
 from seqlab.training.checkpoints import KEY, read_checkpoint
 from seqlab.training.csv_metrics import MetricsCsv
 from seqlab.training.processes import is_writer, tell
@@ -109,10 +110,10 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
         try:
             checkpoint = read_checkpoint(path)
             if "loops" not in checkpoint:
-                raise UserError(f"{path}: it holds weights alone")
+                raise CheckpointError(path, "it holds weights alone")
             return path, checkpoint, broken
-        except UserError as error:
-            broken.append(f"{path.name} is broken ({str(error).split(': ', 1)[-1]})")
+        except CheckpointError as error:
+            broken.append(f"{path.name} is broken ({error.reason})")
     return None, None, broken
 
 

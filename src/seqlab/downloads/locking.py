@@ -1,0 +1,62 @@
+"""Locks between processes; they end with the process that holds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # a system without such locks: one process at a time is up to the user
+    fcntl = None  # type: ignore[assignment]
+
+
+def try_lock(folder: Path) -> int | None:
+    """A handle that holds the folder until it is closed; None where there are no locks.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:  # a network disk without locks
+        os.close(handle)
+        return None
+    return handle
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait for the lock file ``path``, hold it, and remove it at the end."""
+    if fcntl is None:
+        yield
+        return
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # a network disk without locks
+            break
+        if _is_still(handle, path):  # whoever held it before has removed it
+            break
+        os.close(handle)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -134,8 +134,6 @@ def test_of_other_folders_is_told_what_a_run_has(tmp_path: Path) -> None:
     [
         ("predict", "LOG", "CKPT"),
         ("calibrate", "LOG", "CKPT"),
-        ("detect", "LOG", "CKPT"),
-        ("explain", "LOG", "blk_1", "--log", "CKPT"),
         ("explain", "blk_1", "CKPT", "--log", "LOG"),
         ("translate", "LOG", "CKPT"),
     ],
@@ -151,6 +149,18 @@ def test_swapped_arguments_are_noticed(
     assert error.startswith(f"error: {places.get(arguments[1], arguments[1])}: ")
     assert error.endswith(f". {checkpoint} is one: the checkpoint comes first\n")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("detect", "LOG"), ("explain", "LOG", "blk_1", "--log")])
+def test_a_checkpoint_is_no_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    log, checkpoint = tmp_path / "new.log", saved(tmp_path / "best.ckpt")
+    log.write_text("081109 203901 30 INFO dfs.FSNamesystem: BLOCK* ask\n")
+    words = [str(log) if word == "LOG" else word for word in arguments]
+    assert main([*words, str(checkpoint)]) == EXIT_USER_ERROR
+    expected = f"error: {checkpoint} is a checkpoint, no log: the checkpoint comes first\n"
+    assert capsys.readouterr().err == expected
 
 
 @pytest.mark.parametrize(

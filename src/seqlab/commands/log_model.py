@@ -38,10 +38,12 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         pipes: whether ``-`` and pipes that have a path are accepted too.
 
     Raises:
-        UserError: no such file, a folder, a file that cannot be read, or no text: see ``refuse_other_kinds``.
+        UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text: see
+            ``refuse_other_kinds``.
     """
     from seqlab.errors import UserError
     from seqlab.logs.file_kinds import refuse_other_kinds
+    from seqlab.training.checkpoint_mistakes import given_elsewhere
     from seqlab.watching.source import STDIN
     from seqlab.watching.source import check_log as check_file
 
@@ -56,6 +58,8 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         )
     if not file.exists() or file.is_file() or file.is_dir():
         check_file(path)
+        if given_elsewhere([path]) is not None:
+            raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
         refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
     elif not pipes:
         raise UserError(f"{path} is a pipe or a device: give a file, or use seqlab detect")

@@ -23,6 +23,7 @@ from seqlab.watching.watcher import Limits, Watcher
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
 PATIENCE = 0.5  # seconds
+IDLE_SECONDS = 0.25  # between two looks for idle blocks while lines come
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Watch:
         self.started = now
         self.lines_before = self.watcher.totals.lines
         self._stop = False
-        self._state_due = now
+        self._state_due = self._idle_due = now
         self._report_due = now + settings.report
         self._reported = (now, self.watcher.totals.events)
 
@@ -112,6 +113,9 @@ class Watch:
         if piece is not None:
             self.take(piece, now)
             self.stall.line_came(now)
+            if now >= self._idle_due and self.source.caught_up():
+                self.output.write(self.watcher.close_idle(now))
+                self._idle_due = now + IDLE_SECONDS
         elif not self.source.ended:
             self.output.write(self.watcher.close_idle(now))
             if self.settings.follow:

@@ -25,7 +25,7 @@ class LineEvents(NamedTuple):
     session: pl.Series  # (E,) session keys
     key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
     time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
-    skipped: NDArray[np.int64]  # (K,) places of lines without a header or a session
+    skipped: NDArray[np.int64]  # (K,) places of lines without a header, a session or, for windows, a time
 
 
 class LineParser:
@@ -57,13 +57,15 @@ class LineParser:
         found = self.reader(lines)
         key = self.ids.assign(found.distinct, found.code)
         message, sessions = found.event_message, found.event_session
+        skipped = [*found.skipped.values(), np.zeros(0, dtype=np.int64)]
         if sessions is None:
             assert self.windows is not None  # a parse without session keys has windows
             message, sessions = self.windows.events(found.time)
+            skipped.append(found.place[found.time.is_null().to_numpy()])
         return LineEvents(
             found.place[message],
             sessions,
             key[message],
             found.time.to_numpy()[message],
-            np.sort(np.concatenate([*found.skipped.values(), np.zeros(0, dtype=np.int64)])),
+            np.sort(np.concatenate(skipped)),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from seqlab.watching.lines import NO_EVENT, BadLine, Lines, Piece, shown, split_lines
+from seqlab.watching.lines import NO_EVENT, NO_WINDOW, BadLine, Lines, Piece, shown, split_lines
 from seqlab.watching.models import Model, encode_keys
 from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
 from seqlab.watching.output import AlertOutput
@@ -129,9 +129,10 @@ class Watch:
         """Everything that a piece of the log leads to."""
         lines = split_lines(piece)
         events = self.parser(lines.column)
+        reason = NO_EVENT if self.parser.windows is None else NO_WINDOW
         bad = list(lines.bad)
         bad += [
-            BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))
+            BadLine(int(lines.numbers[place]), reason, shown(lines.texts[place]))
             for place in events.skipped.tolist()
         ]
         self.skipped.add(sorted(bad, key=lambda line: line.number))

@@ -52,6 +52,11 @@ class LineParser:
         known = FixedIds([drain_from_state(drain) for drain in state["drains"]], state["first_ids"])
         return cls(LogFormat.from_state(state["log_format"]), known, windows)
 
+    def sessions(self, lines: pl.Series) -> pl.Series:
+        """The distinct session keys of some lines."""
+        named = self.reader.sessions(lines)[1]
+        return (self(lines).session if named is None else named).unique(maintain_order=True)
+
     def __call__(self, lines: pl.Series) -> LineEvents:
         """The events of (L,) lines, in their order."""
         found = self.reader(lines)

@@ -173,25 +173,32 @@ class FileSource(Source):
             self._behind = False
             self._said.clear()
             return False
+        if self.follow and not (present.st_size and self._can_be_opened()):
+            return False
         later = successors(self.path, self.file.known(self.file.head))
         between = [(file.path, file.found) for file in later.plain if file.found.st_ino != present.st_ino]
         for path, seen in [*between, *([(self.path, present)] if present.st_size else [])]:
             try:
                 file = _OpenFile(path, self.file.number + 1 + len(self._waiting))
             except OSError as error:
-                if path == self.path:
-                    what = f"a new file that cannot be opened: {error.strerror}; trying again and again"
-                    self._say_once("unreadable", what)
-                else:
+                if path != self.path:
                     later.lost.append(f"{path.name} ({error.strerror})")
                 continue
             if file.identity != (seen.st_dev, seen.st_ino):  # renamed again in this very moment
                 file.stream.close()
                 break  # the rest is found when what was opened is read
             self._waiting.append(file)
-        if self._waiting:
-            self._say_lost(later.lost)
+        self._say_lost(later.lost)
         return bool(self._waiting)
+
+    def _can_be_opened(self) -> bool:
+        try:
+            with self.path.open("rb"):
+                return True
+        except OSError as error:
+            what = f"a new file that cannot be opened: {error.strerror}; trying again and again"
+            self._say_once("unreadable", what)
+            return False
 
     def _after_truncation(self) -> _OpenFile | None:
         """The copy with the rest of a truncated file where there is one, else the file from its start."""

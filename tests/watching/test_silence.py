@@ -33,7 +33,9 @@ def closed(
     rest = " ".join(sample_log.lines[0].split()[2:])
     name = next(word for word in rest.split() if word.startswith("blk_"))
 
-    def watch(lines: Sequence[tuple[str, int]], piece: int, **changes: Any) -> list[dict[str, Any]]:
+    def watch(
+        lines: Sequence[tuple[str, int]], piece: int, restart_every: int | None = None, **changes: Any
+    ) -> list[dict[str, Any]]:
         log, output = tmp_path / "log", tmp_path / "out.jsonl"
         output.unlink(missing_ok=True)
         text = "".join(f"{date} {rest.replace(name, f'blk_{10_000 + block}')}\n" for date, block in lines)
@@ -123,3 +125,17 @@ def test_dense_lines_after_sparse_ones_close_nobody(piece: int, closed: Callable
 def test_a_line_without_a_time_hides_no_silence(piece: int, closed: Callable[..., Any]) -> None:
     alerts = closed([(at(0), 1), (NO_DATE, 1), (at(1000), 1), (NO_DATE, 2), (at(1001), 2)], piece)
     assert [(alert["block"], alert["events"]) for alert in alerts] == [(1, 2), (1, 1), (2, 2)]
+
+
+def test_silence_counts_on_after_a_restart(closed: Callable[..., Any], tmp_path: Path) -> None:
+    """Read in parts, each to be gone on with, a log gives the sessions that it gives in one."""
+    lines = [(at(7200 + 10 * number), number % 90 if number % 90 < 40 else number) for number in range(220)]
+    lines += [
+        (at(3600 + 10 * number), number % 90 if number % 90 < 40 else 1000 + number) for number in range(300)
+    ]
+    whole = closed(lines, 1)
+    parts = closed(lines, 1, state=tmp_path / "state", restart_every=47)
+    assert Counter((alert["block"], alert["events"]) for alert in parts) == Counter(
+        (alert["block"], alert["events"]) for alert in whole
+    )
+    assert reasons(parts)["idle"] == reasons(whole)["idle"] > 100

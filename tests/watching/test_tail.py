@@ -304,3 +304,29 @@ def test_a_file_that_was_copied_and_emptied_is_read_to_its_end_in_the_copy(resta
     if restart:
         source = FileSource(str(log), follow=True, state=state)
     assert read_all(source) == ["half", "c", "new"]
+
+
+def test_numbers_with_zeros_are_the_same_numbers(log: Path) -> None:
+    log.write_text("a\n")
+    source = FileSource(str(log), follow=True)
+    assert read_all(source) == ["a"]
+    log.rename(log.with_name("app.log.02"))
+    log.with_name("app.log.01").write_text("between\n")
+    log.write_text("new\n")
+    assert read_all(source) == ["between", "new"]
+    assert {kind for kind, _ in source.news()} == {"rotated"}
+
+
+def test_a_file_that_was_just_begun_is_not_read_up(log: Path) -> None:
+    log.write_text("a\nno newline")
+    source = FileSource(str(log), follow=True)
+    assert read_all(source) == ["a"]
+    assert source.caught_up()
+    log.rename(log.with_name("app.log.1"))
+    log.write_text("new\n")
+    piece = source.read(0)
+    assert piece is not None
+    assert piece.content == b"no newline"
+    assert not source.caught_up()
+    assert read_all(source) == ["new"]
+    assert source.caught_up()

@@ -80,7 +80,11 @@ def rotated_files(log: Path) -> list[RotatedFile]:
     if log.suffix:
         patterns.append(re.compile(f"{re.escape(log.stem)}{_DIGITS}{re.escape(log.suffix)}{_PACKED}"))
     rotated = []
-    for path in log.parent.iterdir():
+    try:
+        beside = list(log.parent.iterdir())
+    except OSError:  # a folder whose files may be read but not listed
+        return []
+    for path in beside:
         match = next((match for each in patterns if (match := each.fullmatch(path.name))), None)
         if match is None or path == log:
             continue
@@ -115,7 +119,7 @@ def successors(log: Path, known: Known) -> Successors:
     ranks = {file.rank for file in plain}  # while gzip works there are both
     lost = [file.path.name for file in later if file.packed and file.rank not in ranks]
     if own is not None and own.digits.isdecimal() and not own.is_date:
-        there = {file.digits for file in files if file.form == own.form}
-        missed = [str(number) for number in range(int(own.digits) - 1, 0, -1) if str(number) not in there]
-        lost += [own.form.replace("*", number) for number in missed[:_MOST_MISSED]]
+        there = {file.rank for file in files if file.form == own.form}
+        missed = [number for number in range(int(own.digits) - 1, 0, -1) if (-number,) not in there]
+        lost += [own.form.replace("*", str(number)) for number in missed[:_MOST_MISSED]]
     return Successors([file for file in plain if file.found.st_size], lost)

@@ -109,25 +109,27 @@ class FileSource(Source):
             return _OpenFile(self.path, number, offset, line)
         for file in rotated:
             if file.found.st_ino == known.inode and is_it(file.path, file.found):
+                self._news.append(("rotated", f"{self.path} is {file.path.name} now; read to its end first"))
                 return self._go_on_in(file, number, offset, line)
         if offset and is_it(self.path, present):  # copied with all its content
             return _OpenFile(self.path, number, offset, line)
         for file in rotated:
             if known.head_bytes >= _SURE_HEAD_BYTES and is_it(file.path, file.found):
+                self._news.append(("truncated", f"truncated: {file.path.name} has the rest; read first"))
                 return self._go_on_in(file, number, offset, line)
         if state["size"]:
-            packed = next((file for file in rotated_files(self.path) if known.begins(file.path)), None)
-            now = f", or is {packed.path.name} now" if packed is not None and known.head_bytes else ""
+            packed = [file.path for file in rotated_files(self.path) if file.packed and known.head_bytes]
+            now = next((f", or is {path.name} now" for path in packed if known.begins(path)), "")
             what = f"the file that was watched is gone{now}: lines after its byte {offset:,} were not read"
             self._news.append(("lost", what))
         later = successors(self.path, known)
         self._say_lost(later.lost)
         for file in later.plain:
+            self._news.append(("rotated", f"{file.path.name} came after it; read first"))
             return self._go_on_in(file, number + 1)
         return _OpenFile(self.path, number + 1)
 
     def _go_on_in(self, file: RotatedFile, number: int, offset: int = 0, line: int = 1) -> _OpenFile:
-        self._news.append(("rotated", f"{self.path} was {file.path.name} before; read to its end first"))
         self._behind = True
         return _OpenFile(file.path, number, offset, line)
 
@@ -229,7 +231,7 @@ class FileSource(Source):
         for old in self._old[:-_OLD_FILES]:
             old.stream.close()
         self._old = self._old[-_OLD_FILES:]
-        self.file, self._behind = new, new.path != self.path
+        self.file, self._behind, self._at_end = new, new.path != self.path, False
         if not self._behind:
             self._said.clear()
         return piece

@@ -111,7 +111,12 @@ def test_mistakes_are_one_message(
     block = read_sessions(sample_log.sessions).ids[0]
     bare = checkpoint(f"data.normal={sample_log.sessions}")
     for arguments, words in [
-        ((path, "blk_none", "--log", sample_log.log), "no line of block blk_none"),
+        (
+            (path, "blk_none", "--log", sample_log.log),
+            "no line of block blk_none; it has 400 blocks; the nearest",
+        ),
+        ((path, block[4:], "--log", sample_log.log), f"the nearest are {block}"),
+        ((path, block + "0", "--sessions", sample_log.parsed), f"the nearest are {block}"),
         ((path, "blk_none", "--sessions", sample_log.sessions), "no block blk_none among its 400"),
         ((path, "blk_none", "--sessions", sample_log.parsed), "no block blk_none among its 400"),
         ((path, block, "--sessions", tmp_path / "none"), "no such file"),
@@ -127,3 +132,44 @@ def test_mistakes_are_one_message(
         assert words in said
         assert said.count("\n") == 1
     assert explain(bare, block, "--sessions", sample_log.sessions)[0] == 0
+
+
+def test_a_parse_with_other_templates_is_refused(
+    explain: Explain, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    log = tmp_path / "other.log"
+    log.write_text("\n".join(reversed(sample_log.lines)) + "\n")
+    assert main(["parse", str(log), "--output", str(other)]) == 0
+    block = read_sessions(sample_log.sessions).ids[0]
+    code, out, said = explain(checkpoint(), block, "--sessions", other)
+    assert (code, out) == (2, "")
+    assert "in training it was" in said
+    assert "--templates" in said
+    known = tmp_path / "known"
+    assert main(["parse", str(log), "--output", str(known), "--templates", str(sample_log.parsed)]) == 0
+    assert explain(checkpoint(), block, "--sessions", known)[0] == 0
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a", "no/a.svg", "."])
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_done(
+    name: str, explain: Explain, sample_log: Any, tmp_path: Path
+) -> None:
+    picture = tmp_path / name
+    code, out, said = explain(tmp_path / "none.ckpt", "blk", "--log", sample_log.log, "--picture", picture)
+    assert (code, out) == (2, "")
+    assert f"--picture {picture}" in said
+
+
+def test_events_without_times_have_no_column_for_them(
+    explain: Explain, checkpoint: Callable[..., Path], sample_log: Any
+) -> None:
+    block = read_sessions(sample_log.sessions).ids[0]
+    path = checkpoint()
+    header = {}
+    for name, where in (("log", sample_log.log), ("sessions", sample_log.parsed)):
+        out = explain(path, block, f"--{name}", where)[1]
+        header[name] = next(row for row in out.splitlines() if row.split()[:1] == ["#"])
+    assert header["log"].split()[:3] == ["#", "time", "key"]
+    assert header["sessions"].split()[:2] == ["#", "key"]
+    assert header["sessions"].startswith("  #    key")

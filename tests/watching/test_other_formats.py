@@ -47,12 +47,17 @@ def test_a_log_without_a_year_shows_none(
         for second in range(5)
     ]
     log, folder = parsed(lines, "--format", "openssh")
-    found = alerts(export(threshold=-1.0), log, folder, capsys)
+    exported = export(threshold=-1.0)
+    found = alerts(exported, log, folder, capsys)
     assert len(found) == 19
     times = {alert["block"]: (alert["first_time"], alert["last_time"]) for alert in found}
     assert times["5"][0] == "Dec  5 06:55:40"
     assert "1972" not in str(times)
     assert times["12"][0] == "Dec 12 06:55:40"
+    options = ["--log", str(log), "--parser", str(folder), "--json"]
+    assert main(["explain", "--onnx", str(exported), "5", *options]) == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["events"][1]["time"] == "Dec  5 06:55:41"
 
 
 def test_the_year_0_is_a_year(
@@ -80,8 +85,9 @@ def test_a_followed_window_of_time_is_not_cut_by_silence_within_it(
     parsed: Any, export: Callable[..., Path], start: Callable[..., Any]
 ) -> None:
     lines = [
-        f"2015-07-29 {hour}:{minute:02} {EVENTS[minute % 3].format('10.0.0.1')}"
-        for hour in range(10, 20)
+        f"2015-07-{day} {hour:02}:{minute:02} {EVENTS[minute % 3].format('10.0.0.1')}"
+        for day in (29, 30)
+        for hour in range(24)
         for minute in (0, 1, 30, 59)  # silent for 29 minutes
     ]
     options = (
@@ -97,7 +103,7 @@ def test_a_followed_window_of_time_is_not_cut_by_silence_within_it(
     process.wait_until(lambda: '"report"' in process.said)
     assert process.end(signal.SIGINT) == 0
     summary = json.loads(process.said.splitlines()[-1])
-    assert (summary["events"], summary["blocks"]) == (40, 10)
+    assert (summary["events"], summary["blocks"]) == (192, 48)
     closed = [json.loads(line) for line in output.read_text().splitlines()]
     assert {alert["events"] for alert in closed} == {4}
     assert len({alert["block"] for alert in closed}) == len(closed) > 2

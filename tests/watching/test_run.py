@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def said(process: Any, kind: str) -> list[dict[str, Any]]:
     lines = process.said.splitlines()
@@ -85,3 +87,35 @@ def test_a_followed_log_without_events_is_told_of_once(
     (notice,) = said(process, "no_events")
     assert notice["lines"] >= 10_000
     assert "format hdfs" in notice["expected"]
+
+
+@pytest.mark.parametrize("where", ["file", "pipe"])
+def test_silence_closes_blocks_of_a_busy_log_without_times(
+    where: str, start: Callable[..., Any], export: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "grow.log"
+    log.touch()
+    process = start(
+        *("detect", "--onnx", export(score="combined", threshold=-1.0), log if where == "file" else "-"),
+        *("--follow", "--json", "--idle", "1", "--report", "0"),
+    )
+    line = sample_log.lines[0].replace("081109 ", "081399 ", 1)  # no month 13
+    block = next(word for word in line.split() if word.startswith("blk_"))
+    with log.open("a", buffering=1) if where == "file" else process.popen.stdin as file:
+        file.write(f"{line}\n")
+        file.flush()
+
+        def write_more() -> bool:
+            file.write(f"{line.replace(block, 'blk_77')}\n")
+            file.flush()
+            return bool(process.stdout.read_text())
+
+        process.wait_until(write_more)
+        alert = json.loads(process.stdout.read_text().splitlines()[0])
+        assert (alert["block"], alert["reason"], alert["events"]) == (block, "idle", 1)
+        assert alert["first_time"] is None
+    if where == "file":
+        assert process.end(signal.SIGINT) == 0
+    else:
+        process.popen.stdin = None
+        assert process.end() == 0

@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
     from seqlab.watching.models import no_parser
     from seqlab.watching.source import STDIN
-    from seqlab.watching.timeline import events_of_log, events_of_sessions, timeline
+    from seqlab.watching.timeline import timeline
+    from seqlab.watching.timeline_events import events_of_log, events_of_sessions
+    from seqlab.watching.timeline_picture import check_picture
     from seqlab.watching.timeline_text import timeline_text
 
     if arguments.log == STDIN:
@@ -38,13 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         check_log(arguments.log)
     elif not arguments.sessions.exists():
         raise UserError(f"{arguments.sessions}: no such file; the path is relative to {Path.cwd()}")
-    if arguments.picture is not None and not arguments.picture.absolute().parent.is_dir():
-        raise UserError(
-            f"--picture {arguments.picture}: the folder {arguments.picture.parent} does not exist"
-        )
+    if arguments.picture is not None:
+        check_picture(arguments.picture)
     model = given_model(arguments)
     if arguments.log is None:
-        found = events_of_sessions(arguments.sessions, arguments.block)
+        found = events_of_sessions(arguments.sessions, arguments.block, model.parser)
     elif model.parser is None:
         raise no_parser(str(arguments.checkpoint))
     else:

@@ -76,6 +76,26 @@ def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
     return ParsedSessions(sessions, first_time, offsets, summary, folder)
 
 
+def check_templates(parsed: ParsedSessions, parser: dict[str, Any] | None) -> None:
+    """Whether a parse's keys mean what they meant in training.
+
+    Args:
+        parser: of training; None where it read files of bare keys.
+
+    Raises:
+        UserError: a template id that stands for another template.
+    """
+    if parser is None:
+        return
+    trained = {str(row["id"]): row["template"] for row in parser["templates"]}
+    for key, template in parsed.templates.items():
+        if trained.get(key, template) != template:
+            raise UserError(
+                f"{parsed.folder}: template {key} is {template!r}, in training it was {trained[key]!r}; "
+                "parse the log with --templates and the folder that the model was trained on"
+            )
+
+
 def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
     """The distinct keys, ascending, and which of them each is; no sort of all keys."""
     present = np.flatnonzero(np.bincount(keys))

@@ -25,7 +25,7 @@ class LineEvents(NamedTuple):
     session: pl.Series  # (E,) session keys
     key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
     time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
-    skipped: NDArray[np.int64]  # (K,) places of lines without a header or a session
+    skipped: NDArray[np.int64]  # (K,) places of lines without a header, a session or, for windows, a time
 
 
 class LineParser:
@@ -52,18 +52,25 @@ class LineParser:
         known = FixedIds([drain_from_state(drain) for drain in state["drains"]], state["first_ids"])
         return cls(LogFormat.from_state(state["log_format"]), known, windows)
 
+    def sessions(self, lines: pl.Series) -> pl.Series:
+        """The distinct session keys of some lines."""
+        named = self.reader.sessions(lines)[1]
+        return (self(lines).session if named is None else named).unique(maintain_order=True)
+
     def __call__(self, lines: pl.Series) -> LineEvents:
         """The events of (L,) lines, in their order."""
         found = self.reader(lines)
         key = self.ids.assign(found.distinct, found.code)
         message, sessions = found.event_message, found.event_session
+        skipped = [*found.skipped.values(), np.zeros(0, dtype=np.int64)]
         if sessions is None:
             assert self.windows is not None  # a parse without session keys has windows
             message, sessions = self.windows.events(found.time)
+            skipped.append(found.place[found.time.is_null().to_numpy()])
         return LineEvents(
             found.place[message],
             sessions,
             key[message],
             found.time.to_numpy()[message],
-            np.sort(np.concatenate([*found.skipped.values(), np.zeros(0, dtype=np.int64)])),
+            np.sort(np.concatenate(skipped)),
         )

@@ -93,7 +93,7 @@ class LineReader:
         if not has_header.all():
             messages = messages.filter(has_header)
         lines, kept = _drop(lines, kept, has_header, skipped, NO_HEADER)
-        events, sessions = self._sessions(lines)
+        events, sessions = self.sessions(lines)
         if sessions is not None:
             named = np.zeros(len(lines), dtype=bool)
             named[events] = True
@@ -123,8 +123,8 @@ class LineReader:
         found = rest.str.starts_with(_AFTER_HEADER) & ~lines.str.starts_with(_AFTER_HEADER)
         return rest.str.slice(1), found
 
-    def _sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
-        """The line and the session of each event."""
+    def sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
+        """The line and the session of each event; None where time windows make sessions."""
         if self.format.session is None:
             return np.arange(len(lines), dtype=np.int64), None
         found = lines.str.extract_all(self.format.session)

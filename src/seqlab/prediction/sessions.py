@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.data.parsed_sessions import read_parsed_sessions
+from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
@@ -20,7 +20,6 @@ from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
-from seqlab.errors import UserError
 from seqlab.prediction.raw_logs import refuse_raw_log
 from seqlab.tasks.base import SequenceTask
 
@@ -74,14 +73,7 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
         refuse_raw_log(path, data)
         return read_sessions(path)
     parsed = read_parsed_sessions(path)
-    if "parser" in data:
-        trained = {str(row["id"]): row["template"] for row in data["parser"]["templates"]}
-        for key, template in parsed.templates.items():
-            if trained.get(key, template) != template:
-                raise UserError(
-                    f"{path}: template {key} is {template!r}, in training it was {trained[key]!r}; parse the "
-                    "log with --templates and the folder that the model was trained on"
-                )
+    check_templates(parsed, data.get("parser"))
     return parsed.sessions
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,7 @@ class OpenBlock:
     id: str
     slot: int  # its row of OpenBlocks.contexts
     seen: float  # when its last line came, by the watcher's clock, in seconds
+    heard: int = 0  # the number of its last line: see LogClock.hear
     first_time: int = NO_TIME  # of its lines, microseconds
     last_time: int = NO_TIME
     alerted: bool = False
@@ -96,11 +98,17 @@ class OpenBlocks:
         """Give back the slots of closed blocks."""
         self._free += [block.slot for block in blocks]
 
-    def oldest(self) -> OpenBlock | None:
-        return next(iter(self.by_id.values()), None)
+    def pop_first(self, most: int) -> list[OpenBlock]:
+        """Take out the oldest ones, at most so many."""
+        return self._pop([*itertools.islice(self.by_id, max(most, 0))])
 
-    def pop_oldest(self) -> OpenBlock:
-        return self.by_id.pop(next(iter(self.by_id)))
+    def pop_while(self, is_due: Callable[[OpenBlock], bool]) -> list[OpenBlock]:
+        """Take out the oldest ones, up to the first that is not due."""
+        return self._pop([block.id for block in itertools.takewhile(is_due, self)])
+
+    def _pop(self, ids: list[str]) -> list[OpenBlock]:
+        # found in one go: looking for the first of a dict again and again passes all that was taken out of it
+        return [self.by_id.pop(name) for name in ids]
 
     def restore(self, block: OpenBlock) -> None:
         """Put back a block of a state file; call in the order of ``__iter__``."""
@@ -124,6 +132,27 @@ class Segments:
     @property
     def starts(self) -> NDArray[np.int64]:
         return np.cumsum(self.lengths) - self.lengths
+
+
+def session_begins(
+    times: NDArray[np.int64], starts: NDArray[np.int64], wait: int | None
+) -> NDArray[np.int64]:
+    """Places of a chunk's events, grouped by block, where a block or its next session begins.
+
+    Args:
+        times: (E,) microseconds, NO_TIME for none.
+        starts: (B,) of the blocks.
+        wait: microseconds between two events with a time that part sessions.
+    """
+    begins = np.zeros(len(times), dtype=bool)
+    begins[starts] = True
+    if wait is not None:
+        places = np.arange(len(times))
+        last_known = np.maximum.accumulate(np.where(times != NO_TIME, places, 0))
+        in_block = last_known >= np.maximum.accumulate(np.where(begins, places, 0))
+        timed = in_block[:-1] & (times[1:] != NO_TIME) & (times[last_known[:-1]] != NO_TIME)
+        begins[1:] |= timed & (np.where(timed, times[1:] - times[last_known[:-1]], 0) > wait)
+    return np.flatnonzero(begins)
 
 
 def window_stream(

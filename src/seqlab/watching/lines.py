@@ -15,6 +15,7 @@ from seqlab.logs.reading import LONGEST_LINE
 NOT_UTF8 = "not UTF-8 text"
 TOO_LONG = f"longer than {LONGEST_LINE:,} bytes"
 NO_EVENT = "no header or no session key"
+NO_WINDOW = "no header or no time that can be read"  # where windows of time make the sessions
 _SHOWN = 60  # letters of a line that cannot be read
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.watching.lines import NO_EVENT, BadLine, Lines, Piece, shown, split_lines
+from seqlab.watching.lines import NO_EVENT, NO_WINDOW, BadLine, Lines, Piece, shown, split_lines
 from seqlab.watching.models import Model, encode_keys
 from seqlab.watching.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates, WrongLog
 from seqlab.watching.output import AlertOutput
@@ -27,6 +27,7 @@ from seqlab.watching.watcher import Limits, Watcher
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
 PATIENCE = 0.5  # seconds
+IDLE_SECONDS = 0.25  # between two looks for idle blocks while lines come
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Watch:
         self.resumed = found is not None
         self._lines_before = self.watcher.totals.lines
         self._stop = False
-        self._state_due = now
+        self._state_due = self._idle_due = now
         self._report_due = now + settings.report
         self._reported = (now, self.watcher.totals.events)
 
@@ -135,6 +136,9 @@ class Watch:
         if piece is not None:
             self.take(piece, now)
             self.stall.line_came(now)
+            if now >= self._idle_due and self.source.caught_up():
+                self.output.write(self.watcher.close_idle(now))
+                self._idle_due = now + IDLE_SECONDS
         elif not self.source.ended:
             self.output.write(self.watcher.close_idle(now))
             if self.settings.follow:
@@ -148,9 +152,10 @@ class Watch:
         """Everything that a piece of the log leads to."""
         lines = split_lines(piece)
         events = self.parser(lines.column)
+        reason = NO_EVENT if self.parser.windows is None else NO_WINDOW
         bad = list(lines.bad)
         bad += [
-            BadLine(int(lines.numbers[place]), NO_EVENT, shown(lines.texts[place]))
+            BadLine(int(lines.numbers[place]), reason, shown(lines.texts[place]))
             for place in events.skipped.tolist()
         ]
         bad.sort(key=lambda line: line.number)

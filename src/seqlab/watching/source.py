@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import select
 import sys
+import time
 import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -17,6 +19,7 @@ from seqlab.watching.lines import LONGEST_LINE, TOO_LONG, BadLine, Piece, shown
 CHUNK_BYTES = 4 << 20
 STDIN = "-"
 _GATHER_SECONDS = 0.1  # a pipe gives 64 KiB at a time: more is waited for so long
+_LONGEST_GATHER = 0.5  # seconds that the first byte waits at most
 
 
 class Lag(NamedTuple):
@@ -100,6 +103,10 @@ class Source(ABC):
     def read(self, patience: float) -> Piece | None:
         """The next piece; None where nothing came within ``patience`` seconds, or at the end."""
 
+    def caught_up(self) -> bool:
+        """Whether the last ``read`` took everything that was there."""
+        return False
+
     def line(self, file: int, offset: int) -> str | None:
         """A line that was read before; None where it cannot be read again."""
         return None
@@ -116,31 +123,47 @@ class Source(ABC):
 
 
 class PipeSource(Source):
-    """Standard input. What is there is given at once: a slow pipe's lines do not wait for more."""
+    """Standard input. A slow pipe's lines do not wait for more, a steady one's for half a second at most."""
 
     def __init__(self) -> None:
         super().__init__("stdin")
         self.cutter = LineCutter(0)
         self.descriptor = sys.stdin.fileno()
+        self._emptied = False
 
     def read(self, patience: float) -> Piece | None:
         blocks: list[bytes] = []
-        wait = patience
-        while sum(map(len, blocks)) < CHUNK_BYTES:
-            if not select.select([self.descriptor], [], [], wait)[0]:
+        size, wait, until = 0, patience, math.inf
+        self._emptied = False
+        while size < CHUNK_BYTES:
+            if not self._is_ready(wait):
+                self._emptied = True
                 break
             block = os.read(self.descriptor, CHUNK_BYTES)
             if not block:
                 self.ended = True
                 break
+            now = time.monotonic()
+            if not blocks:
+                until = now + _LONGEST_GATHER
             blocks.append(block)
-            wait = min(patience, _GATHER_SECONDS)
+            size += len(block)
+            if now >= until:
+                self._emptied = not self._is_ready(0)
+                break
+            wait = min(patience, _GATHER_SECONDS, until - now)
         piece = self.cutter.put(b"".join(blocks)) if blocks else None
         if piece is None and self.ended:
             return self.cutter.finish()
         if self.ended and (self.cutter.rest or self.cutter.position > self.cutter.offset):
             self.ended = False  # the last line comes with the next call: reading an ended pipe gives nothing
         return piece
+
+    def _is_ready(self, wait: float) -> bool:
+        return bool(select.select([self.descriptor], [], [], wait)[0])
+
+    def caught_up(self) -> bool:
+        return self._emptied
 
 
 class GzipSource(Source):

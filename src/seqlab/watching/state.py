@@ -22,11 +22,11 @@ from seqlab.whole_files import whole_file
 STATE_VERSION = 2
 _HEADER = {
     *("version", "log", "fingerprint", "output", "source"),
-    *("totals", "latest", "ids", "skipped", "unseen", "drift"),
+    *("totals", "clock", "ids", "skipped", "unseen", "drift"),
 }
 _ARRAYS = {
-    *("events", "lengths", "first_time", "last_time", "idle_for", "alerted"),
-    *("num_texts", "text_lengths", "texts", "times", "recent"),
+    *("events", "lengths", "first_time", "last_time", "idle_for", "heard", "alerted"),
+    *("num_texts", "text_lengths", "texts", "recent"),
 }
 
 
@@ -122,7 +122,7 @@ def pack(
     raw_texts = [text.encode("utf-8", "replace") for text in texts]
     header = {
         "totals": vars(watcher.totals),
-        "latest": watcher.latest,
+        "clock": watcher.clock.state(),
         "ids": [block.id for block in blocks],
         "skipped": dict(skipped.counts),
         "unseen": sorted(unseen.seen),
@@ -134,11 +134,11 @@ def pack(
         "first_time": np.asarray([block.first_time for block in blocks], dtype=np.int64),
         "last_time": np.asarray([block.last_time for block in blocks], dtype=np.int64),
         "idle_for": np.asarray([now - block.seen for block in blocks], dtype=np.float64),
+        "heard": np.asarray([block.heard for block in blocks], dtype=np.int64),
         "alerted": np.asarray([block.alerted for block in blocks], dtype=bool),
         "num_texts": np.asarray([len(block.texts or ()) for block in blocks], dtype=np.int64),
         "text_lengths": np.asarray([len(text) for text in raw_texts], dtype=np.int64),
         "texts": np.frombuffer(b"".join(raw_texts), np.uint8),
-        "times": watcher.times,
         "recent": drift.recent,
     }
     return header, arrays
@@ -155,7 +155,7 @@ def unpack(
     """Put a state into a fresh watch. Time that nobody watched counts as no silence."""
     header = found["header"]
     watcher.totals = Totals(**header["totals"])
-    watcher.latest, watcher.times = header["latest"], found["times"]
+    watcher.clock.restore(header["clock"])
     skipped.counts.update(header["skipped"])
     unseen.seen.update(header["unseen"])
     drift.high, drift.until_look = header["drift"]["high"], header["drift"]["until_look"]
@@ -170,6 +170,7 @@ def unpack(
         block.events += events[start : ends[place]]
         start = int(ends[place])
         block.first_time, block.last_time = int(found["first_time"][place]), int(found["last_time"][place])
+        block.heard = int(found["heard"][place])
         block.alerted = bool(found["alerted"][place])
         texts: deque[str] = deque(maxlen=HELD_LINES)
         for _ in range(int(found["num_texts"][place])):

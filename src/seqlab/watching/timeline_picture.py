@@ -22,18 +22,28 @@ PAPER, INK, MUTED, GRID, CALM, HOT = "#fcfcfb", "#1b2024", "#5a636b", "#e5e8ea",
 _LETTERS = 58  # of a template
 _ROW_INCHES, _WIDTH_INCHES = 0.26, 15.6
 _NUMBER_AT, _TIME_AT, _KEY_AT, _TEMPLATE_AT = 0.55, 0.7, 1.95, 2.1  # inches from the left
+_UNTIMED_NUMBER_AT = 1.4  # nearer to the key, where events have no times
 _BARS_AT, _BARS_WIDTH, _EXPECTED_AT = 7.1, 3.4, 10.65
 _MOST_ROWS = 300
+
+
+def check_picture(path: Path) -> None:
+    """Raise UserError for a name that no picture can be written under."""
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"--picture {path}: choose a name that ends in {', '.join(FORMATS)}")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"--picture {path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise UserError(f"--picture {path} is a folder: give the name of a file")
 
 
 def write_picture(shown: Timeline, path: Path) -> None:
     """Draw into a file; its ending names the format.
 
     Raises:
-        UserError: an unknown ending, or a file that cannot be written.
+        UserError: see ``check_picture``, or a file that cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise UserError(f"--picture {path}: choose a name that ends in {', '.join(FORMATS)}")
+    check_picture(path)
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -106,7 +116,8 @@ def _draw_event(
     value = largest if item.unseen else (item.nll or 0.0)
     axes.barh(place, value, height=0.62, color=HOT if hot else CALM)
     look: dict[str, Any] = {"transform": inches, "va": "center", "color": INK if hot or end else MUTED}
-    axes.text(_NUMBER_AT, place, "end" if end else str(item.position), ha="right", **look)
+    number_at = _NUMBER_AT if any(event.time is not None for event in shown.events) else _UNTIMED_NUMBER_AT
+    axes.text(number_at, place, "end" if end else str(item.position), ha="right", **look)
     axes.text(_TIME_AT, place, "" if item.time is None else item.time[11:19], ha="left", **look)
     axes.text(_KEY_AT, place, "" if end else item.key, ha="right", **look)
     weight = "bold" if item.position - 1 == shown.worst else "normal"

@@ -85,16 +85,16 @@ def timeline_text(shown: Timeline, *, everything: bool = False, width: int = 110
     largest = max([value for value in values if value < 100] or [1.0])
     if shown.score_name == "nll_max":
         largest = max(largest, shown.threshold)
-    times = [_clock(event.time) for event in events]
-    time_width = max(map(len, times))
+    time_width = max(len(_clock(event.time)) for event in events)
     key_width = max(3, *(len(event.key) for event in events))
     number_width = max(3, len(str(len(events))))
-    before = number_width + time_width + key_width + BAR_WIDTH + 22
+    time_room = time_width + 2 if time_width else 0  # no column where nothing has a time
+    before = number_width + time_room + key_width + BAR_WIDTH + 20
     room = max(width - before, 24)
 
     def row(number: str, time: str, key: str, nll: str, drawn: str, rank: str, text: str) -> str:
         return (
-            f"{number:>{number_width}}  {time:<{time_width}}  {key:>{key_width}}  {nll:>6}  "
+            f"{number:>{number_width}}  {time:<{time_room}}{key:>{key_width}}  {nll:>6}  "
             f"{drawn:<{BAR_WIDTH}}  {rank:>4}  {text}"
         ).rstrip()
 
@@ -102,7 +102,11 @@ def timeline_text(shown: Timeline, *, everything: bool = False, width: int = 110
         (event for event in events if is_surprising(event)), key=lambda event: -(event.nll or 0)
     )
     detailed = {event.position for event in surprising[:MOST_DETAILED]}
-    rows = [*heading(shown), "", row("#", "time", "key", "nats", "", "rank", "template")]
+    rows = [
+        *heading(shown),
+        "",
+        row("#", "time" if time_width else "", "key", "nats", "", "rank", "template"),
+    ]
     for item in folded(shown, everything):
         if isinstance(item, tuple):
             count, highest = item
@@ -115,7 +119,7 @@ def timeline_text(shown: Timeline, *, everything: bool = False, width: int = 110
         text = item.template or (UNSEEN if item.unseen else "")
         rows.append(row(number, _clock(item.time), item.key, nll, drawn, rank, _cut(text, room)))
         if item.position in detailed:
-            rows += _details(item, number_width + time_width + 4, width)
+            rows += _details(item, number_width + time_room + 2, width)
     if any(event.nll is None for event in events):
         rows.append("–: the model predicts only events with a whole window before them")
     if any(event.unseen for event in events):

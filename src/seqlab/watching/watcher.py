@@ -19,8 +19,10 @@ from seqlab.watching.blocks import (
     OpenBlock,
     OpenBlocks,
     Segments,
+    session_begins,
     window_stream,
 )
+from seqlab.watching.clock import LATE_SECONDS, MICROSECONDS, LogClock
 from seqlab.watching.closing import Closer
 from seqlab.watching.judge import Judge
 from seqlab.watching.lines import Lines
@@ -30,11 +32,8 @@ from seqlab.watching.remembered import WindowScorer
 if TYPE_CHECKING:
     from seqlab.logs.line_parser import LineEvents
 
-MICROSECONDS = 1_000_000
-LATE_SECONDS = 10  # lines may stand so much out of the order of their times
 _LONGEST_BLOCK = 100_000  # events; a longer block is closed and goes on as another
 _CLOSED_AT_ONCE = 10_000  # blocks
-_TIMES_KEPT = 101
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,8 @@ class Watcher:
         self.open = OpenBlocks(blank, hold_texts=hold_texts)
         self.closer = Closer(model, self.open, read_line, file_name)
         self.totals = Totals()
-        self.times = np.zeros(0, dtype=np.int64)  # of the last events, microseconds
-        self.latest = NO_TIME  # where the log's own time has got to, microseconds
+        wait = None if limits.idle is None else int((limits.idle + LATE_SECONDS) * MICROSECONDS)
+        self.clock = LogClock(wait)
 
     def take(self, lines: Lines, events: LineEvents, tokens: NDArray[np.int32], now: float) -> list[Alert]:
         """Let a chunk's events join their blocks.
@@ -113,37 +112,25 @@ class Watcher:
             times = events.time.astype("datetime64[us]").astype(np.int64)
             segments = self._segments(events, times, now, closing)
             alerts = self._join(segments, lines, events, tokens, times)
-            self._advance(times)
-        if self.limits.idle is not None and self.latest != NO_TIME:
-            wait = int((self.limits.idle + LATE_SECONDS) * MICROSECONDS)
-            while (block := self.open.oldest()) is not None and block.last_time != NO_TIME:
-                if self.latest - block.last_time <= wait:
-                    break
-                closing.append((self.open.pop_oldest(), "idle"))
-        while len(self.open) > self.limits.max_open:
-            closing.append((self.open.pop_oldest(), "limit"))
-            self.totals.limited += 1
+        silent = self.clock.silent_until()
+        closing += [(block, "idle") for block in self.open.pop_while(lambda block: block.heard <= silent)]
+        limited = self.open.pop_first(len(self.open) - self.limits.max_open)
+        closing += [(block, "limit") for block in limited]
+        self.totals.limited += len(limited)
         return alerts + self._close(closing)
-
-    def _advance(self, times: NDArray[np.int64]) -> None:
-        """Move the log's time on: the median of the last lines, so that one wrong date closes no block."""
-        known = times[-_TIMES_KEPT:]
-        self.times = np.concatenate((self.times, known[known != NO_TIME]))[-_TIMES_KEPT:]
-        if len(self.times):
-            self.latest = max(self.latest, int(np.sort(self.times)[len(self.times) // 2]))
 
     def close_idle(self, now: float) -> list[Alert]:
         """Close what got no line for ``idle`` seconds of watching; only when every line there is was read."""
-        closing: list[tuple[OpenBlock, str]] = []
-        if self.limits.live and self.limits.idle is not None:
-            while (block := self.open.oldest()) is not None and now - block.seen > self.limits.idle:
-                closing.append((self.open.pop_oldest(), "idle"))
-        return self._close(closing)
+        if not self.limits.live or self.limits.idle is None:
+            return []
+        before = now - self.limits.idle
+        return self._close(
+            [(block, "idle") for block in self.open.pop_while(lambda block: block.seen < before)]
+        )
 
     def close_some(self) -> list[Alert]:
         """Close some thousands of blocks at the end of the log; call until none is open."""
-        count = min(len(self.open), _CLOSED_AT_ONCE)
-        return self._close([(self.open.pop_oldest(), "end of log") for _ in range(count)])
+        return self._close([(block, "end of log") for block in self.open.pop_first(_CLOSED_AT_ONCE)])
 
     def _close(self, closing: Sequence[tuple[OpenBlock, str]]) -> list[Alert]:
         alerts: list[Alert] = []
@@ -159,7 +146,10 @@ class Watcher:
         now: float,
         closing: list[tuple[OpenBlock, str]],
     ) -> Segments:
-        """Group a chunk by block, and begin a new session where a block was silent for too long."""
+        """Group a chunk by block, and begin a new session where a block was silent for too long.
+
+        The chunk's blocks are the last of the open ones then, in the order of their last lines.
+        """
         import polars as pl
 
         table = pl.DataFrame({"session": events.session, "place": np.arange(len(times), dtype=np.int64)})
@@ -168,24 +158,22 @@ class Watcher:
         counts = groups["place"].list.len().to_numpy().astype(np.int64)
         names: list[str] = groups["session"].to_list()
         starts = np.cumsum(counts) - counts
-        begins = np.zeros(len(order), dtype=bool)
-        begins[starts] = True
         wait = None if self.limits.idle is None else int(self.limits.idle * MICROSECONDS)
-        if wait is not None:
-            ordered = times[order]
-            timed = (ordered[1:] != NO_TIME) & (ordered[:-1] != NO_TIME)
-            begins[1:] |= timed & (np.where(timed, ordered[1:] - ordered[:-1], 0) > wait)
-        first = np.flatnonzero(begins)
+        first = session_begins(times[order], starts, wait)
         is_new_block = np.zeros(len(order), dtype=bool)
         is_new_block[starts] = True
         blocks: list[OpenBlock] = []
+        going_on: list[OpenBlock] = []  # the last session of each name
         by_id = self.open.by_id
         number = -1
         block: OpenBlock | None = None
         first_times = times[order[first]].tolist()
         last_times = times[order[np.append(first[1:], len(order)) - 1]].tolist()
+        last_places = order[starts + counts - 1]
         for new, begin, end in zip(is_new_block[first].tolist(), first_times, last_times, strict=True):
             if new:
+                if block is not None:
+                    going_on.append(block)
                 number += 1
                 block = by_id.pop(names[number], None)
                 silent = wait is not None and block is not None and NO_TIME not in (begin, block.last_time)
@@ -205,12 +193,28 @@ class Watcher:
                 self.totals.blocks += 1
             if end != NO_TIME:
                 block.last_time = end
-            block.seen = now
-            by_id[names[number]] = block
             blocks.append(block)
+        if block is not None:
+            going_on.append(block)
+        self._put_back(going_on, last_places, times, now)
         lengths = np.diff(np.append(first, len(order)))
         before = np.asarray([block.num_events for block in blocks], dtype=np.int64)
         return Segments(order, lengths, blocks, before)
+
+    def _put_back(
+        self, blocks: list[OpenBlock], last_places: NDArray[np.int64], times: NDArray[np.int64], now: float
+    ) -> None:
+        """Let the clock hear a chunk; its B blocks become the last open ones.
+
+        Args:
+            last_places: (B,) of the last event of each.
+            times: (E,) of the chunk.
+        """
+        heard = self.clock.hear(times)[last_places].tolist()
+        for number in np.argsort(last_places).tolist():
+            block = blocks[number]
+            block.seen, block.heard = now, heard[number]
+            self.open.by_id[block.id] = block
 
     def _join(
         self,

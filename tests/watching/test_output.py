@@ -1,5 +1,6 @@
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,28 +42,28 @@ def test_a_full_disk_is_one_message(alert: Alert) -> None:
         output.write([alert])
 
 
-@pytest.fixture
-def room() -> Iterator[Callable[[int], None]]:
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
     """Lets files of this process grow to so many bytes and no further, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:  # before pytest writes its own report into a file
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("before", ["", "before\n", "half a li"])
-def test_a_disk_that_fills_up_leaves_whole_alerts(
-    before: str, alert: Alert, tmp_path: Path, room: Callable[[int], None]
-) -> None:
+def test_a_disk_that_fills_up_leaves_whole_alerts(before: str, alert: Alert, tmp_path: Path) -> None:
     path, line = tmp_path / "out", f"{alert.to_json()}\n"
     path.write_text(before)
     output = AlertOutput(path, as_json=True)
-    room(len(before) + 1 + len(line) + len(line) // 2)
-    with pytest.raises(UserError, match="File too large"):
+    limit = room_for(len(before) + 1 + len(line) + len(line) // 2)
+    with limit, pytest.raises(UserError, match="File too large"):
         output.write([alert, alert])
     output.close()
     whole = before + ("\n" if before.startswith("half") else "") + line
     assert path.read_text() == whole
-    room(len(whole) * 3)
     again = AlertOutput(path, as_json=True)
     again.write([alert])
     again.close()

@@ -136,3 +136,12 @@ def test_state_survives_a_checkpoint(tmp_path: object) -> None:
     given = vectors((1, 4, 0), (7, 7, 7))
     assert again.cost(given).tolist() == costs.cost(given).tolist()
     assert again.copies.tolist() == costs.copies.tolist()
+
+
+def test_equal_costs_are_equal_to_the_bit() -> None:
+    rng = np.random.default_rng(5)
+    normals = (rng.integers(1, 6, size=(400, 30)) * (rng.random((400, 30)) < 0.2)).astype(np.int32)
+    costs, left_out = CountCosts.fit(normals)
+    for found in (left_out, costs.cost((normals + rng.integers(0, 2, size=normals.shape)).astype(np.int32))):
+        distinct = np.unique(found)
+        assert (np.diff(distinct) > 1e-10).all()

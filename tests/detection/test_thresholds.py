@@ -157,9 +157,19 @@ def test_rounding_makes_no_alert_of_sessions_that_score_as_the_threshold(aim: fl
     assert not (alike + rng.uniform(-1e-5, 1e-5, 300) > fit_threshold(alike, aim).value).any()
 
 
-def test_scores_a_hair_higher_stay_above() -> None:
-    scores = np.sort(np.concatenate((np.full(9990, 4.0), 4.0 + np.arange(1, 11) * 1e-6)))
-    assert (scores > fit_threshold(scores, 0.001).value).sum() == 9
+def test_scores_that_differ_by_rounding_alone_are_on_one_side() -> None:
+    rng = np.random.default_rng(1)
+    alike = 3.0 + rng.uniform(0, 1e-7, 500)
+    scores = np.concatenate((np.full(9490, 1.0), alike, np.arange(4.0, 14.0)))
+    threshold = fit_threshold(scores, 0.01)  # the quantile is one of those alike
+    assert (scores > threshold.value).sum() == 10
+    elsewhere = scores + rng.uniform(-1e-5, 1e-5, len(scores))
+    assert (elsewhere > threshold.value).tolist() == (scores > 3.5).tolist()
+
+
+def test_the_next_score_stays_above_however_near() -> None:
+    scores = np.repeat([4.0, 4.0001], [9990, 10])
+    assert (scores > fit_threshold(scores, 0.0015).value).sum() == 10
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])

@@ -57,6 +57,8 @@ def test_a_raw_log_is_one_however_it_is_called_and_packed(log: Path, tmp_path: P
         ("a", "2008-11-09T20:36:15,5 5 22\n2008-11-09T20:36:16,E5 E7\n", False),
         ("a", "5 5 x 12:00:00\n", False),
         ("a.log", "", False),
+        ("a.txt", "blk_1," + "22 " * 60 + ",Normal\n", False),
+        ("a.log", "12345678901234567890123456789012 job is up\n" * 3, True),
         ("a.log", "\x00\x01\x02 binary 12:00:00 stuff\n", False),
     ],
 )

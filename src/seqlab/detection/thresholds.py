@@ -157,9 +157,10 @@ def _just_above(value: float, scores: NDArray[np.float64]) -> float:
     """
     if value == 0:
         return value
-    margin = ROUNDING * max(abs(value), 1.0)
-    higher = scores[scores > value]
-    return value + min(margin, float(higher.min() - value) / 2 if len(higher) else margin)
+    alike = scores[scores <= value + ROUNDING * max(abs(value), 1.0)].max()
+    higher = scores[scores > alike]
+    margin = ROUNDING * max(abs(alike), 1.0)
+    return float(alike + (min(margin, (higher.min() - alike) / 2) if len(higher) else margin))
 
 
 @dataclass(frozen=True)

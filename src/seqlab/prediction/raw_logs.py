@@ -14,7 +14,7 @@ BYTES = 1 << 16
 LOG_ENDINGS = (".log", ".out")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
 OTHER_ENDINGS = (".csv", ".parquet", ".pkl", ".pickle", ".json", ".ckpt", ".html", ".xlsx", ".npy", ".npz")
-_SESSION = re.compile(r"(?:[^,]*,)?\s*(?:(?:-?\d+|E\d+)\s*)+", re.ASCII)
+_KEY = re.compile(r"-?\d+|E\d+", re.ASCII)
 _TIME = re.compile(r"\d{1,2}:\d\d:\d\d|\d{4}[-/.]\d\d[-/.]\d\d|^\d{6} \d{6}\b")
 _WORD = re.compile(r"[^\W\d_]{3}")
 
@@ -52,13 +52,19 @@ def is_raw_log(path: Path, header: str | None = None) -> bool:
     if name.endswith(OTHER_ENDINGS):
         return False
     lines = _first_lines(path)
-    if not lines or _SESSION.fullmatch(lines[0]):
+    if not lines or _is_session(lines[0]):
         return False
-    words = [line for line in lines if not _SESSION.fullmatch(line) and _WORD.search(line)]
+    words = [line for line in lines if not _is_session(line) and _WORD.search(line)]
     enough = len(lines) / 2
     if name.endswith((*LOG_ENDINGS, *ARCHIVE_ENDINGS, ".gz")) and len(words) > enough:
         return True
     return sum(_TIME.search(line) is not None for line in words) > enough or _headers(words, header) > enough
+
+
+def _is_session(line: str) -> bool:
+    """Whether it is ``blk_1,5 5 22`` or bare keys."""
+    keys = line.partition(",")[2] if "," in line else line
+    return bool(keys.split()) and all(_KEY.fullmatch(key) for key in keys.split())
 
 
 def _first_lines(path: Path) -> list[str]:

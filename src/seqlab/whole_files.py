@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PART = ".seqlab-part"  # a name that nobody gives to a file of their own
+
 
 @contextmanager
 def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
@@ -15,7 +17,7 @@ def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
     Args:
         on_disk: wait for the disk before that, so that a power cut cannot leave an empty file.
     """
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}{PART}")
     yield part
     if on_disk:
         sync(part)

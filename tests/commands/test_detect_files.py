@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from seqlab.cli import main
 
@@ -190,3 +193,66 @@ def test_archives_tables_and_parsed_folders_are_refused_with_the_way_out(
         assert words in refused(path, log)
         assert main(["explain", str(path), "blk_1", "--log", str(log)]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_no_file_of_the_user_is_taken_for_a_part_of_the_state(
+    detect: Any, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    log, state, output = tmp_path / "s.part", tmp_path / "s", tmp_path / "t.part"
+    shutil.copy(sample_log.log, log)
+    assert detect(checkpoint(), log, "--state", state, "--output", output, "--close")[0] == 0
+    assert log.read_bytes() == sample_log.log.read_bytes()
+    assert output.stat().st_size > 0
+    assert {file.name for file in tmp_path.iterdir()} == {"s.part", "s", "t.part"}
+
+
+def test_a_state_of_another_network_or_another_log_is_refused_and_another_spelling_is_not(
+    watched: tuple[Path, ...], detect: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log, output, state = watched
+    content = torch.load(path, weights_only=True)
+    name, weights = next(iter(content["state_dict"].items()))
+    content["state_dict"][name] = weights + 0.001
+    other = output.with_name("other.ckpt")
+    torch.save(content, other)
+    assert "with another checkpoint" in refused(other, log, "--output", output, "--state", state)
+    (log.parent / "deep").mkdir()
+    monkeypatch.chdir(log.parent / "deep")
+    assert detect(path, f"../{log.name}", "--output", output, "--state", state)[0] == 0
+
+
+def test_a_state_that_lacks_something_inside_is_one_message(
+    watched: tuple[Path, ...], refused: Refused
+) -> None:
+    path, log, output, state = watched
+    with np.load(state) as found:
+        arrays = {name: found[name] for name in found.files}
+    header = json.loads(arrays.pop("header").tobytes())
+    for section, key in (("source", "changed"), ("clock", "silent"), ("output", "tail"), ("totals", "lines")):
+        lacking = header | {section: {name: value for name, value in header[section].items() if name != key}}
+        if section == "totals":
+            lacking[section]["surplus"] = 1
+        raw = np.frombuffer(json.dumps(lacking).encode(), np.uint8)
+        with state.open("wb") as file:
+            np.savez(file, header=raw, **arrays)
+        said = refused(path, log, "--output", output, "--state", state)
+        assert "not a whole state of seqlab detect" in said
+
+
+def test_a_name_that_is_too_long_is_one_message(refused: Refused, checkpoint: Callable[..., Path]) -> None:
+    assert "cannot be read: File name too long" in refused(checkpoint(), "x" * 300)
+
+
+def test_a_packed_log_in_capitals_and_one_that_begins_with_a_byte_order_mark(
+    detect: Any, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    path = checkpoint()
+    plain = detect(path, sample_log.log)
+    content = sample_log.log.read_bytes()
+    (tmp_path / "A.LOG.GZ").write_bytes(gzip.compress(content))
+    (tmp_path / "marked.log").write_bytes(codecs.BOM_UTF8 + content)
+    for name in ("A.LOG.GZ", "marked.log"):
+        code, alerts, said = detect(path, tmp_path / name)
+        assert (code, len(alerts)) == (0, len(plain[1])), said
+        assert [alert["score"] for alert in alerts] == [alert["score"] for alert in plain[1]]
+        assert json.loads(said.splitlines()[-1])["skipped"] == 0

@@ -10,7 +10,7 @@ from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, harmonic
 from seqlab.detection.surprise import EventSurprise
-from seqlab.detection.thresholds import Calibration, fit_threshold
+from seqlab.detection.thresholds import Calibration, fit_threshold, most_above
 from seqlab.errors import UserError
 
 UNK = 0
@@ -109,6 +109,21 @@ def test_the_threshold_keeps_its_false_positive_rate_on_new_normals() -> None:
     found = fitted.scores.scores(["combined"], new.events, new.counts)["combined"]
     # 200 held-out sessions set the scale of the surprise: of 1 % one may be off by a factor, not by ten
     assert 0.01 / 3 < (found > fitted.thresholds["combined"].value).mean() < 0.03
+
+
+def test_training_sessions_raise_a_threshold_that_too_many_of_them_exceed_in_use() -> None:
+    """By their rank among themselves they look as the held-out ones do; in use they are more surprising."""
+    trained_on = normals(900, 1, scale=3.0)
+    fitted = fit_scores(["combined"], "nll_max", HELD_OUT, trained_on, NEAREST, UNK, 0.001)
+    threshold = fitted.thresholds["combined"]
+    assert "raised from" in threshold.method
+    _, left_out = CountCosts.fit(np.concatenate((HELD_OUT.counts, trained_on.counts)))
+    calibration = Calibration.fit(HELD_OUT.events.nll)
+    surprise = np.concatenate([calibration(part.events.nll) for part in (HELD_OUT, trained_on)])
+    in_use = harmonic(surprise, left_out)
+    assert (in_use > threshold.value).sum() == most_above(1100, 0.001) == 4
+    before = fit_threshold(fitted.normals["combined"], 0.001)
+    assert (in_use > before.value).sum() > 4
 
 
 def test_the_only_session_with_a_key_says_nothing_about_the_tail() -> None:

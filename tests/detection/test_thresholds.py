@@ -11,6 +11,7 @@ from seqlab.detection.thresholds import (
     Tail,
     fit_tail,
     fit_threshold,
+    most_above,
 )
 from seqlab.errors import UserError
 
@@ -170,6 +171,26 @@ def test_scores_that_differ_by_rounding_alone_are_on_one_side() -> None:
 def test_the_next_score_stays_above_however_near() -> None:
     scores = np.repeat([4.0, 4.0001], [9990, 10])
     assert (scores > fit_threshold(scores, 0.0015).value).sum() == 10
+
+
+def test_a_tail_that_ends_below_a_kind_of_normal_session_is_raised_above_it() -> None:
+    """Forty scores lie above the rest: most near, some of one kind far away, which the fit hardly sees."""
+    near = 2.0 + np.random.default_rng(0).uniform(0.005, 0.02, 35)
+    scores = np.concatenate((np.full(760, 2.0), near, np.full(5, 2.65)))
+    assert most_above(800, 0.001) == 3  # 0.8 are expected; 3 or more come in 4.7 % of cases, 4 in 0.9 %
+    threshold = fit_threshold(scores, 0.001)
+    assert 2.65 < threshold.value < 2.66
+    assert "raised from 2." in threshold.method
+    assert threshold.method.endswith("above which 5 of 800 validation normals lay")
+    few = fit_threshold(scores[:-2], 0.001)
+    assert few.value < 2.65  # three of the far kind may be chance
+    assert "raised" not in few.method
+
+
+def test_chance_raises_no_threshold() -> None:
+    for seed in range(50):
+        threshold = fit_threshold(draws(0.0, size=558, seed=seed), FPR)
+        assert "raised" not in threshold.method
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])

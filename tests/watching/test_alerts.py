@@ -44,7 +44,7 @@ def test_odd_counts_and_the_end_of_a_block_are_named(alert: Alert) -> None:
 
 
 def test_a_log_cannot_write_to_the_terminal(alert: Alert) -> None:
-    evil = replace(alert, lines=(LineRef(3, "a.log", 0, "\x1b[2Jgone\r\x07"),))
+    evil = replace(alert, lines=(LineRef(3, "a.log", 0, "\x1b[2Jgone\r\x07"),), block="s\x1b[2J")
     assert "\x1b" not in evil.to_text()
     assert "\r" not in evil.to_text()
     assert json.loads(evil.to_json())["lines"][0]["text"] == "\x1b[2Jgone\r\x07"

@@ -28,6 +28,11 @@ def test_lines_that_are_no_text_are_set_apart_and_the_others_keep_their_places()
     assert only_long.texts == ["a", "b"]
 
 
+def test_a_byte_order_mark_belongs_to_no_line() -> None:
+    assert split("\ufeffone\n\ufefftwo\n".encode()).texts == ["one", "\ufefftwo"]
+    assert split("\ufeffone\n".encode(), offset=7).texts == ["\ufeffone"]  # within the file it is text
+
+
 def test_nothing_gives_nothing() -> None:
     lines = split(b"")
     assert (lines.texts, lines.num_read, lines.bad) == ([], 0, [])

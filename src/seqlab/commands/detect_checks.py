@@ -48,7 +48,7 @@ def check_options(arguments: argparse.Namespace) -> None:
 
 
 def _check_log_kind(arguments: argparse.Namespace) -> None:
-    packed = arguments.log.endswith(".gz")
+    packed = arguments.log.lower().endswith(".gz")
     if packed and arguments.follow:
         raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
     piped = arguments.log == STDIN or not Path(arguments.log).is_file()

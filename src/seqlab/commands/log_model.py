@@ -50,6 +50,10 @@ def check_log(path: str, *, pipes: bool = False) -> None:
     file = Path(path)
     if pipes and path == STDIN:
         return
+    try:
+        file.exists()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if (file / "sessions.parquet").is_file():
         raise UserError(
             f"{path} is what seqlab parse made of a log: give the log itself, or score the sessions with "

@@ -187,9 +187,14 @@ def fit_scores(
         "count_cost": float(unseen_key),
         "combined": float(harmonic(np.zeros(1), np.asarray([unseen_key]))[0]),
     }
+    # A training session is scored by its surprise in use, which is too small for a new one: where too many of
+    # them would be alerts all the same, the threshold stands below some kind of normal session.
+    in_use = harmonic(np.concatenate([calibration(part) for part in model]), left_out)[~alone]
     thresholds, normals = {}, {name: both[name] if name in both else single[name] for name in names}
     for name, scores in normals.items():
         of = of_both if name in both else "validation normals"
+        used = in_use if name == "combined" else scores
+        threshold = fit_threshold(scores, target_fpr, of).at_least(used, target_fpr, of)
         # an unseen key stays an alert, however far out the fitted tail puts the threshold
-        thresholds[name] = fit_threshold(scores, target_fpr, of).at_most(highest.get(name, math.inf), scores)
+        thresholds[name] = threshold.at_most(highest.get(name, math.inf), used)
     return Fitted(fitted, thresholds, normals)

@@ -16,6 +16,7 @@ FEWEST_BEYOND_QUANTILE = 10
 FEWEST_TO_FIT_SHAPE = 10
 TAIL_START = 0.9  # the tail is what lies above this quantile
 KNOTS = 20  # between the smallest score and the tail's start, where probabilities are read off
+UNLIKELY = 0.01  # chance below which more sessions above a threshold than aimed at are no chance
 ROUNDING = 2e-5  # of a score, relative beyond 1: what another machine or an exported network may differ by
 LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
 
@@ -96,8 +97,35 @@ class Threshold:
             f"{above:,} of {len(scores):,} ({above / len(scores):.2%}) lie above it",
         )
 
+    def at_least(self, scores: NDArray[np.float64], target_fpr: float, of: str) -> Threshold:
+        """The same, or higher where more of some normal sessions lie above it than chance explains.
+
+        A tail fitted to sessions of few kinds may end below one kind, and all its sessions would be alerts.
+
+        Args:
+            scores: (S,) of normal sessions.
+            target_fpr: the share of them that may lie above.
+            of: what they are, for ``method``.
+        """
+        above, allowed = int((scores > self.value).sum()), most_above(len(scores), target_fpr)
+        if above <= allowed:
+            return self
+        value = _just_above(float(np.sort(scores)[-1 - allowed]), scores)
+        shown = f"raised from {self.value:.4g}, above which {above:,} of {len(scores):,} {of} lay"
+        return Threshold(value, f"{self.method}; {shown}")
+
     def state(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def most_above(count: int, target_fpr: float) -> int:
+    """How many of ``count`` sessions may exceed a threshold that a share ``target_fpr`` of all exceeds.
+
+    More come by chance in less than one of 1 / UNLIKELY cases, by the binomial distribution.
+    """
+    from scipy.stats import binom
+
+    return int(binom.ppf(1 - UNLIKELY, count, target_fpr))
 
 
 def check_target_fpr(target_fpr: float) -> None:
@@ -142,11 +170,12 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
             f"empirical quantile of {count:,} {of}: {above:,} of them lie above it",
         )
     kind = "generalized Pareto" if tail.shape > 0 else "exponential"
-    return Threshold(
+    fitted = Threshold(
         tail.quantile(target_fpr),
         f"{kind} tail (shape {tail.shape:.2f}, scale {tail.scale:.3g}) fitted to {tail.num_exceedances} of "
         f"{count:,} {of}, too few for the quantile itself",
     )
+    return fitted.at_least(values, target_fpr, of)
 
 
 def _just_above(value: float, scores: NDArray[np.float64]) -> float:

@@ -86,7 +86,7 @@ class Alert:
         times = _times(self.first_time, self.last_time)
         state = "still open" if self.status == "open" else f"closed: {self.reason}"
         events = f"{self.events:,} event{'s' if self.events != 1 else ''}"
-        head = f"ALERT {self.block}"
+        head = f"ALERT {printable(self.block)}"
         rows = [
             f"{_BOLD}{head}{_PLAIN}" if bold else head,
             "  "

@@ -32,6 +32,7 @@ class Model:
     scorer: WindowScorer | SessionScorer
     parser: dict[str, Any] | None  # state of the log parser of training; None after bare keys
     templates: dict[str, str]  # key to message template
+    weights: str  # a sum that tells networks apart; empty where an older export has none
 
     def token_table(self, parser: dict[str, Any]) -> NDArray[np.int32]:
         """(K + 1,) vocabulary ids by template id; its last, for the id -1, is UNK.
@@ -98,7 +99,9 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
         scorer = _window_scorer(torch_network(network), judge, data)
     else:
         scorer = SessionScorer(torch_sessions(network, vocabulary.bos), judge)
-    return _model(str(path), vocabulary, judge, scorer, parser or data.get("parser"))
+    from seqlab.exporting.settings import weights_sum
+
+    return _model(str(path), vocabulary, judge, scorer, parser or data.get("parser"), weights_sum(network))
 
 
 def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
@@ -121,7 +124,8 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
         scorer = _window_scorer(onnx_network(file), judge, data)
     else:
         scorer = SessionScorer(onnx_sessions(file), judge)
-    return _model(str(folder), vocabulary, judge, scorer, parser or data.get("parser"))
+    weights = settings.get("network", {}).get("weights", "")
+    return _model(str(folder), vocabulary, judge, scorer, parser or data.get("parser"), weights)
 
 
 def _kind(data: dict[str, Any]) -> str:
@@ -139,9 +143,10 @@ def _model(
     judge: Judge,
     scorer: WindowScorer | SessionScorer,
     parser: dict[str, Any] | None,
+    weights: str,
 ) -> Model:
     templates = {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
-    return Model(name, vocabulary, judge, scorer, parser, templates)
+    return Model(name, vocabulary, judge, scorer, parser, templates, weights)
 
 
 def no_parser(name: str) -> UserError:

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -63,12 +63,13 @@ class Watch:
         if settings.state is not None:
             self.state_file = StateFile(settings.state, settings.log, model_fingerprint(model))
             found = self.state_file.read()
-        self.output = AlertOutput(
-            settings.output,
-            as_json=settings.as_json,
-            state=None if found is None else found["header"]["output"],
-        )
-        self.source = _open(settings, None if found is None else found["header"]["source"])
+        with nullcontext() if found is None or self.state_file is None else self.state_file.whole():
+            self.output = AlertOutput(
+                settings.output,
+                as_json=settings.as_json,
+                state=None if found is None else found["header"]["output"],
+            )
+            self.source = _open(settings, None if found is None else found["header"]["source"])
         self.watcher = Watcher(
             model,
             Limits(settings.idle, settings.max_open, live=settings.follow),
@@ -85,8 +86,9 @@ class Watch:
         self.unseen = UnseenTemplates(self.notices, self.source.name, model.templates)
         self.drift = Drift(self.notices, model.judge.unseen_share, settings.drift_share)
         self.stall = Stall(self.notices, self.source.name, settings.stall, now)
-        if found is not None:
-            unpack(found, self.watcher, self.skipped, self.unseen, self.drift, now)
+        if found is not None and self.state_file is not None:
+            with self.state_file.whole():
+                unpack(found, self.watcher, self.skipped, self.unseen, self.drift, now)
         self.started = now
         self.resumed = found is not None
         self._lines_before = self.watcher.totals.lines
@@ -208,6 +210,8 @@ class Watch:
     def close(self) -> None:
         self.source.close()
         self.output.close()
+        if self.state_file is not None:
+            self.state_file.close()
 
 
 def _open(settings: Settings, state: dict[str, Any] | None) -> Source:
@@ -217,7 +221,7 @@ def _open(settings: Settings, state: dict[str, Any] | None) -> Source:
         return PipeSource()
     if not Path(settings.log).is_file():
         return NamedPipe(settings.log)
-    if settings.log.endswith(".gz"):
+    if settings.log.lower().endswith(".gz"):
         return GzipSource(settings.log)
     if settings.state is not None and not (settings.follow or settings.close):
         return LogPart(settings.log, state=state)

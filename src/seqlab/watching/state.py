@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import stat
 import zipfile
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from seqlab.watching.notices import Drift, SkippedLines, UnseenTemplates
 from seqlab.watching.watcher import Totals, Watcher
 from seqlab.whole_files import whole_file
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 _HEADER = {
     *("version", "log", "fingerprint", "output", "source"),
     *("totals", "clock", "ids", "skipped", "unseen", "drift"),
@@ -40,8 +44,11 @@ def model_fingerprint(model: Model) -> str:
         judge.thresholds,
         judge.pseudo_sessions,
         judge.background,
+        model.weights,
+        model.parser,
+        [getattr(model.scorer, name, None) for name in ("window_size", "predicts_all")],
     ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class StateFile:
@@ -51,12 +58,28 @@ class StateFile:
         path: the file; need not exist.
         log: what the state belongs to.
         fingerprint: of the model.
+
+    Raises:
+        UserError: another process uses it, or its folder cannot be written to.
     """
 
     def __init__(self, path: Path, log: str, fingerprint: str) -> None:
         self.path = path
-        self.log = str(Path(log).absolute())
+        self.log = os.path.abspath(log)
         self.fingerprint = fingerprint
+        self._lock_path = path.with_name(f".{path.name}.seqlab-lock")  # the file itself is replaced
+        try:
+            self._lock = self._lock_path.open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"--state {path}: another seqlab detect uses it") from None
+        except OSError as error:
+            raise UserError(f"--state {path}: cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Let others use it."""
+        self._lock_path.unlink(missing_ok=True)
+        self._lock.close()
 
     def read(self) -> dict[str, Any] | None:
         """What ``write`` wrote; None where there is no file yet.
@@ -97,6 +120,21 @@ class StateFile:
         if header["fingerprint"] != self.fingerprint:
             raise UserError(f"--state {self.path} was written with another checkpoint; {again}")
         return found | {"header": header}
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """While its content is used: what is missing or of another kind inside is told in one message.
+
+        Raises:
+            UserError: something is missing, or of another kind.
+        """
+        try:
+            yield
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"--state {self.path}: not a whole state of seqlab detect "
+                f"({type(error).__name__}: {error}); remove it to begin again, or name another file"
+            ) from None
 
     def write(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Replace the file, whole or not at all.

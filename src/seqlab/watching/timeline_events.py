@@ -93,7 +93,7 @@ def _line_reader(logs: list[dict[str, Any]]) -> Callable[[int], tuple[str | None
 
 def _line_at(path: Path, offset: int) -> str | None:
     """A line of a plain file that is still there."""
-    if path.suffix in (".gz", ".zip", ".tgz", ".tar"):
+    if path.suffix.lower() in (".gz", ".zip", ".tgz", ".tar"):
         return None
     try:
         with path.open("rb") as file:
@@ -152,7 +152,7 @@ def _pieces(path: str) -> Iterator[Piece]:
     from seqlab.watching.source import GzipSource
     from seqlab.watching.tail import FileSource
 
-    source = GzipSource(path) if path.endswith(".gz") else FileSource(path)
+    source = GzipSource(path) if path.lower().endswith(".gz") else FileSource(path)
     try:
         while not source.ended:
             piece = source.read(0)

@@ -58,7 +58,7 @@ def heading(shown: Timeline) -> list[str]:
     events = shown.events[:-1]
     sign, verdict = (">", "an alert") if shown.is_alert else ("≤", "no alert")
     rows = [
-        f"{shown.block}",
+        printable(shown.block),
         f"  {shown.score_name} {shown.score:.4g} {sign} {shown.threshold:.4g}: {verdict}",
     ]
     times = [event.time for event in events if event.time is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PART = ".seqlab-part"  # a name that nobody gives to a file of their own
@@ -12,16 +12,22 @@ PART = ".seqlab-part"  # a name that nobody gives to a file of their own
 
 @contextmanager
 def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
-    """A name beside ``path`` to write under; at the end the file takes the place of ``path``.
+    """A name beside ``path`` to write under; at the end the file takes the place of ``path``, or is removed
+    where writing failed.
 
     Args:
         on_disk: wait for the disk before that, so that a power cut cannot leave an empty file.
     """
     part = path.with_name(f".{path.name}{PART}")
-    yield part
-    if on_disk:
-        sync(part)
-    os.replace(part, path)
+    try:
+        yield part
+        if on_disk:
+            sync(part)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 def sync(path: Path) -> None:

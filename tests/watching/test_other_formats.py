@@ -32,6 +32,20 @@ def parsed(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
     return make
 
 
+@pytest.fixture
+def bare_export(export: Callable[..., Path]) -> Callable[..., Path]:
+    """An exported network that was trained on bare keys, as it were: it has no parser of its own."""
+
+    def make(**choices: Any) -> Path:
+        folder = export(**choices)
+        settings = json.loads((folder / "settings.json").read_text())
+        del settings["data"]["parser"]
+        (folder / "settings.json").write_text(json.dumps(settings))
+        return folder
+
+    return make
+
+
 def alerts(export: Path, log: Path, parser: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     capsys.readouterr()
     assert main(["detect", "--onnx", str(export), str(log), "--parser", str(parser), "--json"]) == 0
@@ -39,7 +53,7 @@ def alerts(export: Path, log: Path, parser: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_log_without_a_year_shows_none(
-    parsed: Any, export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    parsed: Any, bare_export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [
         f"Dec {day:>2} 06:55:4{second} LabSZ sshd[{day}]: {EVENTS[second % 3].format('10.0.0.1')}"
@@ -47,7 +61,7 @@ def test_a_log_without_a_year_shows_none(
         for second in range(5)
     ]
     log, folder = parsed(lines, "--format", "openssh")
-    exported = export(threshold=-1.0)
+    exported = bare_export(threshold=-1.0)
     found = alerts(exported, log, folder, capsys)
     assert len(found) == 19
     times = {alert["block"]: (alert["first_time"], alert["last_time"]) for alert in found}
@@ -61,7 +75,7 @@ def test_a_log_without_a_year_shows_none(
 
 
 def test_the_year_0_is_a_year(
-    parsed: Any, export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    parsed: Any, bare_export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [
         f"{year} 12-10 06:55:4{second} job_{block} {EVENTS[second % 3].format('10.0.0.1')}"
@@ -74,7 +88,8 @@ def test_the_year_0_is_a_year(
     )
     log, folder = parsed(lines, *options)
     found = {
-        alert["block"]: alert["first_time"] for alert in alerts(export(threshold=-1.0), log, folder, capsys)
+        alert["block"]: alert["first_time"]
+        for alert in alerts(bare_export(threshold=-1.0), log, folder, capsys)
     }
     assert len(found) == 15
     assert found["job_1"] == "0000-12-10 06:55:40"
@@ -82,7 +97,7 @@ def test_the_year_0_is_a_year(
 
 
 def test_a_followed_window_of_time_is_not_cut_by_silence_within_it(
-    parsed: Any, export: Callable[..., Path], start: Callable[..., Any]
+    parsed: Any, bare_export: Callable[..., Path], start: Callable[..., Any]
 ) -> None:
     lines = [
         f"2015-07-{day} {hour:02}:{minute:02} {EVENTS[minute % 3].format('10.0.0.1')}"
@@ -97,7 +112,7 @@ def test_a_followed_window_of_time_is_not_cut_by_silence_within_it(
     log, folder = parsed(lines, *options)
     output = log.with_name("alerts.jsonl")
     process = start(
-        *("detect", "--onnx", export(score="combined", threshold=-1.0), log, "--parser", folder),
+        *("detect", "--onnx", bare_export(score="combined", threshold=-1.0), log, "--parser", folder),
         *("--follow", "--json", "--output", output, "--report", "0.2"),
     )
     process.wait_until(lambda: '"report"' in process.said)
@@ -107,3 +122,14 @@ def test_a_followed_window_of_time_is_not_cut_by_silence_within_it(
     closed = [json.loads(line) for line in output.read_text().splitlines()]
     assert {alert["events"] for alert in closed} == {4}
     assert len({alert["block"] for alert in closed}) == len(closed) > 2
+
+
+def test_a_parser_that_contradicts_the_model_s_own_is_refused(
+    parsed: Any, export: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"Dec 10 06:55:46 LabSZ sshd[{number}]: {EVENTS[0].format('10.0.0.1')}" for number in range(9)]
+    log, folder = parsed(lines, "--format", "openssh")
+    assert main(["detect", "--onnx", str(export()), str(log), "--parser", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "--parser: its template 1 is 'Invalid user webmaster from <*>'" in said
+    assert "leave --parser out" in said

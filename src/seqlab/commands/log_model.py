@@ -31,6 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_LOOKED_AT = 1 << 16  # bytes of a first line
+
+
 def check_log(path: str, *, pipes: bool = False) -> None:
     """Look whether a log can be read, before a model is loaded for it.
 
@@ -43,6 +46,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
     """
     from seqlab.errors import UserError
     from seqlab.logs.file_kinds import refuse_other_kinds
+    from seqlab.prediction.raw_logs import is_session_line
     from seqlab.training.checkpoint_mistakes import given_elsewhere
     from seqlab.watching.source import STDIN
     from seqlab.watching.source import check_log as check_file
@@ -65,6 +69,13 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         if given_elsewhere([path]) is not None:
             raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
         refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
+        with file.open("rb") as opened:
+            first = opened.readline(_LOOKED_AT).decode("utf-8", "replace")
+        if is_session_line(first):
+            raise UserError(
+                f"{path} holds sessions of keys, no log lines: score them with `seqlab predict CKPT {path} "
+                "--output scores.csv`"
+            )
     elif not pipes:
         raise UserError(f"{path} is a pipe or a device: give a file, or use seqlab detect")
     elif not os.access(path, os.R_OK):

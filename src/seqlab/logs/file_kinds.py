@@ -85,6 +85,8 @@ def refuse_other_kinds(path: str, reader: str, endings: Sequence[str]) -> None:
     ending = next((ending for ending in _NAMES if name.endswith(ending)), "")
     accepted = _NAMES[ending] if ending in endings else None
     kind = _by_content(path) if accepted or not ending else _NAMES[ending]
+    if kind is None and accepted == "packed with gzip" and Path(path).stat().st_size:
+        raise UserError(f"{path} is not packed with gzip, as its name says: give it a name without .gz")
     if kind in (None, accepted):
         return
     if kind not in _UNPACK:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from seqlab.whole_files import whole_file
+from seqlab.whole_files import PART, whole_file
 
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"  # what last.ckpt was before; gone when the run is finished
@@ -39,7 +39,7 @@ def keep_previous(directory: Path) -> None:
     last, previous = directory / LAST, directory / PREVIOUS
     if not last.exists():
         return
-    temporary = previous.with_name(PREVIOUS + ".part")
+    temporary = previous.with_name(f".{PREVIOUS}{PART}")
     temporary.unlink(missing_ok=True)
     try:
         os.link(last, temporary)
@@ -51,5 +51,5 @@ def keep_previous(directory: Path) -> None:
 
 def forget_previous(directory: Path) -> None:
     """Remove previous.ckpt and what a killed run left half-written."""
-    for path in (directory / PREVIOUS, *directory.glob("*.part")):
+    for path in (directory / PREVIOUS, *directory.glob(f".*{PART}")):
         path.unlink(missing_ok=True)

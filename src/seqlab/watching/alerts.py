@@ -83,7 +83,7 @@ class Alert:
 
     def to_text(self, *, bold: bool = False) -> str:
         """A few lines."""
-        times = _times(self.first_time, self.last_time)
+        times = span(self.first_time, self.last_time)
         state = "still open" if self.status == "open" else f"closed: {self.reason}"
         events = f"{self.events:,} event{'s' if self.events != 1 else ''}"
         head = f"ALERT {printable(self.block)}"
@@ -157,7 +157,8 @@ def iso_time(microseconds: int | None, *, with_year: bool = True) -> str | None:
     return f"{_MONTHS[moment.month - 1]} {moment.day:>2} {moment.time().isoformat()}"
 
 
-def _times(first: str | None, last: str | None) -> str:
+def span(first: str | None, last: str | None) -> str:
+    """``2008-11-09 20:37:46 to 20:40:22``; empty where the times are not known."""
     if first is None or last is None:
         return ""
     (first_day, _), (last_day, last_moment) = first.rsplit(" ", 1), last.rsplit(" ", 1)

@@ -101,7 +101,8 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
         scorer = SessionScorer(torch_sessions(network, vocabulary.bos), judge)
     from seqlab.exporting.settings import weights_sum
 
-    return _model(str(path), vocabulary, judge, scorer, parser or data.get("parser"), weights_sum(network))
+    chosen = _chosen_parser(str(path), data.get("parser"), parser)
+    return _model(str(path), vocabulary, judge, scorer, chosen, weights_sum(network))
 
 
 def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
@@ -125,7 +126,8 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
     else:
         scorer = SessionScorer(onnx_sessions(file), judge)
     weights = settings.get("network", {}).get("weights", "")
-    return _model(str(folder), vocabulary, judge, scorer, parser or data.get("parser"), weights)
+    chosen = _chosen_parser(str(folder), data.get("parser"), parser)
+    return _model(str(folder), vocabulary, judge, scorer, chosen, weights)
 
 
 def _kind(data: dict[str, Any]) -> str:
@@ -147,6 +149,27 @@ def _model(
 ) -> Model:
     templates = {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
     return Model(name, vocabulary, judge, scorer, parser, templates, weights)
+
+
+def _chosen_parser(
+    name: str, own: dict[str, Any] | None, given: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The parser to read lines with.
+
+    Raises:
+        UserError: the one given has other templates than the model's own under the same ids.
+    """
+    if own is None or given is None:
+        return given or own
+    trained = {str(row["id"]): row["template"] for row in own["templates"]}
+    for row in given["templates"]:
+        key, template = str(row["id"]), row["template"]
+        if trained.get(key, template) != template:
+            raise UserError(
+                f"--parser: its template {key} is {template!r}, of {name} it is {trained[key]!r}; leave "
+                "--parser out, since the model has a parser of its own"
+            )
+    return given
 
 
 def no_parser(name: str) -> UserError:

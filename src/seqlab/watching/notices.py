@@ -122,7 +122,7 @@ class WrongLog:
         first = self.first
         shown = "" if first is None else f": line {first.number} is {first.shown} ({first.reason})"
         return (
-            f"{self.file}: none of {which} lines is an event of the log that the model was trained on "
+            f"{self.file}: none of {which} lines is an event as the model's parser knows them "
             f"({self.expected}){shown}"
         )
 

@@ -87,7 +87,7 @@ class StateFile:
         Raises:
             UserError: no state file, or one of another log or model.
         """
-        again = "remove it to begin again, or name another file"
+        again = "name another file, or remove it to begin again"
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise UserError(f"--state {self.path} is no plain file: a state is written anew each time")
@@ -105,11 +105,8 @@ class StateFile:
             raise
         except PermissionError as error:
             raise UserError(f"--state {self.path}: cannot be read: {error.strerror}") from None
-        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-            reason = str(error).splitlines()[0] if str(error) else "nothing in it"
-            raise UserError(
-                f"--state {self.path}: not a state of seqlab detect ({reason}); {again}"
-            ) from None
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+            raise UserError(f"--state {self.path}: not a state of seqlab detect; {again}") from None
         if header.get("version") != STATE_VERSION:
             raise UserError(f"--state {self.path}: written by another version of seqlab; {again}")
         if missing := (_HEADER - header.keys()) | (_ARRAYS - found.keys()):
@@ -133,7 +130,7 @@ class StateFile:
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise UserError(
                 f"--state {self.path}: not a whole state of seqlab detect "
-                f"({type(error).__name__}: {error}); remove it to begin again, or name another file"
+                f"({type(error).__name__}: {error}); name another file, or remove it to begin again"
             ) from None
 
     def write(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

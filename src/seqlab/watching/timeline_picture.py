@@ -118,8 +118,10 @@ def _draw_event(
     look: dict[str, Any] = {"transform": inches, "va": "center", "color": INK if hot or end else MUTED}
     number_at = _NUMBER_AT if any(event.time is not None for event in shown.events) else _UNTIMED_NUMBER_AT
     axes.text(number_at, place, "end" if end else str(item.position), ha="right", **look)
-    axes.text(_TIME_AT, place, "" if item.time is None else item.time[11:19], ha="left", **look)
-    axes.text(_KEY_AT, place, "" if end else item.key, ha="right", **look)
+    axes.text(
+        _TIME_AT, place, "" if item.time is None else item.time.rsplit(" ", 1)[1][:8], ha="left", **look
+    )
+    axes.text(_KEY_AT, place, item.key, ha="right", **look)
     weight = "bold" if item.position - 1 == shown.worst else "normal"
     template = item.template or (UNSEEN if item.unseen else "")
     axes.text(_TEMPLATE_AT, place, _cut(template, _LETTERS), ha="left", weight=weight, **look)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from seqlab.data.vocabulary import EOS_TOKEN
-from seqlab.watching.alerts import UNSEEN, printable
+from seqlab.watching.alerts import UNSEEN, printable, span
 from seqlab.watching.timeline import Timeline, TimelineEvent
 
 SURPRISING = math.log(10)  # nats: it had a probability below 1 in 10
@@ -64,7 +64,7 @@ def heading(shown: Timeline) -> list[str]:
     times = [event.time for event in events if event.time is not None]
     extent = f"  {len(events):,} event{'s' if len(events) != 1 else ''}"
     if times:
-        extent += f", {times[0]} to {times[-1]}"
+        extent += f", {span(times[0], times[-1])}"
     files = list(dict.fromkeys(event.file for event in events if event.file is not None))
     rows.append(f"{extent}, {', '.join(files)}" if files else extent)
     for key, template, more in shown.counts:
@@ -148,4 +148,4 @@ def _cut(text: str, most: int) -> str:
 
 
 def _clock(time: str | None) -> str:
-    return "" if time is None else time[11:23]
+    return "" if time is None else time.rsplit(" ", 1)[1][:12]

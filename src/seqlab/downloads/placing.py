@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from seqlab.downloads.record import Record
 from seqlab.downloads.registry import PublicFile
 from seqlab.downloads.room import check_room
 from seqlab.downloads.transfer import Progress, ResumableDownloader
-from seqlab.downloads.unpacked import UNPACKING, missing, put_in_place, unpacked_beside
+from seqlab.downloads.unpacked import UNPACKING, lacking, missing, put_in_place, unpacked_beside
 from seqlab.errors import UserError
 
 ARRIVING = ".arriving-"
@@ -63,8 +64,24 @@ class Place:
     def is_whole(self) -> bool:
         """Whether file and unpacked files are there, by name and size alone."""
         entry = self.record.get("unpacked", self.key)
-        lost = missing(self.unpacked, entry["files"]) if entry is not None else self.file.unpack
-        return self.target.exists() and not lost
+        if entry is not None:
+            return self.target.exists() and not missing(self.unpacked, entry["files"])
+        return self.target.exists() and (not self.file.unpack or self.was_unpacked_of(None))
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether this user may change set, unpacked folder and record."""
+        folders = (self.folder, self.unpacked, self.record.path.parent)
+        return all(os.access(folder, os.W_OK) for folder in folders)
+
+    def was_unpacked_of(self, sha256: str | None) -> bool:
+        """Whether an older version, which kept no names, unpacked an archive, and the folder is still there.
+
+        Args:
+            sha256: of the archive; None: of any.
+        """
+        known = self.record.sum_without_names(self.key)
+        return known is not None and sha256 in {None, known} and not lacking(self.unpacked, self.file.unpack)
 
 
 def settle(place: Place, url: str, renew: bool, progress: Progress | None) -> Fetched:
@@ -140,6 +157,8 @@ def _mend(place: Place, sha256: str) -> list[str]:
         lost, old_names = missing(place.unpacked, before["files"]), {}
         if not lost:
             return []
+    if place.was_unpacked_of(sha256) and not place.can_be_written:
+        return []  # a cache of others, such as a shared disk's: names cannot be added to its record
     with unpacked_beside(place.file, place.target, place.folder) as (fresh, sizes):
         names = sizes if lost is None else [name for name in lost if name in sizes]
         place.record.put("unpacked", place.key, None)  # until it is whole

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from seqlab.cli import EXIT_USER_ERROR, main
+from seqlab.training.checkpoint_files import write_atomically
+from seqlab.training.checkpoints import read_checkpoint
 
 
 @pytest.mark.parametrize("kinds", [("onnx", "torch"), ("torch", "onnx")])
@@ -54,3 +56,30 @@ def test_another_run_does_not_take_the_settings_away(
     assert error.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "settings.json"]
     assert (folder / "settings.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", [("detect", "LOG"), ("explain", "blk_1", "--log", "LOG")])
+def test_settings_of_another_network_are_noticed(
+    arguments: tuple[str, ...],
+    checkpoint: Callable[..., Path],
+    sample_log: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As after a kill between the two files that an export puts in place."""
+    old, new, path = tmp_path / "old", tmp_path / "new", checkpoint()
+    assert main(["export", str(path), "--output", str(old)]) == 0
+    content = read_checkpoint(path)
+    content["state_dict"] = {name: weight * 1.5 for name, weight in content["state_dict"].items()}
+    write_atomically(content, tmp_path / "new.ckpt")
+    assert main(["export", str(tmp_path / "new.ckpt"), "--output", str(new)]) == 0
+    (new / "model.onnx").replace(old / "model.onnx")
+    capsys.readouterr()
+    command, *rest = (str(sample_log.log) if word == "LOG" else word for word in arguments)
+    assert main([command, "--onnx", str(old), *rest]) == EXIT_USER_ERROR
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        f"error: {old}: its model.onnx is not the one that settings.json tells of: files of two exports are "
+        f"mixed. Export again: seqlab export CKPT --format onnx --output {old}\n"
+    )

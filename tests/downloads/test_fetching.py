@@ -109,13 +109,23 @@ def test_a_server_without_ranges_begins_again(site: Any, tmp_path: Path) -> None
 
 
 def test_a_whole_part_needs_no_more_bytes(site: Any, tmp_path: Path) -> None:
-    """As after a kill between the last byte and the check: the server answers 416."""
+    """As after a kill between the last byte and the check."""
     site.files["/data.bin"] = CONTENT
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "data.bin.part").write_bytes(CONTENT)
     (file,) = fetch(site.public(CONTENT), tmp_path)
     assert file.path.read_bytes() == CONTENT
-    assert site.asked == [("/data.bin", "bytes=1000000-")]
+    assert site.asked == []
+
+
+def test_a_part_of_the_whole_length_with_other_bytes_is_fetched_anew(site: Any, tmp_path: Path) -> None:
+    """The server answers 416: it has no more than that."""
+    site.files["/data.bin"] = CONTENT
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "data.bin.part").write_bytes(bytes(reversed(CONTENT)))
+    (file,) = fetch(site.public(CONTENT), tmp_path)
+    assert file.path.read_bytes() == CONTENT
+    assert site.asked == [("/data.bin", "bytes=1000000-"), ("/data.bin", None)]
 
 
 def test_a_foreign_part_that_is_too_long_is_dropped(site: Any, tmp_path: Path) -> None:

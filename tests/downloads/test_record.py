@@ -122,5 +122,8 @@ def test_a_folder_in_the_place_of_the_record_is_told(tmp_path: Path) -> None:
 
 def test_what_was_unpacked_before_names_were_kept_counts_as_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "downloads.json").write_text(json.dumps({"files": {"a": FILE}, "unpacked": {"a": SUM}}))
-    assert Record(tmp_path).get("unpacked", "a") is None
+    record = Record(tmp_path)
+    assert (record.get("unpacked", "a"), record.sum_without_names("a")) == (None, SUM)
+    record.put("unpacked", "a", None)
+    assert record.sum_without_names("a") is None
     assert Record(tmp_path).get("files", "a") == FILE

@@ -3,6 +3,8 @@
 import gzip
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 
 from seqlab.cli import EXIT_USER_ERROR, main
 from seqlab.errors import UserError
-from seqlab.training.checkpoint_mistakes import CheckpointError
+from seqlab.training.checkpoint_mistakes import NO_MEMORY, CheckpointError, no_checkpoint
 from seqlab.training.checkpoints import KEY, read_checkpoint
 
 GIVE = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
@@ -97,6 +99,47 @@ def test_what_would_execute_is_named_without_advice_to_let_it(tmp_path: Path) ->
     said = said_of(path)
     assert "it holds posix.remove, which no checkpoint of seqlab does; nothing in it was executed" in said
     assert victim.exists()
+
+
+READ_IN_LITTLE_MEMORY = """
+import resource, sys
+import torch
+from seqlab.training.checkpoint_mistakes import no_checkpoint
+lines = open("/proc/self/status").read().splitlines()
+used = next(int(line.split()[1]) for line in lines if line.startswith("VmSize")) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (used + 40_000_000, -1))
+for path in sys.argv[1:]:
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        print(no_checkpoint(path, error))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing tells how much memory is used")
+def test_too_little_memory_is_not_damage(tmp_path: Path) -> None:
+    """Torch's own error for tensors; the smaller a text, the farther it comes before another is raised."""
+    large_ones = [torch.zeros(20_000_000), *("a" * size for size in (50_000_000, 30_000_000, 18_000_000))]
+    paths = [tmp_path / f"{number}.ckpt" for number in range(len(large_ones))]
+    for path, large in zip(paths, large_ones, strict=True):
+        torch.save({KEY: {"format": 1}, "state_dict": {"large": large}}, path)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_IN_LITTLE_MEMORY, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"{path}: memory was not enough to read its {path.stat().st_size:,} bytes; "
+        "end other programs, or read it where there is more memory"
+        for path in paths
+    ]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), *map(RuntimeError, NO_MEMORY)])
+def test_each_error_of_too_little_memory_is_known(tmp_path: Path, error: Exception) -> None:
+    path = saved(tmp_path / "best.ckpt")
+    assert no_checkpoint(path, error).reason.startswith("memory was not enough to read its ")
 
 
 def test_the_error_passes_between_processes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from seqlab.downloads.record import Record
 from seqlab.downloads.registry import PublicFile
 from seqlab.downloads.room import check_room
 from seqlab.downloads.transfer import Progress, ResumableDownloader
-from seqlab.downloads.unpacked import UNPACKING, missing, put_in_place, unpacked_beside
+from seqlab.downloads.unpacked import UNPACKING, lacking, missing, put_in_place, unpacked_beside
 from seqlab.errors import UserError
 
 ARRIVING = ".arriving-"
@@ -50,6 +51,11 @@ class Place:
         return self.folder / self.file.file
 
     @property
+    def part(self) -> Path:
+        """What came of the file so far; whole and checked until it is moved to its place."""
+        return self.folder / f"{self.file.file}.part"
+
+    @property
     def unpacked(self) -> Path:
         """The folder of what the archive held."""
         return self.folder / folder_name(self.file.file)
@@ -58,8 +64,24 @@ class Place:
     def is_whole(self) -> bool:
         """Whether file and unpacked files are there, by name and size alone."""
         entry = self.record.get("unpacked", self.key)
-        lost = missing(self.unpacked, entry["files"]) if entry is not None else self.file.unpack
-        return self.target.exists() and not lost
+        if entry is not None:
+            return self.target.exists() and not missing(self.unpacked, entry["files"])
+        return self.target.exists() and (not self.file.unpack or self.was_unpacked_of(None))
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether this user may change set, unpacked folder and record."""
+        folders = (self.folder, self.unpacked, self.record.path.parent)
+        return all(os.access(folder, os.W_OK) for folder in folders)
+
+    def was_unpacked_of(self, sha256: str | None) -> bool:
+        """Whether an older version, which kept no names, unpacked an archive, and the folder is still there.
+
+        Args:
+            sha256: of the archive; None: of any.
+        """
+        known = self.record.sum_without_names(self.key)
+        return known is not None and sha256 in {None, known} and not lacking(self.unpacked, self.file.unpack)
 
 
 def settle(place: Place, url: str, renew: bool, progress: Progress | None) -> Fetched:
@@ -135,6 +157,8 @@ def _mend(place: Place, sha256: str) -> list[str]:
         lost, old_names = missing(place.unpacked, before["files"]), {}
         if not lost:
             return []
+    if place.was_unpacked_of(sha256) and not place.can_be_written:
+        return []  # a cache of others, such as a shared disk's: names cannot be added to its record
     with unpacked_beside(place.file, place.target, place.folder) as (fresh, sizes):
         names = sizes if lost is None else [name for name in lost if name in sizes]
         place.record.put("unpacked", place.key, None)  # until it is whole
@@ -150,31 +174,51 @@ def _mend(place: Place, sha256: str) -> list[str]:
 def _fetch(
     place: Place, url: str, expected: str | None, since: str | None, renew: bool, progress: Progress | None
 ) -> dict[str, Any]:
-    """Fetch beside, check, unpack beside; then put all of it in place. Returns the record's entry."""
+    """Fetch beside, check, unpack beside; then put all of it in place. Returns the record's entry.
+
+    From its last byte on the file is in one of two places that a later call looks at, whatever ends this one:
+    ``.part``, and the target once nothing has to be protected there.
+    """
+    has_older = place.target.exists() or place.record.get("files", place.key) is not None
+    is_guarded = has_older and expected is None  # a new file with the expected sum is better than any other
+    downloader = ResumableDownloader(
+        place.part, place.record, place.key, place.file.bytes, expected, progress
+    )
+    try:
+        sha256 = _arrive(place, downloader, url, since)
+    except BaseException:
+        if downloader.is_whole and not has_older and expected is None and place.part.exists():
+            _move(place)  # a part without a sum is gone on with only if the server can tell its version
+        raise
+    archive = place.part if is_guarded else place.target
+    entry = _entry(place.part, sha256, url)
+    if not is_guarded:
+        _move(place)
+    if not place.file.unpack:
+        _replace(place, archive, entry, None, None)
+        return entry
     with ExitStack() as ending:
-        work = ending.enter_context(tempfile.TemporaryDirectory(prefix=ARRIVING, dir=place.folder))
-        arrival = Path(work) / place.target.name
-        sha256 = _arrive(place, arrival, url, expected, since, progress)
-        entry = _entry(arrival, sha256, url)
-        fresh, sizes = None, None
-        if place.file.unpack:
-            beside = unpacked_beside(place.file, arrival, place.folder)
-            try:
-                fresh, sizes = ending.enter_context(beside)
-            except BadArchiveError as error:
-                raise UserError(f"{url}: {error}. It was not kept; what was there is as it was") from None
-            except (UserError, OSError):  # no room to unpack
-                if not (renew and place.target.exists()):  # better than to fetch it once more
-                    arrival.replace(place.target)
-                raise
-        _replace(place, arrival, entry, fresh, sizes)
+        try:
+            fresh, sizes = ending.enter_context(unpacked_beside(place.file, archive, place.folder))
+        except BadArchiveError as error:
+            archive.unlink()
+            downloader.forget()
+            reason = str(error).replace(place.part.name, place.target.name, 1)
+            as_before = "; what was there is as it was" if is_guarded else ""
+            raise UserError(f"{url}: {reason}. It was not kept{as_before}") from None
+        _replace(place, archive, entry, fresh, sizes)
     return entry
 
 
+def _move(place: Place) -> None:
+    place.part.replace(place.target)
+    place.record.put("parts", place.key, None)
+
+
 def _replace(
-    place: Place, arrival: Path, entry: dict[str, Any], fresh: Path | None, sizes: dict[str, int] | None
+    place: Place, archive: Path, entry: dict[str, Any], fresh: Path | None, sizes: dict[str, int] | None
 ) -> None:
-    """Renames within one disk. After a kill between them the record's new sum has the file fetched again."""
+    """Renames within one disk. After a kill between them the record's new sum has the file taken again."""
     record, key = place.record, place.key
     before, unpacked = record.get("files", key), record.get("unpacked", key)
     record.put("unpacked", key, None)
@@ -182,49 +226,55 @@ def _replace(
     try:
         if fresh is not None and sizes is not None:
             put_in_place(fresh, place.unpacked, sizes, unpacked["files"] if unpacked is not None else ())
-        arrival.replace(place.target)
-    except OSError:
-        record.put("files", key, before)
+        if archive == place.part:
+            _move(place)
+    except BaseException:
+        if archive.exists():
+            record.put("files", key, before)
         raise
     if sizes is not None:
         record.put("unpacked", key, {"sha256": entry["sha256"], "files": sizes})
 
 
-def _arrive(
-    place: Place, arrival: Path, url: str, expected: str | None, since: str | None, progress: Progress | None
-) -> str:
-    """Fetch to ``arrival`` through pooch, which lets no file with another sum through; returns the sum."""
+def _arrive(place: Place, downloader: ResumableDownloader, url: str, since: str | None) -> str:
+    """Fetch to ``.part`` through pooch, which lets no file with another sum through; returns the sum."""
     import pooch
 
     pooch.get_logger().setLevel("WARNING")
-    file, target = place.file, place.target
-    part = target.with_name(f"{target.name}.part")
+    file, part, expected = place.file, place.part, downloader.expected
     if file.bytes is not None:
         needed = file.bytes - (part.stat().st_size if part.exists() else 0)
-        check_room(target.parent, needed, f"{needed:,} bytes are to come")
-    downloader = ResumableDownloader(part, place.record, place.key, file.bytes, expected, progress)
-    try:
-        pooch.retrieve(
-            url,
-            known_hash=f"sha256:{expected}" if expected is not None else None,
-            fname=arrival.name,
-            path=arrival.parent,
-            downloader=downloader,
-        )
-    except UserError:
-        raise
-    except ValueError as error:  # pooch's word for another sum; its temporary file is gone
-        if downloader.sha256 is None:  # an address that Python's own client refuses
-            raise UserError(f"{url}: cannot be fetched: {error}") from None
-        known = "the published file" if since is None else f"the first download of {since}"
-        advice = (
-            "A proxy's page or a changed file looks like this: try again, or give --mirror URL"
-            if since is None
-            else "No sum is published for it: --renew trusts the new file"
-        )
-        raise UserError(
-            f"{url}: wrong checksum: sha256 {downloader.sha256}, but {known} has {expected}. "
-            f"It was not kept. {advice}"
-        ) from None
+        check_room(place.folder, needed, f"{needed:,} bytes are to come")
+    with tempfile.TemporaryDirectory(prefix=ARRIVING, dir=place.folder) as work:
+        arrival = Path(work) / file.file
+        try:
+            pooch.retrieve(
+                url,
+                known_hash=f"sha256:{expected}" if expected is not None else None,
+                fname=arrival.name,
+                path=work,
+                downloader=downloader,
+            )
+        except UserError:
+            raise
+        except ValueError as error:  # pooch's word for another sum
+            if not downloader.is_whole:  # an address that Python's own client refuses
+                raise UserError(f"{url}: cannot be fetched: {error}") from None
+            downloader.drop()
+            raise _wrong_sum(url, downloader.sha256, expected, since) from None
+        if not arrival.is_symlink():
+            arrival.replace(part)
     assert downloader.sha256 is not None
     return downloader.sha256
+
+
+def _wrong_sum(url: str, came: str | None, expected: str | None, since: str | None) -> UserError:
+    known = "the published file" if since is None else f"the first download of {since}"
+    advice = (
+        "A proxy's page or a changed file looks like this: try again, or give --mirror URL"
+        if since is None
+        else "No sum is published for it: --renew trusts the new file"
+    )
+    return UserError(
+        f"{url}: wrong checksum: sha256 {came}, but {known} has {expected}. It was not kept. {advice}"
+    )

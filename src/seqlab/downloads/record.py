@@ -19,7 +19,8 @@ class Record:
     """A small JSON file in the cache's folder, written whole or not at all; processes take turns at it.
 
     Keys are ``set/file``. ``files`` holds sha256, bytes, url and date of what was downloaded; ``unpacked``
-    the sha256 of the archive that a folder was unpacked from, and ``files``: bytes by name; ``parts`` what
+    the sha256 of the archive that a folder was unpacked from, and ``files``: bytes by name (older versions
+    wrote the sum alone, as a text); ``parts`` what
     lets a server tell whether the rest of an unfinished file still belongs to it (an ETag or a date, for the
     header If-Range).
 
@@ -33,11 +34,17 @@ class Record:
 
     def get(self, section: str, key: str) -> Any:
         """What is known of ``set/file``, or None."""
-        return self._read().get(section, {}).get(key)
+        entry = self._read().get(section, {}).get(key)
+        return None if section == "unpacked" and isinstance(entry, str) else entry
+
+    def sum_without_names(self, key: str) -> str | None:
+        """Of the archive that a folder was unpacked from by a version that kept no names."""
+        entry = self._read().get("unpacked", {}).get(key)
+        return entry if isinstance(entry, str) else None
 
     def put(self, section: str, key: str, value: Any) -> None:
         """Remember; None forgets. A record that holds nothing is removed."""
-        if self.get(section, key) == value:
+        if self._read().get(section, {}).get(key) == value:
             return
         with alone(self.path.with_name(f".{RECORD}.lock")):
             content = self._read()  # anew: another process may have added its own
@@ -75,9 +82,6 @@ class Record:
             entries = content.get(section, {})
             if not isinstance(entries, dict):
                 raise self._no_record(f'"{section}": expected an object, found {_named(entries)}')
-            if section == "unpacked":  # a sum alone is of a time when no names were kept
-                for key in [key for key, entry in entries.items() if isinstance(entry, str)]:
-                    del entries[key]
             for key, entry in entries.items():
                 if problem := problem_of(entry):
                     raise self._no_record(f'"{section}", "{key}": {problem}')
@@ -135,6 +139,6 @@ _FILE = {
 _UNPACKED = {"sha256": _SUM, "files": ("names with numbers of bytes", _are_sizes)}
 _ENTRIES: dict[str, Callable[[Any], str | None]] = {  # what is wrong with an entry of a section
     "files": lambda entry: _wrong_field(entry, _FILE),
-    "unpacked": lambda entry: _wrong_field(entry, _UNPACKED),
+    "unpacked": lambda entry: None if _is_text(entry) else _wrong_field(entry, _UNPACKED),  # text: older ones
     "parts": lambda entry: None if _is_text(entry) else f"expected a text, found {_named(entry)}",
 }

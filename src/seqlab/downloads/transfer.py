@@ -36,7 +36,8 @@ Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where
 class ResumableDownloader:
     """What pooch calls to fetch a URL: ``downloader(url, output_file, pooch)``.
 
-    The bytes go to ``part``; only a whole file is moved to ``output_file``. A connection that broke is taken
+    The bytes go to ``part`` and stay there, so that no kill loses them: ``output_file`` becomes a link to the
+    whole part. Whoever moves that to its place calls ``forget``. A connection that broke is taken
     up again as long as each brings new bytes, by a Range request; so is a part that is there already. Where
     the file's sum is not known beforehand, this is done only if the server confirms through If-Range that it
     still has the same file; a server that gives nothing to confirm by is asked for the whole file again. A
@@ -64,6 +65,7 @@ class ResumableDownloader:
         self.part, self.record, self.key = part, record, key
         self.size, self.expected, self.progress = size, expected, progress
         self.sha256: str | None = None  # of the file that came
+        self.is_whole = False  # whether all bytes came
         self._continued = False  # whether bytes were added to others of another connection
 
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
@@ -74,24 +76,52 @@ class ResumableDownloader:
                 is kept), a file of another size than is known, no room.
         """
         try:
-            self._fill(url)
-            if self._continued and self.expected not in {None, self.sha256}:
-                self._drop()
+            if not self._came_whole_before():
                 self._fill(url)
-            self.part.replace(output_file)
-            self.record.put("parts", self.key, None)
+            if self._continued and self.expected not in {None, self.sha256}:
+                self.drop()
+                self._fill(url)
+            self._hand_out(Path(output_file))
         except (UserError, KeyboardInterrupt):
-            if not self._can_go_on():
-                self._drop()
+            if not self.is_whole and not self._can_go_on():
+                self.drop()
             raise
         except OSError as error:
-            with suppress(OSError):  # no room for the record either; without the part it is not read
-                self._drop()
+            if not self.is_whole:
+                with suppress(OSError):  # no room for the record either; without the part it is not read
+                    self.drop()
             raise UserError(no_room(self.part.parent, error)) from None
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Remove the part."""
         self.part.unlink(missing_ok=True)
+        self.is_whole = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove what the record knows of the part."""
         self.record.put("parts", self.key, None)
+
+    def _hand_out(self, output: Path) -> None:
+        """A link to the part, or the part itself where the disk has no links."""
+        output.unlink(missing_ok=True)
+        try:
+            output.symlink_to(self.part.absolute())
+        except OSError:  # what is kept when pooch's check is broken off is then up to pooch: nothing
+            self.part.replace(output)
+
+    def _came_whole_before(self) -> bool:
+        """Whether the part is the file that is wanted; told by its sum, without the server."""
+        have = self._have()
+        if self.expected is None or have == 0 or self.size not in {None, have}:
+            return False
+        self.is_whole = self._sum() == self.expected
+        return self.is_whole
+
+    def _sum(self) -> str:
+        with self.part.open("rb") as file:
+            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.sha256
 
     def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
@@ -102,7 +132,7 @@ class ResumableDownloader:
 
     def _fill(self, url: str) -> None:
         """The whole part and its sum, over as many connections as bring something."""
-        self._continued = False
+        self._continued = self.is_whole = False
         farthest, idle = (self._have() if self._can_go_on() else 0), 0
         while True:
             try:
@@ -117,13 +147,13 @@ class ResumableDownloader:
                 raise self._given_up(url, reason)
             if idle:
                 time.sleep(PAUSE_SECONDS * 2 ** (idle - 1))
-        with self.part.open("rb") as file:
-            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        self.is_whole = True
+        self._sum()
 
     def _given_up(self, url: str, reason: str) -> UserError:
         have = self._have()
         if have == 0:
-            self._drop()
+            self.drop()
             return UserError(
                 f"{url}: {reason}; nothing came in {MAX_IDLE} tries. Check the network and try again, or "
                 "give --mirror URL"
@@ -149,7 +179,8 @@ class ResumableDownloader:
             response = urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS)
         except HTTPError as error:
             if error.code == NOT_SATISFIABLE and position:
-                if self.expected and length_in_all(error.headers.get("Content-Range", "")) == position:
+                same = self.expected is not None or validator_of(error) in {None, known}
+                if same and length_in_all(error.headers.get("Content-Range", "")) == position:
                     self._continued = True
                     return  # the part is the whole file: only its check was missing
                 self.part.unlink()
@@ -166,6 +197,9 @@ class ResumableDownloader:
             if position and partial and not (start_of(response) == position and same):
                 self.part.unlink()
                 return self._receive(url, 0)
+            if known is not None and not partial and validator == known and _length(response) == position > 0:
+                self._continued = True
+                return  # a server without ranges, which still has what came whole before
             start = position if partial else 0
             pieces = pieces_of(response)
             if start == 0:
@@ -178,9 +212,9 @@ class ResumableDownloader:
     def _total(self, url: str, response: Any, start: int) -> int | None:
         """Bytes of the whole file, as far as server or caller know them."""
         announced = length_in_all(response.headers.get("Content-Range", ""))
-        length = response.headers.get("Content-Length", "").strip()
-        if announced is None and length.isdecimal():
-            announced = start + int(length)
+        length = _length(response)
+        if announced is None and length is not None:
+            announced = start + length
         if announced is not None and self.size is not None and announced != self.size:
             raise self._another_size(url, f"{announced:,}")
         return self.size if announced is None else announced
@@ -202,9 +236,14 @@ class ResumableDownloader:
                     view = view[file.write(view) :]
                 position += len(chunk)
                 if self.size is not None and position > self.size:
-                    self._drop()
+                    self.drop()
                     raise self._another_size(url, "more")
                 if self.progress is not None:
                     self.progress(position, total)
         if total is not None and position < total:
             raise BrokenConnectionError("the connection ended")
+
+
+def _length(response: Any) -> int | None:
+    length = response.headers.get("Content-Length", "").strip()
+    return int(length) if length.isdecimal() else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from seqlab.downloads.archives import unpack
@@ -44,6 +45,12 @@ def unpacked_beside(file: PublicFile, archive: Path, beside: Path) -> Iterator[t
 def missing(folder: Path, sizes: Mapping[str, int]) -> list[str]:
     """Names that are not in the folder with their sizes."""
     return [name for name, size in sizes.items() if _size(folder / name) != size]
+
+
+def lacking(folder: Path, wanted: Sequence[str]) -> list[str]:
+    """Patterns of the registry that no file in the folder has."""
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    return [pattern for pattern in wanted if not any(fnmatchcase(name, pattern) for name in names)]
 
 
 def put_in_place(fresh: Path, folder: Path, names: Iterable[str], old_names: Iterable[str] = ()) -> None:

@@ -18,7 +18,8 @@ from seqlab.errors import UserError
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.graphs import Graph, Tensors, graph_of
 from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.settings import file_sum, other_formats, settings_of, weights_sum
+from seqlab.exporting.settings import other_formats, settings_of, weights_sum
+from seqlab.exporting.sums import file_sum
 from seqlab.tasks.base import SequenceTask
 
 TOLERANCE = 1e-5

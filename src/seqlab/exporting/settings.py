@@ -14,6 +14,7 @@ from torch import nn
 from seqlab.errors import UserError
 from seqlab.exporting.graphs import Graph
 from seqlab.exporting.names import NETWORKS, SETTINGS
+from seqlab.exporting.sums import file_sum
 
 FORMAT = 1
 BATCH_DTYPES = {torch.int64: "int64", torch.float32: "float32"}
@@ -100,12 +101,6 @@ def _entry_of(folder: Path, kind: str, weights: str) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):  # no settings, or those of another program
         return None
     return entry if is_same else None
-
-
-def file_sum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _described(axes: dict[str, Any], tensors: tuple[torch.Tensor, ...]) -> dict[str, Any]:

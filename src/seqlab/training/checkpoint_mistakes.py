@@ -14,6 +14,11 @@ BEST = "checkpoints/best.ckpt"
 GIVE = f"give a run's best.ckpt: runs/.../{BEST}"
 BELOW = (BEST, "best.ckpt", f"*/{BEST}", f"*/*/{BEST}")  # of a run, its checkpoints, a model's runs, all runs
 HEAD = 4096  # bytes by which a file is told
+NO_MEMORY = (  # words of a RuntimeError of torch, of one of its binding to Python, and of the system
+    "can't allocate memory",
+    "Could not allocate bytes object",
+    "Cannot allocate memory",
+)
 TEXT = 40  # characters of a text that are shown
 _MAGIC = {
     b"\x1f\x8b": "it is a gzip file",
@@ -47,6 +52,12 @@ def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
         error: torch's own, whose words are for those who call it.
     """
     given = Path(path)
+    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+        return CheckpointError(
+            path,
+            f"memory was not enough to read its {given.stat().st_size:,} bytes",
+            "end other programs, or read it where there is more memory",
+        )
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return CheckpointError(path, "no such checkpoint", f"the path is relative to {Path.cwd()}")
     if given.is_dir():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 from seqlab.exporting.names import NETWORKS, SETTINGS
+from seqlab.exporting.sums import check_network
 from seqlab.watching.alerts import template_of
 from seqlab.watching.judge import Judge
 from seqlab.watching.remembered import Network, WindowScorer, onnx_network, torch_network
@@ -114,6 +115,7 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
             f"with {ONNX_FILE} and {SETTINGS}"
         )
     settings = _read_json(settings_path)
+    check_network(folder, "onnx", settings)
     data = settings.get("data") or {}
     if not settings.get("vocabulary") or "max_length" not in data:
         raise UserError(f"{settings_path}: {NO_LOG_MODEL}")

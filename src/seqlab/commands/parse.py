@@ -139,11 +139,21 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     return replace(
         chosen,
         session=arguments.session or (None if arguments.window else chosen.session),
-        mask_session=arguments.session is not None,
+        mask_session=_masks_session(arguments),
         masks=(*chosen.masks, *arguments.mask),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
     )
+
+
+def _masks_session(arguments: argparse.Namespace) -> bool:
+    """As the parse did whose templates are given: masked in another way, no line would have one of them."""
+    from seqlab.logs.known_templates import given_parse, read_parser
+
+    before = None if arguments.templates is None else given_parse(arguments.templates)
+    if before is None:
+        return arguments.session is not None
+    return read_parser(before)["log_format"].get("mask_session", False)
 
 
 def _chunk_bytes(megabytes: float) -> int:

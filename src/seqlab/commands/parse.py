@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seqlab.logs.parse_run import Parsed
     from seqlab.logs.parse_settings import ParseSettings
     from seqlab.logs.progress import LineProgress
+    from seqlab.logs.unfinished import Unfinished
     from seqlab.logs.windows import TimeWindows
 
 
@@ -62,10 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.logs.first_look import WrongLogError
-    from seqlab.logs.output import check_output, forget
+    from seqlab.logs.output import check_output, make_output, remove_made
     from seqlab.logs.parse_settings import ParseSettings
-    from seqlab.logs.unfinished import is_resumable
+    from seqlab.logs.unfinished import Unfinished
 
     log_format = chosen_format(arguments)
     settings = ParseSettings(
@@ -77,18 +77,38 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.templates,
         _chunk_bytes(arguments.chunk_mb),
     )
-    made = check_output(settings.output, arguments.overwrite)
+    made = make_output(settings.output)
+    unfinished = Unfinished(settings.output.resolve())
     try:
-        parsed, progress = _parse(settings, arguments)
-    except UserError as error:
-        if isinstance(error, WrongLogError) or not is_resumable(settings.output):
-            forget(settings.output, made)
+        with unfinished.held():
+            check_output(settings.output, arguments.overwrite)
+            parsed, progress = _parse_or_forget(settings, arguments, unfinished)
+    except UserError:
+        remove_made(made)
         raise
     print(summary(settings, parsed, progress.seconds, progress.lines_before))
     return 0
 
 
-def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, LineProgress]:
+def _parse_or_forget(
+    settings: ParseSettings, arguments: argparse.Namespace, unfinished: Unfinished
+) -> tuple[Parsed, LineProgress]:
+    """Of a parse that is refused no chunks stay which nothing can go on after."""
+    from seqlab.errors import UserError
+    from seqlab.logs.first_look import WrongLogError
+    from seqlab.logs.unfinished import is_resumable
+
+    try:
+        return _parse(settings, arguments, unfinished)
+    except UserError as error:
+        if unfinished.begun and (isinstance(error, WrongLogError) or not is_resumable(settings.output)):
+            unfinished.remove()
+        raise
+
+
+def _parse(
+    settings: ParseSettings, arguments: argparse.Namespace, unfinished: Unfinished
+) -> tuple[Parsed, LineProgress]:
     from polars.exceptions import PolarsError
 
     from seqlab.errors import UserError
@@ -102,7 +122,14 @@ def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Pars
     engine = open_engine(arguments.engine, arguments.address)
     try:
         with LineProgress(sources, arguments.resume) as progress:
-            parsed = parse(settings, engine, sources=sources, resume=arguments.resume, report=progress)
+            parsed = parse(
+                settings,
+                engine,
+                sources=sources,
+                unfinished=unfinished,
+                resume=arguments.resume,
+                report=progress,
+            )
     except KeyboardInterrupt:
         if is_resumable(settings.output) and STDIN not in settings.logs:
             again = [word for word in sys.argv[1:] if word != "--resume"]

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     unfinished = Unfinished(settings.output.resolve())
     try:
         with unfinished.held():
-            check_output(settings.output, arguments.overwrite)
+            check_output(settings.output, resume=arguments.resume, overwrite=arguments.overwrite)
             parsed, progress = _parse_or_forget(settings, arguments, unfinished)
     except UserError:
         remove_made(made)
@@ -115,7 +115,7 @@ def _parse(
     from seqlab.logs.engines import open_engine
     from seqlab.logs.parse_run import parse
     from seqlab.logs.progress import LineProgress
-    from seqlab.logs.reading import STDIN, find_sources
+    from seqlab.logs.reading import find_sources
     from seqlab.logs.unfinished import is_resumable
 
     sources = find_sources(settings.logs)
@@ -131,12 +131,12 @@ def _parse(
                 report=progress,
             )
     except KeyboardInterrupt:
-        if is_resumable(settings.output) and STDIN not in settings.logs:
+        if is_resumable(settings.output):
             again = [word for word in sys.argv[1:] if word != "--resume"]
             print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
         raise
     except (OSError, PolarsError) as error:
-        can_go_on = is_resumable(settings.output) and STDIN not in settings.logs
+        can_go_on = is_resumable(settings.output)
         then = "once that is mended, --resume goes on" if can_go_on else "nothing is kept of it"
         raise UserError(f"{settings.output}: the parse cannot go on: {error}; {then}") from None
     finally:

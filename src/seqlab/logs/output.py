@@ -14,7 +14,7 @@ import polars as pl
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import write_json
+from seqlab.logs.unfinished import is_resumable, write_json
 from seqlab.whole_files import sync, whole_file
 
 if TYPE_CHECKING:
@@ -41,9 +41,19 @@ def make_output(output: Path) -> list[Path]:
     return made
 
 
-def check_output(output: Path, overwrite: bool) -> None:
-    """Raise UserError where a parse lies in the folder already."""
-    if (output / SUMMARY).exists() and not overwrite:
+def check_output(output: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to replace what lies in the folder, unless that is asked for.
+
+    Raises:
+        UserError: a parse, or one that was ended early.
+    """
+    if is_resumable(output):  # whoever began it was asked about a parse beside it
+        if not (resume or overwrite):
+            raise UserError(
+                f"{output} holds a parse that was ended early: --resume goes on with it, "
+                "--overwrite begins anew"
+            )
+    elif (output / SUMMARY).exists() and not overwrite:
         raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from seqlab.errors import UserError
 from seqlab.locking import is_still, try_lock
+from seqlab.logs.reading import STDIN
 from seqlab.whole_files import sync, whole_file
 
 FOLDER, PROGRESS = ".unfinished", "progress.json"
@@ -110,8 +111,12 @@ class Unfinished:
 
 
 def is_resumable(output: Path) -> bool:
-    """Whether a parse that was ended left chunks to go on after."""
-    return (output / FOLDER / PROGRESS).exists()
+    """Whether a parse that was ended left chunks to go on after; standard input cannot be read again."""
+    try:
+        progress = Unfinished(output).progress()
+    except UserError:
+        return False
+    return progress is not None and STDIN not in progress["settings"]["logs"]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -82,6 +82,9 @@ def test_a_folder_that_cannot_be_written_is_one_message(
     assert main(["parse", str(log), "--output", str(tmp_path / "out")]) == 2
     assert "out: cannot be written: File exists" in capsys.readouterr().err
     assert (tmp_path / "out/.unfinished").read_text() == "a file of somebody's"
+    for more in ([], ["--resume"], ["--overwrite"]):
+        assert main(["parse", str(log), "--output", str(log), *more]) == 2
+        assert "hdfs.log is a file: give a folder" in capsys.readouterr().err
 
 
 @pytest.fixture

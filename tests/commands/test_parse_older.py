@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from seqlab.cli import main
+from seqlab.data.samples.hdfs_blocks import simulate_blocks
+from seqlab.data.samples.hdfs_log import write_log
 from seqlab.logs.engines import Threads
-from seqlab.logs.formats import LogFormat
+from seqlab.logs.formats import FORMATS, LogFormat
 from seqlab.logs.line_parser import LineParser
 from seqlab.logs.parse_run import parse
 from seqlab.logs.parse_settings import ParseSettings
@@ -58,3 +60,37 @@ def test_templates_of_a_parse_that_masked_sessions_still_do(log: Path, tmp_path:
     assert main(["parse", str(log), "--output", str(outputs[1]), *REGEX, "--templates", str(outputs[0])]) == 0
     for output in outputs:
         assert pl.read_parquet(output / "sessions.parquet")["keys"].to_list() == [[1, 2], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("options", "log_format"),
+    [([], FORMATS["hdfs"]), (REGEX, LogFormat("regex", HEADER, session=SESSION))],
+    ids=["hdfs", "regex"],
+)
+def test_an_unfinished_parse_of_before_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], log_format: LogFormat
+) -> None:
+    log, outputs = tmp_path / "a.log", [tmp_path / name for name in ("ended", "whole")]
+    if options:
+        log.write_text("\n".join(LINES * 1000) + "\n")
+    else:
+        write_log(simulate_blocks(100, 0.05, 3), log, tmp_path / "labels.csv")
+    settings = [ParseSettings((str(log),), output, log_format, chunk_bytes=20_000) for output in outputs]
+
+    def stop(lines: int, position: int) -> None:
+        raise InterruptedError
+
+    engine = Threads()
+    with pytest.raises(InterruptedError):
+        parse(settings[0], engine, report=stop)
+    parse(settings[1], engine)
+    engine.close()
+    path = outputs[0] / ".unfinished/progress.json"
+    progress = json.loads(path.read_text())
+    del progress["settings"]["log_format"]["mask_session"]
+    path.write_text(json.dumps(progress))
+    assert main(["parse", str(log), "--output", str(outputs[0]), *options, "--resume"]) == 0
+    assert " of them now in " in capsys.readouterr().out
+    found = [pl.read_parquet(output / "sessions.parquet") for output in outputs]
+    assert found[0].equals(found[1])
+    assert len({(output / "templates.csv").read_text() for output in outputs}) == 1

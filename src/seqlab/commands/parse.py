@@ -174,13 +174,21 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
 
 
 def _masks_session(arguments: argparse.Namespace) -> bool:
-    """As the parse did whose templates are given: masked in another way, no line would have one of them."""
-    from seqlab.logs.known_templates import given_parse, read_parser
+    """Whether what ``--session`` names is masked in messages.
 
+    As in the parse that goes on, or whose templates are given; older ones did not. Masked in another way, no
+    line would have one of those templates.
+    """
+    from seqlab.logs.known_templates import given_parse, read_parser
+    from seqlab.logs.unfinished import Unfinished
+
+    progress = Unfinished(arguments.output).progress() if arguments.resume else None
+    if progress is not None:
+        return progress["settings"]["log_format"].get("mask_session", False)
     before = None if arguments.templates is None else given_parse(arguments.templates)
-    if before is None:
-        return arguments.session is not None
-    return read_parser(before)["log_format"].get("mask_session", False)
+    if before is not None:
+        return read_parser(before)["log_format"].get("mask_session", False)
+    return arguments.session is not None
 
 
 def _chunk_bytes(megabytes: float) -> int:

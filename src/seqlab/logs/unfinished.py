@@ -78,11 +78,17 @@ class Unfinished:
         self._empty()
 
     def progress(self) -> dict[str, Any] | None:
-        """What was written by the last ``commit``; None before one."""
+        """What was written by the last ``commit``; None before one.
+
+        Raises:
+            UserError: it cannot be read.
+        """
         try:
             return json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise UserError(f"{self.folder / PROGRESS}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise UserError(
                 f"{self.folder / PROGRESS} is broken ({error}): parse again without --resume"

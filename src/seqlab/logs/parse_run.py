@@ -138,7 +138,7 @@ class _Run:
         size = 0
         for source in self.sources:
             known = source.plain_bytes
-            if known is None and not source.path.endswith(".gz"):
+            if known is None and not source.is_gzip:
                 return UNKNOWN_SIZE_BUCKETS
             size += Path(source.path).stat().st_size * PACKED_FACTOR if known is None else known
         return max(1, -(-size // BUCKET_BYTES))

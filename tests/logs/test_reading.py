@@ -47,6 +47,24 @@ def test_all_lines_in_order_and_again_from_any_chunk(tmp_path: Path, kind: str, 
     assert b"".join(chunk.content for chunk in rest) == LINES[middle.start :]
 
 
+@pytest.mark.parametrize("kind", [".log", ".log.gz", ".zip", ".tar.gz", ".tar"])
+@pytest.mark.parametrize("change", [str.upper, str.title])
+def test_endings_may_be_written_large(tmp_path: Path, kind: str, change: Callable[[str], str]) -> None:
+    path = pack(tmp_path, kind)
+    large = path.rename(path.with_name(change(path.name)))
+    sources = find_sources([str(large)])
+    assert b"".join(chunk.content for chunk in read_chunks(sources)) == LINES
+    assert [source.plain_bytes for source in sources] == [None if kind == ".log.gz" else len(LINES)]
+
+
+def test_members_with_large_endings_are_logs(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("README.TXT", "A.LOG", "b.Txt", "LABELS.CSV"):
+            archive.writestr(name, name)
+    assert [source.name for source in find_sources([str(path)])] == [f"{path}:A.LOG", f"{path}:b.Txt"]
+
+
 def test_the_last_line_needs_no_end_and_logs_follow_each_other(tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(b"a\nb")
     (tmp_path / "2").write_bytes(b"")

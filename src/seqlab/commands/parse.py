@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seqlab.logs.parse_run import Parsed
     from seqlab.logs.parse_settings import ParseSettings
     from seqlab.logs.progress import LineProgress
+    from seqlab.logs.unfinished import Unfinished
     from seqlab.logs.windows import TimeWindows
 
 
@@ -62,10 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.logs.first_look import WrongLogError
-    from seqlab.logs.output import check_output, forget
+    from seqlab.logs.output import check_output, make_output, remove_made
     from seqlab.logs.parse_settings import ParseSettings
-    from seqlab.logs.unfinished import is_resumable
+    from seqlab.logs.unfinished import Unfinished
 
     log_format = chosen_format(arguments)
     settings = ParseSettings(
@@ -77,39 +77,66 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.templates,
         _chunk_bytes(arguments.chunk_mb),
     )
-    made = check_output(settings.output, arguments.overwrite)
+    made = make_output(settings.output)
+    unfinished = Unfinished(settings.output.resolve())
     try:
-        parsed, progress = _parse(settings, arguments)
-    except UserError as error:
-        if isinstance(error, WrongLogError) or not is_resumable(settings.output):
-            forget(settings.output, made)
+        with unfinished.held():
+            check_output(settings.output, resume=arguments.resume, overwrite=arguments.overwrite)
+            parsed, progress = _parse_or_forget(settings, arguments, unfinished)
+    except UserError:
+        remove_made(made)
         raise
     print(summary(settings, parsed, progress.seconds, progress.lines_before))
     return 0
 
 
-def _parse(settings: ParseSettings, arguments: argparse.Namespace) -> tuple[Parsed, LineProgress]:
+def _parse_or_forget(
+    settings: ParseSettings, arguments: argparse.Namespace, unfinished: Unfinished
+) -> tuple[Parsed, LineProgress]:
+    """Of a parse that is refused no chunks stay which nothing can go on after."""
+    from seqlab.errors import UserError
+    from seqlab.logs.first_look import WrongLogError
+    from seqlab.logs.unfinished import is_resumable
+
+    try:
+        return _parse(settings, arguments, unfinished)
+    except UserError as error:
+        if unfinished.begun and (isinstance(error, WrongLogError) or not is_resumable(settings.output)):
+            unfinished.remove()
+        raise
+
+
+def _parse(
+    settings: ParseSettings, arguments: argparse.Namespace, unfinished: Unfinished
+) -> tuple[Parsed, LineProgress]:
     from polars.exceptions import PolarsError
 
     from seqlab.errors import UserError
     from seqlab.logs.engines import open_engine
     from seqlab.logs.parse_run import parse
     from seqlab.logs.progress import LineProgress
-    from seqlab.logs.reading import STDIN, find_sources
+    from seqlab.logs.reading import find_sources
     from seqlab.logs.unfinished import is_resumable
 
     sources = find_sources(settings.logs)
     engine = open_engine(arguments.engine, arguments.address)
     try:
         with LineProgress(sources, arguments.resume) as progress:
-            parsed = parse(settings, engine, sources=sources, resume=arguments.resume, report=progress)
+            parsed = parse(
+                settings,
+                engine,
+                sources=sources,
+                unfinished=unfinished,
+                resume=arguments.resume,
+                report=progress,
+            )
     except KeyboardInterrupt:
-        if is_resumable(settings.output) and STDIN not in settings.logs:
+        if is_resumable(settings.output):
             again = [word for word in sys.argv[1:] if word != "--resume"]
             print(f"whole chunks are kept; go on: seqlab {shlex.join([*again, '--resume'])}", file=sys.stderr)
         raise
     except (OSError, PolarsError) as error:
-        can_go_on = is_resumable(settings.output) and STDIN not in settings.logs
+        can_go_on = is_resumable(settings.output)
         then = "once that is mended, --resume goes on" if can_go_on else "nothing is kept of it"
         raise UserError(f"{settings.output}: the parse cannot go on: {error}; {then}") from None
     finally:
@@ -139,11 +166,29 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     return replace(
         chosen,
         session=arguments.session or (None if arguments.window else chosen.session),
-        mask_session=arguments.session is not None,
+        mask_session=_masks_session(arguments),
         masks=(*chosen.masks, *arguments.mask),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
     )
+
+
+def _masks_session(arguments: argparse.Namespace) -> bool:
+    """Whether what ``--session`` names is masked in messages.
+
+    As in the parse that goes on, or whose templates are given; older ones did not. Masked in another way, no
+    line would have one of those templates.
+    """
+    from seqlab.logs.known_templates import given_parse, read_parser
+    from seqlab.logs.unfinished import Unfinished
+
+    progress = Unfinished(arguments.output).progress() if arguments.resume else None
+    if progress is not None:
+        return progress["settings"]["log_format"].get("mask_session", False)
+    before = None if arguments.templates is None else given_parse(arguments.templates)
+    if before is not None:
+        return read_parser(before)["log_format"].get("mask_session", False)
+    return arguments.session is not None
 
 
 def _chunk_bytes(megabytes: float) -> int:

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from seqlab.downloads.locking import try_lock
 from seqlab.downloads.placing import LEFT_OVERS, Fetched, Place, settle
 from seqlab.downloads.record import Record
 from seqlab.downloads.registry import PublicData
 from seqlab.downloads.room import no_room
 from seqlab.downloads.transfer import Progress
 from seqlab.errors import UserError
+from seqlab.locking import try_lock
 
 CACHE_VARIABLE = "SEQLAB_DATA"
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from seqlab.downloads.locking import alone
 from seqlab.errors import UserError
+from seqlab.locking import alone
 from seqlab.whole_files import whole_file
 
 RECORD = "downloads.json"

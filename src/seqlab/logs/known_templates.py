@@ -27,10 +27,9 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
     Raises:
         UserError: no such file, or none that holds templates.
     """
-    if path.is_dir():
-        path = path / "parse.json"
-    if path.suffix == ".json":
-        parser = read_parser(path)
+    before = given_parse(path)
+    if before is not None:
+        parser = read_parser(before)
         return parser["drains"], parser["first_ids"]
     templates: dict[int, list[str]] = {}
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
@@ -43,6 +42,13 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
         templates[identity] = [SHOWN if SHOWN in word else word for word in text.split()]
     drain = drain_of_templates(templates, log_format.similarity, log_format.depth)
     return [drain_state(drain)], [0]
+
+
+def given_parse(path: Path) -> Path | None:
+    """The parse.json of what ``--templates`` names; None where that is a table."""
+    if path.is_dir():
+        return path / "parse.json"
+    return path if path.suffix.lower() == ".json" else None
 
 
 def read_parser(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import polars as pl
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import Unfinished, write_json
+from seqlab.logs.unfinished import is_resumable, write_json
 from seqlab.whole_files import sync, whole_file
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PACKAGES = ("seqlab", "polars", "drain3", "numpy")
 
 
-def check_output(output: Path, overwrite: bool) -> list[Path]:
+def make_output(output: Path) -> list[Path]:
     """Make the folder; returns what was made for it, the innermost first.
 
     Raises:
-        UserError: a parse lies there already, or no folder can be there.
+        UserError: no folder can be there.
     """
     if output.exists() and not output.is_dir():
         raise UserError(f"--output {output} is a file: give a folder")
@@ -38,14 +38,27 @@ def check_output(output: Path, overwrite: bool) -> list[Path]:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output {output}: cannot be made: {error.strerror}") from None
-    if (output / SUMMARY).exists() and not overwrite:
-        raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
     return made
 
 
-def forget(output: Path, made: list[Path]) -> None:
-    """Remove what a parse that was refused has left: its chunks, and the folders ``made`` for it."""
-    Unfinished(output, 1).remove()
+def check_output(output: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to replace what lies in the folder, unless that is asked for.
+
+    Raises:
+        UserError: a parse, or one that was ended early.
+    """
+    if is_resumable(output):  # whoever began it was asked about a parse beside it
+        if not (resume or overwrite):
+            raise UserError(
+                f"{output} holds a parse that was ended early: --resume goes on with it, "
+                "--overwrite begins anew"
+            )
+    elif (output / SUMMARY).exists() and not overwrite:
+        raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
+
+
+def remove_made(made: list[Path]) -> None:
+    """Remove the folders that ``make_output`` made for a parse that was refused."""
     with suppress(OSError):  # somebody else has put something there
         for folder in made:
             folder.rmdir()

@@ -84,6 +84,7 @@ def parse(
     engine: Engine,
     *,
     sources: Sequence[Source] | None = None,
+    unfinished: Unfinished | None = None,
     resume: bool = False,
     report: Callable[[int, int], None] = lambda lines, position: None,
 ) -> Parsed:
@@ -91,6 +92,7 @@ def parse(
 
     Args:
         sources: of ``settings.logs``, where they were found already: an archive is read through for it.
+        unfinished: of ``settings.output``, held by who calls.
         resume: go on after the last whole chunk of a parse that was ended.
         report: called with the lines and the bytes that are on disk so far; of a parse that goes on also
             at once, with those of before.
@@ -99,7 +101,9 @@ def parse(
         UserError: a log that cannot be read, settings that changed since the parse that is resumed, labels of
             another log.
     """
-    return _Run(settings, sources or find_sources(settings.logs), engine, report).run(resume)
+    sources = sources or find_sources(settings.logs)
+    unfinished = unfinished or Unfinished(settings.output.resolve())
+    return _Run(settings, sources, unfinished, engine, report).run(resume)
 
 
 class _Run:
@@ -107,6 +111,7 @@ class _Run:
         self,
         settings: ParseSettings,
         sources: Sequence[Source],
+        unfinished: Unfinished,
         engine: Engine,
         report: Callable[[int, int], None],
     ) -> None:
@@ -118,7 +123,8 @@ class _Run:
         self.first_look = FirstLook(settings)
         self.held = _Held()
         self.reader = LineReader(settings.log_format)
-        self.unfinished = Unfinished(settings.output.resolve(), self._buckets())
+        self.unfinished = unfinished
+        self.unfinished.buckets = self._buckets()
         self.counts = ParseCounts()
         self.place = _Place()
         self.known: FixedIds | None = None
@@ -132,7 +138,7 @@ class _Run:
         size = 0
         for source in self.sources:
             known = source.plain_bytes
-            if known is None and not source.path.endswith(".gz"):
+            if known is None and not source.is_gzip:
                 return UNKNOWN_SIZE_BUCKETS
             size += Path(source.path).stat().st_size * PACKED_FACTOR if known is None else known
         return max(1, -(-size // BUCKET_BYTES))
@@ -189,6 +195,7 @@ class _Run:
             self.unfinished.begin()
             return
         check_unchanged(progress["settings"], self.settings.state(), progress["sources"], self.identities)
+        self.unfinished.begun = True
         self.place = _Place(**progress["place"])
         self.counts = ParseCounts.from_state(progress["counts"])
         self.first_look.done = self.counts.events > 0

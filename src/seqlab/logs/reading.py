@@ -56,11 +56,16 @@ class Source(NamedTuple):
         return f"{self.path}:{inner}"
 
     @property
+    def is_gzip(self) -> bool:
+        """Whether the file is one text packed by gzip; a tar.gz is not."""
+        return self.entry is None and self.path.lower().endswith(".gz")
+
+    @property
     def plain_bytes(self) -> int | None:
         """Bytes of the text; None where they are not known before reading."""
         if self.entry is not None:
             return self.entry.file_size if isinstance(self.entry, zipfile.ZipInfo) else self.entry.size
-        if self.path == STDIN or self.path.endswith(".gz") or not Path(self.path).is_file():
+        if self.path == STDIN or self.is_gzip or not Path(self.path).is_file():
             return None
         return Path(self.path).stat().st_size
 
@@ -100,17 +105,19 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
 
 
 def _members(path: str) -> list[Source]:
-    if path.endswith(".zip"):
+    name = path.lower()  # as refuse_other_kinds looks at it
+    if name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             return [Source(path, entry) for entry in archive.infolist() if _is_log(entry.filename)]
-    if path.endswith(TAR_ENDINGS):
+    if name.endswith(TAR_ENDINGS):
         with tarfile.open(path) as packed:
             return [Source(path, entry) for entry in packed if entry.isfile() and _is_log(entry.name)]
     return [Source(path)]
 
 
 def _is_log(name: str) -> bool:
-    return name.endswith(LOG_ENDINGS) and "readme" not in name.lower() and not Path(name).name.startswith(".")
+    name = name.lower()
+    return name.endswith(LOG_ENDINGS) and "readme" not in name and not Path(name).name.startswith(".")
 
 
 class _Opener:
@@ -126,7 +133,7 @@ class _Opener:
         if source.path == STDIN:
             return sys.stdin.buffer
         if source.entry is None:
-            if source.path.endswith(".gz"):
+            if source.is_gzip:
                 return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
             return stack.enter_context(Path(source.path).open("rb"))
         if self._path != source.path:

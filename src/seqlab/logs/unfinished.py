@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from seqlab.errors import UserError
+from seqlab.locking import is_still, try_lock
+from seqlab.logs.reading import STDIN
 from seqlab.whole_files import sync, whole_file
 
 FOLDER, PROGRESS = ".unfinished", "progress.json"
@@ -20,23 +25,70 @@ class Unfinished:
 
     A part is one chunk's rows of one bucket of sessions. Buckets bound what is joined at once: all rows of a
     session are in the same bucket.
+
+    Attributes:
+        begun: whether this process writes there, and so may remove what it holds.
     """
 
-    def __init__(self, output: Path, buckets: int) -> None:
+    def __init__(self, output: Path, buckets: int = 1) -> None:
         self.folder = output / FOLDER
         self.buckets = buckets
+        self.begun = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from parsing into the same output; a killed one keeps nobody out.
+
+        Raises:
+            UserError: another process does, or nothing can be written there.
+        """
+        output = self.folder.parent
+        try:
+            handle = self._lock()
+        except BlockingIOError:
+            raise UserError(
+                f"{output}: another seqlab parse is writing there; wait for it, or give another --output"
+            ) from None
+        except OSError as error:
+            raise UserError(f"--output {output}: cannot be written: {error.strerror}") from None
+        try:
+            yield
+        finally:
+            if handle is None or is_still(handle, self.folder):
+                with suppress(OSError):  # gone, or chunks are in it
+                    self.folder.rmdir()
+            if handle is not None:
+                os.close(handle)
+
+    def _lock(self) -> int | None:
+        while True:
+            self.folder.mkdir(exist_ok=True)
+            try:
+                handle = try_lock(self.folder)
+            except FileNotFoundError:  # another process ended just now, and removed it
+                continue
+            if handle is None or is_still(handle, self.folder):
+                return handle
+            os.close(handle)
 
     def begin(self) -> None:
         """An empty folder; what an earlier parse left in it is removed."""
-        self.remove()
-        self.folder.mkdir(parents=True)
+        self.begun = True
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._empty()
 
     def progress(self) -> dict[str, Any] | None:
-        """What was written by the last ``commit``; None before one."""
+        """What was written by the last ``commit``; None before one.
+
+        Raises:
+            UserError: it cannot be read.
+        """
         try:
             return json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise UserError(f"{self.folder / PROGRESS}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise UserError(
                 f"{self.folder / PROGRESS} is broken ({error}): parse again without --resume"
@@ -54,13 +106,23 @@ class Unfinished:
 
     def remove(self) -> None:
         """Take all away, and first what says that the parts count."""
+        with suppress(OSError):  # somebody else has put something there
+            self._empty()
+            self.folder.rmdir()
+
+    def _empty(self) -> None:
         (self.folder / PROGRESS).unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def is_resumable(output: Path) -> bool:
-    """Whether a parse that was ended left chunks to go on after."""
-    return (output / FOLDER / PROGRESS).exists()
+    """Whether a parse that was ended left chunks to go on after; standard input cannot be read again."""
+    try:
+        progress = Unfinished(output).progress()
+    except UserError:
+        return False
+    return progress is not None and STDIN not in progress["settings"]["logs"]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -45,7 +45,7 @@ def alone(path: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:  # a network disk without locks
             break
-        if _is_still(handle, path):  # whoever held it before has removed it
+        if is_still(handle, path):
             break
         os.close(handle)
     try:
@@ -55,7 +55,8 @@ def alone(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _is_still(handle: int, path: Path) -> bool:
+def is_still(handle: int, path: Path) -> bool:
+    """Whether what was opened still has its name: whoever held it before may have removed it."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:

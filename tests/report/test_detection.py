@@ -102,8 +102,8 @@ def test_what_to_do_next_stands_below_the_figures(tmp_path: Path, detection_cont
     html = written(
         tmp_path, detection_content(next_steps=["seqlab detect a.ckpt NEW.log", "seqlab <explain>"])
     )
-    assert "<p>Next: seqlab detect a.ckpt NEW.log</p><p>Then: seqlab &lt;explain&gt;</p>" in html
-    assert "Next: " not in written(tmp_path, detection_content())
+    assert "<pre>seqlab detect a.ckpt NEW.log\nseqlab &lt;explain&gt;</pre>" in html
+    assert "What to do next" not in written(tmp_path, detection_content())
 
 
 def test_one_class_alone_gives_no_curves(tmp_path: Path, detection_content: MakeContent) -> None:

@@ -84,9 +84,9 @@ def _result(content: DetectionContent) -> Section:
         note = f"None of the {unknown:,} sessions has a label, so nothing that needs one can be measured."
     elif unknown:
         note += f" Another {unknown:,} have no label and count in no figure."
-    begins = ["Next", *["Then"] * len(content.next_steps)]
-    steps = [paragraph(f"{begin}: {step}") for begin, step in zip(begins, content.next_steps, strict=False)]
-    return Section("Result", Markup("").join([table, *steps]), note)
+    commands = "\n".join(content.next_steps)
+    steps = Markup('<p class="next">What to do next:</p><pre>{}</pre>').format(commands) if commands else ""
+    return Section("Result", Markup("").join([table, steps]), note)
 
 
 def _histograms(content: DetectionContent) -> Section:

@@ -33,24 +33,27 @@ def kinds(source: FileSource) -> set[str]:
 
 
 @pytest.mark.parametrize("keep_time", [False, True])
+@pytest.mark.parametrize("restart", [False, True])
 @pytest.mark.parametrize("times", [1, 2])
-def test_copies_of_a_log_that_was_empty_at_the_last_state_are_read(
-    keep_time: bool, times: int, log: Path
+def test_copies_of_a_log_that_was_empty_at_the_last_look_are_read(
+    keep_time: bool, restart: bool, times: int, log: Path
 ) -> None:
     log.with_name("app.log.1").write_text("long ago\n")
     os.utime(log.with_name("app.log.1"), (1, 1))
     log.touch()
+    os.utime(log, (2, 2))
     source = FileSource(str(log), follow=True)
     assert read_all(source) == []
+    os.utime(log.with_name("app.log.1"))  # lines came late
     state = source.state()
-    source.close()
     append(log, numbered(0, 50))
     for number in range(times):
         copytruncate(log, keep_time=keep_time)
         append(log, numbered(50 + 10 * number, 60 + 10 * number))
-    source = FileSource(str(log), follow=True, state=state)
+    if restart:
+        source = FileSource(str(log), follow=True, state=state)
     assert "\n".join(read_all(source)) + "\n" == numbered(0, 50 + 10 * times)
-    assert kinds(source) == {"rotated"}
+    assert kinds(source) == ({"rotated"} if restart else {"truncated", "rotated"})
     assert read_all(FileSource(str(log), follow=True, state=source.state())) == []
 
 

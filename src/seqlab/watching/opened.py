@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +12,6 @@ from seqlab.watching.source import CHUNK_BYTES, LineCutter
 
 _HEAD_BYTES = 256  # of a file's beginning
 _TAIL_BYTES = 256  # before the byte where reading stands: files may begin alike
-_CLOCK_TICK = 10_000_000  # nanoseconds; times of files may be so far behind the clock
 _TAIL_KEPT = 4096  # so that there are some before an unfinished line too
 
 
@@ -36,14 +34,14 @@ class OpenFile:
         self.number = number
         found = os.fstat(self.stream.fileno())
         self.identity = (found.st_dev, found.st_ino)
-        self.changed = found.st_mtime_ns  # as of the last read, like the next
+        self.changed = found.st_mtime_ns  # as of the last read while it was the log, like the next
         self.seen_bytes = found.st_size
-        self.opened = time.time_ns() - _CLOCK_TICK
         self.stream.seek(offset)
         self.cutter = LineCutter(number, offset, first_number)
         self.head = b""
         start = max(offset - _TAIL_KEPT, 0)
         self.tail = self._content(start, offset - start)  # what was read last
+        self.was_log = False  # the log when ``changed``, but no more
         self.waits_until = 0.0  # for the end of its last line, once another file took its place
         self._remember_head()
 
@@ -66,7 +64,7 @@ class OpenFile:
         """The next block; empty at the end."""
         found = os.fstat(self.stream.fileno())
         block = self.stream.read(CHUNK_BYTES) or b""
-        if found.st_size >= self.cutter.position:  # else emptied in this very moment
+        if not self.was_log and (block or (self.head and found.st_size >= self.cutter.position)):
             self.changed, self.seen_bytes = found.st_mtime_ns, found.st_size
         if block:
             self.tail = (self.tail + block[-_TAIL_KEPT:])[-_TAIL_KEPT:]
@@ -97,7 +95,5 @@ class OpenFile:
         position = self.cutter.position
         end = position if end is None else end
         tail = self.tail[: max(len(self.tail) - (position - end), 0)][-_TAIL_BYTES:]
-        # nothing stood in an empty one when it was opened: what is in its copies was written after that
-        changed = self.changed if self.head else max(self.changed, self.opened)
         head = self.head
-        return Known(self.identity[1], len(head), _digest(head), changed, end, len(tail), _digest(tail))
+        return Known(self.identity[1], len(head), _digest(head), self.changed, end, len(tail), _digest(tail))

@@ -144,7 +144,7 @@ def copy_of(log: Path, known: Known) -> RotatedFile | None:
     """The copy of the known file that a rotation made before it emptied it: the oldest that may be it."""
 
     def is_it(file: RotatedFile) -> bool:
-        sure = known.is_sure or file.found.st_mtime_ns > known.changed
+        sure = known.is_sure or file.found.st_mtime_ns >= known.changed
         return bool(known.head_bytes and sure and not file.packed and known.is_in(file.path))
 
     return min(filter(is_it, rotated_files(log)), key=lambda file: file.age, default=None)
@@ -159,7 +159,8 @@ def successors(
         before: inodes of files that came before it: late lines may make them look newer.
         own: a copy of the known file; if not given, the file itself is looked for.
     """
-    files = [file for file in rotated_files(log) if file.found.st_ino not in before]
+    there = rotated_files(log)
+    files = [file for file in there if file.found.st_ino not in before]
     candidates = [file for file in files if not file.packed and file.found.st_ino == known.inode]
     if known.head_bytes:
         candidates += [file for file in files if file.packed]
@@ -179,22 +180,27 @@ def successors(
     ranks = {file.rank for file in plain}  # while gzip works there are both
     lost = [file.path.name for file in later if file.packed and file.rank not in ranks]
     if own is not None:
-        lost += _missing(own, [file for file in files if file.form == own.form], log)
-    return Successors([file for file in plain if file.found.st_size], lost, own)
+        lost += _missing(own, there) if _numbers_fall(own, files, log, known.changed) else []
+    return Successors(plain, lost, own)
 
 
-def _missing(own: RotatedFile, files: list[RotatedFile], log: Path) -> list[str]:
-    """Names of those that came after ``own`` and are gone, where lower numbers are newer."""
+def _numbers_fall(own: RotatedFile, files: list[RotatedFile], log: Path, changed: int) -> bool:
+    """Whether lower numbers are newer, as far as can be seen: app-20.log may have come after app-19.log."""
     if not own.digits.isdecimal() or own.is_date:
-        return []
-    others = [file for file in files if file.digits.isdecimal() and file.rank != own.rank]
-    written = own.found.st_mtime_ns
-    for other in others:
-        time = other.found.st_mtime_ns
-        if time <= written if other.rank > own.rank else time >= written:
-            return []  # app-20.log came after app-19.log: numbers grow
-    if not others and not own.path.name.startswith(log.name):
-        return []
-    there = {file.rank for file in files}
+        return False
+    others = [file for file in files if file.form == own.form and file.digits.isdecimal()]
+    others = [file for file in others if file.rank != own.rank]
+    if not others:
+        return own.path.name.startswith(log.name)
+    written = min(own.found.st_mtime_ns, changed)  # late lines aside
+    return all(
+        other.found.st_mtime_ns != written and (other.found.st_mtime_ns > written) == (other.rank > own.rank)
+        for other in others
+    )
+
+
+def _missing(own: RotatedFile, files: list[RotatedFile]) -> list[str]:
+    """Names of those that came after ``own`` and are gone, where lower numbers are newer."""
+    there = {file.rank for file in files if file.form == own.form}
     missed = [number for number in range(int(own.digits) - 1, 0, -1) if (-number,) not in there]
     return [own.form.replace("*", str(number)) for number in missed[:_MOST_MISSED]]

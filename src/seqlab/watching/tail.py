@@ -39,17 +39,24 @@ class FileSource(Source):
         self._news: list[tuple[str, str]] = []
         self._said: set[str] = set()  # problems, until the log itself is read again
         self._old = OldFiles()
+        self._beside: set[int] = set()  # inodes of rotated files that were there before an empty log
         self._waiting: list[OpenFile] = []  # what is to be read after the present file
         self._behind = False  # the present file is not the log itself
         self._at_end = False
         self._away: dict[str, Any] | None = None  # the state of a file that is nowhere to be found yet
         if state is not None:
             self._news += [("lost", what) for what in self._old.restore(self.path, state.get("old", []))]
-        self.file = OpenFile(self.path, 0) if state is None else self._find(state)
+            self._beside = set(state.get("beside", []))
+            self.file = self._find(state)
+        else:
+            self.file = OpenFile(self.path, 0)
+            self._look_beside()
 
     def state(self) -> dict[str, Any]:
         """Which file it is and where the first line that was not given begins; the same of rotated files."""
-        place = self.file.place() if self._away is None else self._away
+        place = self._away
+        if place is None:
+            place = self.file.place() | {"beside": [] if self.file.head else sorted(self._beside)}
         return place | {"old": [file.place() for file in self._old.files]}
 
     def _find(self, state: dict[str, Any]) -> OpenFile:
@@ -69,7 +76,9 @@ class FileSource(Source):
         for file in rotated_files(self.path):
             if file.found.st_ino == known.inode and not file.packed and known.is_in(file.path):
                 self._news.append(("rotated", f"{self.path} is {file.path.name} now; read to its end first"))
-                return self._go_on_in(file, number, offset, line)
+                found = self._go_on_in(file, number, offset, line)
+                found.changed, found.was_log = known.changed, True
+                return found
         if present is None:
             self._away = state
             return OpenFile(Path(os.devnull), -1)
@@ -83,7 +92,7 @@ class FileSource(Source):
     def _after_gone(self, state: dict[str, Any], known: Known, *, is_same: bool) -> OpenFile:
         """What came after the file of a state that cannot be read any more, or that was empty."""
         number, offset = state["file"], state["offset"]
-        later = successors(self.path, known, self._old.inodes)
+        later = successors(self.path, known, self._before)
         own = later.own
         if state["size"] and not is_same and (own is None or not own.text_bytes == offset == state["size"]):
             now = "" if own is None else f", or is {own.path.name} now"
@@ -94,6 +103,16 @@ class FileSource(Source):
             self._news.append(("rotated", f"{file.path.name} came after it; read first"))
             return self._go_on_in(file, number + 1)
         return OpenFile(self.path, number if is_same else number + 1)
+
+    @property
+    def _before(self) -> set[int]:
+        """Inodes of files that came before the present one, however new they look."""
+        return self._old.inodes | self._beside
+
+    def _look_beside(self) -> None:
+        """An empty log cannot be known again in its copies: those are the files that were not there yet."""
+        if not self.file.head:
+            self._beside = {file.found.st_ino for file in rotated_files(self.path)}
 
     def _go_on_in(self, file: RotatedFile, number: int, offset: int = 0, line: int = 1) -> OpenFile:
         self._behind = True
@@ -114,7 +133,7 @@ class FileSource(Source):
             piece = self._old.read(waits=self.follow)
             if piece is not None:
                 self._at_end = False  # nobody looked into the present file
-            elif self.follow and not self._waiting and self.file.was_truncated():
+            elif self.follow and not self._waiting and self._was_emptied():
                 new = self._after_truncation()
                 if new is None:
                     return None
@@ -151,7 +170,8 @@ class FileSource(Source):
         except OSError as error:
             self._say_once("missing", f"{error.strerror}; waiting for it to come back")
             return False
-        if (present.st_dev, present.st_ino) == self.file.identity:
+        self.file.was_log = (present.st_dev, present.st_ino) != self.file.identity
+        if not self.file.was_log:
             self._behind = False
             self._said.clear()
             return False
@@ -164,7 +184,7 @@ class FileSource(Source):
             self.file.cutter = LineCutter(self.file.number)  # what it holds of a line is in the copy too
             self._begin(copy, keep=False)
             return True
-        later = successors(self.path, known, self._old.inodes)
+        later = successors(self.path, known, self._before)
         between = [(file.path, file.found) for file in later.plain if file.found.st_ino != present.st_ino]
         for path, seen in [*between, *([(self.path, present)] if present.st_size else [])]:
             try:
@@ -205,6 +225,16 @@ class FileSource(Source):
         file.stream.close()  # replaced again in this very moment
         return None
 
+    def _was_emptied(self) -> bool:
+        """Whether it was truncated, or filled, copied and truncated while it seemed to be empty."""
+        if self.file.was_truncated():
+            return True
+        if self.file.head or self._behind or not self.file.size:
+            return False
+        is_copied = bool(successors(self.path, self.file.known(), self._before).plain)
+        self._beside = set() if not is_copied else self._beside
+        return is_copied
+
     def _after_truncation(self) -> OpenFile | None:
         """What is read after the file was emptied: a copy with its rest, later copies, or the file anew."""
         file, known = self.file, self.file.known()
@@ -216,7 +246,7 @@ class FileSource(Source):
                 self._news.append(("truncated", f"truncated: {copy.path.name} has the rest; read first"))
                 file.cutter = LineCutter(file.number)  # what it holds of a line is in the copy too
                 return rest
-            later = successors(self.path, known, self._old.inodes, copy)
+            later = successors(self.path, known, self._before, copy)
             path = next((between.path for between in later.plain), self.path)
             new = OpenFile(path, file.number + 1)
         except OSError as error:
@@ -244,8 +274,10 @@ class FileSource(Source):
             piece = self.file.cutter.finish()
             self.file.stream.close()
         self.file, self._behind, self._at_end = new, new.path != self.path, False
+        self._beside = set()
         if not self._behind:
             self._said.clear()
+            self._look_beside()
         return piece
 
     def _say_lost(self, names: list[str]) -> None:

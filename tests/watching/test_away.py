@@ -78,6 +78,7 @@ def test_a_watch_starts_again_while_its_log_is_away(
     half = content.index(b"\n", len(content) // 2) + 1
     path, grow, state = export(threshold=3.3), tmp_path / "grow.log", tmp_path / "state"
     arguments = (path, grow, "--json", "--output", tmp_path / "alerts.jsonl", "--state", state)
+    arguments += ("--idle", "100000")
     process = start("detect", *arguments, "--follow")
     assert process.end() == 2
     assert "no such file" in process.said  # there is no state yet
@@ -90,12 +91,19 @@ def test_a_watch_starts_again_while_its_log_is_away(
 
     process = start("detect", *arguments, "--follow")
     process.wait_until(lambda: '"missing"' in process.said)
-    with (tmp_path / "grow.log.1").open("ab") as late:
-        late.write(content[half : half + 1000])
-    grow.write_bytes(content[content.index(b"\n", half + 999) + 1 :])
-    with (tmp_path / "grow.log.1").open("ab") as late:
-        late.write(content[half + 1000 : content.index(b"\n", half + 999) + 1])
-    process.wait_until(lambda: '"rotated"' in process.said.split('"missing"')[1])
+    cuts = [content.index(b"\n", half + size) + 1 for size in (100_000, 200_000, 300_000)]
+    with (tmp_path / "grow.log.1").open("ab", buffering=0) as late:  # its writer is told late
+        late.write(content[half : cuts[0] - 10])
+        grow.write_bytes(content[cuts[2] :])
+        process.wait_until(lambda: process.said.count('"rotated"') == 2)
+        late.write(content[cuts[0] - 10 : cuts[1] - 10])
+        written = state.stat().st_mtime_ns
+        process.wait_until(lambda: state.stat().st_mtime_ns != written)
+        assert process.end(signal.SIGKILL) == -signal.SIGKILL
+        late.write(content[cuts[1] - 10 : cuts[2]])
+    process = start("detect", *arguments, "--follow")
+    written = state.stat().st_mtime_ns
+    process.wait_until(lambda: state.stat().st_mtime_ns != written)
     assert process.end(signal.SIGTERM) == 0, process.said
     last = start("detect", *arguments, "--close")
     assert last.end() == 0, last.said

@@ -9,6 +9,7 @@ from typing import Any
 from seqlab.watching.lines import Piece
 from seqlab.watching.opened import OpenFile
 from seqlab.watching.rotation import Known, rotated_files
+from seqlab.watching.source import CHUNK_BYTES
 
 END_SECONDS = 10.0  # an old file's last line waits for its newline
 _KEPT = 2  # stay open, so that late lines are read, and lines that were read can be shown
@@ -48,7 +49,7 @@ class OldFiles:
             waits: for the newline of a last line.
         """
         for file in list(self.files):
-            while block := file.read():
+            while block := file.read(CHUNK_BYTES):
                 if piece := file.cutter.put(block):
                     return piece
             leaves = len(self.files) > _KEPT and file is self.files[0]

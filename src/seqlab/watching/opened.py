@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seqlab.watching.rotation import Known
-from seqlab.watching.source import CHUNK_BYTES, LineCutter
+from seqlab.watching.source import LineCutter
 
 _HEAD_BYTES = 256  # of a file's beginning
 _TAIL_BYTES = 256  # before the byte where reading stands: files may begin alike
@@ -60,10 +60,10 @@ class OpenFile:
     def unread_bytes(self) -> int:
         return max(self.size - self.cutter.position, 0)
 
-    def read(self) -> bytes:
-        """The next block; empty at the end."""
+    def read(self, size: int) -> bytes:
+        """The next block of so many bytes at most; empty at the end."""
         found = os.fstat(self.stream.fileno())
-        block = self.stream.read(CHUNK_BYTES) or b""
+        block = self.stream.read(size) or b""
         if not self.was_log and (block or (self.head and found.st_size >= self.cutter.position)):
             self.changed, self.seen_bytes = found.st_mtime_ns, found.st_size
         if block:

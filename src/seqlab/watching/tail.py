@@ -138,7 +138,7 @@ class FileSource(Source):
                 if new is None:
                     return None
                 piece = self._begin(new, keep=False)
-            elif block := self.file.read():
+            elif block := self.file.read(CHUNK_BYTES):
                 self._at_end = len(block) < CHUNK_BYTES
                 piece = self.file.cutter.put(block)
             elif self._waiting:
@@ -231,9 +231,8 @@ class FileSource(Source):
             return True
         if self.file.head or self._behind or not self.file.size:
             return False
-        is_copied = bool(successors(self.path, self.file.known(), self._before).plain)
-        self._beside = set() if not is_copied else self._beside
-        return is_copied
+        later = successors(self.path, self.file.known(), self._before)
+        return bool(later.plain and later.own is None)
 
     def _after_truncation(self) -> OpenFile | None:
         """What is read after the file was emptied: a copy with its rest, later copies, or the file anew."""

@@ -77,8 +77,8 @@ def test_a_watch_starts_again_while_its_log_is_away(
     content = sample_log.log.read_bytes()
     half = content.index(b"\n", len(content) // 2) + 1
     path, grow, state = export(threshold=3.3), tmp_path / "grow.log", tmp_path / "state"
-    arguments = (path, grow, "--json", "--output", tmp_path / "alerts.jsonl", "--state", state)
-    arguments += ("--idle", "100000")
+    output = tmp_path / "alerts.jsonl"
+    arguments = (path, grow, "--json", "--output", output, "--state", state, "--idle", "100000")
     process = start("detect", *arguments, "--follow")
     assert process.end() == 2
     assert "no such file" in process.said  # there is no state yet

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from seqlab.watching import old_files
 from seqlab.watching.lines import split_lines
 from seqlab.watching.tail import FileSource
 
@@ -49,7 +50,10 @@ def test_an_unfinished_line_waits_for_its_end(log: Path) -> None:
     assert not source.ended
 
 
-def test_rotation_reads_the_old_file_to_its_end_and_the_new_one_from_its_start(log: Path) -> None:
+def test_rotation_reads_the_old_file_to_its_end_and_the_new_one_from_its_start(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(old_files, "END_SECONDS", 0.0)
     log.write_text("a\n")
     source = FileSource(str(log), follow=True)
     assert read_all(source) == ["a"]
@@ -317,7 +321,8 @@ def test_numbers_with_zeros_are_the_same_numbers(log: Path) -> None:
     assert {kind for kind, _ in source.news()} == {"rotated"}
 
 
-def test_a_file_that_was_just_begun_is_not_read_up(log: Path) -> None:
+def test_a_file_that_was_just_begun_is_not_read_up(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(old_files, "END_SECONDS", 0.0)
     log.write_text("a\nno newline")
     source = FileSource(str(log), follow=True)
     assert read_all(source) == ["a"]

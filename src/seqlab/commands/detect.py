@@ -63,12 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.commands.detect_checks import check_options
+    from seqlab.commands.detect_checks import check_options, is_away
     from seqlab.errors import UserError
     from seqlab.watching.models import no_parser
     from seqlab.watching.run import Settings, Watch
 
-    check_log(arguments.log, pipes=True)
+    if not is_away(arguments):
+        check_log(arguments.log, pipes=True)
     check_options(arguments)
     model = given_model(arguments)
     if model.parser is None:

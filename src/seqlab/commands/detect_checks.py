@@ -47,11 +47,18 @@ def check_options(arguments: argparse.Namespace) -> None:
         raise UserError(f"{error.filename}: {error.strerror}") from None
 
 
+def is_away(arguments: argparse.Namespace) -> bool:
+    """Whether the log is not there now, but was: a watch that goes on after a restart waits for it."""
+    goes_on = arguments.follow and arguments.state is not None and arguments.state.is_file()
+    return bool(goes_on and arguments.log != STDIN and not Path(arguments.log).exists())
+
+
 def _check_log_kind(arguments: argparse.Namespace) -> None:
     packed = arguments.log.lower().endswith(".gz")
     if packed and arguments.follow:
         raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
-    piped = arguments.log == STDIN or not Path(arguments.log).is_file()
+    log = Path(arguments.log)
+    piped = arguments.log == STDIN or (log.exists() and not log.is_file())
     if arguments.state is not None and (packed or piped):
         what = "a packed file" if packed else "standard input" if arguments.log == STDIN else "a pipe"
         raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")

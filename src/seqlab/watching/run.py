@@ -219,7 +219,7 @@ def _open(settings: Settings, state: dict[str, Any] | None) -> Source:
         if sys.stdin is None:
             raise UserError("-: standard input is closed; give a file, or send the log through a pipe")
         return PipeSource()
-    if not Path(settings.log).is_file():
+    if Path(settings.log).exists() and not Path(settings.log).is_file():
         return NamedPipe(settings.log)
     if settings.log.lower().endswith(".gz"):
         return GzipSource(settings.log)

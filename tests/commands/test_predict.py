@@ -48,7 +48,7 @@ def test_a_run_without_labels_says_what_is_above_and_what_to_do_next(
     assert "not measured: no test session has a label" in run.said
     steps = [line.removeprefix("next: ").split() for line in run.said.splitlines()[-2:]]
     assert [step[:2] for step in steps] == [["seqlab", "detect"], ["seqlab", "explain"]]
-    assert "Next: seqlab detect " in run.report
+    assert "<pre>seqlab detect " in run.report
     assert "share above" in run.report
     new = log_of(folder, 60, 4)
     assert main([str(new) if word == "NEW.log" else word for word in steps[0][1:]]) == 0

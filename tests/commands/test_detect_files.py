@@ -175,6 +175,7 @@ def test_a_foreign_state_is_one_message_and_stays_as_it_is(
         said = refused(path, log, "--output", output, "--state", file)
         assert "not a state of seqlab detect" in said, (name, said)
         assert file.read_bytes() == before
+    assert not list(folder.glob(".*"))  # no lock is left behind
 
 
 def test_archives_tables_and_parsed_folders_are_refused_with_the_way_out(
@@ -256,3 +257,15 @@ def test_a_packed_log_in_capitals_and_one_that_begins_with_a_byte_order_mark(
         assert (code, len(alerts)) == (0, len(plain[1])), said
         assert [alert["score"] for alert in alerts] == [alert["score"] for alert in plain[1]]
         assert json.loads(said.splitlines()[-1])["skipped"] == 0
+
+
+def test_sessions_of_keys_are_no_log_and_a_log_may_begin_with_a_number(
+    detect: Any, refused: Refused, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    path, keys, log = checkpoint(), tmp_path / "keys.txt", tmp_path / "cut.log"
+    keys.write_text("blk_1,5 5 22\nblk_2,5 22\n")
+    assert f"`seqlab predict CKPT {keys} --output scores.csv`" in refused(path, keys)
+    log.write_text("67108864\n" + "\n".join(sample_log.lines[:500]) + "\n")  # cut within a line
+    code, _, said = detect(path, log)
+    assert code == 0
+    assert json.loads(said.splitlines()[-1])["events"] == 500

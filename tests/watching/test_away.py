@@ -110,3 +110,22 @@ def test_a_watch_starts_again_while_its_log_is_away(
     summary = json.loads(last.said.splitlines()[-1])
     assert summary["lines"] == summary["events"] == len(sample_log.lines)
     assert summary["blocks"] == 400
+
+
+def test_a_log_that_comes_back_as_something_unreadable_is_waited_for(log: Path) -> None:
+    log.write_text("a\n")
+    source = FileSource(str(log), follow=True)
+    assert read_all(source) == ["a"]
+    state = source.state()
+    elsewhere = log.rename(log.with_name("elsewhere"))
+    source = FileSource(str(log), follow=True, state=state)
+    assert read_all(source) == []
+    log.mkdir()  # nobody can read it as a file, root included
+    assert read_all(source) == []
+    assert read_all(source) == []
+    assert [kind for kind, _ in source.news()] == ["missing", "unreadable"]  # each once
+    assert source.state() == state
+    log.rmdir()
+    append(elsewhere, "b\n")
+    elsewhere.rename(log)
+    assert read_all(source) == ["b"]

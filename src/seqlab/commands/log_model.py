@@ -31,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-_LOOKED_AT = 1 << 16  # bytes of a first line
+_LOOKED_AT = 1 << 16  # bytes
+_LINES_LOOKED_AT = 20
 
 
 def check_log(path: str, *, pipes: bool = False) -> None:
@@ -70,8 +71,9 @@ def check_log(path: str, *, pipes: bool = False) -> None:
             raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
         refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
         with file.open("rb") as opened:
-            first = opened.readline(_LOOKED_AT).decode("utf-8", "replace")
-        if is_session_line(first):
+            lines = opened.read(_LOOKED_AT).decode("utf-8", "replace").splitlines()
+        first = [line for line in lines if line.strip()][:_LINES_LOOKED_AT]
+        if first and all(map(is_session_line, first)):
             raise UserError(
                 f"{path} holds sessions of keys, no log lines: score them with `seqlab predict CKPT {path} "
                 "--output scores.csv`"

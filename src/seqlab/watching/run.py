@@ -62,7 +62,11 @@ class Watch:
         found: dict[str, Any] | None = None
         if settings.state is not None:
             self.state_file = StateFile(settings.state, settings.log, model_fingerprint(model))
-            found = self.state_file.read()
+            try:
+                found = self.state_file.read()
+            except UserError:
+                self.state_file.close()
+                raise
         with nullcontext() if found is None or self.state_file is None else self.state_file.whole():
             self.output = AlertOutput(
                 settings.output,

@@ -154,13 +154,21 @@ class FileSource(Source):
 
     def _comes_back(self) -> bool:
         """Whether the log is there (again): then its place is found, as at any restart."""
-        if not self.path.exists():
-            self._say_once("missing", f"{os.strerror(errno.ENOENT)}; waiting for it to come back")
-            return False
         assert self._away is not None
-        state, self._away = self._away, None
+        state, news = self._away, len(self._news)
+        try:
+            if not self.path.exists():
+                self._say_once("missing", f"{os.strerror(errno.ENOENT)}; waiting for it to come back")
+                return False
+            self._away = None
+            found = self._find(state)
+        except OSError as error:  # what is there now cannot be read
+            self._away = state
+            del self._news[news:]
+            self._say_once("unreadable", f"cannot be opened: {error.strerror}; trying again and again")
+            return False
         self.file.stream.close()
-        self.file = self._find(state)
+        self.file = found
         return self._away is None
 
     def _find_next(self) -> bool:

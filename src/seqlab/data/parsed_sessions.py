@@ -17,6 +17,7 @@ from seqlab.data.sequences import (
     smallest_integer_type,
 )
 from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.templates import contradiction, templates_of
 from seqlab.errors import UserError
 
 SPLIT_BY = ("session", "time")
@@ -41,7 +42,7 @@ class ParsedSessions:
     @property
     def templates(self) -> dict[str, str]:
         """{key: template}."""
-        return {str(row["id"]): row["template"] for row in self.parser["templates"]}
+        return templates_of(self.parser)
 
 
 def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
@@ -85,15 +86,11 @@ def check_templates(parsed: ParsedSessions, parser: dict[str, Any] | None) -> No
     Raises:
         UserError: a template id that stands for another template.
     """
-    if parser is None:
-        return
-    trained = {str(row["id"]): row["template"] for row in parser["templates"]}
-    for key, template in parsed.templates.items():
-        if trained.get(key, template) != template:
-            raise UserError(
-                f"{parsed.folder}: template {key} is {template!r}, in training it was {trained[key]!r}; "
-                "parse the log with --templates and the folder that the model was trained on"
-            )
+    if parser is not None and (found := contradiction(parsed.templates, parser)):
+        raise UserError(
+            f"{parsed.folder}: template {found.key} is {found.template!r}, in training it was "
+            f"{found.known!r}; parse the log with --templates and the folder that the model was trained on"
+        )
 
 
 def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:

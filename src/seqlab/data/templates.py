@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from seqlab.errors import UserError
 
@@ -39,3 +41,25 @@ def read_templates(path: str | Path) -> dict[str, str]:
         end = len(row) if len(rows[0]) == 2 else len(row) - len(rows[0]) + 2
         templates[row[0].strip()] = ",".join(row[1:end]).strip()
     return templates
+
+
+def templates_of(parser: Mapping[str, Any]) -> dict[str, str]:
+    """{key: template} of a log parser's state."""
+    return {str(row["id"]): row["template"] for row in parser["templates"]}
+
+
+class Contradiction(NamedTuple):
+    """A key that means something else than it did."""
+
+    key: str
+    template: str
+    known: str  # what it meant
+
+
+def contradiction(templates: Mapping[str, str], parser: Mapping[str, Any]) -> Contradiction | None:
+    """The first key of {key: template} that stands for another template in a log parser's state."""
+    known = templates_of(parser)
+    for key, template in templates.items():
+        if known.get(key, template) != template:
+            return Contradiction(key, template, known[key])
+    return None

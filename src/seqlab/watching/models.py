@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 from seqlab.exporting.names import NETWORKS, SETTINGS
@@ -149,7 +150,7 @@ def _model(
     parser: dict[str, Any] | None,
     weights: str,
 ) -> Model:
-    templates = {str(row["id"]): row["template"] for row in (parser or {}).get("templates", [])}
+    templates = {} if parser is None else templates_of(parser)
     return Model(name, vocabulary, judge, scorer, parser, templates, weights)
 
 
@@ -163,14 +164,11 @@ def _chosen_parser(
     """
     if own is None or given is None:
         return given or own
-    trained = {str(row["id"]): row["template"] for row in own["templates"]}
-    for row in given["templates"]:
-        key, template = str(row["id"]), row["template"]
-        if trained.get(key, template) != template:
-            raise UserError(
-                f"--parser: its template {key} is {template!r}, of {name} it is {trained[key]!r}; leave "
-                "--parser out, since the model has a parser of its own"
-            )
+    if found := contradiction(templates_of(given), own):
+        raise UserError(
+            f"--parser: its template {found.key} is {found.template!r}, of {name} it is {found.known!r}; "
+            "leave --parser out, since the model has a parser of its own"
+        )
     return given
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,15 +13,15 @@ except ImportError:  # a system without such locks: one process at a time is up 
     fcntl = None  # type: ignore[assignment]
 
 
-def try_lock(folder: Path) -> int | None:
-    """A handle that holds the folder until it is closed; None where there are no locks.
+def try_lock(path: Path) -> int | None:
+    """A handle that holds a file or a folder until it is closed; None where there are no locks.
 
     Raises:
         BlockingIOError: another process holds it.
     """
     if fcntl is None:
         return None
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -31,6 +31,26 @@ def try_lock(folder: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def hold(path: Path, make: Callable[[], None]) -> int | None:
+    """``try_lock`` on what each holder makes and removes again before it lets go.
+
+    Args:
+        make: a file or a folder at ``path``, if it is not there.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    while True:
+        make()
+        try:
+            handle = try_lock(path)
+        except FileNotFoundError:  # another process ended just now, and removed it
+            continue
+        if handle is None or is_still(handle, path):
+            return handle
+        os.close(handle)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from seqlab.errors import UserError
-from seqlab.locking import is_still, try_lock
+from seqlab.locking import hold, is_still
 from seqlab.logs.reading import STDIN
 from seqlab.whole_files import sync, whole_file
 
@@ -44,7 +44,7 @@ class Unfinished:
         """
         output = self.folder.parent
         try:
-            handle = self._lock()
+            handle = hold(self.folder, lambda: self.folder.mkdir(exist_ok=True))
         except BlockingIOError:
             raise UserError(
                 f"{output}: another seqlab parse is writing there; wait for it, or give another --output"
@@ -59,17 +59,6 @@ class Unfinished:
                     self.folder.rmdir()
             if handle is not None:
                 os.close(handle)
-
-    def _lock(self) -> int | None:
-        while True:
-            self.folder.mkdir(exist_ok=True)
-            try:
-                handle = try_lock(self.folder)
-            except FileNotFoundError:  # another process ended just now, and removed it
-                continue
-            if handle is None or is_still(handle, self.folder):
-                return handle
-            os.close(handle)
 
     def begin(self) -> None:
         """An empty folder; what an earlier parse left in it is removed."""

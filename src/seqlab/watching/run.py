@@ -58,15 +58,20 @@ class Watch:
         self.table = model.token_table(parser_state)
         self.unk = model.vocabulary.unk
         self.notices = Notices(settings.as_json)
-        self.state_file = None
-        found: dict[str, Any] | None = None
+        self.state_file: StateFile | None = None
         if settings.state is not None:
             self.state_file = StateFile(settings.state, settings.log, model_fingerprint(model))
-            try:
-                found = self.state_file.read()
-            except UserError:
+        try:
+            self._begin(model, parser_state)
+        except BaseException:
+            if self.state_file is not None:
                 self.state_file.close()
-                raise
+            raise
+
+    def _begin(self, model: Model, parser_state: dict[str, Any]) -> None:
+        """Open log and output, where the state left them if there is one."""
+        settings = self.settings
+        found = None if self.state_file is None else self.state_file.read()
         with nullcontext() if found is None or self.state_file is None else self.state_file.whole():
             self.output = AlertOutput(
                 settings.output,

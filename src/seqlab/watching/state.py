@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.errors import UserError
+from seqlab.locking import hold
 from seqlab.watching.blocks import EVENT, HELD_LINES, OpenBlock
 from seqlab.watching.models import Model
 from seqlab.watching.notices import Drift, SkippedLines, UnseenTemplates
@@ -69,8 +69,7 @@ class StateFile:
         self.fingerprint = fingerprint
         self._lock_path = path.with_name(f".{path.name}.seqlab-lock")  # the file itself is replaced
         try:
-            self._lock = self._lock_path.open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = hold(self._lock_path, self._lock_path.touch)
         except BlockingIOError:
             raise UserError(f"--state {path}: another seqlab detect uses it") from None
         except OSError as error:
@@ -79,7 +78,8 @@ class StateFile:
     def close(self) -> None:
         """Let others use it."""
         self._lock_path.unlink(missing_ok=True)
-        self._lock.close()
+        if self._lock is not None:
+            os.close(self._lock)
 
     def read(self) -> dict[str, Any] | None:
         """What ``write`` wrote; None where there is no file yet.

@@ -31,10 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-_LOOKED_AT = 1 << 16  # bytes
-_LINES_LOOKED_AT = 20
-
-
 def check_log(path: str, *, pipes: bool = False) -> None:
     """Look whether a log can be read, before a model is loaded for it.
 
@@ -47,7 +43,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
     """
     from seqlab.errors import UserError
     from seqlab.logs.file_kinds import refuse_other_kinds
-    from seqlab.prediction.raw_logs import is_session_line
+    from seqlab.prediction.raw_logs import holds_sessions
     from seqlab.training.checkpoint_mistakes import given_elsewhere
     from seqlab.watching.source import STDIN
     from seqlab.watching.source import check_log as check_file
@@ -70,10 +66,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         if given_elsewhere([path]) is not None:
             raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
         refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
-        with file.open("rb") as opened:
-            lines = opened.read(_LOOKED_AT).decode("utf-8", "replace").splitlines()
-        first = [line for line in lines if line.strip()][:_LINES_LOOKED_AT]
-        if first and all(map(is_session_line, first)):
+        if holds_sessions(file):
             raise UserError(
                 f"{path} holds sessions of keys, no log lines: score them with `seqlab predict CKPT {path} "
                 "--output scores.csv`"

@@ -10,6 +10,7 @@ from typing import Any
 from seqlab.errors import UserError
 
 LOOKED_AT = 50  # lines
+ALL_SESSIONS = 20  # lines, from which a file of sessions is told
 BYTES = 1 << 16
 LOG_ENDINGS = (".log", ".out")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
@@ -52,16 +53,22 @@ def is_raw_log(path: Path, header: str | None = None) -> bool:
     if name.endswith(OTHER_ENDINGS):
         return False
     lines = _first_lines(path)
-    if not lines or is_session_line(lines[0]):
+    if not lines or _is_session_line(lines[0]):
         return False
-    words = [line for line in lines if not is_session_line(line) and _WORD.search(line)]
+    words = [line for line in lines if not _is_session_line(line) and _WORD.search(line)]
     enough = len(lines) / 2
     if name.endswith((*LOG_ENDINGS, *ARCHIVE_ENDINGS, ".gz")) and len(words) > enough:
         return True
     return sum(_TIME.search(line) is not None for line in words) > enough or _headers(words, header) > enough
 
 
-def is_session_line(line: str) -> bool:
+def holds_sessions(path: Path) -> bool:
+    """Whether a file's first lines are all sessions: a log that was cut may begin with a number."""
+    lines = _first_lines(path)[:ALL_SESSIONS]
+    return bool(lines) and all(map(_is_session_line, lines))
+
+
+def _is_session_line(line: str) -> bool:
     """Whether it is ``blk_1,5 5 22`` or bare keys."""
     keys = line.partition(",")[2] if "," in line else line
     return bool(keys.split()) and all(_KEY.fullmatch(key) for key in keys.split())

@@ -172,7 +172,8 @@ def fit_scores(
     calibration = Calibration.fit(model[0])
     fitted = SessionScores(model_score, {model_score: calibration}, nearest, costs)
 
-    surprise = np.concatenate([calibration(model[0]), *(Calibration.fit(part)(part) for part in model[1:])])
+    scored = [calibration(part) for part in model]
+    surprise = np.concatenate([scored[0], *(Calibration.fit(part)(part) for part in model[1:])])
     # left out, the only session that holds a key has an unseen one
     sessions_with = np.concatenate([part.counts for part in given]).astype(bool)
     alone = (sessions_with[:, sessions_with.sum(axis=0) == 1]).any(axis=1) & (known is None)
@@ -189,12 +190,13 @@ def fit_scores(
     }
     # A training session is scored by its surprise in use, which is too small for a new one: where too many of
     # them would be alerts all the same, the threshold stands below some kind of normal session.
-    in_use = harmonic(np.concatenate([calibration(part) for part in model]), left_out)[~alone]
+    in_use = harmonic(np.concatenate(scored), left_out)[~alone]
     thresholds, normals = {}, {name: both[name] if name in both else single[name] for name in names}
     for name, scores in normals.items():
         of = of_both if name in both else "validation normals"
-        used = in_use if name == "combined" else scores
-        threshold = fit_threshold(scores, target_fpr, of).at_least(used, target_fpr, of)
+        threshold, used = fit_threshold(scores, target_fpr, of), scores
+        if name == "combined":
+            threshold, used = threshold.at_least(in_use, target_fpr, of), in_use
         # an unseen key stays an alert, however far out the fitted tail puts the threshold
         thresholds[name] = threshold.at_most(highest.get(name, math.inf), used)
     return Fitted(fitted, thresholds, normals)

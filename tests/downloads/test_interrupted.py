@@ -1,12 +1,10 @@
 """Ctrl-C and kills after a file's last byte: what came whole is not fetched again, what was there stays."""
 
 import hashlib
-import io
 import random
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from seqlab.downloads.fetching import fetch
 from seqlab.downloads.preparing import PREPARE
 from seqlab.errors import UserError
+from tests.downloads.test_placing import zipped
 
 Held = Callable[[Path], list[str]]
 CONTENT = random.Random(0).randbytes(1_000_000)
@@ -31,14 +30,6 @@ PREPARE["ended"] = lambda folder: os.kill(os.getpid(), int(number))
 file = PublicFile("logs.zip", url, sha256 or None, unpack=("*",), prepare="ended")
 fetch(PublicData("small", "", "", (), (file,), ()), Path(root), renew=bool(renew))
 """
-
-
-def zipped(**contents: str) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        for name, content in contents.items():
-            file.writestr(f"{name}.log", content)
-    return archive.getvalue()
 
 
 def end_while_unpacking(

@@ -203,7 +203,7 @@ def test_scores_csv_holds_what_was_found(datamodule: LogSessions, tmp_path: obje
     [
         ({"score": "auroc"}, "detection.scores: 'auroc': choose from nll_max"),
         ({"scores": ["nll_max", "ranks"]}, "detection.scores: 'ranks': choose from nll_max"),
-        ({"model_score": "combined"}, "detection.model_score=combined: choose from nll_max"),
+        ({"parts": ["combined"]}, "detection.parts: 'combined': choose from nll_max"),
         ({"target_fpr": 0}, "detection.target_fpr=0: give a share between 0 and 1"),
         ({"target_fpr": 1.0}, "detection.target_fpr=1.0: give a share between 0 and 1"),
         ({"prevalence": 2.9}, "detection.prevalence=2.9: give a share between 0 and 1"),

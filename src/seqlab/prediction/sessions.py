@@ -85,7 +85,7 @@ def struck(
     vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], judge["background"])
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
     return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 

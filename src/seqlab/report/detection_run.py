@@ -93,8 +93,6 @@ def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:
 def odd_counts(outcome: DetectionOutcome, vocabulary: Vocabulary, session: int) -> dict[str, int]:
     """{key: how many more than the nearest normal session has}, the largest differences first."""
     costs = outcome.detector.fitted.costs
-    if costs is None:
-        return {}
     one = outcome.sessions.take(np.asarray([session]))
     counts = count_matrix(vocabulary.encode(one), one.lengths, len(vocabulary))
     names = {vocabulary.unk: "keys unseen in training"}

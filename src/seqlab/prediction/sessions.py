@@ -95,8 +95,7 @@ def _plan(
     """Windows where the checkpoint's data had a window size, whole sessions elsewhere."""
     device = torch.device("cpu")
     if "window_size" not in data:
-        return session_scoring_plan(
-            distinct_sessions(tokens, sessions.lengths, vocabulary), vocabulary, BATCH_SIZE, device
-        )
+        distinct = distinct_sessions(tokens, sessions.lengths, vocabulary, data.get("piece_length"))
+        return session_scoring_plan(distinct, vocabulary, BATCH_SIZE, device)
     index = index_windows(tokens, sessions.lengths, vocabulary, data["window_size"], data["context"])
     return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)

@@ -11,7 +11,6 @@ from seqlab.networks.noise import TokenNoise
 from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
-
 TOKENS_AT_ONCE = 131_072  # of all windows; training keeps some 8 kB of each
 
 

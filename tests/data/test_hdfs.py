@@ -184,7 +184,7 @@ def test_state_is_plain_and_enough(ready: Callable[..., LogSessions]) -> None:
         "window_size": 7,
         "context": "full_windows",
     }
-    assert set(padded.state()) == {"vocabulary", "max_length"}
+    assert set(padded.state()) == {"vocabulary", "max_length", "piece_length"}
     assert Vocabulary.from_state(windows["vocabulary"]) == padded.vocabulary
     assert windows["max_length"] == padded.sizes["max_length"]
     assert type(windows["max_length"]) is int

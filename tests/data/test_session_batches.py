@@ -9,11 +9,10 @@ import pytest
 import torch
 
 from seqlab.data.batches import SessionBatch
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.module import IndexBatches, batch_loader
 from seqlab.data.session_batches import (
-    DistinctSessions,
     PaddedDataset,
-    distinct_sessions,
     session_scoring_plan,
     session_training_loader,
     token_limit,

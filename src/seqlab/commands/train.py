@@ -15,6 +15,7 @@ from typing import Any
 from seqlab.commands.compose import compose_config
 from seqlab.commands.resume_arguments import resumed_arguments
 from seqlab.errors import UserError
+from seqlab.memory import memory_message
 
 EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
@@ -151,6 +152,11 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     return text.split("\n\n", maxsplit=1)[0].strip()
 
 
+def run_message(error: BaseException, config: Any) -> str | None:
+    """What to tell of an error that the settings of a run caused: too little memory; None for any other."""
+    return memory_message(error, {} if config is None else config.data)
+
+
 def _remove_unstarted(folder: Path) -> None:
     """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
     import shutil
@@ -177,8 +183,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         arguments: the command line, without the program's name.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (one message, no traceback unless HYDRA_FULL_ERROR=1), 130
-        after Ctrl-C.
+        The exit code: 0, 2 for a user's mistake or too little memory (one message, no traceback unless
+        HYDRA_FULL_ERROR=1), 130 after Ctrl-C.
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     if any(argument in ("--help", "-h") for argument in arguments):
@@ -199,9 +205,9 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     interrupted: list[Any] = []
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
-    def tell(error: Exception) -> bool:
-        """Print the one message of a user's mistake; False for any other error."""
-        message = user_message(error, conf, arguments)
+    def tell(error: Exception, config: Any = None) -> bool:
+        """Print the one message of a user's mistake or of too little memory; False for any other error."""
+        message = run_message(error, config) or user_message(error, conf, arguments)
         if message is None or wants_traceback:
             return False
         print(f"error: {message}", file=sys.stderr)
@@ -221,9 +227,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
-            if not tell(
-                error
-            ):  # told here: of an error that leaves the job, Hydra would say a line of its own
+            # told here: of an error that leaves the job, Hydra would say a line of its own
+            if not tell(error, config):
                 raise
             failed.append(Path(HydraConfig.get().runtime.output_dir))
             return None

@@ -12,17 +12,12 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SessionBatch, WindowBatch
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_batches import (
-    DistinctSessions,
-    PaddedDataset,
-    distinct_sessions,
-    session_scoring_plan,
-    session_training_loader,
-)
+from seqlab.data.session_batches import PaddedDataset, session_scoring_plan, session_training_loader
 from seqlab.data.splits import Files, check_fractions, given_splits, split_by_session, split_files
 from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary

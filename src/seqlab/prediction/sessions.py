@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
+from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan

@@ -163,6 +163,17 @@ def test_every_process_has_an_item_of_each_limited_batch(monkeypatch: pytest.Mon
         assert min(map(len, found)) >= 3
 
 
+def test_items_too_few_for_all_processes_go_with_the_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqlab.data.module.place", lambda: (0, 3))
+    batches = IndexBatches(7, 4, seed=0, limit=TokenLimit(torch.tensor([1, 90, 90, 1, 90, 90, 90]), 100))
+    assert [len(batch) for batch in batches._batches(torch.arange(7))] == [3, 4]
+
+
+def test_nothing_makes_no_batch() -> None:
+    batches = IndexBatches(0, 4, seed=0)
+    assert (len(batches), epoch(batches)) == (0, [])
+
+
 def test_a_limit_of_nothing_is_refused() -> None:
     with pytest.raises(UserError, match=r"^data\.batch_tokens=0: a batch holds at least 1 token$"):
         limited(0)

@@ -167,6 +167,8 @@ class IndexBatches(Sampler[Tensor]):
 
     def _batches(self, order: Tensor) -> list[Tensor]:
         """The items of ``order`` in batches."""
+        if not len(order):
+            return []
         if self.lengths is not None:
             order = order[torch.sort(self.lengths[order], stable=True).indices]
         is_long = self._is_long()[order]
@@ -174,10 +176,12 @@ class IndexBatches(Sampler[Tensor]):
             return self._fill_last(list(order.split(self.batch_size)))
         if not self.shuffle:
             return self._cut(order, self.limit)
-        long = order[is_long]
+        long, ordinary = order[is_long], order[~is_long]
+        if len(ordinary) < place()[1]:  # too few for a batch of their own
+            long, ordinary = order, order[:0]
         long = long[torch.sort(self.limit.sizes[long], stable=True).indices]
-        ordinary = list(order[~is_long].split(self.batch_size)) if not is_long.all() else []
-        return self._fill_last(self._fill_last(ordinary) + self._cut(long, self.limit))
+        apart = self._fill_last(list(ordinary.split(self.batch_size))) if len(ordinary) else []
+        return self._fill_last(apart + self._cut(long, self.limit))
 
     def _cut(self, order: Tensor, limit: TokenLimit) -> list[Tensor]:
         """Batches end where one item more would be too much; one of training has an item for each process."""

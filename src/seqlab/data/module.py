@@ -163,7 +163,7 @@ class IndexBatches(Sampler[Tensor]):
         """(N,) True where ``batch_size`` items of such a size are more tokens than a batch may have."""
         if self.limit is None:
             return torch.zeros(self.num_items, dtype=torch.bool)
-        return self.limit.sizes * self.batch_size > self.limit.most
+        return self.limit.sizes * min(self.batch_size, self.num_items) > self.limit.most
 
     def _batches(self, order: Tensor) -> list[Tensor]:
         """The items of ``order`` in batches."""

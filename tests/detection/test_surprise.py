@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
+from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows

@@ -12,20 +12,16 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SessionBatch, WindowBatch
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
+from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_batches import (
-    DistinctSessions,
-    PaddedDataset,
-    distinct_sessions,
-    session_scoring_plan,
-)
+from seqlab.data.session_batches import PaddedDataset, session_scoring_plan, session_training_loader
 from seqlab.data.splits import Files, check_fractions, given_splits, split_by_session, split_files
 from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import WindowDataset, window_scoring_plan
+from seqlab.data.window_batches import WindowDataset, window_scoring_plan, window_training_loader
 from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
 from seqlab.errors import UserError
 
@@ -41,8 +37,10 @@ class LogSessions(SequenceDataModule):
         templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
         split: shares of train, val and test of the normal sessions.
         sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
-        batch_size: sessions a batch.
+        batch_size: sessions a batch, or pieces of long ones.
         scoring_batch_size: distinct pieces a batch when a whole split is scored.
+        batch_tokens: the most tokens a batch, padding counted; what would be more makes several batches.
+        piece_length: tokens, EOS counted; longer sessions are cut into pieces, see the subclasses.
         deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
         seed: of the split and of the order of batches.
 
@@ -67,6 +65,8 @@ class LogSessions(SequenceDataModule):
         sample: dict[str, Any] | None = None,
         batch_size: int = 64,
         scoring_batch_size: int = 4096,
+        batch_tokens: int = BATCH_TOKENS,
+        piece_length: int = 512,
         deduplicate: bool = True,
         seed: int = 0,
     ) -> None:
@@ -81,6 +81,8 @@ class LogSessions(SequenceDataModule):
         self.sample = dict(sample or {})
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
+        self.piece_length = piece_length
         self.deduplicate = deduplicate
         self.seed = seed
         self.templates: dict[str, str] = {}
@@ -157,12 +159,13 @@ class LogSessions(SequenceDataModule):
             "vocab_size": len(self.vocabulary),
             "pad_id": self.vocabulary.pad,
             "unk_id": self.vocabulary.unk,
-            "max_length": self.max_length,
+            "max_length": min(self.max_length, self.piece_length),
         }
 
     def state(self) -> dict[str, Any]:
         parser = {} if self.parser is None else {"parser": self.parser}
-        return {"vocabulary": self.vocabulary.state(), "max_length": self.max_length} | parser
+        lengths = {"max_length": self.max_length, "piece_length": self.piece_length}
+        return {"vocabulary": self.vocabulary.state(), **lengths} | parser
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split.
@@ -212,6 +215,8 @@ class LogSessions(SequenceDataModule):
 class HdfsWindows(LogSessions):
     """Windows of ``window_size`` keys and the key that comes next (Du et al., DeepLog, CCS 2017).
 
+    Windows of a session longer than ``piece_length`` may be in several batches; nothing else changes.
+
     Args:
         window_size: W, keys that the network sees.
         context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
@@ -238,11 +243,15 @@ class HdfsWindows(LogSessions):
         self._distinct = (
             f"{index.num_windows:,}; {len(pairs.contexts):,} distinct, {pairs.num_pairs:,} with the next key"
         )
-        dataset = WindowDataset(index, pairs, deduplicate=self.deduplicate, device=self.device)
-        return batch_loader(dataset, IndexBatches(len(index.num_targets), self.batch_size, seed=self.seed))
+        run = self.piece_length
+        dataset = WindowDataset(index, pairs, run, deduplicate=self.deduplicate, device=self.device)
+        return window_training_loader(
+            dataset, self.window_size, self.batch_size, self.batch_tokens, self.seed
+        )
 
     def _make_plan(self, split: str) -> ScoringPlan:
-        return window_scoring_plan(*self.index(split), self.scoring_batch_size, self.device)
+        index, pairs = self.index(split)
+        return window_scoring_plan(index, pairs, self.scoring_batch_size, self.device, self.batch_tokens)
 
     def state(self) -> dict[str, Any]:
         return super().state() | {"window_size": self.window_size, "context": self.context}
@@ -250,6 +259,9 @@ class HdfsWindows(LogSessions):
 
 class HdfsPadded(LogSessions):
     """Whole sessions, padded to the longest of their batch.
+
+    A session longer than ``piece_length`` is read in pieces, each as if a session of its own, and scored by
+    the tokens of all: a state of fixed size does not hold it, and attention costs the square of its length.
 
     Args:
         bucketing: batches of sessions of similar length, so that little of a batch is padding.
@@ -264,27 +276,22 @@ class HdfsPadded(LogSessions):
         self.bucketing = bucketing
 
     def distinct(self, split: str) -> DistinctSessions:
-        """The distinct sessions of a split."""
-        return distinct_sessions(self.tokens(split), self.sessions(split).lengths, self.vocabulary)
+        """The distinct sessions of a split, long ones in pieces."""
+        lengths = self.sessions(split).lengths
+        return distinct_sessions(self.tokens(split), lengths, self.vocabulary, self.piece_length)
 
     def train_dataloader(self) -> DataLoader:
-        import torch
-
         distinct = self.distinct("train")
         self._distinct = (
-            f"{int(distinct.lengths[distinct.distinct_of_session].sum()):,} with ends; "
+            f"{int(distinct.piece_lengths.sum()):,} with ends; "
             f"{len(distinct.lengths):,} distinct sessions with {int(distinct.lengths.sum()):,}"
         )
         dataset = PaddedDataset(
             distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
         )
-        lengths = torch.from_numpy(distinct.lengths[distinct.distinct_of_session]) if self.bucketing else None
-        num_sessions = len(distinct.distinct_of_session)
-        return batch_loader(
-            dataset, IndexBatches(num_sessions, self.batch_size, seed=self.seed, lengths=lengths)
-        )
+        how = self.batch_size, self.batch_tokens, self.seed
+        return session_training_loader(dataset, *how, bucketing=self.bucketing)
 
     def _make_plan(self, split: str) -> ScoringPlan:
-        return session_scoring_plan(
-            self.distinct(split), self.vocabulary, self.scoring_batch_size, self.device
-        )
+        how = self.scoring_batch_size, self.device, self.batch_tokens
+        return session_scoring_plan(self.distinct(split), self.vocabulary, *how)

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.hdfs import HdfsPadded, LogSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
-from seqlab.data.session_batches import PaddedDataset, distinct_sessions
+from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix

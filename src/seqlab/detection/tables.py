@@ -99,6 +99,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
             *notes,
             (f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels", best),
         ],
+        outcome.warnings,
     )
 
 
@@ -120,4 +121,5 @@ def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> 
             *notes,
             ("detection", f"not measured: {why}"),
         ],
+        outcome.warnings,
     )

@@ -12,7 +12,7 @@ import torch
 
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.evaluation.outcome import Evaluation, ResultTable
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.search.translate import translate_texts
 from seqlab.tasks.translation import Translation
@@ -117,7 +117,7 @@ class TranslationOutcome:
         )
 
 
-class TranslationEvaluation:
+class TranslationEvaluation(Evaluation):
     """Translate validation and test splits; nothing but the most frequent translation is fitted.
 
     Args:

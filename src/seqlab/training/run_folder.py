@@ -106,9 +106,11 @@ class RunFolder:
         forget_previous(self.checkpoints)
 
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
-        """Write metrics.json and scores.csv."""
+        """Write metrics.json and scores.csv; train.log gets warnings and figures."""
         self.write_json("metrics.json", plain_figures(metrics))
         outcome.write_scores(self.scores)
+        for warning in outcome.result_table().warnings:
+            log.info("warning: %s", warning)
         for name, value in metrics.items():
             log.info("%s %.6g", name, value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seqlab.errors import UserError
@@ -36,13 +37,19 @@ def plain_keys(text: str) -> str:
     return text if found is None else found[1].translate(_LIST_MARKS)
 
 
-def refuse_duplicates(path: Path, ids: list[str], places: list[str] | None) -> None:
-    if places is None or len(set(ids)) == len(ids):
+def refuse_duplicates(path: Path, ids: Sequence[str], place: Callable[[int], str]) -> None:
+    """Raise UserError where a block is there twice.
+
+    Args:
+        place: where the block of an index stands in the file.
+    """
+    if len(set(ids)) == len(ids):
         return
-    first: dict[str, str] = {}
-    for block_id, place in zip(ids, places, strict=True):
+    first: dict[str, int] = {}
+    for index, block_id in enumerate(ids):
         if block_id in first:
             raise UserError(
-                f"{path}, {place}: block {block_id} stands at {first[block_id]} too; a block is one session"
+                f"{path}, {place(index)}: block {block_id} stands at {place(first[block_id])} too; a block is "
+                "one session"
             )
-        first[block_id] = place
+        first[block_id] = index

@@ -96,7 +96,8 @@ def _from_text(path: Path, content: bytes) -> Sessions:
         line_numbers.append(number)
     if not ids:  # a byte order mark alone
         raise UserError(f"{path}: the file is empty; expected {FORMATS}")
-    refuse_duplicates(path, ids, [f"line {number}" for number in line_numbers] if has_ids else None)
+    if has_ids:
+        refuse_duplicates(path, ids, lambda index: f"line {line_numbers[index]}")
     return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
 
 
@@ -150,5 +151,5 @@ def _from_pickle(path: Path, content: bytes) -> Sessions:
         ids.append(str(block_id))
     if not ids:
         raise UserError(f"{path}: the pickled dict is empty; expected {FORMATS}")
-    refuse_duplicates(path, ids, [f"entry {number}" for number in range(1, len(ids) + 1)])
+    refuse_duplicates(path, ids, lambda index: f"entry {index + 1}")
     return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))

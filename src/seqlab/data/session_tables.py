@@ -62,8 +62,7 @@ def read_session_table(path: Path, content: bytes) -> Sessions:
         raise UserError(f"{path}: a header and no session; expected {FORMATS}")
     if "" in ids:
         raise UserError(f"{path}, {place(ids.index(''))}: the {ID} is empty")
-    if len(set(ids)) < len(ids):
-        refuse_duplicates(path, ids, [place(row) for row in range(len(ids))])
+    refuse_duplicates(path, ids, place)
     sessions = Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
     if LABEL not in table.columns:
         return sessions

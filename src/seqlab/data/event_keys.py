@@ -49,7 +49,7 @@ def refuse_duplicates(path: Path, ids: Sequence[str], place: Callable[[int], str
     for index, block_id in enumerate(ids):
         if block_id in first:
             raise UserError(
-                f"{path}, {place(index)}: block {block_id} stands at {place(first[block_id])} too; a block is "
-                "one session"
+                f"{path}, {place(index)}: block {block_id} stands at {place(first[block_id])} too; a block "
+                "is one session"
             )
         first[block_id] = index

@@ -50,8 +50,10 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             )
         except Exception as error:
             message = user_message(error, conf, job)
-            if message is None:
+            if message is None and not isinstance(error, TypeError | ValueError):
                 raise
+            if message is None:  # a value that settings are compared with, such as epochs in words
+                message = f"{type(error).__name__}: {error}"
             which = " ".join(part for part in job if part not in {*overrides, *search})
             where = f"job {number} of -m" + (f": {which}" if which else "")
             raise UserError(f"{message} ({where}; no job was started)") from error

@@ -18,7 +18,7 @@ from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.session_batches import PaddedDataset, session_scoring_plan, session_training_loader
-from seqlab.data.splits import Files, check_fractions, given_splits, split_by_session, split_files
+from seqlab.data.splits import Files, check_files, check_fractions, read_files, split_by_session
 from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import WindowDataset, window_scoring_plan, window_training_loader
@@ -32,6 +32,7 @@ class LogSessions(SequenceDataModule):
     Args:
         normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
         train, val, test, labels: instead of these, splits that are already made.
+        test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
         sessions: instead of these, the output folder of ``seqlab parse``.
         split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
         templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
@@ -57,6 +58,8 @@ class LogSessions(SequenceDataModule):
         train: Files | None = None,
         val: Files | None = None,
         test: Files | None = None,
+        test_normal: Files | None = None,
+        test_abnormal: Files | None = None,
         labels: str | Path | None = None,
         sessions: str | Path | None = None,
         split_by: str = "session",
@@ -71,7 +74,15 @@ class LogSessions(SequenceDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
+        self.files = {
+            "normal": normal,
+            "abnormal": abnormal,
+            "train": train,
+            "val": val,
+            "test": test,
+            "test_normal": test_normal,
+            "test_abnormal": test_abnormal,
+        }
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
@@ -91,37 +102,11 @@ class LogSessions(SequenceDataModule):
 
     def load_splits(self) -> None:
         given = [name for name, file in self.files.items() if file is not None]
-        by_class = [name for name in given if name in ("normal", "abnormal")]
-        by_split = [name for name in given if name not in ("normal", "abnormal")]
-        if by_class and by_split:
-            raise UserError(
-                f"data.{by_class[0]} and data.{by_split[0]} exclude each other: give data.normal and "
-                "data.abnormal, or data.train, data.val, data.test and data.labels"
-            )
-        if self.labels_file is not None and not by_split:
-            raise UserError(
-                "data.labels goes with data.train and data.test; normal and abnormal files say it all"
-            )
+        check_files(self.files, self.labels_file)
         if self.parsed_folder is not None:
             self._load_parsed(given)
-        elif by_class:
-            if self.files["normal"] is None:
-                raise UserError("data.abnormal without data.normal: models learn from normal sessions")
-            self._splits = split_files(self.files["normal"], self.files["abnormal"], self.split, self.seed)
-        elif by_split:
-            if self.files["train"] is None or self.files["test"] is None:
-                missing = "train" if self.files["train"] is None else "test"
-                raise UserError(
-                    f"data.{by_split[0]} without data.{missing}: give both data.train and data.test"
-                )
-            self._splits, notices = given_splits(
-                self.files["train"],
-                self.files["val"],
-                self.files["test"],
-                self.labels_file,
-                self.split,
-                self.seed,
-            )
+        elif given:
+            self._splits, notices = read_files(self.files, self.labels_file, self.split, self.seed)
             self.notices += notices
         else:
             self._simulate()

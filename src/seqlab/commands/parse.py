@@ -189,9 +189,7 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
     )
 
 
-def _kept_masks(
-    arguments: argparse.Namespace, chosen: LogFormat
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _kept_masks(arguments: argparse.Namespace, chosen: LogFormat) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The general masks and those of the format that are not switched off."""
     from seqlab.errors import UserError
     from seqlab.logs.masking import GENERAL

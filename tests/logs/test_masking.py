@@ -12,7 +12,7 @@ from seqlab.logs.masking import GENERAL, mask, mask_pattern
         ("address", "from /10.251.1.2:50010, 10.0.0.1", "from <var>, <var>"),
         ("host", "www.example.com:443 at www.example.com", "<var> at www.example.com"),
         ("path", "open /var/log/x-1.log or/and", "open <var> or/and"),
-        ("hexadecimal", "0x1F 00efe838 deadbeef cafe", "<var> <var> <var> cafe"),
+        ("hexadecimal", "0x1F 00efe838 Token@1b2c3d4 deadbeef added", "<var> <var> Token@<var> <var> added"),
         ("hexadecimal", "id=b9000564-fe1a-409b-b8cc-1e88b294cd1d.", "id=<var>."),
         ("hexadecimal", "via 3c:d9:2b:aa:00:1f", "via <var>"),
         ("number", "took -3.5 s, node-12, eth0 x_7", "took <var>.<var> s, node<var>, eth0 x_7"),

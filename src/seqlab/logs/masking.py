@@ -19,7 +19,7 @@ GENERAL = {  # of every log, in the order in which they are tried at a place
     "address": r"/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?",  # IPv4, with port
     "host": r"\b(?:[a-zA-Z0-9_-]+\.)+[a-zA-Z0-9_-]+:[0-9]+\b",  # a name with dots and a port
     "path": r"(?:/[\w.$-]+){2,}",
-    "hexadecimal": rf"0[xX][0-9a-fA-F]+|{_UUID}|{_MAC}|\b[0-9a-fA-F]{{8,}}\b",
+    "hexadecimal": rf"0[xX][0-9a-fA-F]+|{_UUID}|{_MAC}|\b[0-9a-fA-F]{{7,}}\b",
     "number": r"[-+]?\b[0-9]+\b",
 }
 

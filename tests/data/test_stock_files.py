@@ -56,8 +56,8 @@ def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) ->
         read_prices(written)
     assert str(caught.value) == (
         f"{written}: no column of dates (date, ds, datetime, timestamp, time, day), so nothing tells which "
-        "day comes first; say data.reverse=true where line 3 is the newest day, data.reverse=false where the "
-        "oldest"
+        "day comes first; add one, or say data.reverse=true (line 3 is the newest day) or data.reverse=false "
+        "(oldest)"
     )
     table = read_prices(written, reverse=True)
     assert table.column("Close").tolist() == [3, 4]
@@ -154,7 +154,7 @@ def test_the_published_prices(root: Path) -> None:
         pytest.skip(f"no published prices at {path}")
     table = read_prices(path, reverse=True)
     assert table.columns == ("Open", "High", "Low", "Close", "Volume")
-    with pytest.raises(UserError, match=r"data\.reverse=true where line 3 is the newest day"):
+    with pytest.raises(UserError, match=r"data\.reverse=true \(line 3 is the newest day\)"):
         read_prices(path)
     close = table.column("Close")
     assert len(table) == 732

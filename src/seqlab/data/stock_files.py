@@ -175,8 +175,8 @@ def _order_without_dates(path: str | Path, first: int, reverse: bool | None) -> 
     """What to say of the order of a file without dates, whose first line of numbers is ``first``."""
     if reverse is None:
         raise UserError(
-            f"{path}: no column of dates ({', '.join(DATES)}), so nothing tells which day comes first; "
-            f"say data.reverse=true where line {first} is the newest day, data.reverse=false where the oldest"
+            f"{path}: no column of dates ({', '.join(DATES)}), so nothing tells which day comes first; add "
+            f"one, or say data.reverse=true (line {first} is the newest day) or data.reverse=false (oldest)"
         )
     told = f"{path} has no dates: its last line is taken for the oldest day (data.reverse=true)"
     return [told] if reverse else []

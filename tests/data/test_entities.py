@@ -58,8 +58,8 @@ def test_repairs_and_types_that_training_lacks_are_told_and_counted(files: dict[
     assert data.notices[0].startswith("data.test: 1 tags I-type that continued no entity")
     assert data.notices[1].startswith("data.test holds entity types that training lacks (ORG)")
     assert [notice.split(" (")[0] for notice in data.notices[2:]] == [
-        "the val part holds only 1 sentences",
-        "the test part holds only 1 sentences",
+        "the val part has few sentences",
+        "the test part has few sentences",
     ]
     data.open_test()
     assert data.sentences("test").tags == ("B-PER", "O", "B-ORG")

@@ -7,7 +7,7 @@ from seqlab.data.names import Names
 def test_splits_of_fewer_than_thirty_items_are_named() -> None:
     assert few_items("names", {"val": 30, "test": 1_000}) == []
     assert few_items("names", {"val": 29, "test": 30}) == [
-        "the val part holds only 29 names (fewer than 30): the choice of the checkpoint and val/ "
+        "the val part has few names (29, fewer than 30): the choice of the checkpoint and val/ "
         "figures rest on them"
     ]
 
@@ -33,6 +33,6 @@ def test_names_say_how_few_they_are_judged_by(tmp_path: Path) -> None:
     assert told({"a": 200, "b": 200}) == []
     assert told({"a": 200, "b": 90}) == ["1 of 2 labels have fewer than 30 test names"]
     assert told({"a": 20, "b": 20}) == [
-        "the val part holds only 12 names",
-        "the test part holds only 12 names",
+        "the val part has few names",
+        "the test part has few names",
     ]

@@ -216,9 +216,9 @@ def test_a_share_of_0_trains_on_all_days_before_the_test_part(tmp_path: Path) ->
 
 def test_few_days_to_judge_by_are_told(tmp_path: Path) -> None:
     assert made(tmp_path).notices == [
-        "the val part holds only 2 forecast days (fewer than 30): the choice of the checkpoint and val/ "
+        "the val part has few forecast days (2, fewer than 30): the choice of the checkpoint and val/ "
         "figures rest on them",
-        "the test part holds only 6 forecast days (fewer than 30): test figures would be others on other "
+        "the test part has few forecast days (6, fewer than 30): test figures would be others on other "
         "data of the same kind",
     ]
     many = [100.0 + day for day in range(320)]

@@ -63,8 +63,8 @@ def test_given_splits_from_parallel_files_of_a_folder(tmp_path: Path) -> None:
     data = ready(folder=str(tmp_path), **files)
     assert data.notices[0] == "1 training pairs were left out: they stand in val or test as well"
     assert [notice.split(" (")[0] for notice in data.notices[1:]] == [
-        "the val part holds only 2 pairs",
-        "the test part holds only 2 pairs",
+        "the val part has few pairs",
+        "the test part has few pairs",
     ]
     assert opened(data) == {
         "train": PAIRS[1:6],

@@ -20,7 +20,7 @@ def few_items(what: str, counts: Mapping[str, int]) -> list[str]:
         "test": "test figures would be others on other data of the same kind",
     }
     return [
-        f"the {split} part holds only {count:,} {what} (fewer than {FEW}): {rough[split]}"
+        f"the {split} part has few {what} ({count:,}, fewer than {FEW}): {rough[split]}"
         for split, count in counts.items()
         if count < FEW
     ]

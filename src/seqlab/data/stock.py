@@ -169,9 +169,7 @@ class StockPrices(SequenceDataModule):
         return {"train": (0, first), "val": val, "test": (second, len(table))}
 
     def _tell_of_few(self, rows: dict[str, tuple[int, int]]) -> None:
-        counts = {
-            name: end - first - self.horizon + 1 for name, (first, end) in rows.items() if name != "train"
-        }
+        counts = {name: rows[name][1] - rows[name][0] - self.horizon + 1 for name in ("val", "test")}
         if not self.split[1]:
             counts.pop("val")
             self.notices.append(
@@ -287,10 +285,12 @@ class StockPrices(SequenceDataModule):
 
 def _checked_shares(split: Sequence[float]) -> tuple[float, float, float]:
     """Three shares with sum 1; that of the validation part may be 0."""
-    if len(split) == 3 and split[1] == 0:
-        train, test = split[0], split[2]
-        check_fractions([train, test / 2, test / 2])
-        return float(train), 0.0, float(test)
+    try:
+        train, val, test = (float(share) for share in split)
+    except (TypeError, ValueError):
+        return check_fractions(split)
+    if val == 0 and min(train, test) > 0 and abs(train + test - 1) < 1e-6:
+        return train, 0.0, test
     return check_fractions(split)
 
 

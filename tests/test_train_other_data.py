@@ -201,3 +201,22 @@ def test_signatures_stand_in_the_environment(finished: Finished) -> None:
     assert environment["seed"] == 0
     if finished.model == "seq2seq":
         assert environment["signatures"]["bleu"].startswith("nrefs:1|case:mixed")
+
+
+def test_the_notebook_on_prices_needs_the_file_alone_and_judges_its_last_step(
+    call: Call, tmp_path: Path
+) -> None:
+    days = [f"{day + 1},{day + 3},{day},{1000 + day},{day + 2}" for day in range(100, 40, -1)]
+    head = "# newest first\n# Open,High,Low,Volume,Close\n"
+    (tmp_path / "prices.csv").write_text(head + "\n".join(days), encoding="utf-8")
+    settings = (f"data.path={tmp_path / 'prices.csv'}", "trainer.max_epochs=3")
+    quiet = ("logger=[]", "trainer.enable_progress_bar=false")
+    run = call(tmp_path / "run", "experiment=stock_lstm_notebook", *settings, *quiet)
+    assert run.code == 0, run.said
+    assert "names of columns from its comment, line 2: Open, High, Low, Volume, Close" in run.said
+    checkpoint = torch.load(run.folder / "checkpoints/best.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 3
+    # min-max scales of the first 70 %: 42 days, the oldest of which closes at 43
+    scaler = checkpoint["seqlab"]["data"]["encoding"]["target_scaler"]
+    assert (scaler["offset"], scaler["scale"]) == ([43.0], [41.0])
+    assert run.metrics["baseline/last_value/mae"] == 1

@@ -19,12 +19,12 @@ def test_tags_have_their_numbers_by_type() -> None:
     assert tag_types(["O", "I-PER", "B-creative-work"]) == {"PER", "creative-work"}
 
 
-@pytest.mark.parametrize("text", ["O", "B-PER", "I-creative-work"])
+@pytest.mark.parametrize("text", ["O", "B-PER", "I-creative-work", "E-PER", "S-PER", "U-PER"])
 def test_bio_forms(text: str) -> None:
     assert is_tag(text)
 
 
-@pytest.mark.parametrize("text", ["", "o", "B", "B-", "E-PER", "S-PER", "PER", "B-PER X", "B_PER"])
+@pytest.mark.parametrize("text", ["", "o", "B", "B-", "X-PER", "PER", "B-PER X", "B_PER"])
 def test_other_forms(text: str) -> None:
     assert not is_tag(text)
 

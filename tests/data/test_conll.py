@@ -17,8 +17,8 @@ def test_tabs_or_spaces_documents_blank_lines_and_a_byte_order_mark(tmp_path: Pa
     text = (
         "\ufeff-DOCSTART- -X- O O\r\n\r\nEU NNP B-NP B-ORG\r\nrejects  VBZ B-VP O\r\n\t\r\n\r\nBonn N N B-LOC"
     )
-    sentences, repaired = read_conll(written(tmp_path, text))
-    assert repaired == 0
+    sentences, notices = read_conll(written(tmp_path, text))
+    assert notices == []
     assert sentences.tokens == ("EU", "rejects", "Bonn")
     assert sentences.tags == ("B-ORG", "O", "B-LOC")
     assert sentences.lengths.tolist() == [2, 1]
@@ -32,9 +32,12 @@ def test_a_token_may_hold_what_is_no_tab_and_no_space(tmp_path: Path) -> None:
 
 def test_stray_inside_tags_are_repaired_and_counted_or_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "a I-PER\nb I-PER\nc O\nd I-LOC\n\ne B-PER\nf I-LOC\n")
-    sentences, repaired = read_conll(path)
+    sentences, notices = read_conll(path)
     assert sentences.tags == ("B-PER", "I-PER", "O", "B-LOC", "B-PER", "B-LOC")
-    assert repaired == 3
+    assert notices == [
+        "3 tags I-type that continued no entity of their type were repaired to B-type (data.bio=strict "
+        "refuses them)"
+    ]
     with pytest.raises(UserError, match=r"train\.conll, line 1: I-PER continues no .* \(3 in this file\)$"):
         read_conll(path, bio="strict")
 
@@ -47,8 +50,8 @@ def test_stray_inside_tags_are_repaired_and_counted_or_refused(tmp_path: Path) -
         ("-DOCSTART- O\n", r"train\.conll: no sentence in it"),
         ("a\tO\nalone\n", r"line 2: one column, 'alone'; expected a token first"),
         ("a N O\nb O\n", r"line 2: 2 columns, the lines before have 3"),
-        ("a\tO\n\tO\n", r"line 2: the token before the first tab is empty"),
-        ("a\tO\n\nb\tS-PER\n", r"line 3: tag 'S-PER' of 'b'; expected O, B-type or I-type"),
+        ("a\tO\n\tO\n", r"line 2: the token is empty"),
+        ("a\tO\n\nb\tX-PER\n", r"line 3: tag 'X-PER' of 'b'; expected O, B-type or I-type"),
         ("a\tO\nb\t\n", r"line 2: tag '' of 'b'"),
         (b"a\tO\nb\xff\tO\n", r"line 2: byte 0xff is not UTF-8 text"),
     ],
@@ -72,3 +75,120 @@ def test_sentences_are_taken_in_the_order_given() -> None:
     assert taken.lengths.tolist() == [3, 2]
     assert taken.sentence(1) == (("a", "b"), ("O", "O"))
     assert len(taken) == 2
+
+
+BIO = ("B-PER", "I-PER", "I-PER", "O", "B-LOC", "B-LOC", "O")
+WORDS = ("Ann", "van", "Dam", "left", "Bonn", "Rome", ".")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags"),
+    [
+        ("IOBES", "B-PER I-PER E-PER O S-LOC S-LOC O"),
+        ("BILOU", "B-PER I-PER L-PER O U-LOC U-LOC O"),
+        ("BMES", "B-PER M-PER E-PER O S-LOC S-LOC O"),
+        ("IOB1", "I-PER I-PER I-PER O I-LOC B-LOC O"),
+    ],
+)
+def test_tags_of_other_schemes_are_made_bio_and_told(tmp_path: Path, scheme: str, tags: str) -> None:
+    lines = [f"{word}\t{tag}" for word, tag in zip(WORDS, tags.split(), strict=True)]
+    sentences, notices = read_conll(written(tmp_path, "\n".join(lines)))
+    assert sentences.tags == BIO
+    (told,) = notices
+    assert told.startswith(f"{scheme} tags")
+
+
+def test_an_end_that_ends_nothing_is_repaired_or_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "a S-PER\nb E-PER\nc B-PER\nd E-PER\ne I-PER\n")
+    sentences, notices = read_conll(path)
+    assert sentences.tags == ("B-PER", "B-PER", "B-PER", "I-PER", "B-PER")
+    assert notices[0] == "IOBES tags were made BIO tags"
+    assert notices[1].startswith("2 tags I-type that continued no entity")
+    with pytest.raises(
+        UserError, match=r"train\.conll, line 2: E-PER continues no entity of its type; write B-PER"
+    ):
+        read_conll(path, bio="strict")
+
+
+def test_letters_of_two_schemes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"its tags begin with B, L, S, which no scheme has together; expected BIO"
+    ):
+        read_conll(written(tmp_path, "a B-PER\nb L-PER\nc S-PER\n"))
+
+
+def test_comments_are_no_tokens_and_hashtags_are(tmp_path: Path) -> None:
+    text = "# sent_id = 1\n#nlp\tO\n#\tO\nAnn\tB-PER\n# a\tcomment\n\n# text = Bonn is O\nBonn\tB-LOC\n"
+    sentences, notices = read_conll(written(tmp_path, text))
+    assert sentences.tokens == ("#nlp", "#", "Ann", "Bonn")
+    assert sentences.lengths.tolist() == [3, 1]
+    assert notices == []
+    spaced = written(tmp_path, "# id 1f domain=en\nAnn _ _ B-PER\n# _ _ O\n\n# id 2\nBonn _ _ B-LOC\n")
+    assert read_conll(spaced)[0].tokens == ("Ann", "#", "Bonn")
+
+
+CONLLU = """# newdoc
+# text = Ann's in Bonn
+1-2\tAnn's\t_\t_\t_\t_\t_\t_\t_\t_
+1\tAnn\tAnn\tPROPN\tNNP\t_\t4\tnsubj\t_\tNER=B-PER|SpaceAfter=No
+2\t's\tbe\tAUX\tVBZ\t_\t4\tcop\t_\t_
+2.1\tgone\t_\t_\t_\t_\t_\t_\t_\t_
+3\tin\tin\tADP\tIN\t_\t4\tcase\t_\t_
+4\tBonn\tBonn\tPROPN\tNNP\t_\t0\troot\t_\tNER=B-LOC
+
+1\t#\t#\tSYM\tSYM\t_\t0\troot\t_\tSpaceAfter=No
+"""
+
+
+@pytest.mark.parametrize("key", ["NER", "Entity"])
+def test_conllu_has_entities_in_misc(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path, CONLLU.replace("NER=", f"{key}="))
+    sentences, notices = read_conll(path)
+    assert sentences.tokens == ("Ann", "'s", "in", "Bonn", "#")
+    assert sentences.tags == ("B-PER", "O", "O", "B-LOC", "O")
+    assert sentences.lengths.tolist() == [4, 1]
+    assert notices == [f"tags were read from {key}= in MISC (data.tag_column={key})"]
+    assert read_conll(path, tag_column=key)[0].tags == sentences.tags
+
+
+def test_conllu_without_entities_says_what_is_learned(tmp_path: Path) -> None:
+    path = written(tmp_path, CONLLU.replace("NER=B-PER", "Gloss=Ann").replace("NER=B-LOC", "Gloss=Bonn"))
+    with pytest.raises(UserError) as caught:
+        read_conll(path)
+    assert str(caught.value) == (
+        f"{path}: a CoNLL-U file without entities (ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, "
+        "MISC); data=entities learns one BIO tag a token, O, B-type or I-type: in MISC as NER=B-PER or "
+        "Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER"
+    )
+    with pytest.raises(UserError, match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS$"):
+        read_conll(path, tag_column="UPOS")
+    with pytest.raises(
+        UserError, match=r"data\.tag_column=NE: .* has columns 1 to 10, named ID, FORM, .*, Gloss, SpaceAfter"
+    ):
+        read_conll(path, tag_column="NE")
+    brackets = CONLLU.replace("NER=B-PER", "Entity=(1-person").replace("NER=B-LOC", "Entity=(2-place)")
+    nested = written(tmp_path, brackets)
+    with pytest.raises(UserError, match="its MISC marks mentions with brackets"):
+        read_conll(nested)
+
+
+def test_the_column_of_tags_is_found_or_asked_for(tmp_path: Path) -> None:
+    numbered = written(
+        tmp_path, "# sent_id = a\n1\tAnn\tB-PER\t-\tzoe\n2\tmet\tO\t-\tzoe\n\n1\tBob\tB-PER\t-\tzoe\n"
+    )
+    sentences, notices = read_conll(numbered)
+    assert sentences.tokens == ("Ann", "met", "Bob")
+    assert sentences.tags == ("B-PER", "O", "B-PER")
+    assert notices == ["tags were read from column 3 (data.tag_column=3)"]
+    two = written(tmp_path, "Ann B-NP B-PER x\nmet O O x\n")
+    with pytest.raises(UserError, match=r"BIO tags stand under 2 and 3; choose with data\.tag_column=2$"):
+        read_conll(two)
+    assert read_conll(two, tag_column=3)[0].tags == ("B-PER", "O")
+    with pytest.raises(UserError, match=r"data\.tag_column=5: .*train\.conll has columns 1 to 4$"):
+        read_conll(two, tag_column=5)
+    with pytest.raises(
+        UserError, match=r"line 1: tag 'NNP' of 'Ann'; .* in the last of 2 columns, or name another"
+    ):
+        read_conll(written(tmp_path, "Ann NNP\nmet VBD\n"))
+    named = written(tmp_path, "# global.columns = ID FORM NER\n1\tAnn\tB-PER\n2\tmet\t_\n")
+    assert read_conll(named)[0].tags == ("B-PER", "O")

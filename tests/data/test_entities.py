@@ -54,14 +54,37 @@ def test_vocabularies_come_from_training_alone(files: dict[str, Path]) -> None:
 
 def test_repairs_and_types_that_training_lacks_are_told_and_counted(files: dict[str, Path]) -> None:
     data = set_up(**files)
-    assert len(data.notices) == 2
+    assert len(data.notices) == 4
     assert data.notices[0].startswith("data.test: 1 tags I-type that continued no entity")
     assert data.notices[1].startswith("data.test holds entity types that training lacks (ORG)")
+    assert [notice.split(" (")[0] for notice in data.notices[2:]] == [
+        "the val part has few sentences",
+        "the test part has few sentences",
+    ]
     data.open_test()
     assert data.sentences("test").tags == ("B-PER", "O", "B-ORG")
     assert data.tag_ids("test").tolist() == [3, 0, 5]  # 5 is no tag that the network has
     with pytest.raises(UserError, match=r"test\.conll, line 1: I-PER continues no entity"):
         set_up(**files, bio="strict")
+
+
+def test_types_with_few_test_entities_are_named(tmp_path: Path) -> None:
+    sentence = "Ann B-PER\nmet O\n\n"
+    files = split_files(tmp_path, train=TRAIN, val=sentence * 30, test=sentence * 29 + "Bonn B-LOC\nis O\n")
+    assert set_up(**files).notices == [
+        "2 of 2 entity types have fewer than 30 test entities (LOC 1, PER 29): their own figures, and means "
+        "over classes, rest on few"
+    ]
+
+
+def test_the_column_of_tags_is_a_setting(tmp_path: Path) -> None:
+    files = split_files(
+        tmp_path, train="Ann B-PER x\nmet O B-x\n", test="Bob S-PER O\nmet O O\n", val="Bob S-PER O\n"
+    )
+    data = set_up(**files, tag_column=2)
+    assert data.notices[0] == "data.test: IOBES tags were made BIO tags"
+    data.open_test()
+    assert data.sentences("test").tags == ("B-PER", "O")
 
 
 def test_a_batch_holds_words_shapes_letters_and_tags(files: dict[str, Path]) -> None:
@@ -118,7 +141,7 @@ def test_a_validation_part_is_cut_off_where_none_is_given(tmp_path: Path) -> Non
     paths = split_files(tmp_path, train=text, test="a O\n")
     data = set_up(**paths)
     assert [len(data.sentences(name)) for name in ("train", "val")] == [14, 2]
-    assert data.notices == ["no data.val: 2 sentences of data.train are kept for it"]
+    assert data.notices[0] == "no data.val: 2 sentences of data.train are kept for it"
 
 
 @pytest.mark.parametrize(

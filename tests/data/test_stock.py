@@ -7,6 +7,7 @@ import pytest
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.samples import stock_prices
 from seqlab.data.samples.stock_prices import random_walk, sample_prices
+from seqlab.data.series_encoding import SeriesEncoding
 from seqlab.data.stock import StockPrices
 from seqlab.errors import UserError
 
@@ -140,6 +141,11 @@ def test_batches_hold_what_the_windows_hold(tmp_path: Path) -> None:
         ({"features": "Close"}, "data.features=Close: give a list, like data.features=[Close]"),
         ({"missing": "skip"}, "data.missing=skip: choose error or drop"),
         ({"scaling": "robust"}, "data.scaling=robust: choose standard or minmax"),
+        ({"feature_transform": {"Close": "log"}}, "data.feature_transform.Close=log: choose level"),
+        (
+            {"feature_transform": {"Sentiment": "level"}},
+            "data.feature_transform.Sentiment: the features are Open, Close, Volume; name one of them",
+        ),
         ({"target": "Price"}, "prices.csv: no column Price; it has Date, "),
         ({"seq_length": 12}, "prices.csv: 20 days are too few: data.split=[0.6, 0.1, 0.3] gives 12, 2 and 6"),
         ({"horizon": 3}, "prices.csv: 20 days are too few"),
@@ -164,10 +170,67 @@ def test_a_price_of_zero_has_no_log_return(tmp_path: Path) -> None:
     made(tmp_path, close, features=["Close"], target_transform="difference")
 
 
+def test_a_feature_has_a_transform_of_its_own(tmp_path: Path) -> None:
+    path = written(tmp_path, RISING)
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [f"{line},{-1.5 * number}" for number, line in enumerate(lines, start=1)]
+    path.write_text("\n".join([head + ",Sentiment", *rows]), encoding="utf-8")
+    settings = {"path": path, "seq_length": 3, "features": ["Close", "Sentiment"]}
+    with pytest.raises(UserError) as caught:
+        StockPrices(**settings).setup()
+    assert str(caught.value) == (
+        f"{path}, line 2: -1.5 under Sentiment has no log-return; mend the line or choose "
+        "'data.feature_transform={Sentiment: level}' (or difference)"
+    )
+    data = StockPrices(**settings, feature_transform={"sentiment": "level"})
+    data.setup()
+    assert data.encoding.feature_transforms == ("log_return", "level")
+    windows = data.windows("train")
+    assert windows.first_rows[0] == 4
+    inputs = data.encoding.input_scaler.invert(windows.inputs[0].astype(float))
+    np.testing.assert_allclose(inputs[:, 0], np.log([101 / 100, 102 / 101, 103 / 102]), rtol=1e-5)
+    np.testing.assert_allclose(inputs[:, 1], [-3, -4.5, -6], rtol=1e-5)
+    again = SeriesEncoding.from_state(data.encoding.state())
+    assert again.feature_transforms == ("log_return", "level")
+
+
+def test_a_checkpoint_with_one_transform_for_all_is_read(tmp_path: Path) -> None:
+    state = made(tmp_path, features=["Close", "Volume"]).encoding.state()
+    del state["feature_transforms"]
+    again = SeriesEncoding.from_state(state | {"feature_transform": "level"})
+    assert again.feature_transforms == ("level", "level")
+
+
+def test_a_share_of_0_trains_on_all_days_before_the_test_part(tmp_path: Path) -> None:
+    data = made(tmp_path, split=[0.7, 0, 0.3], backtest={"folds": 2})
+    assert data._rows == {"train": (0, 14), "val": (0, 14), "test": (14, 20)}
+    assert any(
+        "no validation part: val/ figures are those of the training days" in told for told in data.notices
+    )
+    data.open_test()
+    assert [fold._rows["train"] for fold in data.folds()] == [(0, 14), (0, 17)]
+    assert [fold._rows["val"] for fold in data.folds()] == [(0, 14), (0, 17)]
+    with pytest.raises(UserError, match="give three positive shares"):
+        StockPrices(split=[1.0, 0, 0])
+
+
+def test_few_days_to_judge_by_are_told(tmp_path: Path) -> None:
+    assert made(tmp_path).notices == [
+        "the val part has few forecast days (2, fewer than 30): the choice of the checkpoint and val/ "
+        "figures rest on them",
+        "the test part has few forecast days (6, fewer than 30): test figures would be others on other "
+        "data of the same kind",
+    ]
+    many = [100.0 + day for day in range(320)]
+    for horizon, said in ((3, 0), (4, 2)):
+        data = made(tmp_path, many, split=[0.8, 0.1, 0.1], horizon=horizon)
+        assert sum("fewer than 30" in notice for notice in data.notices) == said
+
+
 def test_the_sample_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     data = StockPrices(sample={"num_days": 50})
     data.setup()
-    assert data.notices == [stock_prices.REAL_NOTICE]
+    assert data.notices[0] == stock_prices.REAL_NOTICE
     assert data.encoding.features == ("Open", "High", "Low", "Close", "Volume")
     monkeypatch.setitem(__import__("sys").modules, "bokeh_sampledata.stocks", None)
     walk = sample_prices(num_days=50, seed=3)

@@ -47,7 +47,24 @@ def test_the_published_file_has_comments_no_header_and_the_newest_day_first(writ
     assert table.column("Close").tolist() == [3, 4]
     assert table.lines.tolist() == [4, 3]
     assert table.dates is None
-    assert read_prices(written, columns=columns).column("Close").tolist() == [4, 3]
+    assert read_prices(written, columns=columns, reverse=False).column("Close").tolist() == [4, 3]
+
+
+def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) -> None:
+    written.write_text("# source, of 2017\n# Open,Close\n3,4\n2,3\n# Not,This\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_prices(written)
+    assert str(caught.value) == (
+        f"{written}: no column of dates (date, ds, datetime, timestamp, time, day), so nothing tells which "
+        "day comes first; add one, or say data.reverse=true (line 3 is the newest day) or data.reverse=false "
+        "(oldest)"
+    )
+    table = read_prices(written, reverse=True)
+    assert table.column("Close").tolist() == [3, 4]
+    assert table.notices == [
+        f"{written}: names of columns from its comment, line 2: Open, Close",
+        f"{written} has no dates: its last line is taken for the oldest day (data.reverse=true)",
+    ]
 
 
 def test_a_file_with_the_newest_day_first_is_reversed_and_says_so(written: Path) -> None:
@@ -91,7 +108,7 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
         ("", {}, ": the file is empty; expected lines of Date,Open"),
         ("\n# only this\n\n", {}, ": the file is empty"),
         ("Date,Close\n", {}, ": a header and no line of prices"),
-        ("1,2\n3,4\n", {}, r", line 1: no header line; name the 2 columns, like data\.columns=\[Open"),
+        ("1,2\n3,4\n", {}, r", line 1: no header line and no comment that names 2 columns; name them, "),
         ("Date,Close\n2016-01-04,1\n2016-01-05\n", {}, ", line 3: 1 cells, the file has 2 columns"),
         (
             "Date,Close\n2016-01-04,1\n2016-01-04,2\n",
@@ -135,7 +152,10 @@ def test_the_published_prices(root: Path) -> None:
     path = root.parent / "shared/data/stock/data-02-stock_daily.csv"
     if not path.is_file():
         pytest.skip(f"no published prices at {path}")
-    table = read_prices(path, columns=["Open", "High", "Low", "Volume", "Close"], reverse=True)
+    table = read_prices(path, reverse=True)
+    assert table.columns == ("Open", "High", "Low", "Close", "Volume")
+    with pytest.raises(UserError, match=r"data\.reverse=true \(line 3 is the newest day\)"):
+        read_prices(path)
     close = table.column("Close")
     assert len(table) == 732
     assert np.abs(np.diff(close))[511:].mean() == pytest.approx(5.72, abs=0.005)
@@ -150,17 +170,46 @@ def test_dates_are_found_under_their_usual_headings(tmp_path: Path, heading: str
     assert table.notices == [f"{path} has the newest day first: reversed"]
 
 
-def test_without_dates_the_order_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_text("Open,Close\n1,2\n3,4\n", encoding="utf-8")
-    assert "its first line is taken for the oldest day" in read_prices(path).notices[0]
-    assert read_prices(path, reverse=True).notices == []
+LONG = """unique_id,ds,y,temperature
+B,2016-01-04,7,1
+A,2016-01-05,2,-3
+A,2016-01-04,1,-2
+B,2016-01-05,8,
+"""
+
+
+def test_one_series_of_a_long_file_is_chosen_by_its_name(written: Path) -> None:
+    written.write_text(LONG, encoding="utf-8")
+    table = read_prices(written, targets=["Close", "y"], series="A")
+    assert table.columns == ("y",)
+    assert table.column("y").tolist() == [1, 2]
+    assert table.lines.tolist() == [4, 3]
+    # what another series lacks is no matter
+    assert read_prices(written, ["temperature"], targets=["y"], series="A").values.tolist() == [
+        [-2, 1],
+        [-3, 2],
+    ]
+    with pytest.raises(UserError) as caught:
+        read_prices(written, targets=["y"])
+    assert str(caught.value) == f"{written}: 2 series under unique_id; choose one with data.series=NAME: B, A"
+    with pytest.raises(UserError, match=r"data\.series=C: no such unique_id in .*prices\.csv; it has B, A$"):
+        read_prices(written, targets=["y"], series="C")
+
+
+def test_a_long_file_of_one_series_needs_no_choice_and_counts_steps_as_well(written: Path) -> None:
+    written.write_text("unique_id,ds,y\n1,9,3\n1,11,5\n1,10,4\n", encoding="utf-8")
+    assert read_prices(written, targets=["y"]).column("y").tolist() == [3, 4, 5]
+    assert read_prices(written, targets=["y"], series="1").dates == ("9", "10", "11")
+    written.write_text("ds,y\n2016-01-04,3\n2016-01-05,5\n", encoding="utf-8")
+    assert read_prices(written, targets=["y"]).column("y").tolist() == [3, 5]
+    with pytest.raises(UserError, match=r"data\.series=A: .*prices\.csv has no column unique_id"):
+        read_prices(written, targets=["y"], series="A")
 
 
 def test_any_column_can_be_the_target(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("Date,Open,Adj Close\n2020-01-01,1,5\n2020-01-02,2,6\n", encoding="utf-8")
-    assert read_prices(path, target="Adj Close").columns == ("Open", "Adj Close")
+    assert read_prices(path, targets=["Adj Close"]).columns == ("Open", "Adj Close")
 
 
 def test_a_packed_file_is_read(tmp_path: Path) -> None:

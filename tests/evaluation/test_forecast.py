@@ -12,6 +12,7 @@ from seqlab.data.stock import StockPrices
 from seqlab.evaluation.forecast import ForecastEvaluation, forecast_prices
 from seqlab.evaluation.outcome import NothingFitted
 from seqlab.networks.series_regressor import SeriesRegressor
+from seqlab.report.forecast_run import fold_section, forecast_section
 from seqlab.tasks.regression import Regression
 
 
@@ -147,3 +148,26 @@ def test_without_folds_there_is_no_backtest() -> None:
     data.open_test()
     metrics = ForecastEvaluation().test(recipe(data), data, NothingFitted()).metrics
     assert not [name for name in metrics if name.startswith("backtest")]
+
+
+def test_prices_that_never_change_have_no_skill(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    dates = pd.bdate_range("2016-01-04", periods=60).strftime("%Y-%m-%d")
+    path.write_text("\n".join(["Date,Close", *(f"{date},5" for date in dates)]), encoding="utf-8")
+    data = StockPrices(path=path, seq_length=3, horizon=2, backtest={"folds": 2})
+    data.setup()
+    task = fitted(data)
+    _, val = ForecastEvaluation().fit(task, data)
+    data.open_test()
+    outcome = ForecastEvaluation().test(task, data, NothingFitted())
+    assert not [name for name in (*val, *outcome.metrics) if name.endswith("skill")]
+    assert outcome.metrics["baseline/last_value/mae"] == 0
+    table = outcome.result_table()
+    assert [row[2] for _, row in (*table.model_rows, *table.baseline_rows)] == [None] * 4
+    assert table.notes[0] == (
+        "skill",
+        "undefined, 0 / 0: the price never changes over these days, so the last value makes no error to "
+        "compare with",
+    )
+    assert "undefined, 0 / 0" in str(forecast_section(outcome).note)
+    assert fold_section(outcome)

@@ -28,8 +28,8 @@ def test_the_last_value_has_no_skill() -> None:
 
 def test_a_series_that_never_moves_leaves_nothing_to_be_better_at() -> None:
     still = np.full((3, 1), 5.0)
-    assert point_figures(still, still, still[:, 0])["skill"] == 1
-    assert point_figures(still + 1, still, still[:, 0])["skill"] == 0
+    assert point_figures(still, still, still[:, 0]) == {"mae": 0, "rmse": 0}
+    assert point_figures(still + 1, still, still[:, 0]) == {"mae": 1, "rmse": 1}
 
 
 def test_coverage_and_width_by_hand() -> None:

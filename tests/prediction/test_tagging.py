@@ -34,6 +34,11 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     assert spaced.tokens == columns.tokens
     untagged = read_sentences(written(tmp_path, "Ann\tNNP\nmet\tVBD\n"))
     assert untagged.tokens == ("Ann", "met")
+    numbered = "# text = Ann's\n1-2\tAnn's\t_\n1\tAnn\t_\n2\t's\t_\n\n1\tBonn\t_\n"
+    assert read_sentences(written(tmp_path, numbered)).tokens == ("Ann", "'s", "Bonn")
+    commented = read_sentences(written(tmp_path, "# a comment\nAnn B-PER\nis O\n#met O\n"))
+    assert commented.tokens == ("Ann", "is", "#met")
+    assert read_sentences(written(tmp_path, "# of a text\nAnn met Bob\n")).lengths.tolist() == [4, 3]
     assert read_sentences(written(tmp_path, "Her blood is O\n")).tokens == ("Her", "blood", "is", "O")
 
 
@@ -42,7 +47,7 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     [
         ("", r"input\.txt: the file is empty; expected one sentence a line"),
         (b"fine\nb\xe4d\n", r"input\.txt, line 2: byte 0xe4 is not UTF-8"),
-        ("fine\n\tb\n", r"input\.txt, line 2: the token before the first tab is empty"),
+        ("fine\n\tb\n", r"input\.txt, line 2: the token is empty"),
         ("-DOCSTART-\tO\n", r"input\.txt: no sentence in it; expected one sentence a line"),
     ],
 )

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 SETTINGS = {
-    "gru": ("data.sample.num_blocks=301", "model.network.hidden_size=8", "trainer.max_epochs=2"),
+    "gru": (
+        "data.sample.num_blocks=301",
+        "model.network.hidden_size=8",
+        "trainer.max_epochs=2",
+        "data.batch_size=16",
+        "trainer.accumulate_grad_batches=3",
+    ),
     "char_rnn": (
         "model.network.hidden_size=8",
         "trainer.max_epochs=2",

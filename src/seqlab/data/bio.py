@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 OUTSIDE = "O"
-_TAG = re.compile(r"O|[BI]-\S+")
+_TAG = re.compile(r"O|[BIESMLU]-\S+")
+# letters that may stand together: begin, inside or middle, end or last, single or unit
+SCHEMES = {"BIO": set("BI"), "IOBES": set("BIES"), "BILOU": set("BILU"), "BMES": set("BMES")}
+_INSIDE = "IMEL"
 
 
 def is_tag(text: str) -> bool:
-    """Whether a text is ``O``, ``B-type`` or ``I-type``."""
+    """Whether a text is ``O`` or a tag of one of SCHEMES, such as ``B-type``."""
     return _TAG.fullmatch(text) is not None
 
 
@@ -28,19 +31,47 @@ def tag_types(tags: Iterable[str]) -> set[str]:
     return {tag[2:] for tag in tags if tag != OUTSIDE}
 
 
+def prefixes(tags: Iterable[str]) -> set[str]:
+    """The letters before the types."""
+    return {tag[0] for tag in tags if tag != OUTSIDE}
+
+
+def scheme_of(tags: Iterable[str]) -> str | None:
+    """The first of SCHEMES that has all letters of some tags; None where none has."""
+    letters = prefixes(tags)
+    return next((name for name, known in SCHEMES.items() if letters <= known), None)
+
+
+def to_bio(tags: Iterable[str]) -> list[str]:
+    """Tags of any of SCHEMES as BIO tags; those that ``stray_inside`` finds stay inside."""
+    return [tag if tag == OUTSIDE else ("I" if tag[0] in _INSIDE else "B") + tag[1:] for tag in tags]
+
+
 def stray_inside(tags: Sequence[str], firsts: Sequence[int]) -> list[int]:
-    """Places whose ``I-type`` continues nothing: no ``B-type`` or ``I-type`` of its type stands before it.
+    """Places whose tag should continue an entity and continues nothing: no tag of its type that leaves an
+    entity open stands before it.
 
     Args:
-        tags: of all sentences, one after the other.
+        tags: of any of SCHEMES, of all sentences, one after the other.
         firsts: places where a sentence begins.
     """
     begins = set(firsts)
     return [
         place
         for place, tag in enumerate(tags)
-        if tag.startswith("I-") and (place in begins or tags[place - 1][2:] != tag[2:])
+        if tag[0] in _INSIDE
+        and (place in begins or tags[place - 1][2:] != tag[2:] or tags[place - 1][0] in "ESLU")
     ]
+
+
+def is_iob1(tags: Sequence[str], firsts: Sequence[int]) -> bool:
+    """Whether ``B-type`` stands only after an entity of its type (Ramshaw and Marcus, 1995)."""
+    begins = set(firsts)
+    return all(
+        place not in begins and tags[place - 1][2:] == tag[2:]
+        for place, tag in enumerate(tags)
+        if tag[0] == "B"
+    )
 
 
 class Spans(NamedTuple):

@@ -1,4 +1,4 @@
-"""CoNLL column files: a token a line with its tag in the last column, a blank line between sentences."""
+"""CoNLL column files: a token a line with its tag, a blank line between sentences."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.bio import is_tag, stray_inside
+from seqlab.data.bio import SCHEMES, is_iob1, prefixes, scheme_of, stray_inside, to_bio
+from seqlab.data.conll_columns import read_tags, token_lines
 from seqlab.data.sequences import segment_indices
 from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
 FORMAT = "a token first and a BIO tag last, tab or space between, a blank line between sentences"
 BIO_MODES = ("repair", "strict")
-DOCUMENT = "-DOCSTART-"
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_BLANKS = " \t"  # a non-breaking space or U+2028 belongs to its token
 
 
 @dataclass(frozen=True)
@@ -81,76 +80,73 @@ def read_lines(path: str | Path, expected: str = FORMAT) -> list[str]:
     return _LINE_END.split(read_text(path, expected))
 
 
-def columns_of(line: str) -> list[str]:
-    """The columns of a line: cut at tabs where it has any, else at runs of spaces; none of a blank line."""
-    if not line.strip(_BLANKS):
-        return []
-    if "\t" in line:
-        return [column.strip(" ") for column in line.split("\t")]
-    return [column for column in line.split(" ") if column]
+def read_conll(
+    path: str | Path, *, bio: str = "repair", tag_column: int | str | None = None
+) -> tuple[TaggedSentences, list[str]]:
+    """Read a column file; its tags become BIO tags.
 
-
-def read_conll(path: str | Path, *, bio: str = "repair") -> tuple[TaggedSentences, int]:
-    """Read a column file. ``-DOCSTART-`` lines are passed over; columns between first and last are ignored.
+    Comments and ``-DOCSTART-`` lines are passed over, and CoNLL-U's multiword tokens and empty nodes.
 
     Args:
         bio: ``repair`` makes an ``I-type`` that continues no entity of its type a ``B-type``; ``strict``
             refuses it.
+        tag_column: see ``read_tags``.
 
     Returns:
-        The sentences, and how many tags were repaired.
+        The sentences, and what was found or changed, for the reader of the figures.
 
     Raises:
         UserError: a file that cannot be read or holds no sentence, a line with one column or with another
-            number than before, a tag that is not BIO; names file and line.
+            number than before, a tag of no scheme; names file and line.
     """
-    tokens: list[str] = []
-    tags: list[str] = []
-    line_numbers: list[int] = []
-    firsts: list[int] = []
-    width = 0
-    between = True
-    for number, line in enumerate(read_lines(path), start=1):
-        columns = columns_of(line)
-        if not columns or columns[0] == DOCUMENT:
-            between = True
-            continue
-        _check_columns(f"{path}, line {number}", columns, width)
-        width = len(columns)
-        if between:
-            firsts.append(len(tokens))
-            between = False
-        tokens.append(columns[0])
-        tags.append(columns[-1])
-        line_numbers.append(number)
-    if not tokens:
+    file = token_lines(path, read_lines(path))
+    if not file.rows:
         raise UserError(f"{path}: no sentence in it; expected {FORMAT}")
-    strays = stray_inside(tags, firsts)
-    if strays and bio == "strict":
+    for number, columns in zip(file.lines, file.rows, strict=True):
+        _check_columns(f"{path}, line {number}", columns, len(file.rows[0]), file.token)
+    written, notices = read_tags(file, tag_column)
+    scheme = scheme_of(written)
+    if scheme is None:
         raise UserError(
-            f"{path}, line {line_numbers[strays[0]]}: {tags[strays[0]]} continues no entity of its type; "
-            f"write B-{tags[strays[0]][2:]}, or let data.bio=repair do so ({len(strays)} in this file)"
+            f"{path}: its tags begin with {', '.join(sorted(prefixes(written)))}, which no scheme has "
+            f"together; expected {' or '.join(SCHEMES)}"
         )
-    repaired = list(tags)
+    tags = to_bio(written)
+    strays = stray_inside(written, file.firsts)
+    if strays and bio == "strict":
+        first = strays[0]
+        raise UserError(
+            f"{path}, line {file.lines[first]}: {written[first]} continues no entity of its type; "
+            f"write B-{written[first][2:]}, or let data.bio=repair do so ({len(strays)} in this file)"
+        )
     for place in strays:
-        repaired[place] = "B-" + tags[place][2:]
-    ends = [*firsts[1:], len(tokens)]
-    lengths = np.array([end - first for first, end in zip(firsts, ends, strict=True)], dtype=np.int64)
-    return TaggedSentences(tuple(tokens), tuple(repaired), lengths), len(strays)
+        tags[place] = "B-" + tags[place][2:]
+    if scheme != "BIO":
+        notices.append(f"{scheme} tags were made BIO tags")
+    if strays and scheme == "BIO" and is_iob1(written, file.firsts):
+        notices.append(
+            f"IOB1 tags (B-type only between two entities of a type) were made BIO tags: {len(strays):,} "
+            "tags I-type begin an entity (data.bio=strict refuses them)"
+        )
+    elif strays:
+        notices.append(
+            f"{len(strays):,} tags I-type that continued no entity of their type were repaired to B-type "
+            "(data.bio=strict refuses them)"
+        )
+    ends = [*file.firsts, len(tags)][1:]
+    lengths = np.array([end - first for first, end in zip(file.firsts, ends, strict=True)], dtype=np.int64)
+    tokens = tuple(columns[file.token] for columns in file.rows)
+    return TaggedSentences(tokens, tuple(tags), lengths), notices
 
 
-def _check_columns(where: str, columns: list[str], width: int) -> None:
-    """Raise UserError unless a line is a token, the usual number of columns, and a tag."""
+def _check_columns(where: str, columns: list[str], width: int, token: int) -> None:
+    """Raise UserError unless a line has the usual number of columns, and a token."""
     if len(columns) == 1:
         raise UserError(f"{where}: one column, {columns[0]!r}; expected {FORMAT}")
-    if width and len(columns) != width:
+    if len(columns) != width:
         raise UserError(f"{where}: {len(columns)} columns, the lines before have {width}")
-    if not columns[0]:
-        raise UserError(f"{where}: the token before the first tab is empty")
-    if not is_tag(columns[-1]):
-        raise UserError(
-            f"{where}: tag {columns[-1]!r} of {columns[0]!r}; expected O, B-type or I-type in the last column"
-        )
+    if not columns[token]:
+        raise UserError(f"{where}: the token is empty")
 
 
 def check_bio(bio: str) -> str:

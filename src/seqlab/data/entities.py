@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE, tag_names, tag_types
 from seqlab.data.conll import TaggedSentences, check_bio, read_conll
+from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
 from seqlab.data.splits import check_fractions
 from seqlab.data.tag_batches import TagDataset, WordCoder
@@ -32,6 +33,8 @@ class Entities(SequenceDataModule):
             cut off.
         split: shares of train, val and test of the distinct sentences.
         bio: ``repair`` makes an ``I-`` that continues nothing a ``B-`` and counts it; ``strict`` refuses it.
+        tag_column: which column of the files holds the tags: a number from 1, a name, or a key of CoNLL-U's
+            MISC; None finds it.
         sample: ``num_sentences`` and ``seed`` of the synthetic sentences.
         lowercase: word ids are those of lower-cased words; letters and shape keep the case.
         min_count: words seen less often in training are UNK.
@@ -60,6 +63,7 @@ class Entities(SequenceDataModule):
         test: str | Path | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         bio: str = "repair",
+        tag_column: int | str | None = None,
         sample: dict[str, Any] | None = None,
         lowercase: bool = True,
         min_count: int = 1,
@@ -84,6 +88,7 @@ class Entities(SequenceDataModule):
         self.files = {"train": train, "val": val, "test": test}
         self.split = check_fractions(split)
         self.bio = check_bio(bio)
+        self.tag_column = tag_column
         self.sample = dict(sample or {})
         self.lowercase = lowercase
         self.min_count = min_count
@@ -124,18 +129,24 @@ class Entities(SequenceDataModule):
                     f"data.{name} holds entity types that training lacks ({', '.join(sorted(types))}): they "
                     "cannot be found and count as missed"
                 )
+        self._tell_of_few()
         self._fit_vocabularies(train)
         if self.vectors_file is not None:
             self._read_vectors(self.vectors_file)
 
     def _read(self, name: str, path: str | Path) -> TaggedSentences:
-        sentences, repaired = read_conll(path, bio=self.bio)
-        if repaired:
-            self.notices.append(
-                f"data.{name}: {repaired:,} tags I-type that continued no entity of their type were repaired "
-                "to B-type (data.bio=strict refuses them)"
-            )
+        sentences, notices = read_conll(path, bio=self.bio, tag_column=self.tag_column)
+        self.notices += [f"data.{name}: {notice}" for notice in notices]
         return sentences
+
+    def _tell_of_few(self) -> None:
+        """Of the test sentences it is counts for the reader, no decision."""
+        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        self.notices += few_items("sentences", counts)
+        if counts["test"] >= FEW:
+            begins = Counter(tag[2:] for tag in self._splits["test"].tags if tag.startswith("B-"))
+            found = {name: begins[name] for name in self.types}
+            self.notices += few_of_a_class("entities", "entity types", found)
 
     def _given_splits(self) -> dict[str, TaggedSentences]:
         train, val, test = (self.files[name] for name in ("train", "val", "test"))

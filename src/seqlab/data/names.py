@@ -11,6 +11,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import NameBatch
+from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
 from seqlab.data.name_batches import NameCoder, NameDataset
 from seqlab.data.name_files import LabelledNames, read_labelled_names
@@ -200,6 +201,13 @@ class Names(SequenceDataModule):
         if cut:
             self.notices.append(
                 f"{cut:,} names are longer than data.max_characters={self.max_characters} and were cut"
+            )
+        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        self.notices += few_items("names", counts)
+        if counts["test"] >= FEW:
+            seen = Counter(test.labels)
+            self.notices += few_of_a_class(
+                "names", "labels", {name: seen[name] for name in self.coder.labels}
             )
 
     @property

@@ -53,29 +53,29 @@ class SeriesEncoding:
     seq_length: int
     horizon: int
     target_transform: str
-    feature_transform: str
+    feature_transforms: tuple[str, ...]  # (F,)
     input_scaler: Scaler | None = None
     target_scaler: Scaler | None = None  # of each of the H steps
 
     @property
     def history(self) -> int:
         """Days that must be known before the first that is forecast; a change needs one day more."""
-        return self.seq_length + (self.feature_transform != "level")
+        return self.seq_length + (set(self.feature_transforms) != {"level"})
 
     def fit(self, table: PriceTable, first: int, end: int, scaling: str) -> SeriesEncoding:
         """The same with scales fitted on the rows ``first`` to ``end`` alone.
 
         Changes keep 0 where it is, so that an output of 0 forecasts the last known price.
         """
-        rows = feature_rows(table, self.features, self.feature_transform)[first:end]
         prices = table.column(self.target)[first:end]
         if self.target_transform == "level":
             targets = np.repeat(prices[:, None], self.horizon, axis=1)
         else:
             if self.target_transform == "log_return":
-                check_positive(table, table.column(self.target)[:, None], (self.target,))
+                check_positive(table, self.target, "data.target_transform=difference")
             ahead = np.lib.stride_tricks.sliding_window_view(prices, self.horizon + 1)
             targets = target_of(ahead[:, 1:], ahead[:, 0], self.target_transform)
+        rows = feature_rows(table, self.features, self.feature_transforms)[first:end]
         return replace(
             self,
             input_scaler=Scaler.fit(rows[np.isfinite(rows).all(axis=1)], scaling),
@@ -92,7 +92,7 @@ class SeriesEncoding:
         assert self.target_scaler is not None
         steps = self.horizon if future_known else 1
         first_rows = np.arange(max(first, self.history), end - steps + 1)
-        inputs = self.input_scaler.apply(feature_rows(table, self.features, self.feature_transform))
+        inputs = self.input_scaler.apply(feature_rows(table, self.features, self.feature_transforms))
         prices = table.column(self.target)
         days = first_rows[:, None] + np.arange(-self.seq_length, 0)
         last = prices[first_rows - 1]
@@ -113,7 +113,7 @@ class SeriesEncoding:
         return price_of(values, last, self.target_transform)
 
     def _settings(self) -> dict[str, Any]:
-        names = ("target", "features", "seq_length", "horizon", "target_transform", "feature_transform")
+        names = ("target", "features", "seq_length", "horizon", "target_transform", "feature_transforms")
         return {name: getattr(self, name) for name in names}
 
     def state(self) -> dict[str, Any]:
@@ -122,16 +122,22 @@ class SeriesEncoding:
         assert self.target_scaler is not None
         return self._settings() | {
             "features": list(self.features),
+            "feature_transforms": list(self.feature_transforms),
             "input_scaler": self.input_scaler.state(),
             "target_scaler": self.target_scaler.state(),
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> SeriesEncoding:
+        features = tuple(state["features"])
+        if "feature_transform" in state:  # checkpoints from before a feature could have its own
+            state = dict(state)
+            state["feature_transforms"] = (state.pop("feature_transform"),) * len(features)
         return cls(
             **state
             | {
-                "features": tuple(state["features"]),
+                "features": features,
+                "feature_transforms": tuple(state["feature_transforms"]),
                 "input_scaler": Scaler.from_state(state["input_scaler"]),
                 "target_scaler": Scaler.from_state(state["target_scaler"]),
             }

@@ -1,4 +1,4 @@
-"""The DataModule of daily prices: windows of days, split by time, scaled by the training part alone."""
+"""The DataModule of a series of days: windows, split by time, scaled by the training part alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SeriesBatch
+from seqlab.data.few_items import few_items
 from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
-from seqlab.data.price_changes import check_transform
+from seqlab.data.price_changes import check_feature_transform, check_transform, feature_transforms
 from seqlab.data.samples.stock_prices import sample_prices
 from seqlab.data.scaling import SCALINGS
 from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows
 from seqlab.data.splits import check_fractions
-from seqlab.data.stock_files import MISSING, PriceTable, read_prices
+from seqlab.data.stock_files import MISSING, TARGETS, PriceTable, read_prices
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
@@ -29,19 +30,22 @@ class StockPrices(SequenceDataModule):
 
     Args:
         path: a CSV file; None takes the sample.
-        columns, reverse, missing: how to read it, see ``read_prices``.
-        target: the column to forecast.
-        features: the columns to read; None takes Open, High, Low, Close and Volume as far as they are there.
+        columns, reverse, missing, series: how to read it, see ``read_prices``.
+        target: the column to forecast; None takes Close, or y where there is none.
+        features: the columns to read; None takes Open, High, Low, Close and Volume as far as they are there,
+            and the target.
         seq_length: T.
         horizon: N, forecast all at once.
         target_transform: ``level``, ``difference`` or ``log_return``, the last two against the last known
             day. Figures are in the price's own unit whatever it is.
-        feature_transform: the same for what is read, from day to day; None: as the target.
+        feature_transform: the same for what is read, from day to day: one for all or {feature: transform};
+            None, and features it does not name: as the target.
         scaling: ``standard`` or ``minmax``, fitted on the training part.
         scale_test_by_itself: also judge the model on the test part as published examples scale it, by the
             smallest and largest value of the test part itself, which nobody knows beforehand. Every figure
             of it stands under ``oracle/``.
-        split: shares of train, val and test, of the days in order.
+        split: shares of train, val and test, of the days in order. A val share of 0 trains on all days before
+            the test part; ``val/...`` figures are then those of the training days.
         sample: ``num_days`` and ``seed``, see ``sample_prices``.
         backtest: ``folds`` of the walk-forward evaluation over the test part; 0 for none.
         batch_size: windows a batch.
@@ -59,14 +63,15 @@ class StockPrices(SequenceDataModule):
         *,
         path: str | Path | None = None,
         columns: Sequence[str] | None = None,
-        reverse: bool = False,
+        reverse: bool | None = None,
         missing: str = "error",
-        target: str = "Close",
+        series: str | int | None = None,
+        target: str | None = None,
         features: Sequence[str] | None = None,
         seq_length: int = 7,
         horizon: int = 1,
         target_transform: str = "log_return",
-        feature_transform: str | None = None,
+        feature_transform: str | dict[str, str] | None = None,
         scaling: str = "standard",
         scale_test_by_itself: bool = False,
         split: Sequence[float] = (0.6, 0.1, 0.3),
@@ -85,7 +90,7 @@ class StockPrices(SequenceDataModule):
             if not isinstance(value, int) or value < least:
                 raise UserError(f"data.{name}={value}: give a whole number, at least {least}")
         check_transform("target_transform", target_transform)
-        check_transform("feature_transform", feature_transform or target_transform)
+        check_feature_transform(feature_transform)
         for name, names in (("features", features), ("columns", columns)):
             if isinstance(names, str):
                 raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
@@ -99,45 +104,60 @@ class StockPrices(SequenceDataModule):
             "columns": None if columns is None else list(columns),
             "reverse": reverse,
             "missing": missing,
+            "series": None if series is None else str(series),
         }
         self.target, self.features = target, features
         self.seq_length, self.horizon = seq_length, horizon
         self.target_transform = target_transform
-        self.feature_transform = feature_transform or target_transform
+        self.feature_transform = feature_transform
         self.scaling = scaling
         self.scale_test_by_itself = scale_test_by_itself
-        self.split = check_fractions(split)
+        self.split = _checked_shares(split)
         self.sample = dict(sample or {})
         self.num_folds = (backtest or {}).get("folds", 0)
         self.batch_size = batch_size
         self.seed = seed
 
     def load_splits(self) -> None:
+        targets = TARGETS if self.target is None else (self.target,)
         if self.path is None:
             table = sample_prices(**self.sample)
         else:
-            wanted = None if self.features is None else [*self.features, self.target]
-            table = read_prices(self.path, wanted, target=self.target, **self.reading)
+            wanted = None if self.features is None else list(self.features)
+            table = read_prices(self.path, wanted, targets=targets, **self.reading)
         self.notices += table.notices
-        table.column(self.target)  # told here where it is not there
-        features = tuple(self.features) if self.features is not None else _features(table, self.target)
+        target = next((name for name in targets if table.has(name)), targets[0])
+        table.column(target)  # told here where it is not there
+        features = tuple(self.features) if self.features is not None else _features(table, target)
         bare = SeriesEncoding(
-            target=self.target,
+            target=target,
             features=features,
             seq_length=self.seq_length,
             horizon=self.horizon,
             target_transform=self.target_transform,
-            feature_transform=self.feature_transform,
+            feature_transforms=feature_transforms(self.feature_transform, features, self.target_transform),
         )
+        rows = self._cut(table, bare)
+        self._tell_of_few(rows)
+        self._begin(table, bare, rows)
+
+    def _cut(self, table: PriceTable, bare: SeriesEncoding) -> dict[str, tuple[int, int]]:
+        """The rows of each split.
+
+        Raises:
+            UserError: too few days for a split or a fold to have one window.
+        """
         train_share, val_share, _ = self.split
         # 0.7 * 90 is 62.99...: the small number keeps a whole share whole
         first, second = (int(share * len(table) + 1e-9) for share in (train_share, train_share + val_share))
-        if min(first - bare.history, second - first, len(table) - second) < self.horizon:
+        val_days = self.horizon if val_share else 0
+        short = min(first - bare.history - self.horizon, second - first - val_days)
+        if min(short, len(table) - second - self.horizon) < 0:
             raise UserError(
                 f"{table.source}: {len(table)} days are too few: data.split={list(self.split)} gives "
                 f"{first}, {second - first} and {len(table) - second}, where data.seq_length="
                 f"{self.seq_length} and data.horizon={self.horizon} need "
-                f"{bare.history + self.horizon}, {self.horizon} and {self.horizon}"
+                f"{bare.history + self.horizon}, {val_days} and {self.horizon}"
             )
         num_test = len(table) - second
         if self.num_folds and num_test // self.num_folds < self.horizon:
@@ -145,7 +165,18 @@ class StockPrices(SequenceDataModule):
                 f"data.backtest.folds={self.num_folds}: {num_test} days of the test part are too few for "
                 f"data.horizon={self.horizon}"
             )
-        self._begin(table, bare, {"train": (0, first), "val": (first, second), "test": (second, len(table))})
+        val = (first, second) if val_share else (0, first)
+        return {"train": (0, first), "val": val, "test": (second, len(table))}
+
+    def _tell_of_few(self, rows: dict[str, tuple[int, int]]) -> None:
+        counts = {name: rows[name][1] - rows[name][0] - self.horizon + 1 for name in ("val", "test")}
+        if not self.split[1]:
+            counts.pop("val")
+            self.notices.append(
+                f"data.split={list(self.split)} has no validation part: val/ figures are those of the "
+                "training days, and nothing should be chosen by them"
+            )
+        self.notices += few_items("forecast days" if self.horizon == 1 else "windows", counts)
 
     def _begin(self, table: PriceTable, bare: SeriesEncoding, rows: dict[str, tuple[int, int]]) -> None:
         """Fit the scales on the training rows."""
@@ -198,9 +229,9 @@ class StockPrices(SequenceDataModule):
         for number in range(self.num_folds):
             start = first + number * (end - first) // self.num_folds
             stop = first + (number + 1) * (end - first) // self.num_folds
-            val_days = max(round(start * share), self.horizon)
+            val_days = max(round(start * share), self.horizon) if share else 0
             fold = StockPrices(
-                target=self.target,
+                target=self.encoding.target,
                 seq_length=self.seq_length,
                 horizon=self.horizon,
                 target_transform=self.target_transform,
@@ -210,7 +241,9 @@ class StockPrices(SequenceDataModule):
                 batch_size=self.batch_size,
                 seed=self.seed,
             )
-            rows = {"train": (0, start - val_days), "val": (start - val_days, start), "test": (start, stop)}
+            train_end = start - val_days
+            val = (train_end, start) if val_days else (0, start)
+            rows = {"train": (0, train_end), "val": val, "test": (start, stop)}
             fold._begin(self._table.take(slice(0, stop)), self.encoding, rows)
             fold._is_set_up = True
             found.append(fold)
@@ -248,6 +281,17 @@ class StockPrices(SequenceDataModule):
             rows.append((f"{split} days", f"{end - first:,}{span}"))
         rows.append(("features", ", ".join(self.encoding.features)))
         return rows
+
+
+def _checked_shares(split: Sequence[float]) -> tuple[float, float, float]:
+    """Three shares with sum 1; that of the validation part may be 0."""
+    try:
+        train, val, test = (float(share) for share in split)
+    except (TypeError, ValueError):
+        return check_fractions(split)
+    if val == 0 and min(train, test) > 0 and abs(train + test - 1) < 1e-6:
+        return train, 0.0, test
+    return check_fractions(split)
 
 
 def _features(table: PriceTable, target: str) -> tuple[str, ...]:

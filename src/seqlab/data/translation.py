@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
+from seqlab.data.few_items import few_items
 from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader
 from seqlab.data.pair_files import Pair, read_pairs
 from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
@@ -121,6 +122,8 @@ class Translation(SequenceDataModule):
             found = {name: [(target, source) for source, target in part] for name, part in found.items()}
             self.languages = (self.languages[1], self.languages[0])
         self._pairs = {name: self._without_empty(name, part) for name, part in found.items()}
+        if self.literal is None:
+            self.notices += few_items("pairs", {name: len(self._pairs[name]) for name in ("val", "test")})
         self._train_tokenizers()
         encoded = encode_pairs(self._pairs["train"], self.source_tokenizer, self.target_tokenizer)
         fits = (np.diff(encoded.source_offsets) <= self.max_length) & (

@@ -17,6 +17,7 @@ from seqlab.evaluation.forecast_figures import (
     BASELINE_ROWS,
     OPEN_PRICE,
     SKILL_MEANS,
+    SKILL_UNDEFINED,
     baseline_forecasts,
     interval_figures,
     interval_name,
@@ -100,7 +101,7 @@ class ForecastOutcome:
             model_rows.append(("model, test scaled by itself", row(f"oracle/{FLATTERED}")))
         if self.folds:
             model_rows.append((f"model, retrained for {len(self.folds)} folds", row("backtest/mean")))
-        notes = [("skill", SKILL_MEANS)]
+        notes = [("skill", self.skill_note())]
         if len(self.quantiles) > 1:
             notes.append(("coverage", f"share of the days inside the {name} % interval, and its mean width"))
         if OPEN_PRICE in self.baselines:
@@ -114,6 +115,10 @@ class ForecastOutcome:
             baseline_rows=[(BASELINE_ROWS[name], row(f"baseline/{name}")) for name in self.baselines],
             notes=notes,
         )
+
+    def skill_note(self) -> str:
+        """What skill is, or why these days have none."""
+        return SKILL_MEANS if "test/skill" in self.metrics else SKILL_UNDEFINED
 
     def flattery(self) -> str:
         """One sentence on what scaling the test part by itself does to the figure."""
@@ -133,7 +138,7 @@ def middle(prices: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray
 def all_figures(
     prices: NDArray[np.float64], windows: SeriesWindows, quantiles: tuple[float, ...]
 ) -> dict[str, float]:
-    """mae, rmse, skill over all days and steps, and coverage and width of the interval."""
+    """mae, rmse, skill (where defined) over all days and steps, and coverage and width of the interval."""
     forecast = middle(prices, quantiles)
     figures = point_figures(forecast, windows.truth, windows.last)
     return figures | interval_figures(prices, windows.truth, quantiles)
@@ -189,23 +194,23 @@ class ForecastEvaluation(Evaluation):
 
 
 def by_step(prefix: str, forecast: NDArray[np.float64], windows: SeriesWindows) -> dict[str, float]:
-    """mae and skill of each step ahead: ``<prefix>/step_1/mae``."""
+    """mae and skill (where defined) of each step ahead: ``<prefix>/step_1/mae``."""
     found: dict[str, float] = {}
     for step in range(forecast.shape[1]):
         part = slice(step, step + 1)
         figures = point_figures(forecast[:, part], windows.truth[:, part], windows.last)
-        found |= {f"{prefix}/step_{step + 1}/{name}": figures[name] for name in ("mae", "skill")}
+        found |= {
+            f"{prefix}/step_{step + 1}/{name}": figures[name] for name in ("mae", "skill") if name in figures
+        }
     return found
 
 
 def fold_metrics(folds: list[FoldFigures]) -> dict[str, float]:
-    """``backtest/fold_1/...`` and the plain mean over folds, ``backtest/mean/...``."""
+    """``backtest/fold_1/...`` and the plain mean over folds that have a figure, ``backtest/mean/...``."""
     found: dict[str, float] = {}
     for number, fold in enumerate(folds, start=1):
         found |= {f"backtest/fold_{number}/{name}": value for name, value in fold.figures.items()}
-    if folds:
-        names = folds[0].figures
-        found |= {
-            f"backtest/mean/{name}": float(np.mean([fold.figures[name] for fold in folds])) for name in names
-        }
+    for name in dict.fromkeys(name for fold in folds for name in fold.figures):
+        values = [fold.figures[name] for fold in folds if name in fold.figures]
+        found[f"backtest/mean/{name}"] = float(np.mean(values))
     return found

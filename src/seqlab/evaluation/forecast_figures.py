@@ -20,16 +20,24 @@ SKILL_MEANS = (
     "forecast that tomorrow is as today, at 0 they are no better, below 0 they are worse"
 )
 
+SKILL_UNDEFINED = (
+    "undefined, 0 / 0: the price never changes over these days, so the last value makes no error to compare "
+    "with"
+)
+
 
 def point_figures(
     forecast: NDArray[np.float64], truth: NDArray[np.float64], last: NDArray[np.float64]
 ) -> dict[str, float]:
-    """mae and rmse over (N, H) forecasts in the unit of the price, and skill against the last value."""
+    """mae and rmse over (N, H) forecasts in the unit of the price, and skill against the last value.
+
+    No skill where the last value makes no error: nothing divided by nothing, or infinitely worse.
+    """
     error = np.abs(forecast - truth)
     reference = np.abs(last[:, None] - truth).mean()
     mae = error.mean()
-    skill = 1 - mae / reference if reference else float(mae == 0)
-    return {"mae": float(mae), "rmse": float(np.sqrt((error**2).mean())), "skill": float(skill)}
+    figures = {"mae": float(mae), "rmse": float(np.sqrt((error**2).mean()))}
+    return figures | ({"skill": float(1 - mae / reference)} if reference else {})
 
 
 def interval_name(quantiles: tuple[float, ...]) -> str:

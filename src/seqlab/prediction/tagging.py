@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from seqlab.data.bio import OUTSIDE, is_tag, tag_names
-from seqlab.data.conll import DOCUMENT, TaggedSentences, columns_of, read_lines
+from seqlab.data.conll import TaggedSentences, read_lines
+from seqlab.data.conll_columns import DOCUMENT, columns_of, token_lines
 from seqlab.data.module import batches_by_length
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
@@ -28,7 +29,7 @@ def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.D
     """One row per token: number of the sentence (from 1), the token, its tag.
 
     Args:
-        path: one tokenized sentence a line, or a CoNLL column file, of which only the first column is used.
+        path: one tokenized sentence a line, or a CoNLL column file, of which only the tokens are read.
 
     Raises:
         UserError: a file without a sentence or other than UTF-8; names the line.
@@ -59,24 +60,24 @@ def read_sentences(path: Path) -> TaggedSentences:
     """Sentences of a text file or of a column file, every tag O.
 
     A file holds columns where a line has a tab, or where several lines have as many columns each and all end
-    in a BIO tag.
+    in a BIO tag; lines that begin with # may then be comments.
 
     Raises:
         UserError: a file that cannot be read, holds no sentence or an empty token; names the line.
     """
     lines = read_lines(path, FORMATS)
     rows = [columns_of(line) for line in lines]
+    sentences = rows
     if _holds_columns(lines, rows):
-        sentences: list[list[str]] = [[]]
-        for number, columns in enumerate(rows, start=1):
-            if not columns or columns[0] == DOCUMENT:
-                sentences.append([])
-            elif not columns[0]:
-                raise UserError(f"{path}, line {number}: the token before the first tab is empty")
-            else:
-                sentences[-1].append(columns[0])
-    else:
-        sentences = rows
+        file = token_lines(path, lines)
+        for number, columns in zip(file.lines, file.rows, strict=True):
+            if len(columns) <= file.token or not columns[file.token]:
+                raise UserError(f"{path}, line {number}: the token is empty")
+        ends = [*file.firsts, len(file.rows)][1:]
+        sentences = [
+            [columns[file.token] for columns in file.rows[first:end]]
+            for first, end in zip(file.firsts, ends, strict=True)
+        ]
     filled = [(tokens, [OUTSIDE] * len(tokens)) for tokens in sentences if tokens]
     if not filled:
         raise UserError(f"{path}: no sentence in it; expected {FORMATS}")
@@ -85,6 +86,7 @@ def read_sentences(path: Path) -> TaggedSentences:
 
 def _holds_columns(lines: list[str], rows: list[list[str]]) -> bool:
     filled = [columns for columns in rows if columns and columns[0] != DOCUMENT]
+    filled = [columns for columns in filled if not columns[0].startswith("#")] or filled
     if any("\t" in line for line, columns in zip(lines, rows, strict=True) if columns):
         return True
     widths = {len(columns) for columns in filled}

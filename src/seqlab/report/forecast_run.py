@@ -9,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from seqlab.evaluation.forecast import MODEL_ROW, ForecastOutcome
-from seqlab.evaluation.forecast_figures import BASELINE_ROWS, SKILL_MEANS, interval_name
+from seqlab.evaluation.forecast_figures import BASELINE_ROWS, interval_name
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
@@ -59,7 +59,7 @@ def forecast_section(outcome: ForecastOutcome) -> Section:
     """Forecast against truth: the whole test part, and its last days from nearer by."""
     whole = forecast_chart(outcome, 0, "The test part")
     near = forecast_chart(outcome, max(len(outcome.windows) - LAST_DAYS, 0), f"Its last {LAST_DAYS} days")
-    note = f"One day ahead, {outcome.target} in its own unit. Skill is {SKILL_MEANS}."
+    note = f"One day ahead, {outcome.target} in its own unit. Skill is {outcome.skill_note()}."
     if outcome.flattered is not None:
         note += f" {outcome.flattery()[0].upper()}{outcome.flattery()[1:]}."
     charts = [whole] if len(outcome.windows) <= LAST_DAYS else [whole, near]
@@ -119,7 +119,7 @@ def step_section(outcome: ForecastOutcome) -> Section:
 def fold_section(outcome: ForecastOutcome) -> Section:
     """What each fold of the walk-forward evaluation gave."""
     names = ["mae", "last_value_mae", "skill", "train_days"]
-    rows = [(f"from {fold.begins}", [fold.figures[name] for name in names]) for fold in outcome.folds]
+    rows = [(f"from {fold.begins}", [fold.figures.get(name) for name in names]) for fold in outcome.folds]
     columns = ("MAE", "MAE of the last value", "skill", "training days")
     note = "For each fold a new network learned from all days before it, by the same recipe."
     return Section("Walk-forward", metrics_table(columns, rows, row_title="fold"), note)

@@ -64,6 +64,9 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         self.val_accuracy = CountedMean()
         self.test_loss = CountedMean()
         self.test_accuracy = CountedMean()
+        # units of the first batch and of all batches of a step that several share; None between steps
+        self._first_units: Tensor | None = None
+        self._step_units: Tensor | None = None
 
     @abstractmethod
     def losses(self, batch: BatchT) -> Losses:
@@ -76,7 +79,27 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log("train/step_loss", nll / num_units, on_step=True, on_epoch=False)
         # gradients are averaged over processes: this makes them those of the whole batch's mean
-        return losses.nll * (processes / num_units)
+        group = self.trainer.accumulate_grad_batches
+        if group == 1:
+            return losses.nll * (processes / num_units)
+        if batch_idx % group == 0 or self._first_units is None:
+            self._first_units = self._step_units = num_units
+        else:
+            assert self._step_units is not None
+            self._step_units = self._step_units + num_units
+        # Lightning divides by the number of batches; what counts is units, whose sum is known at the step
+        return losses.nll * (group * processes / self._first_units)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Gradients of several batches become those of their union's mean loss.
+
+        Each batch was divided by the units of the first; a last group of fewer batches has its own sum.
+        """
+        if self._first_units is None or self._step_units is None:
+            return
+        gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
+        torch._foreach_mul_(gradients, (self._first_units / self._step_units).to(self.device))
+        self._first_units = self._step_units = None
 
     def _over_processes(self, losses: Losses) -> tuple[Tensor, Tensor, int]:
         """Sums of loss and units over the whole batch, and how many processes share it."""

@@ -70,7 +70,7 @@ class NonFiniteStop(Callback):
         self._batch = batch_idx + 1
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
-        self._loss = loss.detach() * trainer.accumulate_grad_batches
+        self._loss = loss.detach()
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])

@@ -84,7 +84,13 @@ class Translation(SequenceTask[TranslationBatch]):
         """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""
         self.eval()
         if self.beam_size == 1:
-            return greedy_search(self.network, source, source_lengths, unk_id=self.unk_id)
+            return greedy_search(
+                self.network,
+                source,
+                source_lengths,
+                length_penalty=self.length_penalty,
+                unk_id=self.unk_id,
+            )
         return beam_search(
             self.network,
             source,

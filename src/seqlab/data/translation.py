@@ -20,7 +20,7 @@ from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
 Files = str | Sequence[str]
-TOKENIZERS = ("word", "bpe")
+TOKENIZERS = ("word", "space", "bpe")
 
 
 class Translation(SequenceDataModule):
@@ -40,7 +40,7 @@ class Translation(SequenceDataModule):
         sample: ``num_pairs``, ``seed`` of the phrase grammar, when nothing is given.
         swap: translate target to source.
         source_language, target_language: names for the report.
-        tokenizer: ``word`` or ``bpe``.
+        tokenizer: ``word``: words and punctuation marks; ``space``: what spaces divide; or ``bpe``.
         vocab_size: subwords of bpe; for words the most that are kept, null for all.
         joint: one bpe for both sides.
         min_count: words seen less often in training are UNK.
@@ -84,7 +84,7 @@ class Translation(SequenceDataModule):
     ) -> None:
         super().__init__()
         if tokenizer not in TOKENIZERS:
-            raise UserError(f"data.tokenizer={tokenizer}: choose {' or '.join(TOKENIZERS)}")
+            raise UserError(f"data.tokenizer={tokenizer}: choose {', '.join(TOKENIZERS)}")
         if tokenizer == "bpe" and vocab_size is None:
             raise UserError("data.tokenizer=bpe needs data.vocab_size: some thousands, such as 4000")
         if joint and tokenizer != "bpe":
@@ -213,7 +213,7 @@ class Translation(SequenceDataModule):
 
     def _train_tokenizers(self) -> None:
         sides = [[pair[side] for pair in self._pairs["train"]] for side in (0, 1)]
-        if self.tokenizer == "word":
+        if self.tokenizer != "bpe":
             self.source_tokenizer, self.target_tokenizer = (self._words(side) for side in sides)
             return
         assert self.vocab_size is not None
@@ -230,7 +230,11 @@ class Translation(SequenceDataModule):
 
     def _words(self, texts: list[str]) -> Tokenizer:
         return WordTokenizer.train(
-            texts, min_count=self.min_count, max_tokens=self.vocab_size, lower=self.lower
+            texts,
+            min_count=self.min_count,
+            max_tokens=self.vocab_size,
+            lower=self.lower,
+            at_spaces=self.tokenizer == "space",
         )
 
     @property

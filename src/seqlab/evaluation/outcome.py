@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ class ResultTable:
     model_rows: list[tuple[str, list[float | None]]]
     baseline_rows: list[tuple[str, list[float | None]]]
     notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
+    examples: list[str] = field(default_factory=list)  # lines that the terminal shows above the table
 
 
 class Outcome(Protocol):

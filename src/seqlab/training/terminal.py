@@ -6,7 +6,7 @@ from seqlab.evaluation.outcome import ResultTable
 
 
 def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
-    """One table: validation figures on top, then test figures of the model and of its baselines."""
+    """Examples, if any, then one table: test figures of the model and of its baselines, and their notes."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -24,6 +24,8 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
             cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
             rich_table.add_row(name, *cells, style=style, end_section=place == len(rows) - 1)
     console.print()
+    for line in table.examples:
+        console.print(line, markup=False)
     console.print(rich_table)
     console.print("  ".join(validation))
     for name, note in table.notes:

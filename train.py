@@ -38,6 +38,7 @@ def train(config: DictConfig) -> float | None:
 
     datamodule = build.build_data(config.data)
     datamodule.setup()
+    evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     start = resuming.find_start(config, folder)

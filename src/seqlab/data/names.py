@@ -40,6 +40,7 @@ class Names(SequenceDataModule):
         max_length: characters or words of a name that are read; null: 64 characters, 256 words.
         class_weights: ``balanced`` weighs each label in the training loss by N / (C times its names).
         batch_size: names a batch.
+        bucketing: training batches of names of similar length.
         scoring_batch_size: names a batch when nothing is learned.
         seed: of the split and of the order of batches.
 
@@ -67,6 +68,7 @@ class Names(SequenceDataModule):
         max_length: int | None = None,
         class_weights: str = "none",
         batch_size: int = 64,
+        bucketing: bool = True,
         scoring_batch_size: int = 512,
         seed: int = 0,
     ) -> None:
@@ -94,6 +96,7 @@ class Names(SequenceDataModule):
         self.max_length = max_length
         self.weighting = class_weights
         self.batch_size = batch_size
+        self.bucketing = bucketing
         self.scoring_batch_size = scoring_batch_size
         self.seed = seed
         self._datasets: dict[str, NameDataset] = {}
@@ -255,7 +258,8 @@ class Names(SequenceDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self.dataset("train")
-        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=dataset.lengths)
+        lengths = dataset.lengths if self.bucketing else None
+        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths)
         return batch_loader(dataset, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.counts import NearestCounts, count_matrix
+from seqlab.detection.seen import SeenSessions
 from seqlab.detection.thresholds import Threshold, fit_threshold
 
 BASELINES = ("new_event", "length", "event_length_count", "2-gram")
@@ -41,6 +42,8 @@ class TrivialDetectors:
     bigrams: NDArray[np.bool_]  # (V * V,) True where training holds the pair, BOS and EOS included
     counts: NearestCounts
     count_threshold: Threshold
+    train_lengths: NDArray[np.int64]  # (S,)
+    known: SeenSessions
 
     @classmethod
     def fit(
@@ -61,6 +64,8 @@ class TrivialDetectors:
             bigrams,
             counts,
             fit_threshold(distance, target_fpr),
+            train.lengths,
+            SeenSessions.fit(train.tokens, train.lengths),
         )
 
     def count_distance(self, sessions: EncodedSessions) -> NDArray[np.float32]:

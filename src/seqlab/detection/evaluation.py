@@ -13,13 +13,14 @@ from seqlab.data.hdfs import LogSessions
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.splits import has_both_classes
 from seqlab.detection.baselines import BASELINES, EncodedSessions
+from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector
 from seqlab.detection.metrics import Curve, check_prevalence, detection_metrics
 from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, check_score_names, surprise
 from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.evaluation.outcome import Evaluation, ResultTable
 from seqlab.tasks.base import SequenceTask
 
 
@@ -36,6 +37,12 @@ class DetectionOutcome:
     metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
     curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
     prevalence: float | None = None
+    target_fpr: float = 0.001  # what thresholds aim at
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before any figure: see detection/cautions.py."""
+        return cautions(self)
 
     @property
     def threshold(self) -> float:
@@ -56,7 +63,7 @@ class DetectionOutcome:
 
 
 @dataclass
-class DetectionEvaluation:
+class DetectionEvaluation(Evaluation):
     """How a log model is judged.
 
     Args:
@@ -91,6 +98,10 @@ class DetectionEvaluation:
         if self.pseudo_sessions < 0:
             raise UserError(f"detection.pseudo_sessions={self.pseudo_sessions}: give 0 or more")
         check_prevalence(self.prevalence)
+
+    def check(self, datamodule: LogSessions) -> None:
+        """Refuse data that no threshold can come from, see ``check_sessions``."""
+        check_sessions(datamodule)
 
     def fit(self, task: SequenceTask, datamodule: LogSessions) -> tuple[Detector, dict[str, float]]:
         """Fit thresholds, count vectors, count costs and calibrations on training and validation normals.
@@ -157,7 +168,16 @@ class DetectionEvaluation:
                 )
                 metrics |= {f"baseline/{name}/{key}": value for key, value in figures.items()}
         return DetectionOutcome(
-            detector, self.score, sessions, events, scores, baseline_scores, metrics, curves, self.prevalence
+            detector,
+            self.score,
+            sessions,
+            events,
+            scores,
+            baseline_scores,
+            metrics,
+            curves,
+            self.prevalence,
+            self.target_fpr,
         )
 
 

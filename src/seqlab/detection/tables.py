@@ -98,6 +98,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
             *notes,
             ("best F1 of any threshold, found with the test labels", best),
         ],
+        outcome.warnings,
     )
 
 
@@ -119,4 +120,5 @@ def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> 
             *notes,
             ("detection", f"not measured: {why}"),
         ],
+        outcome.warnings,
     )

@@ -14,7 +14,7 @@ from seqlab.data.batches import NameBatch
 from seqlab.data.name_files import LabelledNames
 from seqlab.data.names import Names
 from seqlab.evaluation.name_baselines import LongestEnding, Majority, NaiveBayes
-from seqlab.evaluation.outcome import FittedBaselines, ResultTable
+from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 
@@ -113,7 +113,7 @@ class ClassificationOutcome:
         return list(dict.fromkeys(rows))[:number]
 
 
-class ClassificationEvaluation:
+class ClassificationEvaluation(Evaluation):
     """Accuracy, macro F1 and F1 of each label; nothing is fitted but the baselines."""
 
     def fit(self, task: Classification, datamodule: Names) -> tuple[FittedBaselines, dict[str, float]]:

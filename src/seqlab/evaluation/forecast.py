@@ -22,7 +22,7 @@ from seqlab.evaluation.forecast_figures import (
     interval_name,
     point_figures,
 )
-from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.evaluation.outcome import Evaluation, NothingFitted, ResultTable
 from seqlab.tasks.regression import Regression
 
 FLATTERED = "scaled_by_test"
@@ -139,7 +139,7 @@ def all_figures(
     return figures | interval_figures(prices, windows.truth, quantiles)
 
 
-class ForecastEvaluation:
+class ForecastEvaluation(Evaluation):
     """Judges a Regression on StockPrices; nothing is fitted."""
 
     def fit(self, task: Regression, datamodule: StockPrices) -> tuple[NothingFitted, dict[str, float]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.text_codec import TextCodec
 from seqlab.evaluation.ngrams import NgramModel
-from seqlab.evaluation.outcome import FittedBaselines, ResultTable
+from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
 from seqlab.evaluation.text_lines import line_table
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 
@@ -95,7 +95,7 @@ class FittedNgrams(FittedBaselines):
     val: PartScores
 
 
-class LanguageModelEvaluation:
+class LanguageModelEvaluation(Evaluation):
     """Loss and accuracy of a part; nothing is fitted but the n-grams that stand beside."""
 
     def fit(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,8 @@ class ResultTable:
     model_rows: list[tuple[str, list[float | None]]]
     baseline_rows: list[tuple[str, list[float | None]]]
     notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
-    examples: list[str] = field(default_factory=list)  # lines that the terminal shows above the table
+    warnings: Sequence[str] = ()  # what to know before any figure: shown above the table
+    examples: Sequence[str] = ()  # lines that the terminal shows above the table
 
 
 class Outcome(Protocol):
@@ -57,6 +59,12 @@ class FittedBaselines(NothingFitted):
 
 class Evaluation(Protocol):
     """How a kind of model is judged: a model config names one under ``evaluation``."""
+
+    def check(self, datamodule: Any) -> None:
+        """Refuse data that cannot be judged, with a UserError, before anything is trained.
+
+        As it stands here it refuses none.
+        """
 
     def fit(self, task: Any, datamodule: Any) -> tuple[Judge, dict[str, float]]:
         """Decide all that is to be decided, on training and validation data; gives ``val/...`` figures."""

@@ -15,7 +15,7 @@ from seqlab.data.bio import OUTSIDE, count_entities
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
 from seqlab.data.sequences import segment_indices
-from seqlab.evaluation.outcome import FittedBaselines, ResultTable
+from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
 from seqlab.tasks.entity_counts import EntityFigures, tagging_figures
 from seqlab.tasks.tagging import Tagging
 
@@ -162,7 +162,7 @@ class TaggingOutcome:
         return sorted(rows, key=lambda row: (-row[3], row[0]))
 
 
-class TaggingEvaluation:
+class TaggingEvaluation(Evaluation):
     """Entity-level precision, recall and F1 as seqeval counts them, beside three baselines."""
 
     def fit(self, task: Tagging, datamodule: Entities) -> tuple[FittedBaselines, dict[str, float]]:

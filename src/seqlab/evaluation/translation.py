@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqlab.data.pair_files import Pair
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.evaluation.outcome import Evaluation, ResultTable
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.search.translate import translate_texts
 from seqlab.tasks.translation import Translation
@@ -173,7 +173,7 @@ class TranslationOutcome:
         return f"{said}BLEU {self.unseen.bleu:.2f} on the {len(self.repeated.neither):,} with both new"
 
 
-class TranslationEvaluation:
+class TranslationEvaluation(Evaluation):
     """Translate validation and test splits; nothing but the most frequent translation is fitted.
 
     Args:

@@ -15,7 +15,7 @@ from seqlab.detection.counts import count_matrix
 from seqlab.detection.evaluation import DetectionOutcome
 from seqlab.report.alerts import Alert
 from seqlab.report.detection import DetectionContent, write_detection_report
-from seqlab.report.run_page import environment_rows
+from seqlab.report.run_page import environment_rows, page_warnings
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.history import History
 from seqlab.training.profiling import read_profile
@@ -49,7 +49,7 @@ def write_report(
     content = DetectionContent(
         title=f"{folder.model_name} on {folder.data_name}",
         subtitle=f"seed {config.seed}; {table.title}",
-        notices=folder.notices,
+        notices=[*page_warnings(table), *folder.notices],
         next_steps=folder.next_steps(outcome),
         metric_columns=table.columns,
         metric_rows=[*table.model_rows, *table.baseline_rows],

@@ -120,7 +120,13 @@ def write_run_page(
     ]
     title = f"{folder.model_name} on {folder.data_name}"
     subtitle = f"seed {config.seed}; {table.title}"
-    write_page(folder.report, render_page(title, subtitle, folder.notices, sections))
+    notices = [*page_warnings(table), *folder.notices]
+    write_page(folder.report, render_page(title, subtitle, notices, sections))
+
+
+def page_warnings(table: ResultTable) -> list[str]:
+    """The warnings of a run as notices of its page."""
+    return [f"Warning: {warning}" for warning in table.warnings]
 
 
 def environment_rows(folder: RunFolder) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import NothingFitted, ResultTable
+from seqlab.evaluation.outcome import Evaluation, NothingFitted, ResultTable
 from seqlab.sweeps.trials import ANSWERS, REPORTS
 
 _PATIENCE_SECONDS = 30.0  # a sweep that does not answer has ended: the trial goes on by itself
@@ -71,7 +71,7 @@ class Report(Callback):
         return "go"
 
 
-class ValidationOnly:
+class ValidationOnly(Evaluation):
     """Judges a trial by the validation figure that its best checkpoint was chosen with.
 
     Test figures and thresholds wait for the run that follows a sweep: a trial that does not compute them

@@ -60,7 +60,7 @@ class RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
         run = HydraConfig.get()
         choices = run.runtime.choices
-        notices = [*debug_notices(config.trainer), *notices]
+        notices = [*debug_notices(config.trainer), *config.notes, *notices]
         parsed = OmegaConf.select(config, "data.sessions")
         folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed)
         if not is_writer():
@@ -106,9 +106,11 @@ class RunFolder:
         forget_previous(self.checkpoints)
 
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
-        """Write metrics.json and scores.csv."""
+        """Write metrics.json and scores.csv; train.log gets warnings and figures."""
         self.write_json("metrics.json", plain_figures(metrics))
         outcome.write_scores(self.scores)
+        for warning in outcome.result_table().warnings:
+            log.info("warning: %s", warning)
         for name, value in metrics.items():
             log.info("%s %.6g", name, value)
 

@@ -6,10 +6,11 @@ from seqlab.evaluation.outcome import ResultTable
 
 
 def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
-    """Examples, if any, then one table: test figures of the model and of its baselines, and their notes."""
+    """Warnings, examples, one table of test figures of the model and its baselines, then its notes."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False)
     validation = [f"{name} {value:.4f}" for name, value in sorted(metrics.items()) if name.startswith("val/")]
@@ -24,6 +25,10 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
             cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
             rich_table.add_row(name, *cells, style=style, end_section=place == len(rows) - 1)
     console.print()
+    for warning in table.warnings:
+        console.print(Text.assemble(("warning", "bold yellow"), f": {warning}"), soft_wrap=True)
+    if table.warnings:
+        console.print()
     for line in table.examples:
         console.print(line, markup=False)
     console.print(rich_table)

@@ -13,6 +13,7 @@ from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
 JOINER = "￭"  # marks a piece that no space divides from the one before
+TOKENIZERS = ("word", "space", "bpe")
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
@@ -167,6 +168,27 @@ def split_words(text: str) -> list[str]:
         found[0] if found.start() == 0 or text[found.start() - 1].isspace() else JOINER + found[0]
         for found in _PIECE.finditer(text)
     ]
+
+
+def train_tokenizer(
+    kind: str, texts: Sequence[str], vocab_size: int | None, *, min_count: int, lower: bool
+) -> Tokenizer:
+    """The tokenizer of a kind, learned from a training split.
+
+    Args:
+        kind: one of TOKENIZERS.
+        vocab_size: subwords of bpe; for words the most that are kept, None for all.
+        min_count: words seen less often are UNK.
+
+    Raises:
+        UserError: as ``SubwordTokenizer.train`` does.
+    """
+    if kind == "bpe":
+        assert vocab_size is not None
+        return SubwordTokenizer.train(texts, vocab_size=vocab_size, lower=lower)
+    return WordTokenizer.train(
+        texts, min_count=min_count, max_tokens=vocab_size, lower=lower, at_spaces=kind == "space"
+    )
 
 
 def tokenizer_from_state(state: dict[str, Any]) -> Tokenizer:

@@ -207,7 +207,8 @@ class TranslationEvaluation(Evaluation):
         sources, references = [source for source, _ in pairs], [target for _, target in pairs]
         translations, hypotheses = self._translate(task, datamodule, sources)
         repeated = judge.repeated(pairs)
-        new = [(translations[row], references[row]) for row in repeated.neither]
+        new = repeated.neither
+        of_new = ([translations[row] for row in new], [references[row] for row in new])
         search = (
             "greedy search"
             if task.beam_size == 1
@@ -220,7 +221,7 @@ class TranslationEvaluation(Evaluation):
             hypotheses,
             CorpusScores.of(translations, references, self.tokenize),
             repeated,
-            CorpusScores.of(*zip(*new, strict=True), self.tokenize) if new else None,
+            CorpusScores.of(*of_new, self.tokenize) if new else None,
             forced_figures(task, datamodule.test_dataloader())[0],
             {
                 "copy_source": CorpusScores.of(sources, references, self.tokenize),

@@ -65,7 +65,7 @@ RECIPES = {
     "seq2seq": Recipe(
         ("data.sample.num_pairs=80", "model.network.hidden_size=8"),
         {"test/bleu", "test/chrf", "test/loss", "baseline/copy_source/bleu", "baseline/most_frequent/chrf"},
-        r"(val|test|baseline/\w+)/(loss|accuracy|bleu|chrf)",
+        r"(val|test|test/unseen|baseline/\w+)/(loss|accuracy|bleu|chrf|seen_\w+_share)",
         "Attention",
         {"source", "reference", "translation", "chrf", "score"},
         "The dog sees the cat.\n",

@@ -26,6 +26,26 @@ def test_a_header_may_have_any_order_and_further_columns(tmp_path: Path) -> None
     assert found.labels == ("Korean", "Czech")
 
 
+def test_texts_are_headed_text_or_sentence_or_as_said(tmp_path: Path) -> None:
+    text = 'Label,Text\npos,"good, ""really"" good\nfilm"\nneg,"bad, sad"\n'
+    found = read_labelled_names(written(tmp_path, text))
+    assert found.names == ('good, "really" good film', "bad, sad")
+    assert found.labels == ("pos", "neg")
+    assert found.lines.tolist() == [3, 4]  # where each ends
+    named = written(tmp_path, 'id,Review,sentiment\n1,"a, b",pos\n2,c,neg\n')
+    assert read_labelled_names(named, ["review", "Sentiment"]).names == ("a, b", "c")
+    with pytest.raises(
+        UserError, match=r"line 1: a header without a column stars: its columns are id, review"
+    ):
+        read_labelled_names(named, ["review", "stars"])
+
+
+def test_a_tab_in_the_first_line_makes_it_tsv(tmp_path: Path) -> None:
+    found = read_labelled_names(written(tmp_path, 'sentence\tlabel\n"so" it, goes\t0\nan 8" pizza\t1\n'))
+    assert found.names == ('"so" it, goes', 'an 8" pizza')
+    assert found.labels == ("0", "1")
+
+
 def test_a_gzipped_file_with_a_byte_order_mark(tmp_path: Path) -> None:
     packed = gzip.compress("\ufeffKim,Korean\nLee,Korean\n".encode())
     assert read_labelled_names(written(tmp_path, packed, "names.csv.gz")).names == ("Kim", "Lee")
@@ -85,4 +105,7 @@ def test_a_header_without_a_label_is_told(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("Name,Nationality\nAdsit,Czech\nKim,Korean\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"names\.csv, line 1: a header without a column label"):
+        read_labelled_names(path)
+    path.write_text("review,label\nfine,pos\nbad,neg\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"without a column name or text or sentence: .*data\.columns="):
         read_labelled_names(path)

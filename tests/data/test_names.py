@@ -64,15 +64,15 @@ def test_val_is_cut_from_train_where_none_is_given(tmp_path: Path) -> None:
 def test_notices_count_what_bounds_the_figures(tmp_path: Path) -> None:
     train = written(tmp_path, "train.csv", ["Lee,K", "Lee,E", "Kim,K", "Abe,J"])
     test = written(tmp_path, "test.csv", ["Lee,K", "Kim,K", "Kimberley,E"])
-    said = "\n".join(data(train=train, val=test, test=test, max_characters=5).notices)
+    said = "\n".join(data(train=train, val=test, test=test, max_length=5).notices)
     assert "1 training names occur with more than one label" in said
     assert "2 of 3 test names occur with the same label in training" in said
-    assert "2 names are longer than data.max_characters=5 and were cut" in said  # in val and in test
+    assert "2 names are longer than data.max_length=5 characters and were cut" in said  # in val and in test
 
 
 def test_a_batch_is_padded_ids_of_nfc_characters_between_marks() -> None:
     module = data()
-    dataset, characters = module.dataset("train"), module.coder.characters
+    dataset, characters = module.dataset("train"), module.coder.vocabulary
     batch = dataset[torch.tensor([3, 0])]
     assert type(batch) is NameBatch
     name, label = module.names("train").names[3], module.names("train").labels[3]
@@ -92,17 +92,45 @@ def test_ascii_takes_accents_off_and_leaves_the_rest_unknown(tmp_path: Path) -> 
         ascii=True,
         boundaries=False,
     )
-    tokens = module.coder.characters.tokens
+    tokens = module.coder.vocabulary.tokens
     assert [tokens[number] for number in module.coder.encode("Ñé김")] == ["N", "e", "<unk>"]
     assert "김" not in tokens
     assert "u" in tokens
 
 
 def test_a_coder_comes_back_from_its_state() -> None:
-    coder = data(max_characters=4).coder
+    coder = data(max_length=4).coder
     again = NameCoder.from_state(coder.state())
     assert again == coder
     assert len(again.encode("Papadopoulos")) == 6
+
+
+def test_a_coder_of_an_older_checkpoint_reads_characters() -> None:
+    coder = data(max_length=4).coder
+    older = {name: coder.state()[name] for name in ("labels", "ascii", "boundaries")}
+    older |= {"characters": coder.state()["vocabulary"], "max_characters": 4}
+    assert NameCoder.from_state(older) == coder
+
+
+def test_words_are_read_where_asked_for(tmp_path: Path) -> None:
+    rows = [
+        "text,label",
+        '"A good, good film.",pos',
+        "a Bad film,neg",
+        '"Good, but long",pos',
+        "bad play,neg",
+    ]
+    path = written(tmp_path, "films.csv", rows)
+    module = data(train=path, val=path, test=path, unit="word", lower=True, min_count=2, max_length=5)
+    assert module.coder.vocabulary.tokens[4:] == ("good", ",", "a", "bad", "film")  # of the first 5 words
+    row = module.coder.encode("A GOOD, sad film!")
+    assert [module.coder.vocabulary.tokens[number] for number in row] == [
+        "<bos>", "a", "good", ",", "<unk>", "film", "<eos>",
+    ]  # fmt: skip
+    assert NameCoder.from_state(module.coder.state()) == module.coder
+    assert module.train_unit == "texts"
+    assert "3 texts are longer than data.max_length=5 words and were cut" in module.notices
+    assert dict(module.facts())["words"] == "9, 4 of them special; 26.7% of val's are unknown"
 
 
 def test_the_test_split_is_locked() -> None:
@@ -125,7 +153,11 @@ def test_balanced_weights_have_mean_one_over_the_training_names(tmp_path: Path) 
     ("settings", "message"),
     [
         ({"class_weights": "auto"}, r"^data\.class_weights=auto: choose none, balanced"),
-        ({"max_characters": 0}, r"^data\.max_characters=0: give a whole number"),
+        ({"unit": "letter"}, r"^data\.unit=letter: choose character or word"),
+        ({"unit": "word"}, r"^data\.unit=word without a file: .* give data\.path="),
+        ({"columns": "text,label"}, r"^data\.columns=text,label: give two"),
+        ({"min_count": 0}, r"^data\.min_count=0: give a whole number"),
+        ({"max_length": 0}, r"^data\.max_length=0: give a whole number"),
         ({"path": "p", "test": "t"}, r"^data\.path and data\.test exclude each other"),
         ({"train": "t"}, r"^data\.test is missing"),
         ({"sample": {"num_names": 5}}, r"^data\.sample\.num_names=5: .* at least 60"),

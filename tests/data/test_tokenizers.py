@@ -64,6 +64,14 @@ def test_rare_words_and_those_beyond_the_most_are_unk() -> None:
     assert WordTokenizer.train(texts, max_tokens=1).encode("a b c") == [4, UNK, UNK]
 
 
+def test_spaces_alone_divide_where_asked_for() -> None:
+    tokenizer = WordTokenizer.train(["I feel  Hungry."], lower=True, at_spaces=True)
+    assert tokenizer.pieces(tokenizer.encode("hungry. feel hungry")) == ["hungry.", "feel", "<unk>"]
+    assert tokenizer.decode(tokenizer.encode("I FEEL hungry.")) == "i feel hungry."
+    again = tokenizer_from_state(tokenizer.state())
+    assert again.encode("Hungry. I") == tokenizer.encode("Hungry. I")
+
+
 def test_lower_case_where_asked_for() -> None:
     tokenizer = WordTokenizer.train(["Ein Hund"], lower=True)
     assert tokenizer.decode(tokenizer.encode("EIN hund")) == "ein hund"
@@ -79,5 +87,5 @@ def test_fewer_subwords_than_characters_are_refused() -> None:
 
 
 def test_another_kind_of_tokenizer_is_refused() -> None:
-    with pytest.raises(UserError, match="tokenizer unigram: this version knows word and bpe"):
+    with pytest.raises(UserError, match="tokenizer unigram: this version knows word, space and bpe"):
         tokenizer_from_state({"kind": "unigram"})

@@ -166,7 +166,7 @@ def test_vocabularies_are_written_as_text(tmp_path: Path, tokenizer: dict) -> No
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"tokenizer": "char"}, r"data\.tokenizer=char: choose word or bpe"),
+        ({"tokenizer": "char"}, r"data\.tokenizer=char: choose word, space, bpe"),
         ({"tokenizer": "bpe"}, r"data\.tokenizer=bpe needs data\.vocab_size"),
         ({"max_length": 0}, r"data\.max_length=0"),
         ({"split": [0.5, 0.5, 0.5]}, r"data\.split="),

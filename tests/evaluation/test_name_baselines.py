@@ -39,3 +39,13 @@ def test_naive_bayes_by_hand() -> None:
     assert model.log_shares[1, model.columns["ab\x03"]] == pytest.approx(share_b)
     assert np.exp(model.log_prior).tolist() == pytest.approx([1 / 3, 2 / 3])
     assert model.predict(["a", "ab", "ab?"]) == ["A", "B", "B"]
+
+
+def test_naive_bayes_over_words_and_the_words_that_speak_for_a_label() -> None:
+    train = names(("a good film", "pos"), ("good play", "pos"), ("a bad film", "neg"), ("bad day", "neg"))
+    model = NaiveBayes(train, train, "word_naive_bayes", str.split)
+    assert model.predict(["good good bad", "bad film", "new"]) == ["pos", "neg", "neg"]
+    alpha = model.smoothing
+    share = (2 + alpha) / (5 + alpha * 6)
+    assert np.exp(model.log_shares[1, model.columns["good"]]) == pytest.approx(share)
+    assert model.telling(2) == [("neg", ["bad", "day"]), ("pos", ["good", "play"])]

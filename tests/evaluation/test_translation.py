@@ -8,13 +8,14 @@ from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
 from seqlab.evaluation.translation import (
     CorpusScores,
-    FrequentTranslation,
+    TrainingPairs,
     TranslationEvaluation,
     forced_figures,
 )
 from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.translation import Translation
+from seqlab.training.terminal import print_results
 
 
 def test_bleu_of_one_sentence_by_hand() -> None:
@@ -33,9 +34,26 @@ def test_case_counts() -> None:
 
 
 def test_the_most_frequent_translation() -> None:
-    assert FrequentTranslation.fit(["b", "a", "b", "c"]).text == "b"
-    assert FrequentTranslation.fit(["b", "a"]).text == "a"
-    assert FrequentTranslation.fit(["b", "a"]).state() == {"most_frequent_translation": "a"}
+    def training(*targets: str) -> TrainingPairs:
+        return TrainingPairs.fit([("x", target) for target in targets])
+
+    assert training("b", "a", "b", "c").most_frequent == "b"
+    assert training("b", "a").state() == {"most_frequent_translation": "a"}
+
+
+def test_test_pairs_that_repeat_training_are_counted() -> None:
+    training = TrainingPairs.fit([("a", "1"), ("b", "2"), ("c", "3")])
+    pairs = [("a", "1"), ("a", "9"), ("z", "2"), ("b", "3"), ("y", "8"), ("A", "1 ")]
+    repeated = training.repeated(pairs)
+    assert repeated.source.tolist() == [True, True, False, True, False, False]
+    assert repeated.target.tolist() == [True, False, True, True, False, False]
+    assert repeated.pair.tolist() == [True, False, False, False, False, False]
+    assert repeated.neither == [4, 5]
+    assert repeated.shares == {
+        "test/seen_source_share": 3 / 6,
+        "test/seen_target_share": 3 / 6,
+        "test/seen_pair_share": 1 / 6,
+    }
 
 
 def test_another_tokenizer_is_refused() -> None:
@@ -66,7 +84,10 @@ def test_the_loss_weighs_tokens_alike_whatever_their_batch(data: TranslationData
 
 
 def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
-    data = TranslationData(sample={"num_pairs": 60, "seed": 0}, batch_size=8)
+    lines = [f"a{row} b{row}\tx{row} y{row}" for row in range(40)]
+    lines += [f"a{row} b{row}\tz{row}" for row in range(20)]  # other translations of the same sources
+    (tmp_path / "pairs.tsv").write_text("\n".join(lines), encoding="utf-8")
+    data = TranslationData(path=str(tmp_path / "pairs.tsv"), split=[0.5, 0.2, 0.3], batch_size=8)
     data.setup()
     task, evaluation = task_for(data, beam_size=2), TranslationEvaluation()
     judge, val_figures = evaluation.fit(task, data)
@@ -78,8 +99,14 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     assert metrics["test/bleu"] == outcome.scores.bleu
     copied = CorpusScores.of([source for source, _ in pairs], [target for _, target in pairs], "13a")
     assert metrics["baseline/copy_source/chrf"] == copied.chrf
-    always = CorpusScores.of([judge.text] * len(pairs), [target for _, target in pairs], "13a")
+    always = CorpusScores.of([judge.most_frequent] * len(pairs), [target for _, target in pairs], "13a")
     assert metrics["baseline/most_frequent/bleu"] == always.bleu
+    new = outcome.repeated.neither
+    assert 0 < len(new) < len(pairs)
+    assert metrics["test/seen_source_share"] == pytest.approx(1 - len(new) / len(pairs))
+    assert metrics["test/seen_pair_share"] == 0
+    of_new = ([outcome.translations[row] for row in new], [outcome.references[row] for row in new])
+    assert metrics["test/unseen/bleu"] == CorpusScores.of(*of_new, "13a").bleu
     outcome.write_scores(tmp_path / "scores.csv")
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -89,6 +116,33 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     assert table.title == f"{len(pairs)} test sentences"
     assert [name for name, _ in table.baseline_rows] == ["copy source", "most frequent"]
     assert dict(table.notes)["search"] == "beam of 2, length penalty 1"
+    said = f"BLEU {metrics['test/unseen/bleu']:.2f} on the {len(new)} with both new"
+    assert dict(table.notes)["seen in training"].endswith(said)
+    assert len(table.examples) == 4 * 4
+    shown = [f"> {pairs[0][0]}", f"= {pairs[0][1]}", f"< {outcome.translations[0]}", ""]
+    assert table.examples[:4] == shown
+
+
+def test_pairs_that_are_learned_by_heart_leave_nothing_unseen(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = [["a b", "[x] y"], ["c d", "z"]]
+    data = TranslationData(pairs=pairs)
+    data.setup()
+    evaluation = TranslationEvaluation()
+    task = task_for(data)
+    judge, val_figures = evaluation.fit(task, data)
+    data.open_test()
+    outcome = evaluation.test(task, data, judge)
+    assert outcome.metrics["test/seen_pair_share"] == 1
+    assert "test/unseen/bleu" not in outcome.metrics
+    note = dict(outcome.result_table().notes)["seen in training"]
+    assert note.startswith("source of 100.0%, target of 100.0%, pair of 100.0% of the test pairs")
+    timing = {"timing/fit_seconds": 1.0, "timing/train_target_tokens_per_second": 1.0}
+    print_results(outcome.result_table(), val_figures | timing)
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("> a b")
+    assert lines[first : first + 2] == ["> a b", "= [x] y"]
+    assert lines[first + 2].startswith("<")
+    assert lines[first + 4 : first + 6] == ["> c d", "= z"]
 
 
 def test_translations_come_in_the_order_of_the_texts(data: TranslationData) -> None:

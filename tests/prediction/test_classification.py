@@ -25,7 +25,7 @@ def test_lines_and_columns_are_told_apart_and_empty_ones_counted(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"input\.txt: the file is empty; expected one name a line"),
+        ("", r"input\.txt: the file is empty; expected one name .or text. a line"),
         ("name\n", r"input\.txt: no name in it"),
         (b"Kim\nM\xfcller\n", r"input\.txt, line 2: byte 0xfc is not UTF-8"),
         ("id,name\n1,Kim\n2\n", r"input\.txt, line 3: 1 fields, the first line has 2"),
@@ -54,6 +54,14 @@ def test_prediction_is_that_of_the_datas_own_batches(
     assert table["predicted"][:-1].tolist() == guesses
     assert (table["runner_up"] != table["predicted"]).all()
     assert (table["runner_up_probability"] <= table["probability"]).all()
+
+
+def test_texts_are_read_from_a_column_headed_as_in_training(tmp_path: Path) -> None:
+    path = tmp_path / "new.tsv"
+    path.write_text('review\tid\nso, "so"\t1\n\nfine\t2\n', encoding="utf-8")
+    assert read_names(path, "Review") == (['so, "so"', "fine"], 1)
+    lines = "Well, text, me\nsecond line\n"  # no header: it has spaces
+    assert read_names(written(tmp_path, lines)) == (["Well, text, me", "second line"], 0)
 
 
 def test_a_training_file_without_a_header_is_read_by_its_first_column(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import math
 from itertools import product
 
 import pytest
@@ -6,8 +7,9 @@ from torch import Tensor
 
 from seqlab.errors import UserError
 from seqlab.networks.seq2seq import Seq2Seq
-from seqlab.search.beam import beam_search, length_divisor
+from seqlab.search.beam import beam_search, best_first
 from seqlab.search.greedy import greedy_search
+from seqlab.search.hypotheses import length_divisor
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 V = 9
@@ -54,13 +56,13 @@ def plain_beam(
             for total, tokens in alive
             for token, log_p in enumerate(log_probs(net, source, tokens))
         ]
-        candidates = sorted(candidates, key=lambda found: -found[0])[: 2 * beam_size]
+        candidates = sorted(candidates, key=lambda found: -found[0])[:beam_size]
         divisor = ((5 + length) / 6) ** penalty
         for total, tokens, token in candidates:
             if token == EOS and total / divisor > best[1]:
                 best = (tokens, total / divisor)
-        alive = [(total, [*tokens, token]) for total, tokens, token in candidates if token != EOS][:beam_size]
-        if alive[0][0] / ((5 + limit) / 6) ** penalty <= best[1]:
+        alive = [(total, [*tokens, token]) for total, tokens, token in candidates if token != EOS]
+        if not alive or alive[0][0] / ((5 + limit) / 6) ** penalty <= best[1]:
             return best
     return best if best[1] > -torch.inf else (alive[0][1], alive[0][0] / divisor)
 
@@ -87,21 +89,75 @@ def test_translations_differ_in_length_and_some_reach_the_limit() -> None:
     assert len({len(hypothesis.tokens) for run in found for hypothesis in run}) >= 4
 
 
-def test_a_beam_of_one_is_greedy_without_penalty() -> None:
-    source, lengths = sources()
-    for seed in range(4):
-        net = network(seed)
-        beam = beam_search(net, source, lengths, beam_size=1, length_penalty=0.0, max_length=9)
-        greedy = greedy_search(net, source, lengths, max_length=9)
-        for one, other in zip(beam, greedy, strict=True):
-            if len(other.tokens) < 9:  # beyond, greedy keeps an unended translation, a beam an ended one
-                assert one.tokens[: len(other.tokens)] == other.tokens or one.score >= other.score
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("max_length", [1, 2, 9, None])
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_beam_of_one_is_greedy(cell: str, max_length: int | None, penalty: float) -> None:
+    ends = set()
+    for seed in range(25):
+        net, (source, lengths) = network(seed, cell=cell), sources(seed)
+        settings = {"length_penalty": penalty, "max_length": max_length}
+        beam = beam_search(net, source, lengths, beam_size=1, **settings)  # type: ignore[arg-type]
+        greedy = greedy_search(net, source, lengths, **settings)  # type: ignore[arg-type]
+        assert [one.tokens for one in beam] == [one.tokens for one in greedy]
+        assert [one.score for one in beam] == pytest.approx([one.score for one in greedy], abs=1e-5)
+        ends |= {len(one.tokens) for one in greedy}
+    assert len(ends) > (5 if max_length is None or max_length > 2 else max_length - 1)
+
+
+@pytest.mark.parametrize("bias", [0.0, 1e4])
+def test_a_beam_of_one_is_greedy_where_all_tokens_are_alike_and_where_a_source_ends_at_once(
+    bias: float,
+) -> None:
+    """Of equal tokens both take the first: EOS, unless it can never win."""
+    net, (source, lengths) = network(), sources()
+    with torch.no_grad():
+        net.output.weight.zero_()
+        net.output.bias.zero_()
+        net.output.bias[EOS] = bias
+    at_once = [beam_search(net, source, lengths, beam_size=1), greedy_search(net, source, lengths)]
+    assert [[one.tokens for one in found] for found in at_once] == [[[]] * 6] * 2
+    with torch.no_grad():
+        net.output.bias[EOS] = -1
+    for limit in (1, 4):
+        beam = beam_search(net, source, lengths, beam_size=1, max_length=limit)
+        greedy = greedy_search(net, source, lengths, max_length=limit)
+        assert [one.tokens for one in beam] == [one.tokens for one in greedy] == [[UNK] * limit] * 6
+        assert [one.score for one in beam] == pytest.approx([one.score for one in greedy], abs=1e-6)
+
+
+def test_a_score_is_the_log_probability_over_the_divisor_in_both_searches() -> None:
+    net, (source, lengths) = network(), sources()
+    with torch.no_grad():
+        net.output.weight.zero_()
+        net.output.bias.zero_()
+    share = math.log(7)  # PAD and BOS are never written
+    for found in (
+        beam_search(net, source, lengths, beam_size=1, length_penalty=1.0),
+        greedy_search(net, source, lengths, length_penalty=1.0),
+    ):
+        assert [one.score for one in found] == pytest.approx([-share] * 6)  # EOS alone: divisor 6 / 6
+    with torch.no_grad():
+        net.output.bias[EOS] = -torch.inf
+    for found in (
+        beam_search(net, source, lengths, beam_size=1, length_penalty=1.0, max_length=7),
+        greedy_search(net, source, lengths, length_penalty=1.0, max_length=7),
+    ):
+        assert [one.score for one in found] == pytest.approx([-7 * math.log(6) / 2] * 6)  # divisor 12 / 6
+
+
+def test_of_equal_values_the_first_comes_first() -> None:
+    values = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0], [0.0, -torch.inf, 0.0, 0.0, 0.0]])
+    largest, columns = best_first(values, 4)
+    assert columns.tolist() == [[1, 2, 4, 3], [0, 2, 3, 4]]
+    assert largest.tolist() == [[3.0, 3.0, 3.0, 2.0], [0.0] * 4]
+    assert best_first(values, 9)[0].shape == (2, 5)
 
 
 def test_a_beam_that_holds_everything_finds_the_likeliest_of_all_translations() -> None:
     net, (source, lengths) = network(3), sources()
     words = [token for token in range(V) if token not in (PAD, BOS, EOS)]
-    wide = beam_search(net, source, lengths, beam_size=60, length_penalty=0.0, max_length=3)
+    wide = beam_search(net, source, lengths, beam_size=300, length_penalty=0.0, max_length=3)
     narrow = beam_search(net, source, lengths, beam_size=1, length_penalty=0.0, max_length=3)
     for row, length in enumerate(lengths.tolist()):
         likeliest = max(

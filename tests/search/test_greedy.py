@@ -9,7 +9,7 @@ from tests.search.test_beam import EOS, log_probs, network, sources
 @pytest.mark.parametrize("attention", ["none", "dot", "concat"])
 def test_each_token_is_the_likeliest_after_those_before(cell: str, attention: str) -> None:
     net, (source, lengths) = network(cell=cell, attention=attention), sources()
-    found = greedy_search(net, source, lengths, max_length=8)
+    found = greedy_search(net, source, lengths, max_length=8, length_penalty=0.0)
     for row, length in enumerate(lengths.tolist()):
         tokens: list[int] = []
         score = 0.0

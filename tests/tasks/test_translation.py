@@ -56,6 +56,15 @@ def test_smoothing_is_of_the_training_loss_alone() -> None:
     assert task.losses(batch()).nll.item() == pytest.approx(plain)
 
 
+def test_a_training_loss_per_pair_is_the_mean_over_pairs_of_their_tokens_sum() -> None:
+    """Two pairs of five tokens: the same sum, divided by 2; validation stays nats a token."""
+    summed, mean = (Translation(network=network(), unk_id=UNK, loss_per=per) for per in ("pair", "token"))
+    assert summed.losses(batch()).nll.item() == mean.losses(batch()).nll.item()
+    assert int(summed.losses(batch()).num_units) == 2
+    assert int(mean.losses(batch()).num_units) == 5
+    assert int(summed.eval().losses(batch()).num_units) == 5
+
+
 def test_padding_after_the_last_token_changes_no_loss() -> None:
     task = Translation(network=network(), unk_id=UNK).eval()
     one = batch()

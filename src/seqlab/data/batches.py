@@ -96,10 +96,10 @@ class SeriesBatch(NamedTuple):
 
 
 class NameBatch(NamedTuple):
-    """B names and their labels."""
+    """B names or texts and their labels."""
 
-    characters: Tensor  # (B, T) int64 character ids, right-padded
-    lengths: Tensor  # (B,) int64 characters, at least 1
+    characters: Tensor  # (B, T) int64 ids of characters (data.unit=word: of words), right-padded
+    lengths: Tensor  # (B,) int64 characters or words, at least 1
     labels: Tensor  # (B,) int64 label ids
 
     @property

@@ -1,11 +1,11 @@
-"""Names as character ids, and gathering them into padded NameBatches."""
+"""Names or texts as ids of their characters or words, and gathering them into padded NameBatches."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -14,35 +14,70 @@ from torch.utils.data import Dataset
 
 from seqlab.data.batches import NameBatch
 from seqlab.data.name_files import LabelledNames
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.tokenizers import JOINER, split_words
+from seqlab.data.vocabulary import SPECIAL, Vocabulary
+
+UNITS = {"character": ("characters", "name"), "word": ("words", "text")}  # what they and their sequences are
 
 
 @dataclass(frozen=True)
 class NameCoder:
     """How names and labels become numbers: all that classifying a new name needs of the training data."""
 
-    characters: Vocabulary
+    vocabulary: Vocabulary
     labels: tuple[str, ...]
+    unit: str  # character, or word: words and single punctuation marks
     ascii: bool  # accents are taken off, and what is still no ASCII character is UNK
+    lower: bool  # read in lower case
     boundaries: bool  # BOS before and EOS after each name
-    max_characters: int  # characters of a name that are read; what is longer is cut at its end
+    max_length: int  # characters or words of a name that are read; what is longer is cut at its end
 
     @classmethod
-    def fit(cls, train: LabelledNames, *, ascii: bool, boundaries: bool, max_characters: int) -> NameCoder:
-        """Count the characters of the training split; labels stand in alphabetical order."""
-        counts = Counter(
-            character for name in train.names for character in written_form(name, ascii)[:max_characters]
-        )
+    def fit(
+        cls,
+        train: LabelledNames,
+        *,
+        unit: str,
+        ascii: bool,
+        lower: bool,
+        boundaries: bool,
+        max_length: int,
+        min_count: int,
+    ) -> NameCoder:
+        """Count the characters or words of the training split; labels stand in alphabetical order.
+
+        Args:
+            min_count: those seen less often are UNK.
+        """
+        made = cls(SPECIAL, tuple(sorted(set(train.labels))), unit, ascii, lower, boundaries, max_length)
+        counts = Counter(token for name in train.names for token in made.tokens(name)[:max_length])
         if ascii:
             counts = Counter({token: count for token, count in counts.items() if token.isascii()})
-        characters = Vocabulary.from_counts(counts, len(train))
-        return cls(characters, tuple(sorted(set(train.labels))), ascii, boundaries, max_characters)
+        return replace(made, vocabulary=Vocabulary.from_counts(counts, len(train), min_count=min_count))
+
+    @property
+    def unit_name(self) -> str:
+        """What is read, in the plural."""
+        return UNITS[self.unit][0]
+
+    @property
+    def noun(self) -> str:
+        """What one sequence is called."""
+        return UNITS[self.unit][1]
+
+    def tokens(self, name: str) -> list[str]:
+        """All characters or words of a name, known or not."""
+        form = written_form(name, self.ascii)
+        if self.lower:
+            form = form.lower()
+        if self.unit == "character":
+            return list(form)
+        return [word.removeprefix(JOINER) for word in split_words(form)]
 
     def encode(self, name: str) -> list[int]:
-        """Character ids, at least one; UNK for characters that training did not hold."""
-        form = written_form(name, self.ascii)[: self.max_characters]
-        ids = self.characters.ids(form) or [self.characters.unk]
-        return [self.characters.bos, *ids, self.characters.eos] if self.boundaries else ids
+        """Ids, at least one; UNK for what training did not hold."""
+        ids = self.vocabulary.ids(self.tokens(name)[: self.max_length]) or [self.vocabulary.unk]
+        return [self.vocabulary.bos, *ids, self.vocabulary.eos] if self.boundaries else ids
 
     def label_ids(self, labels: Sequence[str]) -> list[int]:
         """The ids of labels that training held."""
@@ -51,23 +86,17 @@ class NameCoder:
 
     def state(self) -> dict[str, Any]:
         """Plain values for a checkpoint; ``from_state`` reads them back."""
-        return {
-            "characters": self.characters.state(),
-            "labels": list(self.labels),
-            "ascii": self.ascii,
-            "boundaries": self.boundaries,
-            "max_characters": self.max_characters,
-        }
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        return plain | {"vocabulary": self.vocabulary.state(), "labels": list(self.labels)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> NameCoder:
-        return cls(
-            characters=Vocabulary.from_state(state["characters"]),
-            labels=tuple(state["labels"]),
-            ascii=state["ascii"],
-            boundaries=state["boundaries"],
-            max_characters=state["max_characters"],
-        )
+        if "characters" in state:  # a checkpoint of before words could be read
+            state = {**state, "vocabulary": state["characters"], "max_length": state["max_characters"]}
+            state |= {"unit": "character", "lower": False}
+        found = {item.name: state[item.name] for item in fields(cls)}
+        vocabulary = Vocabulary.from_state(state["vocabulary"])
+        return cls(**found | {"vocabulary": vocabulary, "labels": tuple(state["labels"])})
 
 
 def written_form(name: str, ascii: bool) -> str:
@@ -88,9 +117,9 @@ class NameDataset(Dataset):
 
     def __init__(self, names: Sequence[str], coder: NameCoder, labels: Sequence[str] | None = None) -> None:
         rows = [coder.encode(name) for name in names]
-        self.pad = coder.characters.pad
+        self.pad = coder.vocabulary.pad
         self.lengths = torch.tensor([len(row) for row in rows])
-        self.characters = torch.tensor([character for row in rows for character in row])  # row after row
+        self.characters = torch.tensor([number for row in rows for number in row])  # row after row
         self.first = self.lengths.cumsum(0) - self.lengths
         self.labels = torch.zeros(len(rows), dtype=torch.int64)
         if labels is not None:

@@ -1,9 +1,8 @@
-"""Files of labelled names: CSV of name,label, plain or gzipped."""
+"""Files of labelled names or texts: CSV or TSV of text and label, plain or gzipped."""
 
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +11,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.pair_files import clean
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 
-FORMAT = 'one "name","label" a line, or columns headed name and label'
-NAME_COLUMN, LABEL_COLUMN = "name", "label"
+FORMAT = 'one "name","label" a line, or columns headed name (or text, sentence) and label'
+TEXT_COLUMNS, LABEL_COLUMN = ("name", "text", "sentence"), "label"
 
 
 @dataclass(frozen=True)
 class LabelledNames:
-    """N names with their labels, and where they stand."""
+    """N names or texts with their labels, and where they stand."""
 
-    names: tuple[str, ...]  # (N,) NFC
+    names: tuple[str, ...]  # (N,) NFC, single spaces
     labels: tuple[str, ...]  # (N,)
     lines: NDArray[np.int64]  # (N,) number of the line in the file, from 1
     source: str  # the file, for messages
@@ -64,39 +64,40 @@ class LabelledNames:
         return seen
 
 
-def normalized(text: str) -> str:
-    """NFC, so that a letter and its accent are one character however they were typed; no outer spaces."""
-    return unicodedata.normalize("NFC", text).strip()
+def read_labelled_names(path: str | Path, columns: Sequence[str] | None = None) -> LabelledNames:
+    """Read a CSV of name,label; with a header in any order further columns are left out.
 
+    A file whose first line holds a tab is read as TSV, in which quotes are characters like others. Blank
+    lines are passed over.
 
-def read_labelled_names(path: str | Path) -> LabelledNames:
-    """Read a CSV of name,label; with a header ``name,label`` in any order further columns are left out.
-
-    Blank lines are passed over.
+    Args:
+        columns: what the columns of text and label are headed, where it is not name, text or sentence, and
+            label.
 
     Raises:
         UserError: a file that cannot be read, is empty or holds one name; a line of another number of fields,
-            with broken quotes, or without a name or label; names the line.
+            with broken quotes, or without a name or label; a header without both columns; names the line.
     """
     path = Path(path)
     rows = csv_rows(path, FORMAT)
-    columns = (0, 1)
-    width = 2
     heads = [cell.strip().lower() for cell in rows[0][1]]
-    if NAME_COLUMN in heads and LABEL_COLUMN in heads:
-        columns = (heads.index(NAME_COLUMN), heads.index(LABEL_COLUMN))
-        width = len(heads)
-        rows = rows[1:]
-    elif len(rows) > 2 and len(heads) == 2 and NAME_COLUMN in heads:
+    texts, label = ((columns[0].lower(),), columns[1].lower()) if columns else (TEXT_COLUMNS, LABEL_COLUMN)
+    text = next((name for name in texts if name in heads), None)
+    if text is not None and label in heads:
+        places, width, rows = (heads.index(text), heads.index(label)), len(heads), rows[1:]
+    elif columns or (len(rows) > 2 and {label, *texts} & set(heads)):
+        missing = " or ".join(texts) if text is None else label
         raise UserError(
-            f"{path}, line {rows[0][0]}: a header without a column {LABEL_COLUMN}; head the columns "
-            f"{NAME_COLUMN},{LABEL_COLUMN}"
+            f"{path}, line {rows[0][0]}: a header without a column {missing}: its columns are "
+            f"{', '.join(heads)}; say which hold text and label, as data.columns=[review,sentiment]"
         )
+    else:
+        places, width = (0, 1), 2
     names, labels = [], []
     for number, cells in rows:
         if len(cells) != width:
             raise UserError(f"{path}, line {number}: {_count(cells)}, not {width}; expected {FORMAT}")
-        name, label = (normalized(cells[column]) for column in columns)
+        name, label = (clean(cells[place]) for place in places)
         for what, value in (("name", name), ("label", label)):
             if not value:
                 raise UserError(f"{path}, line {number}: the {what} is empty; expected {FORMAT}")
@@ -109,13 +110,19 @@ def read_labelled_names(path: str | Path) -> LabelledNames:
 
 
 def csv_rows(path: Path, expected: str) -> list[tuple[int, Sequence[str]]]:
-    """Line number and cells of each line that is not blank; at least one.
+    """Line number and cells of each line that is not blank; at least one. A tab in the first makes it TSV.
 
     Raises:
         UserError: a file that cannot be read or holds no row, or broken quotes; names the line.
     """
     lines = read_lines(path, expected)
-    reader = csv.reader(lines, strict=True)
+    is_tsv = "\t" in next(line for line in lines if line.strip())
+    reader = csv.reader(
+        (f"{line}\n" for line in lines),
+        delimiter="\t" if is_tsv else ",",
+        quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
     rows: list[tuple[int, Sequence[str]]] = []
     begun = 1  # a quote that is not closed is noticed at the end of the file
     try:

@@ -1,4 +1,4 @@
-"""DataModule of labelled names: from CSV files, or synthetic when no file is given."""
+"""DataModule of labelled names or texts: from CSV or TSV files, or synthetic names when no file is given."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import NameBatch
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
-from seqlab.data.name_batches import NameCoder, NameDataset
+from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader, batches_by_length
+from seqlab.data.name_batches import UNITS, NameCoder, NameDataset
 from seqlab.data.name_files import LabelledNames, read_labelled_names
+from seqlab.data.name_splits import divide_names
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 
 CLASS_WEIGHTS = ("none", "balanced")
+MAX_LENGTHS = {"character": 64, "word": 256}
 
 
 class Names(SequenceDataModule):
-    """Names with labels: from the user's files, or synthetic when no file is given.
+    """Names or texts with labels: from the user's files, or synthetic names when no file is given.
 
     Args:
-        path: one CSV of name,label, plain or gzipped, split by ``split`` label by label; equal names go to
-            the same split, whatever their labels.
+        path: one CSV or TSV of name,label, plain or gzipped, split by ``split`` label by label; equal names
+            go to the same split, whatever their labels.
         train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
             cut off. A val part that is cut off counts each name once: a few frequent ones would decide.
         split: shares of train, val and test of the distinct names of each label.
+        columns: what the columns of text and label are headed; null: name, text or sentence, and label.
         sample: ``num_names`` and ``seed`` of the synthetic names.
+        unit: ``character``, or ``word``: words and single punctuation marks, for texts.
+        min_count: characters or words seen less often in training are UNK.
+        lower: read in lower case.
         ascii: letters lose their accents, and what is still no ASCII character is UNK.
         boundaries: names are read with a mark before and after.
-        max_characters: characters of a name that are read.
+        max_length: characters or words of a name that are read; null: 64 characters, 256 words.
         class_weights: ``balanced`` weighs each label in the training loss by N / (C times its names).
         batch_size: names a batch.
+        bucketing: training batches of names of similar length.
         scoring_batch_size: names a batch when nothing is learned.
         batch_tokens: the most characters a batch, padding counted.
         seed: of the split and of the order of batches.
@@ -45,7 +52,6 @@ class Names(SequenceDataModule):
     """
 
     batch_type: ClassVar[type] = NameBatch
-    train_unit: ClassVar[str] = "names"
 
     def __init__(
         self,
@@ -55,30 +61,46 @@ class Names(SequenceDataModule):
         val: str | Path | None = None,
         test: str | Path | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
+        columns: Sequence[str] | None = None,
         sample: dict[str, Any] | None = None,
+        unit: str = "character",
+        min_count: int = 1,
+        lower: bool = False,
         ascii: bool = False,
         boundaries: bool = True,
-        max_characters: int = 64,
+        max_length: int | None = None,
         class_weights: str = "none",
         batch_size: int = 64,
+        bucketing: bool = True,
         scoring_batch_size: int = 512,
         batch_tokens: int = 65_536,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not isinstance(max_characters, int) or max_characters < 1:
-            raise UserError(f"data.max_characters={max_characters}: give a whole number, at least 1")
+        if unit not in UNITS:
+            raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
+        max_length = MAX_LENGTHS[unit] if max_length is None else max_length
+        for name, value in (("min_count", min_count), ("max_length", max_length)):
+            if not isinstance(value, int) or value < 1:
+                raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+        if columns is not None and (isinstance(columns, str) or len(columns) != 2):
+            raise UserError(f"data.columns={columns}: give two, of text and label, as [review,sentiment]")
         if class_weights not in CLASS_WEIGHTS:
             raise UserError(f"data.class_weights={class_weights}: choose {', '.join(CLASS_WEIGHTS)}")
         self.path = path
         self.files = {"train": train, "val": val, "test": test}
         self.split = check_fractions(split)
+        self.columns = columns
         self.sample = dict(sample or {})
+        self.unit = unit
+        self.min_count = min_count
+        self.lower = lower
         self.ascii = ascii
         self.boundaries = boundaries
-        self.max_characters = max_characters
+        self.max_length = max_length
         self.weighting = class_weights
         self.batch_size = batch_size
+        self.bucketing = bucketing
         self.scoring_batch_size = scoring_batch_size
         self.batch_tokens = batch_tokens
         self.seed = seed
@@ -92,7 +114,7 @@ class Names(SequenceDataModule):
                 "data.test"
             )
         if self.path is not None:
-            parts = self._divide(read_labelled_names(self.path), "data.path", self.split)
+            parts = self._divide(self._read(self.path), self.split, "data.path")
             self._splits = dict(zip(("train", "val", "test"), parts, strict=True))
         elif given:
             self._splits = self._given_splits()
@@ -107,7 +129,13 @@ class Names(SequenceDataModule):
             )
         self._check_labels()
         self.coder = NameCoder.fit(
-            train, ascii=self.ascii, boundaries=self.boundaries, max_characters=self.max_characters
+            train,
+            unit=self.unit,
+            ascii=self.ascii,
+            lower=self.lower,
+            boundaries=self.boundaries,
+            max_length=self.max_length,
+            min_count=self.min_count,
         )
         self._tell_of_names()
 
@@ -116,58 +144,34 @@ class Names(SequenceDataModule):
         if train is None or test is None:
             missing = "train" if train is None else "test"
             raise UserError(f"data.{missing} is missing: give both data.train and data.test, or data.path")
-        parts = {"train": read_labelled_names(train), "test": read_labelled_names(test)}
+        parts = {"train": self._read(train), "test": self._read(test)}
         if val is not None:
-            parts["val"] = read_labelled_names(val)
+            parts["val"] = self._read(val)
         else:
-            parts["train"], parts["val"] = self._divide(parts["train"], "data.train", self.split[:2])
+            parts["train"], parts["val"] = self._divide(parts["train"], self.split[:2], "data.train")
             kept = len(parts["val"].distinct())
-            self.notices.append(f"no data.val: {kept:,} distinct names of data.train are kept for it")
+            self.notices.append(
+                f"no data.val: {kept:,} distinct {self.train_unit} of data.train are kept for it"
+            )
         return {name: parts[name] for name in ("train", "val", "test")}
 
+    def _read(self, path: str | Path) -> LabelledNames:
+        return read_labelled_names(path, self.columns)
+
     def _simulate(self) -> dict[str, LabelledNames]:
+        if self.unit == "word":
+            raise UserError(
+                "data.unit=word without a file: the sample is names, one word each; give data.path=, or "
+                "data.train= and data.test="
+            )
         from seqlab.data.samples.names import SYNTHETIC_NOTICE, simulate_names
 
         self.notices.append(SYNTHETIC_NOTICE)
-        parts = self._divide(simulate_names(**self.sample), "data.sample", self.split)
+        parts = self._divide(simulate_names(**self.sample), self.split, "data.sample")
         return dict(zip(("train", "val", "test"), parts, strict=True))
 
-    def _divide(self, names: LabelledNames, what: str, shares: Sequence[float]) -> list[LabelledNames]:
-        """Split the distinct names of each label by seed; every copy of a name goes where the name goes.
-
-        A name's label is here the one that it has most often. A label of too few names for every split is in
-        the first.
-        """
-        numbers: dict[str, int] = {}
-        kinds = np.array([numbers.setdefault(name, len(numbers)) for name in names.names])
-        seen: list[Counter[str]] = [Counter() for _ in numbers]
-        for kind, label in zip(kinds.tolist(), names.labels, strict=True):
-            seen[kind][label] += 1
-        labels = np.array([counts.most_common(1)[0][0] for counts in seen])
-        rng = np.random.default_rng(self.seed)
-        part_of_kind = np.zeros(len(numbers), dtype=np.int64)
-        for label in sorted(set(labels)):
-            own = rng.permutation(np.flatnonzero(labels == label))
-            place = 0
-            for part in range(len(shares) - 1, 0, -1):
-                size = int(len(own) * shares[part] / sum(shares) + 0.5)
-                size = min(size, len(own) - place - 1)  # one at least for training
-                part_of_kind[own[place : place + size]] = part
-                place += size
-        # a label that only names of another label have may stand outside the first part: training needs it
-        copies = list(zip(kinds.tolist(), names.labels, strict=True))
-        known = {label for kind, label in copies if part_of_kind[kind] == 0}
-        for kind, label in copies:
-            if label not in known:
-                part_of_kind[kind] = 0
-                known |= set(seen[kind])
-        parts = [names.take(np.flatnonzero(part_of_kind[kinds] == part)) for part in range(len(shares))]
-        if min(map(len, parts)) == 0:
-            raise UserError(
-                f"{what}: {len(numbers)} distinct names of {len(set(labels))} labels are too few for a split "
-                f"of {list(shares)}"
-            )
-        return parts
+    def _divide(self, names: LabelledNames, shares: Sequence[float], origin: str) -> list[LabelledNames]:
+        return divide_names(names, shares, self.seed, origin=origin, things=self.train_unit)
 
     def _check_labels(self) -> None:
         """Raise UserError where val or test holds a label that training lacks."""
@@ -184,39 +188,47 @@ class Names(SequenceDataModule):
     def _tell_of_names(self) -> None:
         """Count what bounds the figures; of the test names it is counts for the reader, no decision."""
         train, test = self._splits["train"], self._splits["test"]
-        ambiguous = train.num_ambiguous()
+        ambiguous, names = train.num_ambiguous(), self.train_unit
         if ambiguous:
             self.notices.append(
-                f"{ambiguous:,} training names occur with more than one label: nothing could tell them apart "
-                "(oracle/accuracy_ceiling is the best possible accuracy on the test names)"
+                f"{ambiguous:,} training {names} occur with more than one label: nothing could tell them "
+                "apart (oracle/accuracy_ceiling is the best possible accuracy on the test split)"
             )
         known = set(zip(train.names, train.labels, strict=True))
         shared = sum(pair in known for pair in zip(test.names, test.labels, strict=True))
         if shared:
             self.notices.append(
-                f"{shared:,} of {len(test):,} test names occur with the same label in training, as the files "
-                "were given"
+                f"{shared:,} of {len(test):,} test {names} occur with the same label in training, as the "
+                "files were given"
             )
-        cut = sum(len(name) > self.max_characters for part in self._splits.values() for name in part.names)
+        cut = sum(
+            len(self.coder.tokens(name)) > self.max_length
+            for part in self._splits.values()
+            for name in part.names
+        )
         if cut:
             self.notices.append(
-                f"{cut:,} names are longer than data.max_characters={self.max_characters} and were cut"
+                f"{cut:,} {names} are longer than data.max_length={self.max_length} {self.coder.unit_name} "
+                "and were cut"
             )
         counts = {name: len(self._splits[name]) for name in ("val", "test")}
-        self.notices += few_items("names", counts)
+        self.notices += few_items(names, counts)
         if counts["test"] >= FEW:
             seen = Counter(test.labels)
-            self.notices += few_of_a_class(
-                "names", "labels", {name: seen[name] for name in self.coder.labels}
-            )
+            self.notices += few_of_a_class(names, "labels", {name: seen[name] for name in self.coder.labels})
+
+    @property
+    def train_unit(self) -> str:  # type: ignore[override]
+        """What batches count, names or texts."""
+        return f"{UNITS[self.unit][1]}s"
 
     @property
     def sizes(self) -> dict[str, int]:
-        characters = self.coder.characters
+        vocabulary = self.coder.vocabulary
         return {
-            "vocab_size": len(characters),
-            "pad_id": characters.pad,
-            "unk_id": characters.unk,
+            "vocab_size": len(vocabulary),
+            "pad_id": vocabulary.pad,
+            "unk_id": vocabulary.unk,
             "num_classes": len(self.coder.labels),
         }
 
@@ -229,7 +241,7 @@ class Names(SequenceDataModule):
         return (counts.sum() / (len(counts) * counts)).tolist()
 
     def state(self) -> dict[str, Any]:
-        return {"coder": self.coder.state()}
+        return {"coder": self.coder.state(), "columns": None if self.columns is None else list(self.columns)}
 
     def names(self, split: str) -> LabelledNames:
         """The names of a split.
@@ -256,7 +268,9 @@ class Names(SequenceDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self.dataset("train")
-        batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
+        limit = TokenLimit(dataset.lengths, self.batch_tokens)
+        lengths = dataset.lengths if self.bucketing else None
+        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths, limit=limit)
         return batch_loader(dataset, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:
@@ -266,8 +280,8 @@ class Names(SequenceDataModule):
         return batch_loader(self.dataset("test"), self.scoring_batches("test"))
 
     def write_files(self, folder: Path) -> None:
-        """Write vocabulary.txt, the characters, and labels.txt, readable text."""
-        self.coder.characters.save(folder / "vocabulary.txt")
+        """Write vocabulary.txt, the characters or words, and labels.txt, readable text."""
+        self.coder.vocabulary.save(folder / "vocabulary.txt")
         (folder / "labels.txt").write_text("\n".join(self.coder.labels) + "\n", encoding="utf-8")
 
     def facts(self) -> list[tuple[str, str]]:
@@ -275,7 +289,11 @@ class Names(SequenceDataModule):
         rows = []
         for split in ("train", "val"):
             part = self._splits[split]
-            rows.append((f"{split} names", f"{len(part):,}, {len(set(part.names)):,} of them distinct"))
-        rows.append(("characters", f"{len(self.coder.characters):,}, 4 of them special"))
+            said = f"{len(part):,}, {len(set(part.names)):,} of them distinct"
+            rows.append((f"{split} {self.train_unit}", said))
+        tokens = [token for name in self._splits["val"].names for token in self.coder.tokens(name)]
+        unknown = self.coder.vocabulary.ids(tokens).count(self.coder.vocabulary.unk) / max(len(tokens), 1)
+        said = f"{len(self.coder.vocabulary):,}, 4 of them special; {unknown:.1%} of val's are unknown"
+        rows.append((self.coder.unit_name, said))
         rows.append(("labels", f"{len(self.coder.labels)}: {', '.join(self.coder.labels)}"))
         return rows

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
 JOINER = "￭"  # marks a piece that no space divides from the one before
+TOKENIZERS = ("word", "space", "bpe")
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
@@ -38,29 +39,42 @@ class WordTokenizer:
     """Words and punctuation marks; what is seen in training is decoded as it was written.
 
     A piece that follows another without a space carries a joiner, so that ``hungry.`` is ``hungry`` and
-    ``￭.``, and is written together again.
+    ``￭.``, and is written together again. With ``at_spaces`` it is one piece: only spaces divide.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, lower: bool = False) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, lower: bool = False, at_spaces: bool = False) -> None:
         self.vocabulary = vocabulary
         self.lower = lower
+        self.at_spaces = at_spaces
 
     @classmethod
     def train(
-        cls, texts: Sequence[str], *, min_count: int = 1, max_tokens: int | None = None, lower: bool = False
+        cls,
+        texts: Sequence[str],
+        *,
+        min_count: int = 1,
+        max_tokens: int | None = None,
+        lower: bool = False,
+        at_spaces: bool = False,
     ) -> WordTokenizer:
         """Count the pieces of a training split; those seen less than ``min_count`` times are UNK."""
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(split_words(text.lower() if lower else text))
-        vocabulary = Vocabulary.from_counts(counts, len(texts), min_count=min_count, max_tokens=max_tokens)
-        return cls(vocabulary, lower=lower)
+        made = cls(SPECIAL, lower=lower, at_spaces=at_spaces)
+        counts = Counter(piece for text in texts for piece in made.split(text))
+        made.vocabulary = Vocabulary.from_counts(
+            counts, len(texts), min_count=min_count, max_tokens=max_tokens
+        )
+        return made
+
+    def split(self, text: str) -> list[str]:
+        """The pieces of a text, known or not."""
+        text = text.lower() if self.lower else text
+        return text.split() if self.at_spaces else split_words(text)
 
     def __len__(self) -> int:
         return len(self.vocabulary)
 
     def encode(self, text: str) -> list[int]:
-        return self.vocabulary.ids(split_words(text.lower() if self.lower else text))
+        return self.vocabulary.ids(self.split(text))
 
     def decode(self, ids: Iterable[int]) -> str:
         shown = [piece for piece in self.pieces(ids) if piece not in SPECIAL_TOKENS]
@@ -70,7 +84,8 @@ class WordTokenizer:
         return [self.vocabulary.tokens[number] for number in ids]
 
     def state(self) -> dict[str, Any]:
-        return {"kind": "word", "vocabulary": self.vocabulary.state(), "lower": self.lower}
+        kind = "space" if self.at_spaces else "word"
+        return {"kind": kind, "vocabulary": self.vocabulary.state(), "lower": self.lower}
 
 
 class SubwordTokenizer:
@@ -155,14 +170,36 @@ def split_words(text: str) -> list[str]:
     ]
 
 
+def train_tokenizer(
+    kind: str, texts: Sequence[str], vocab_size: int | None, *, min_count: int, lower: bool
+) -> Tokenizer:
+    """The tokenizer of a kind, learned from a training split.
+
+    Args:
+        kind: one of TOKENIZERS.
+        vocab_size: subwords of bpe; for words the most that are kept, None for all.
+        min_count: words seen less often are UNK.
+
+    Raises:
+        UserError: as ``SubwordTokenizer.train`` does.
+    """
+    if kind == "bpe":
+        assert vocab_size is not None
+        return SubwordTokenizer.train(texts, vocab_size=vocab_size, lower=lower)
+    return WordTokenizer.train(
+        texts, min_count=min_count, max_tokens=vocab_size, lower=lower, at_spaces=kind == "space"
+    )
+
+
 def tokenizer_from_state(state: dict[str, Any]) -> Tokenizer:
     """The tokenizer whose ``state`` a checkpoint holds.
 
     Raises:
-        UserError: another kind than word or bpe.
+        UserError: another kind than word, space or bpe.
     """
-    if state["kind"] == "word":
-        return WordTokenizer(Vocabulary.from_state(state["vocabulary"]), lower=state["lower"])
+    if state["kind"] in ("word", "space"):
+        vocabulary = Vocabulary.from_state(state["vocabulary"])
+        return WordTokenizer(vocabulary, lower=state["lower"], at_spaces=state["kind"] == "space")
     if state["kind"] == "bpe":
         return SubwordTokenizer(base64.b64decode(state["model"]), lower=state["lower"])
-    raise UserError(f"tokenizer {state['kind']}: this version knows word and bpe")
+    raise UserError(f"tokenizer {state['kind']}: this version knows word, space and bpe")

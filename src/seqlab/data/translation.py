@@ -15,13 +15,12 @@ from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, bat
 from seqlab.data.pair_files import Pair, read_pairs
 from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
 from seqlab.data.splits import check_fractions
-from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
+from seqlab.data.tokenizers import TOKENIZERS, WordTokenizer, train_tokenizer
 from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
 Files = str | Sequence[str]
-TOKENIZERS = ("word", "bpe")
 
 
 class Translation(SequenceDataModule):
@@ -41,7 +40,7 @@ class Translation(SequenceDataModule):
         sample: ``num_pairs``, ``seed`` of the phrase grammar, when nothing is given.
         swap: translate target to source.
         source_language, target_language: names for the report.
-        tokenizer: ``word`` or ``bpe``.
+        tokenizer: ``word``: words and punctuation marks; ``space``: what spaces divide; or ``bpe``.
         vocab_size: subwords of bpe; for words the most that are kept, null for all.
         joint: one bpe for both sides.
         min_count: words seen less often in training are UNK.
@@ -87,15 +86,15 @@ class Translation(SequenceDataModule):
     ) -> None:
         super().__init__()
         if tokenizer not in TOKENIZERS:
-            raise UserError(f"data.tokenizer={tokenizer}: choose {' or '.join(TOKENIZERS)}")
+            raise UserError(f"data.tokenizer={tokenizer}: choose {', '.join(TOKENIZERS)}")
         if tokenizer == "bpe" and vocab_size is None:
             raise UserError("data.tokenizer=bpe needs data.vocab_size: some thousands, such as 4000")
         if joint and tokenizer != "bpe":
             raise UserError("data.joint=true is one bpe for both sides: give data.tokenizer=bpe too")
         for name, size in (("vocab_size", vocab_size), ("min_count", min_count), ("max_length", max_length)):
-            if not isinstance(size, int) and not (size is None and name == "vocab_size"):
-                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
-            if size is not None and size < 1:
+            if size is None and name == "vocab_size":
+                continue
+            if not isinstance(size, int) or size < 1:
                 raise UserError(f"data.{name}={size}: give a whole number, at least 1")
         self.path = path
         self.files = {"train": train, "val": val, "test": test}
@@ -144,15 +143,7 @@ class Translation(SequenceDataModule):
 
     def _read_splits(self) -> dict[str, list[Pair]]:
         given = [name for name, file in self.files.items() if file is not None]
-        ways = [
-            name
-            for name, is_given in (
-                ("path", self.path is not None),
-                (given[0] if given else "train", bool(given)),
-                ("pairs", self.literal is not None),
-            )
-            if is_given
-        ]
+        ways = ["path"] * (self.path is not None) + given[:1] + ["pairs"] * (self.literal is not None)
         if len(ways) > 1:
             raise UserError(
                 f"data.{ways[0]} and data.{ways[1]} exclude each other: give one file as data.path, or "
@@ -219,25 +210,18 @@ class Translation(SequenceDataModule):
 
     def _train_tokenizers(self) -> None:
         sides = [[pair[side] for pair in self._pairs["train"]] for side in (0, 1)]
-        if self.tokenizer == "word":
-            self.source_tokenizer, self.target_tokenizer = (self._words(side) for side in sides)
-            return
-        assert self.vocab_size is not None
-        learned: list[Tokenizer] = [
-            SubwordTokenizer.train(texts, vocab_size=self.vocab_size, lower=self.lower)
+        learned = [
+            train_tokenizer(
+                self.tokenizer, texts, self.vocab_size, min_count=self.min_count, lower=self.lower
+            )
             for texts in ([sides[0] + sides[1]] if self.joint else sides)
         ]
         self.source_tokenizer, self.target_tokenizer = learned[0], learned[-1]
-        if min(map(len, learned)) < self.vocab_size:
+        if self.tokenizer == "bpe" and min(map(len, learned)) < (self.vocab_size or 0):
             self.notices.append(
                 f"bpe learned {' and '.join(str(len(one)) for one in learned)} subwords: the training text "
                 f"gives no {self.vocab_size:,}"
             )
-
-    def _words(self, texts: list[str]) -> Tokenizer:
-        return WordTokenizer.train(
-            texts, min_count=self.min_count, max_tokens=self.vocab_size, lower=self.lower
-        )
 
     @property
     def sizes(self) -> dict[str, int]:

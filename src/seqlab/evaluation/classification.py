@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +20,13 @@ from seqlab.tasks.confusion import ClassFigures, classification_figures, count_c
 
 FIGURES = ("accuracy", "macro_f1")
 COLUMNS = ("accuracy", "macro F1")
+WORD_BASELINE = "word_naive_bayes"
+TELLING_WORDS = 15
 
 
 @dataclass(frozen=True)
 class ClassificationOutcome:
-    """All that a classification run found out; N test names, C classes."""
+    """All that a classification run found out; N test names or texts, C classes."""
 
     names: LabelledNames  # the test split
     classes: tuple[str, ...]  # (C,)
@@ -31,6 +34,8 @@ class ClassificationOutcome:
     probabilities: NDArray[np.float32]  # (N, C)
     metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
     baselines: tuple[str, ...]
+    noun: str = "name"  # what is classified
+    telling: tuple[tuple[str, list[str]], ...] = ()  # of each label the words that speak for it
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -43,11 +48,11 @@ class ClassificationOutcome:
         return count_confusion(self.gold, self.predicted, len(self.classes))
 
     def write_scores(self, path: Path) -> None:
-        """Write one row per test name: name, label, predicted, probability of what was predicted."""
+        """Write one row per test name or text: itself, label, predicted, probability of that."""
         import pandas as pd
 
         columns = {
-            "name": list(self.names.names),
+            self.noun: list(self.names.names),
             "label": list(self.names.labels),
             "predicted": [self.classes[number] for number in self.predicted],
             "probability": self.probabilities.max(axis=1),
@@ -62,7 +67,7 @@ class ClassificationOutcome:
 
         ceiling = self.metrics["oracle/accuracy_ceiling"]
         return ResultTable(
-            title=f"{len(self.names):,} test names of {len(self.classes)} labels",
+            title=f"{len(self.names):,} test {self.noun}s of {len(self.classes)} labels",
             columns=COLUMNS,
             model_rows=[("name_classifier", row("test"))],
             baseline_rows=[(name, row(f"baseline/{name}")) for name in self.baselines],
@@ -70,8 +75,8 @@ class ClassificationOutcome:
                 ("macro F1", "the mean over labels, rare ones as heavy as frequent ones"),
                 (
                     "best possible",
-                    f"accuracy {ceiling:.4f}: {self.names.num_ambiguous():,} test names occur with more than "
-                    "one label",
+                    f"accuracy {ceiling:.4f}: {self.names.num_ambiguous():,} test {self.noun}s occur with "
+                    "more than one label",
                 ),
             ],
         )
@@ -115,7 +120,11 @@ class ClassificationEvaluation(Evaluation):
         """The validation figures of the checkpoint that is judged."""
         # baselines count the training split, which is closed once the test split is open
         train, val = datamodule.names("train"), datamodule.names("val")
-        fitted = FittedBaselines((Majority(train), LongestEnding(train), NaiveBayes(train, val)))
+        coder = datamodule.coder
+        counted: tuple[Any, ...] = (LongestEnding(train), NaiveBayes(train, val))
+        if coder.unit == "word":
+            counted = (NaiveBayes(train, val, WORD_BASELINE, coder.tokens),)
+        fitted = FittedBaselines((Majority(train), *counted))
         loss, probabilities = classify_split(task, datamodule, "val")
         gold = datamodule.dataset("val").labels.numpy()
         figures = classification_figures(
@@ -143,8 +152,18 @@ class ClassificationEvaluation(Evaluation):
             figures = classification_figures(count_confusion(gold, guesses, len(classes)))
             metrics |= {f"baseline/{baseline.name}/{name}": figures[name] for name in FIGURES}
         metrics["oracle/accuracy_ceiling"] = names.accuracy_ceiling()
-        baselines = tuple(baseline.name for baseline in judge.baselines)
-        return ClassificationOutcome(names, classes, gold, probabilities, metrics, baselines)
+        by_name = {baseline.name: baseline for baseline in judge.baselines}
+        telling = by_name[WORD_BASELINE].telling(TELLING_WORDS) if WORD_BASELINE in by_name else ()
+        return ClassificationOutcome(
+            names,
+            classes,
+            gold,
+            probabilities,
+            metrics,
+            tuple(by_name),
+            datamodule.coder.noun,
+            tuple(telling),
+        )
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ class ResultTable:
     baseline_rows: list[tuple[str, list[float | None]]]
     notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
     warnings: Sequence[str] = ()  # what to know before any figure: shown above the table
+    examples: Sequence[str] = ()  # lines that the terminal shows above the table
 
 
 class Outcome(Protocol):

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from seqlab.data.pair_files import Pair
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
 from seqlab.evaluation.outcome import Evaluation, ResultTable
@@ -18,6 +21,8 @@ from seqlab.search.translate import translate_texts
 from seqlab.tasks.translation import Translation
 
 TOKENIZERS = ("13a", "intl", "char", "zh", "none")
+SEEN = ("source", "target", "pair")  # what of a test pair may stand in training
+EXAMPLES = 4  # translations on the terminal
 
 
 @dataclass(frozen=True)
@@ -44,19 +49,47 @@ class CorpusScores:
 
 
 @dataclass(frozen=True)
-class FrequentTranslation:
-    """The baseline that says what the training targets say most often, whatever it is asked."""
+class TrainingPairs:
+    """The baseline that says what training targets say most often, and what a test pair may repeat."""
 
-    text: str
+    most_frequent: str
+    pairs: frozenset[Pair]
 
     @classmethod
-    def fit(cls, targets: Sequence[str]) -> FrequentTranslation:
+    def fit(cls, pairs: Sequence[Pair]) -> TrainingPairs:
         """The most frequent target; of equally frequent ones the first in the alphabet."""
-        counts = Counter(targets)
-        return cls(min(counts, key=lambda text: (-counts[text], text)))
+        counts = Counter(target for _, target in pairs)
+        return cls(min(counts, key=lambda text: (-counts[text], text)), frozenset(pairs))
+
+    def repeated(self, pairs: Sequence[Pair]) -> RepeatedPairs:
+        """Which of N pairs repeat training, text for text."""
+        sources, targets = ({pair[side] for pair in self.pairs} for side in (0, 1))
+        return RepeatedPairs(
+            np.array([source in sources for source, _ in pairs]),
+            np.array([target in targets for _, target in pairs]),
+            np.array([pair in self.pairs for pair in pairs]),
+        )
 
     def state(self) -> dict[str, Any]:
-        return {"most_frequent_translation": self.text}
+        return {"most_frequent_translation": self.most_frequent}
+
+
+@dataclass(frozen=True)
+class RepeatedPairs:
+    """Which of N test pairs repeat training, text for text; (N,) each."""
+
+    source: NDArray[np.bool_]
+    target: NDArray[np.bool_]  # it may be the translation of another source there
+    pair: NDArray[np.bool_]
+
+    @property
+    def neither(self) -> list[int]:
+        """Rows of the pairs whose source and target are both new."""
+        return np.flatnonzero(~self.source & ~self.target).tolist()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        return {f"test/seen_{name}_share": float(getattr(self, name).mean()) for name in SEEN}
 
 
 @dataclass(frozen=True)
@@ -68,6 +101,8 @@ class TranslationOutcome:
     translations: list[str]
     hypotheses: list[Hypothesis]
     scores: CorpusScores
+    repeated: RepeatedPairs
+    unseen: CorpusScores | None  # of the pairs whose source and target are both new; None without such
     loss: float  # nats per target token of the reference, EOS counted
     baselines: dict[str, CorpusScores]
     search: str  # how the translations were found
@@ -75,6 +110,9 @@ class TranslationOutcome:
     @property
     def metrics(self) -> dict[str, float]:
         found = {"test/bleu": self.scores.bleu, "test/chrf": self.scores.chrf, "test/loss": self.loss}
+        found |= self.repeated.shares
+        if self.unseen is not None:
+            found["test/unseen/bleu"] = self.unseen.bleu
         for name, scores in self.baselines.items():
             found[f"baseline/{name}/bleu"] = scores.bleu
             found[f"baseline/{name}/chrf"] = scores.chrf
@@ -111,10 +149,28 @@ class TranslationOutcome:
             notes=[
                 ("loss", "nats per target token of the reference, end counted, no label smoothing"),
                 ("search", self.search),
+                ("seen in training", self._seen()),
                 ("BLEU", self.scores.bleu_signature),
                 ("chrF", self.scores.chrf_signature),
             ],
+            examples=[
+                line
+                for row in spread_rows(len(self.sources), EXAMPLES)
+                for line in (
+                    f"> {self.sources[row]}",
+                    f"= {self.references[row]}",
+                    f"< {self.translations[row]}",
+                    "",
+                )
+            ],
         )
+
+    def _seen(self) -> str:
+        shares = [f"{name.split('_')[1]} of {share:.1%}" for name, share in self.repeated.shares.items()]
+        said = f"{', '.join(shares)} of the test pairs, text for text; "
+        if self.unseen is None:
+            return f"{said}no source and target are both new"
+        return f"{said}BLEU {self.unseen.bleu:.2f} on the {len(self.repeated.neither):,} with both new"
 
 
 class TranslationEvaluation(Evaluation):
@@ -133,25 +189,26 @@ class TranslationEvaluation(Evaluation):
             raise UserError(f"evaluation.tokenize={tokenize}: choose {', '.join(TOKENIZERS)}")
         self.tokenize = tokenize
 
-    def fit(
-        self, task: Translation, datamodule: TranslationData
-    ) -> tuple[FrequentTranslation, dict[str, float]]:
-        """The baseline's translation, and how well the validation split is translated."""
-        frequent = FrequentTranslation.fit([target for _, target in datamodule.pairs("train")])
+    def fit(self, task: Translation, datamodule: TranslationData) -> tuple[TrainingPairs, dict[str, float]]:
+        """What is remembered of training, and how well the validation split is translated."""
+        training = TrainingPairs.fit(datamodule.pairs("train"))
         pairs = datamodule.pairs("val")
         translations, _ = self._translate(task, datamodule, [source for source, _ in pairs])
         scores = CorpusScores.of(translations, [target for _, target in pairs], self.tokenize)
         loss, accuracy = forced_figures(task, datamodule.val_dataloader())
         found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": loss, "accuracy": accuracy}
-        return frequent, {f"val/{name}": value for name, value in found.items()}
+        return training, {f"val/{name}": value for name, value in found.items()}
 
     def test(
-        self, task: Translation, datamodule: TranslationData, judge: FrequentTranslation
+        self, task: Translation, datamodule: TranslationData, judge: TrainingPairs
     ) -> TranslationOutcome:
         """Translate and score the test split, which ``open_test`` must have unlocked."""
         pairs = datamodule.pairs("test")
         sources, references = [source for source, _ in pairs], [target for _, target in pairs]
         translations, hypotheses = self._translate(task, datamodule, sources)
+        repeated = judge.repeated(pairs)
+        new = repeated.neither
+        of_new = ([translations[row] for row in new], [references[row] for row in new])
         search = (
             "greedy search"
             if task.beam_size == 1
@@ -163,10 +220,14 @@ class TranslationEvaluation(Evaluation):
             translations,
             hypotheses,
             CorpusScores.of(translations, references, self.tokenize),
+            repeated,
+            CorpusScores.of(*of_new, self.tokenize) if new else None,
             forced_figures(task, datamodule.test_dataloader())[0],
             {
                 "copy_source": CorpusScores.of(sources, references, self.tokenize),
-                "most_frequent": CorpusScores.of([judge.text] * len(pairs), references, self.tokenize),
+                "most_frequent": CorpusScores.of(
+                    [judge.most_frequent] * len(pairs), references, self.tokenize
+                ),
             },
             search,
         )
@@ -175,6 +236,11 @@ class TranslationEvaluation(Evaluation):
         self, task: Translation, datamodule: TranslationData, sources: Sequence[str]
     ) -> tuple[list[str], list[Hypothesis]]:
         return translate_texts(task, sources, datamodule.source_tokenizer, datamodule.target_tokenizer)
+
+
+def spread_rows(num_rows: int, number: int) -> list[int]:
+    """At most ``number`` of N rows, evenly over all of them."""
+    return np.unique(np.linspace(0, num_rows - 1, min(number, num_rows)).round().astype(int)).tolist()
 
 
 @torch.inference_mode()

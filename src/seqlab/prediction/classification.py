@@ -1,4 +1,4 @@
-"""``seqlab predict`` for name classifiers: names in, a label and its probability for each out."""
+"""``seqlab predict`` for classifiers: names or texts in, a label and its probability for each out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 
 from seqlab.data.module import batches_by_length
 from seqlab.data.name_batches import NameCoder, NameDataset
-from seqlab.data.name_files import NAME_COLUMN, csv_rows, normalized
+from seqlab.data.name_files import TEXT_COLUMNS, csv_rows
+from seqlab.data.pair_files import clean
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 from seqlab.tasks.classification import Classification
@@ -19,23 +20,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 512
-BATCH_TOKENS = 65_536  # characters, padding counted
-FORMAT = "one name a line, or a CSV with a column headed name"
+BATCH_TOKENS = 65_536  # characters or words, padding counted
+FORMAT = "one name (or text) a line, or a CSV or TSV with a column headed name, text or sentence"
 
 
 def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
-    """One row per name: name, predicted label, its probability, the second label and its probability.
+    """One row per name or text: itself, predicted label, its probability, the second label and its own.
 
     Args:
-        path: one name a line, or a CSV with a column ``name``, or of name and label as for training. Empty
-            lines are passed over and counted on standard error.
+        path: one name or text a line, or a CSV or TSV with a column headed as in training, or name, text or
+            sentence, or of text and label as for training. Empty lines are passed over and counted on
+            standard error.
 
     Raises:
         UserError: a file without a name or other than UTF-8; names the line.
     """
     import pandas as pd
 
-    names, num_empty = read_names(path)
+    columns = baggage["data"].get("columns")
+    names, num_empty = read_names(path, columns[0] if columns else None)
     if num_empty:
         print(f"note: {num_empty:,} empty lines were passed over", file=sys.stderr)
     coder = NameCoder.from_state(baggage["data"]["coder"])
@@ -49,7 +52,7 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     labels = [[coder.labels[number] for number in row] for row in best.indices.tolist()]
     return pd.DataFrame(
         {
-            "name": names,
+            coder.noun: names,
             "predicted": [row[0] for row in labels],
             "probability": best.values[:, 0].numpy(),
             "runner_up": [row[1] for row in labels],
@@ -58,23 +61,27 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     )
 
 
-def read_names(path: Path) -> tuple[list[str], int]:
-    """Names of a text file or of a CSV's column, and how many lines without one were passed over.
+def read_names(path: Path, column: str | None = None) -> tuple[list[str], int]:
+    """Names or texts of a text file or of a table's column, and how many lines without one were passed over.
 
-    A file is a CSV if a column of its first line is headed name, or if it is called .csv (.csv.gz): without a
-    header its first of at most two columns holds the names, as in training files.
+    A file is a table if it is called .csv or .tsv (or that and .gz), or if its first line, without spaces,
+    heads a column name, text, sentence or ``column``. A table without a header has them in the first of at
+    most two columns, as in training files.
 
     Raises:
-        UserError: a file that cannot be read or holds no name, or a ragged CSV; names the line.
+        UserError: a file that cannot be read or holds no name, or a ragged table; names the line.
     """
     lines = read_lines(path, FORMAT)
+    headings = [column.lower()] if column else list(TEXT_COLUMNS)
     first = next((line for line in lines if line.strip()), "")
-    heads = [cell.strip().strip('"').lower() for cell in first.split(",")]
-    if NAME_COLUMN in heads or path.name.lower().endswith((".csv", ".csv.gz")):
+    heads = [cell.strip().strip('"').lower() for cell in first.split("\t" if "\t" in first else ",")]
+    head = next((name for name in headings if name in heads), None)
+    is_table = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    if is_table or (head is not None and " " not in first):
         rows = csv_rows(path, FORMAT)
-        width, column, num_heads = len(rows[0][1]), 0, 0
-        if NAME_COLUMN in heads:
-            column, num_heads = heads.index(NAME_COLUMN), 1
+        width, place, num_heads = len(rows[0][1]), 0, 0
+        if head is not None:
+            place, num_heads = heads.index(head), 1
         elif width > 2:
             raise UserError(f"{path}, line {rows[0][0]}: {width} fields and no header; expected {FORMAT}")
         for number, cells in rows:
@@ -83,10 +90,10 @@ def read_names(path: Path) -> tuple[list[str], int]:
                     f"{path}, line {number}: {len(cells)} fields, the first line has {width}; expected "
                     f"{FORMAT}"
                 )
-        found = [normalized(cells[column]) for _, cells in rows[num_heads:]]
-        num_empty = len(lines) - len(rows) + found.count("")
+        found = [clean(cells[place]) for _, cells in rows[num_heads:]]
+        num_empty = sum(not line.strip() for line in lines) + found.count("")
     else:
-        found = [normalized(line) for line in lines]
+        found = [clean(line) for line in lines]
         num_empty = found.count("")
     names = [name for name in found if name]
     if not names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import numpy as np
 from omegaconf import DictConfig
 
@@ -18,6 +20,7 @@ from seqlab.training.history import History
 from seqlab.training.run_folder import RunFolder
 
 NUM_MISTAKES = 25
+LONGEST_TEXT = 200  # characters of a text in a table
 
 
 def write_report(
@@ -39,12 +42,13 @@ def write_report(
         [
             confusion_section(outcome),
             labels_section(outcome),
+            *words_sections(outcome),
             mistakes_section(outcome),
             *accuracy_sections(history),
         ],
         facts=datamodule.facts(),
         emphasis="name_classifier",
-        loss_label="loss (nats per name)",
+        loss_label=f"loss (nats per {outcome.noun})",
     )
 
 
@@ -60,25 +64,40 @@ def confusion_section(outcome: ClassificationOutcome) -> Section:
         row_title="label",
         column_title="predicted",
     )
-    note = "Each row is a label's test names: the shade is the share of them that was taken for the column."
+    note = (
+        f"Each row is a label's test {outcome.noun}s: the shade is the share of them that was taken for the "
+        "column."
+    )
     return Section("Confusion matrix", body, note)
 
 
 def labels_section(outcome: ClassificationOutcome) -> Section:
     """Figures of each label on the test split."""
-    columns = ("precision", "recall", "F1", "predicted", "names")
+    columns = ("precision", "recall", "F1", "predicted", f"{outcome.noun}s")
     return Section("Labels", metrics_table(columns, outcome.class_rows(), row_title="label"))
+
+
+def words_sections(outcome: ClassificationOutcome) -> list[Section]:
+    """The words that speak for each label, where words were read."""
+    if not outcome.telling:
+        return []
+    rows = [(label, " ".join(words)) for label, words in outcome.telling]
+    note = (
+        "Counted in training, by the naive Bayes baseline: a word's share of the label's words times the log "
+        "of that share over its share elsewhere."
+    )
+    return [Section("Words", text_table(("label", "words that speak for it"), rows), note)]
 
 
 def mistakes_section(outcome: ClassificationOutcome) -> Section:
     """The mistakes that the network was surest of."""
     rows = [
-        (name, label, predicted, f"{sure:.3f}", f"{share:.3f}")
+        (shorten(name, LONGEST_TEXT, placeholder=" …"), label, predicted, f"{sure:.3f}", f"{share:.3f}")
         for name, label, predicted, sure, share in outcome.confident_mistakes(NUM_MISTAKES)
     ]
     if not rows:
-        return Section("Surest mistakes", paragraph("Every test name was classified right."))
-    columns = ("name", "label", "predicted", "its probability", "the label's")
+        return Section("Surest mistakes", paragraph(f"Every test {outcome.noun} was classified right."))
+    columns = (outcome.noun, "label", "predicted", "its probability", "the label's")
     note = f"The {len(rows)} distinct mistakes with the highest probability."
     return Section("Surest mistakes", text_table(columns, rows), note)
 

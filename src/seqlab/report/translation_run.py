@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 from markupsafe import Markup
 
+from seqlab.evaluation.translation import spread_rows
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
@@ -49,14 +49,17 @@ def write_report(
         [samples_section(outcome), *attention_sections(task, datamodule, outcome)],
         facts=datamodule.facts(),
         emphasis="model",
-        loss_label="loss (nats per target token)",
+        loss_label=(
+            "loss (nats per target token)"
+            if task.loss_per == "token"
+            else "loss (nats; training: per pair, validation: per target token)"
+        ),
     )
 
 
 def samples_section(outcome: TranslationOutcome) -> Section:
     """Test sentences spread evenly over the file, whether well translated or not."""
-    num_pairs = len(outcome.sources)
-    rows = np.unique(np.linspace(0, num_pairs - 1, min(SAMPLES, num_pairs)).round().astype(int))
+    rows = spread_rows(len(outcome.sources), SAMPLES)
     table = text_table(
         ("source", "reference", "translation"),
         [(outcome.sources[row], outcome.references[row], outcome.translations[row]) for row in rows],

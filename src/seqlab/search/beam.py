@@ -10,15 +10,11 @@ from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.search.hypotheses import (
     Hypothesis,
     forbidden_tokens,
+    length_divisor,
     length_limits,
     next_log_probs,
     take_state,
 )
-
-
-def length_divisor(length: int, length_penalty: float) -> float:
-    """``((5 + length) / 6) ** length_penalty`` (Wu et al., 2016, equation 14); length counts EOS."""
-    return ((5 + length) / 6) ** length_penalty
 
 
 @torch.inference_mode()
@@ -32,11 +28,11 @@ def beam_search(
     unk_id: int | None = None,
     max_length: int | None = None,
 ) -> list[Hypothesis]:
-    """Translate a batch; each source has ``beam_size`` hypotheses in work.
+    """Translate a batch; each source has at most ``beam_size`` hypotheses in work.
 
-    At each step, of all one-token extensions of a source's K hypotheses the best 2 K are looked at: those
-    that end are finished, and of the others the best K go on. A source is done once no hypothesis in work can
-    beat the best finished one, or at its length limit; it then leaves the batch.
+    At each step, of all one-token extensions of a source's hypotheses the best K are kept: those that end are
+    finished, the others go on. A source is done once none goes on or none that does can beat the best
+    finished one, or at its length limit; it then leaves the batch. A beam of 1 is greedy search.
 
     Args:
         source: (B, S) token ids and EOS, right-padded.
@@ -63,28 +59,28 @@ def beam_search(
     best = [Hypothesis([], -torch.inf) for _ in range(num_sources)]
     rows = torch.arange(num_sources, device=device)  # the sources still being translated
     state = take_state(state, rows.repeat_interleave(beam_size))
-    scores = torch.full((num_sources, beam_size), -torch.inf, device=device)
+    # doubles: in a sum of many tokens' float32 two extensions that differ would be equal
+    scores = torch.full((num_sources, beam_size), -torch.inf, dtype=torch.float64, device=device)
     scores[:, 0] = 0  # all K begin alike: only one of them may be extended at the first step
     tokens = torch.full((num_sources, beam_size, 1), network.bos_id, device=device)  # (B, K, t)
     for length in range(1, int(limits.max()) + 1):
         readout, _, state = network.decoder.readout(tokens[:, :, -1].reshape(-1, 1), state, memory)
-        log_probs = next_log_probs(network, readout, forbidden)  # (B * K, V)
-        totals = (scores.reshape(-1, 1) + log_probs).reshape(len(rows), -1)  # (B, K * V)
-        top, place = totals.topk(2 * beam_size, dim=1)  # (B, 2K), best first
-        parent, token = place // log_probs.shape[1], place % log_probs.shape[1]
+        log_probs, likely = best_first(next_log_probs(network, readout, forbidden), beam_size)  # (B * K, k)
+        totals = (scores.reshape(-1, 1) + log_probs).reshape(len(rows), -1)  # (B, K * k)
+        scores, place = totals.sort(dim=1, descending=True, stable=True)
+        scores, place = scores[:, :beam_size], place[:, :beam_size]  # (B, K), best first
+        parent, token = place // likely.shape[1], likely.reshape(len(rows), -1).gather(1, place)
+        tokens = torch.cat((tokens.gather(1, parent[..., None].expand_as(tokens)), token[..., None]), dim=2)
         has_ended = token == network.eos_id
         divisor = length_divisor(length, length_penalty)
-        _finish(best, rows, tokens, parent, top / divisor, has_ended)
-        # stable: ended ones go behind, the others stay in their order
-        kept = has_ended.to(torch.int8).sort(dim=1, stable=True).indices[:, :beam_size]
-        scores, parent, token = top.gather(1, kept), parent.gather(1, kept), token.gather(1, kept)
-        tokens = torch.cat((tokens.gather(1, parent[..., None].expand_as(tokens)), token[..., None]), dim=2)
+        _finish(best, rows, tokens, scores / divisor, has_ended)
         row_limits = limits[rows]
         is_last = length >= row_limits
         _cut_off(best, rows, tokens, scores / divisor, is_last)
+        scores = scores.masked_fill(has_ended, -torch.inf)
         # the best a hypothesis in work can still reach: nothing added, the longest length's divisor
-        reachable = scores[:, 0] / ((5 + row_limits) / 6) ** length_penalty
-        found = torch.tensor([best[row].score for row in rows.tolist()], device=device)
+        reachable = scores.amax(dim=1) / ((5 + row_limits) / 6) ** length_penalty
+        found = torch.tensor([best[row].score for row in rows.tolist()], dtype=torch.float64, device=device)
         keep = (~is_last & (reachable > found)).nonzero()[:, 0]
         if not len(keep):
             break
@@ -96,15 +92,26 @@ def beam_search(
     return best
 
 
-def _finish(
-    best: list[Hypothesis], rows: Tensor, tokens: Tensor, parent: Tensor, scores: Tensor, has_ended: Tensor
-) -> None:
-    """Note each source's best candidate that ends, where it beats what was finished before."""
+def best_first(values: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row of (N, V) values and their columns, k = min(``number``, V).
+
+    Of equal values the first column comes first, as in ``max``; ``topk`` promises no order.
+    """
+    values = values.clone()
+    found = []
+    for _ in range(min(number, values.shape[1])):
+        largest = values.max(dim=1, keepdim=True)
+        found.append(largest)
+        values.scatter_(1, largest.indices, -torch.inf)
+    return torch.cat([one.values for one in found], dim=1), torch.cat([one.indices for one in found], dim=1)
+
+
+def _finish(best: list[Hypothesis], rows: Tensor, tokens: Tensor, scores: Tensor, has_ended: Tensor) -> None:
+    """Note each source's best hypothesis that ended now, where it beats what was finished before."""
     ended_scores, rank = scores.masked_fill(~has_ended, -torch.inf).max(dim=1)
-    parents = parent.gather(1, rank[:, None])[:, 0]
     for place, (row, score) in enumerate(zip(rows.tolist(), ended_scores.tolist(), strict=True)):
         if score > best[row].score:
-            best[row] = Hypothesis(tokens[place, parents[place], 1:].tolist(), score)
+            best[row] = Hypothesis(tokens[place, rank[place], 1:-1].tolist(), score)
 
 
 def _cut_off(best: list[Hypothesis], rows: Tensor, tokens: Tensor, scores: Tensor, is_last: Tensor) -> None:

@@ -14,7 +14,12 @@ class Hypothesis(NamedTuple):
     """The translation found for one source."""
 
     tokens: list[int]  # without BOS and EOS
-    score: float  # log-probability in nats, EOS counted, divided by the length penalty
+    score: float  # log-probability in nats, EOS counted, over ``length_divisor``
+
+
+def length_divisor(length: int, length_penalty: float) -> float:
+    """``((5 + length) / 6) ** length_penalty`` (Wu et al., 2016, equation 14); length counts EOS."""
+    return ((5 + length) / 6) ** length_penalty
 
 
 def length_limits(source_lengths: Tensor, max_length: int | None) -> Tensor:

@@ -17,6 +17,8 @@ from seqlab.search.greedy import greedy_search
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.base import Losses, SequenceTask
 
+LOSS_UNITS = ("token", "pair")
+
 
 class Translation(SequenceTask[TranslationBatch]):
     """Cross-entropy of each target token, EOS included, padding not.
@@ -28,6 +30,7 @@ class Translation(SequenceTask[TranslationBatch]):
         unk_id: from the data; never written in a translation.
         label_smoothing: share of each target spread evenly over the vocabulary (Szegedy et al., CVPR 2016,
             section 7).
+        loss_per: the training loss is the mean over ``token``s, or over ``pair``s of the sum of their tokens.
         teacher_forcing_ratio: probability that a training step is fed the true token before it; see Seq2Seq.
         beam_size: hypotheses of the search; 1 is greedy.
         length_penalty: of the search; see ``length_divisor``.
@@ -45,6 +48,7 @@ class Translation(SequenceTask[TranslationBatch]):
         *,
         unk_id: int,
         label_smoothing: float = 0.0,
+        loss_per: str = "token",
         teacher_forcing_ratio: float = 1.0,
         beam_size: int = 5,
         length_penalty: float = 1.0,
@@ -52,6 +56,8 @@ class Translation(SequenceTask[TranslationBatch]):
     ) -> None:
         super().__init__(**settings)
         check_share("label_smoothing", label_smoothing)
+        if loss_per not in LOSS_UNITS:
+            raise UserError(f"model.loss_per={loss_per}: choose {' or '.join(LOSS_UNITS)}")
         if not 0 <= teacher_forcing_ratio <= 1:
             raise UserError(
                 f"model.teacher_forcing_ratio={teacher_forcing_ratio}: give a probability from 0 to 1"
@@ -62,6 +68,7 @@ class Translation(SequenceTask[TranslationBatch]):
             raise UserError(f"model.length_penalty={length_penalty}: give 0 (none) or more; 1 is usual")
         self.unk_id = unk_id
         self.label_smoothing = label_smoothing
+        self.loss_per = loss_per
         self.teacher_forcing_ratio = teacher_forcing_ratio
         self.beam_size = beam_size
         self.length_penalty = length_penalty
@@ -77,14 +84,22 @@ class Translation(SequenceTask[TranslationBatch]):
         logits = self.network.output(readout).float()  # (N, V)
         targets = batch.target.reshape(-1).index_select(0, real)
         nll = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
-        correct = None if self.training else (logits.argmax(dim=1) == targets).sum()
-        return Losses(nll, correct, batch.target_lengths.sum())
+        if self.training:
+            per_pair = self.loss_per == "pair"
+            return Losses(nll, None, nll.new_tensor(len(batch.pair)) if per_pair else batch.num_units)
+        return Losses(nll, (logits.argmax(dim=1) == targets).sum(), batch.num_units)
 
     def search(self, source: Tensor, source_lengths: Tensor) -> list[Hypothesis]:
         """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""
         self.eval()
         if self.beam_size == 1:
-            return greedy_search(self.network, source, source_lengths, unk_id=self.unk_id)
+            return greedy_search(
+                self.network,
+                source,
+                source_lengths,
+                length_penalty=self.length_penalty,
+                unk_id=self.unk_id,
+            )
         return beam_search(
             self.network,
             source,

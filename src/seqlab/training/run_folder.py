@@ -60,7 +60,7 @@ class RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
         run = HydraConfig.get()
         choices = run.runtime.choices
-        notices = [*debug_notices(config.trainer), *notices]
+        notices = [*debug_notices(config.trainer), *config.notes, *notices]
         parsed = OmegaConf.select(config, "data.sessions")
         folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed)
         if not is_writer():

@@ -6,7 +6,7 @@ from seqlab.evaluation.outcome import ResultTable
 
 
 def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
-    """Warnings, then one table: test figures of the model, of its baselines, validation figures below."""
+    """Warnings, examples, one table of test figures of the model and its baselines, then its notes."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -29,6 +29,8 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
         console.print(Text.assemble(("warning", "bold yellow"), f": {warning}"), soft_wrap=True)
     if table.warnings:
         console.print()
+    for line in table.examples:
+        console.print(line, markup=False)
     console.print(rich_table)
     console.print("  ".join(validation))
     for name, note in table.notes:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from seqlab.data.name_batches import written_form
-from seqlab.data.name_files import LabelledNames, normalized
+from seqlab.data.name_files import LabelledNames
+from seqlab.data.pair_files import clean
 from seqlab.errors import UserError
 
 SYNTHETIC_NOTICE = (
@@ -129,7 +130,7 @@ def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledNames:
     origins = np.where(rng.random(num_names) < _MOVED, came, lives)
     plain = rng.random(num_names) < _WITHOUT_ACCENTS
     names = tuple(
-        normalized(written_form(_name(labels[origin], rng), ascii=bare))
+        clean(written_form(_name(labels[origin], rng), ascii=bare))
         for origin, bare in zip(origins.tolist(), plain.tolist(), strict=True)
     )
     lines = np.arange(1, num_names + 1)

@@ -142,7 +142,7 @@ SMALL_LOG_MODEL = (
     "logger=[]",
     "trainer.enable_progress_bar=false",
 )
-ALL_SCORES = "detection.scores=[nll_max,nll_mean,accuracy,rank,count_distance,count_cost,combined]"
+ALL_SCORES = "detection.scores=[nll_max,nll_mean,error_share,rank,count_distance,count_cost,combined]"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ TINY = (
     "model.network.hidden_size=8",
 )
 FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|threshold"
-SCORES = "nll_max|nll_mean|reconstruction|accuracy|rank|count_distance|count_cost|combined"
+SCORES = "nll_max|nll_mean|reconstruction|error_share|rank|count_distance|count_cost|combined"
 KEYS = re.compile(
     r"val/(loss|accuracy|unseen_key_share)"
     r"|test/(seen_share|unseen/(auroc|false_positive_rate))"

@@ -9,7 +9,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.commands.train import EXAMPLES, help_text, user_message
+from seqlab.commands.mistakes import user_message
+from seqlab.commands.train import EXAMPLES, help_text
 from seqlab.errors import UserError
 
 Command = Callable[..., subprocess.CompletedProcess]

@@ -16,7 +16,7 @@ from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 from seqlab.tasks.reconstruction import Reconstruction
 
-SCORES = ["nll_max", "nll_mean", "accuracy", "rank", "count_distance", "count_cost", "combined"]
+SCORES = ["nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined"]
 
 
 def judged(data: Any) -> tuple[Any, dict[str, Any]]:

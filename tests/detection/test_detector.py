@@ -16,7 +16,7 @@ from seqlab.errors import UserError
 
 TRAIN = Sessions.from_lists([["1", "2"], ["1", "2", "2"], ["1", "2", "2", "2"]])
 VOCABULARY = Vocabulary.from_sessions(TRAIN)
-NAMES = ("nll_max", "nll_mean", "accuracy", "rank", "count_distance", "count_cost", "combined")
+NAMES = ("nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined")
 
 
 def encoded(sessions: Sessions) -> EncodedSessions:

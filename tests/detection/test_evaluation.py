@@ -25,7 +25,7 @@ SCORES = (
     "nll_max",
     "nll_mean",
     "reconstruction",
-    "accuracy",
+    "error_share",
     "rank",
     "count_distance",
     "count_cost",

@@ -47,7 +47,7 @@ def test_session_scores_by_hand() -> None:
         "nll_max": [3.0, 1.0, 100.0],
         "nll_mean": [pytest.approx(6.5 / 3), 1.0, 50.125],
         "reconstruction": [pytest.approx(6.5 / 3), 1.0, 50.125],
-        "accuracy": [pytest.approx(2 / 3), 0.0, 0.5],
+        "error_share": [pytest.approx(2 / 3), 0.0, 0.5],
         "rank": [4, 1, 8],
     }
 
@@ -200,7 +200,7 @@ def test_unknown_score_names_list_the_choices() -> None:
     with pytest.raises(UserError) as caught:
         check_score_names(["nll_max", "nll_maximum"])
     assert str(caught.value) == (
-        "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, accuracy, rank, "
+        "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, error_share, rank, "
         "count_distance, count_cost, combined"
     )
 

@@ -53,7 +53,7 @@ EVERYTHING = -1.0  # a threshold below every score
 
 
 @pytest.mark.parametrize(
-    "score", ["nll_max", "nll_mean", "accuracy", "rank", "count_distance", "count_cost", "combined"]
+    "score", ["nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined"]
 )
 @pytest.mark.parametrize("model", list(MODELS))
 def test_scores_of_a_raw_log_are_those_of_its_sessions(

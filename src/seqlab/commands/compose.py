@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+SEARCH_PATH = "hydra.searchpath="
 
 
 def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False) -> DictConfig:
@@ -15,6 +19,7 @@ def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False)
 
     Args:
         conf: the config folder.
+        overrides: as Hydra's grammar reads them: see ``readable_overrides``.
         hydra: keep Hydra's own part, ``config.hydra``.
 
     Raises:
@@ -26,3 +31,50 @@ def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False)
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf), version_base="1.3"):
         return compose("train", overrides=list(overrides), return_hydra_config=hydra)
+
+
+def compose_groups(conf: Path, overrides: Sequence[str]) -> DictConfig:
+    """The config with the groups of the overrides, such as ``model=gru``, and none of their values."""
+    groups = [
+        part
+        for part in overrides
+        if (re.fullmatch(r"\w+=\w+", part) and (conf / part.split("=")[0]).is_dir())
+        or part.startswith(SEARCH_PATH)
+    ]
+    return compose_config(conf, groups)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """What Hydra will read of the arguments of train.py."""
+
+    overrides: list[str]
+    search: list[str]  # an override for the folder of --config-dir
+    trains: bool  # train.yaml itself is run, not shown, and no other config
+
+
+def read_arguments(arguments: Sequence[str]) -> CommandLine:
+    """The arguments, told apart by Hydra's own parser."""
+    from hydra._internal.utils import get_args_parser
+
+    given, others = get_args_parser().parse_known_args(list(arguments))
+    folder, elsewhere = given.config_dir, (given.config_name, given.config_path, given.cfg, given.info)
+    return CommandLine(
+        [*given.overrides, *(part for part in others if not part.startswith("-"))],
+        [] if folder is None else [f"{SEARCH_PATH}['file://{Path(folder).absolute()}']"],
+        all(option is None for option in elsewhere),
+    )
+
+
+def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a multirun, as Hydra's own sweeper makes them."""
+    from hydra import initialize_config_dir
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+        return BasicSweeper.split_arguments(parsed, None)[0]

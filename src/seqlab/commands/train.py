@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.commands.compose import compose_config
-from seqlab.commands.resume_arguments import resumed_arguments
+from seqlab.commands.compose import CommandLine, read_arguments
+from seqlab.commands.mistakes import user_message
+from seqlab.commands.multirun import check_jobs, log_failure
+from seqlab.commands.override_grammar import readable_overrides
+from seqlab.commands.resume_arguments import MULTIRUN, resumed_arguments
 from seqlab.errors import UserError
 
 EXAMPLES = (
@@ -75,82 +77,6 @@ def help_text(conf: Path) -> str:
     return "\n".join(lines)
 
 
-def _cause(error: BaseException) -> UserError | None:
-    """The UserError behind an error, if there is one: Hydra wraps what a constructor raises."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, UserError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
-
-
-def _flat_keys(node: Any, prefix: str = "") -> list[str]:
-    keys = []
-    for name, value in node.items():
-        key = f"{prefix}{name}"
-        keys.append(key)
-        if isinstance(value, dict):
-            keys += _flat_keys(value, f"{key}.")
-    return keys
-
-
-def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
-    """The config key most like a mistyped one, or nothing."""
-    import difflib
-
-    from omegaconf import OmegaConf
-
-    groups = [
-        part for part in overrides if re.fullmatch(r"\w+=\w+", part) and (conf / part.split("=")[0]).is_dir()
-    ]
-    try:
-        keys = _flat_keys(OmegaConf.to_container(compose_config(conf, groups), resolve=False))
-    except Exception:  # a hint must not hide the mistake it is about
-        return ""
-    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
-    if not near:  # the right name in the wrong place: window_size for data.window_size
-        near = [known for known in keys if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:1]
-    return near[0] if near else ""
-
-
-def _launcher_message(text: str) -> str | None:
-    """What to tell of a launcher of ``-m`` that this machine does not have."""
-    absent = re.search(r"hydra_plugins\.hydra_(joblib|submitit)_launcher", text)
-    if absent and "locating target" in text:
-        return f"hydra/launcher={absent[1]}: not installed: pip install 'seqlab[cluster]'"
-    if 'Could not detect "srun"' in text:
-        return "hydra/launcher=submitit_slurm: this machine has no SLURM; submitit_local runs the same here"
-    return None
-
-
-def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> str | None:
-    """What to tell a user of an error that is theirs to mend; None for any other error."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    mistake = _cause(error)
-    if mistake is not None:
-        return str(mistake)
-    text = str(error)
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
-        return text.split("\n", maxsplit=1)[0]
-    launcher = _launcher_message(text)
-    if launcher is not None or not isinstance(error, HydraException | OmegaConfBaseException):
-        return launcher
-    unknown = re.search(r"Could not override '([^']+)'", text)
-    if unknown:
-        near = _near_key(unknown[1], conf, overrides)
-        hint = f"; did you mean {near}?" if near else ""
-        ways = f"all keys: python train.py --cfg job; a new one: +{unknown[1]}=..."
-        return f"{unknown[1]}: no such key{hint} ({ways})"
-    absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
-    if absent:
-        options = absent[3].split("Config search path")[0].split()
-        return f"{absent[1]}={absent[2]}: choose {', '.join(options)}"
-    return text.split("\n\n", maxsplit=1)[0].strip()
-
-
 def _remove_unstarted(folder: Path) -> None:
     """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
     import shutil
@@ -185,27 +111,51 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         print(help_text(conf))
         return 0
     try:
-        arguments = resumed_arguments(arguments)
+        arguments, line = _checked(conf, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    sys.argv[1:] = arguments
+    return _run(train, conf, arguments, line.search)
+
+
+def _checked(conf: Path, arguments: Sequence[str]) -> tuple[list[str], CommandLine]:
+    """The arguments as Hydra reads them, and what they say.
+
+    Raises:
+        UserError: a run to resume that is not there, an override that cannot be read, a job with a mistake.
+    """
+    arguments = resumed_arguments(arguments)
+    line = read_arguments(arguments)
+    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
+    multirun = [argument for argument in arguments if argument in MULTIRUN]
+    overrides = readable_overrides(conf, line.overrides, multirun=bool(multirun), search=line.search)
+    if multirun and line.trains:
+        check_jobs(conf, overrides, line.search)
+    spelled = dict(zip(line.overrides, overrides, strict=True))
+    rest = [spelled.get(argument, argument) for argument in arguments if argument not in multirun]
+    return [*multirun, *rest], line
+
+
+def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], search: Sequence[str]) -> int:
     import hydra
 
-    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
-    multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
-    sys.argv[1:] = multirun + [argument for argument in arguments if argument not in multirun]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
+    process = os.getpid()
     interrupted: list[Any] = []
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
-    def tell(error: Exception) -> bool:
-        """Print the one message of a user's mistake; False for any other error."""
-        message = user_message(error, conf, arguments)
+    def tell(error: Exception) -> str | None:
+        """Print the one message of a user's mistake; None for any other error."""
+        message = user_message(error, conf, [*search, *arguments])
         if message is None or wants_traceback:
-            return False
+            return None
         print(f"error: {message}", file=sys.stderr)
-        return True
+        return message
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
@@ -221,9 +171,9 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
-            if not tell(
-                error
-            ):  # told here: of an error that leaves the job, Hydra would say a line of its own
+            message = tell(error)  # here: of an error that leaves the job, Hydra would say a line of its own
+            log_failure(error, message)
+            if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
                 raise
             failed.append(Path(HydraConfig.get().runtime.output_dir))
             return None
@@ -236,7 +186,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:
-        if not tell(error):
+        if tell(error) is None:
             raise
         return EXIT_USER_ERROR
     finally:
@@ -244,6 +194,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             del os.environ["HYDRA_FULL_ERROR"]
     if failed:
         logging.shutdown()  # Hydra's log file lies in the run folder
-    for folder in failed:
-        _remove_unstarted(folder)
+    if not set(arguments) & set(MULTIRUN):  # the folder of a failed job tells of it
+        for folder in failed:
+            _remove_unstarted(folder)
     return EXIT_USER_ERROR if failed else 0

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.commands.train import user_message
+    from seqlab.commands.mistakes import user_message
     from seqlab.errors import UserError
 
     conf = conf_folder()
@@ -61,8 +61,9 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     from omegaconf import OmegaConf
 
     from seqlab.commands.compose import compose_config
+    from seqlab.commands.override_grammar import readable_overrides
 
-    whole = compose_config(conf, overrides, hydra=True)
+    whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)
     HydraConfig.instance().set_config(whole)
     return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
 

@@ -191,7 +191,7 @@ def nll_mean(events: EventSurprise) -> NDArray[np.float64]:
 
 
 def error_share(events: EventSurprise) -> NDArray[np.float64]:
-    """(S,) 1 - accuracy: share of events that were not the network's first guess."""
+    """(S,) share of events that were not the network's first guess."""
     wrong = np.add.reduceat((events.rank > 1).astype(np.float64), events.offsets[:-1])
     return wrong / np.diff(events.offsets)
 
@@ -205,7 +205,7 @@ SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "nll_max": nll_max,
     "nll_mean": nll_mean,
     "reconstruction": nll_mean,
-    "accuracy": error_share,
+    "error_share": error_share,
     "rank": worst_rank,
 }
 OTHER_SCORES = ("count_distance", "count_cost", "combined")

@@ -92,6 +92,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     if "test/unseen/false_positive_rate" not in figures:
         unseen = []
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
+    share = outcome.prevalence if outcome.prevalence is not None else abnormal / (normal + abnormal)
     best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
     return ResultTable(
         f"test: {normal:,} normal, {abnormal:,} abnormal sessions",
@@ -102,7 +103,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
             ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
             *((name, "on sessions that training never held key for key") for name, _ in unseen),
             *notes,
-            ("best F1 of any threshold, found with the test labels", best),
+            (f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels", best),
         ],
         outcome.warnings,
     )

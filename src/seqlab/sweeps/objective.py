@@ -40,11 +40,13 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
             f"metric.name={sweep.metric}: a sweep is judged by a validation metric (val/...); the test set "
             "is locked for all that decides, and a search over test figures would report its own luck"
         )
+    from seqlab.commands.override_grammar import readable_overrides
+
     conf = sweep.program.parent / "conf"
     names: list[str] = []
     corners: list[tuple[str, ...]] = []
     for corner in _corners(sweep, conf):
-        overrides = [*fixed, *sweep.overrides(corner)]
+        overrides = readable_overrides(conf, [*fixed, *sweep.overrides(corner)])
         config = _composed(conf, overrides)
         monitor, where = config.monitor, " ".join(sweep.overrides(corner)[:4])
         if sweep.metric != monitor.metric:
@@ -78,7 +80,7 @@ def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
 
 def _composed(conf: Path, overrides: Sequence[str]) -> Any:
     from seqlab.commands.compose import compose_config
-    from seqlab.commands.train import user_message
+    from seqlab.commands.mistakes import user_message
 
     try:
         return compose_config(conf, overrides, hydra=True)

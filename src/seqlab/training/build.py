@@ -148,3 +148,15 @@ def check_monitor(config: DictConfig) -> None:
         )
     if mode not in ("min", "max"):
         raise UserError(f"monitor.mode={mode}: choose min or max")
+
+
+def check_optimizer(config: DictConfig) -> None:
+    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
+    from torch import nn, zeros
+
+    check_config(config, "optimizer")
+    try:
+        instantiate(config)([nn.Parameter(zeros(1))])
+    except Exception as error:  # what it raises is its own choice
+        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in _HYDRA_KEYS)
+        raise UserError(f"optimizer: {settings}: {error}") from error

@@ -88,16 +88,17 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     def row(prefix: str) -> list[float | None]:
         return [figures.get(f"{prefix}/{key}") for key in columns]
 
-    unseen = [(f"{outcome.main_score}, unseen", row("test/unseen"))]
-    if "test/unseen/false_positive_rate" not in figures:
-        unseen = []
+    rows = [(name, row(f"test/{name}")) for name in outcome.scores]
+    unseen = []
+    if "test/unseen/false_positive_rate" in figures:
+        unseen = [(f"{outcome.main_score}, unseen", row("test/unseen"))]
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
     share = outcome.prevalence if outcome.prevalence is not None else abnormal / (normal + abnormal)
     best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
     return ResultTable(
         f"test: {normal:,} normal, {abnormal:,} abnormal sessions",
         tuple(columns.values()),
-        [*((name, row(f"test/{name}")) for name in outcome.scores), *unseen],
+        [rows[0], *unseen, *rows[1:]],
         [(name, row(f"baseline/{name}")) for name in BASELINES],
         [
             ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),

@@ -72,12 +72,13 @@ def drain3(folder: Path, blocks: int) -> dict[str, Any]:
     from drain3.masking import MaskingInstruction
     from drain3.template_miner_config import TemplateMinerConfig
 
-    from seqlab.logs.masking import ADDRESS, NUMBER, PATH
+    from seqlab.logs.masking import GENERAL
 
     config = TemplateMinerConfig()
     config.drain_sim_th, config.drain_depth = 0.5, 4
     config.masking_instructions = [
-        MaskingInstruction(pattern, "var") for pattern in (r"blk_-?\d+", ADDRESS, PATH, NUMBER)
+        MaskingInstruction(pattern, "var")
+        for pattern in (r"blk_-?\d+", GENERAL["address"], GENERAL["path"], GENERAL["number"])
     ]
     miner = TemplateMiner(config=config)
     count = 0
@@ -103,7 +104,7 @@ def drain3_masked(folder: Path, blocks: int) -> dict[str, Any]:
         messages += [found.distinct[code] for code in found.code.tolist()]
         if len(messages) >= DRAIN3_LINES:
             break
-    drain = new_drain(0.5, 4)
+    drain = new_drain(0.5, 4, counts_masks=True)
     begin = time.perf_counter()
     for message in messages[:DRAIN3_LINES]:
         drain.add_log_message(message)

@@ -148,6 +148,12 @@ def test_a_model_brings_its_data_and_the_command_line_wins(composed: Compose) ->
     assert choice("experiment=hdfs_gru_ae_notebook") == "hdfs_padded"
 
 
+def test_the_published_autoencoder_joins_its_directions_by_a_layer(composed: Compose) -> None:
+    network = composed("experiment=hdfs_gru_ae_notebook").model.network
+    assert (network.attention, network.directions, network.hidden_size) == ("dot", "linear", 256)
+    assert composed("model=gru_ae").model.network.directions == "sum"
+
+
 def test_one_seed_reaches_the_data(composed: Compose) -> None:
     config = composed("seed=11")
     assert config.data.seed == config.seed == 11

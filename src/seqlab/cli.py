@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from seqlab.errors import UserError
+from seqlab.memory import memory_message
 from seqlab.standard_streams import let_go
 
 EXIT_USER_ERROR = 2
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Each is a module of ``seqlab.commands`` with ``add_arguments`` and ``run``.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (one message, no traceback), 130 after Ctrl-C.
+        The exit code: 0, 2 for a user's mistake or too little memory (one message, no traceback), 130 after
+        Ctrl-C.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = parser().parse_known_args(given[:1])[0].command
@@ -80,6 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return module.run(parsed)
     except UserError as error:
         print(f"error: {error}{_swapped(error, parsed)}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except (MemoryError, RuntimeError) as error:
+        message = memory_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -24,6 +24,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
         (["model=gru_ae,gru", "data=hdfs_padded"], r"model=gru takes WindowBatch.*\(job 1 of -m: model=gru"),
         (["seed=0,1", "data.window_sise=8"], r"data\.window_sise: no such key.*\(job 0 of -m: seed=0; "),
         (["detection.score=nll_max,nll_maximum"], r"nll_maximum.*\(job 1 of -m: "),
+        (["trainer.max_epochs=2,many"], r"TypeError: .*\(job 1 of -m: trainer\.max_epochs=many"),
         (["monitor.metric=val/loss,test/loss"], r"monitor\.metric=test/loss.*\(job 1 of -m: "),
     ],
 )
@@ -84,13 +85,13 @@ def test_failed_jobs_leave_their_logs_and_the_others_go_on(
 def test_an_error_of_the_program_is_in_the_log_too(
     multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
 ) -> None:
-    small = ("data.sample.num_blocks=300", "trainer.limit_train_batches=1")
-    done = multirun("trainer.max_epochs=many,1", *small)
+    small = ("data.sample.num_blocks=300", "trainer.limit_train_batches=1", "trainer.max_epochs=1")
+    done = multirun("scheduler.warmup_fraction=x,0.1", *small)
     assert done.returncode == 1
     log = (tmp_path / "sweep" / "0" / "train.log").read_text(encoding="utf-8")
     assert "Traceback" in log
     assert "TypeError" in log
-    assert "job 0 of -m failed (trainer.max_epochs=many" in done.stderr
+    assert "job 0 of -m failed (scheduler.warmup_fraction=x" in done.stderr
     assert (tmp_path / "sweep" / "1" / "metrics.json").exists()
 
 

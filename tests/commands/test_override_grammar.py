@@ -93,6 +93,7 @@ def test_lists_of_files_and_sweeps_over_them() -> None:
         "data.test=[a.txt, b.txt]",
         "optimizer.lr=range(1,3)",
         "hydra.run.dir=runs/${now:%Y-%m-%d}",
+        "+note=${oc.env:NOTE,some (1)}",
         "~logger",
         "data.normal=",
         "+callbacks.extra.x={_target_:a.b,folder:'/a b',ask:true}",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from drain3.drain import Drain
 
 from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
@@ -41,6 +42,49 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
     assert "holds a parse already" in capsys.readouterr().err
     assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
     assert "1,800, no labels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ["error <*> of <*>", "read <*>", "wrote <*>"]),
+        (["--no-mask", "number"], ["error <*> of <*>", "read 5", "wrote 5"]),
+        (["--no-mask", "number", "--no-mask", "format"], ["error <*> of blk_7", "read 5", "wrote 5"]),
+        (["--no-masks"], ["error /a/b of blk_7", "read 5", "wrote 5"]),
+        (["--no-masks", "--mask", "/[a-z/]+"], ["error <*> of blk_7", "read 5", "wrote 5"]),
+        (["--similarity-counts-masks", "--similarity", "0.5"], ["error <*> of <*>", "read <*>", "wrote <*>"]),
+    ],
+)
+def test_masks_are_switched_off_and_a_parser_reads_as_its_parse_did(
+    tmp_path: Path, options: list[str], expected: list[str]
+) -> None:
+    messages = ["error /a/b of blk_7", "read 5", "wrote 5"]
+    lines = [f"081109 203615 148 INFO dfs.DataNode: {message}" for message in messages]
+    log, output = tmp_path / "a.log", tmp_path / "out"
+    log.write_text("\n".join(lines) + "\n")
+    assert main(["parse", str(log), "--output", str(output), "--window", "60", *options]) == 0
+    assert pl.read_csv(output / "templates.csv")["EventTemplate"].to_list() == expected
+    parser = LineParser.from_state(json.loads((output / "parse.json").read_text())["parser"])
+    assert parser(pl.Series(lines)).key.tolist() == [1, 2, 3]
+    assert parser.reader.format.counts_masks == ("--similarity-counts-masks" in options)
+    (drain, _), *none = parser.ids.drains
+    assert (type(drain) is Drain) == parser.reader.format.counts_masks
+    assert not none
+    again = ["parse", str(log), "--output", str(tmp_path / "new"), "--window", "60", *options]
+    assert main([*again, "--templates", str(output)]) == 0
+    assert pl.read_parquet(tmp_path / "new/sessions.parquet")["keys"].to_list() == [[1, 2, 3]]
+
+
+def test_templates_of_another_version_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, output = tmp_path / "a.log", tmp_path / "out"
+    log.write_text("081109 203615 148 INFO dfs.DataNode: read blk_7\n")
+    command = ["parse", str(log), "--output"]
+    assert main([*command, str(output)]) == 0
+    summary = json.loads((output / "parse.json").read_text())
+    summary["parser"]["format_version"] = 1
+    (output / "parse.json").write_text(json.dumps(summary))
+    assert main([*command, str(tmp_path / "new"), "--templates", str(output)]) == 2
+    assert f"{output}: this parser is of version 1, known is 2: parse" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("session", [r"req-[a-z]+", r"req-([a-z]+)"])
@@ -78,6 +122,10 @@ def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, 
         (["--mask", "x*"], "matches the empty text"),
         (["--chunk-mb", "0"], "--chunk-mb 0: give 0.001 to 1024"),
         (["--similarity", "2"], "--similarity 2.0: give a share"),
+        (
+            ["--no-mask", "ip"],
+            "--no-mask ip: choose address, host, path, hexadecimal, number or format",
+        ),
         (["--labels", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--templates", "nowhere"], "nowhere: no such file"),
         (["--engine", "spark"], "choose local or ray"),

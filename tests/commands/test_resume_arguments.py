@@ -35,7 +35,7 @@ def test_the_run_s_own_overrides_come_back_and_what_is_given_wins(tmp_path: Path
 
 def test_a_folder_with_a_blank_is_quoted_for_hydra(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "my run")
-    assert resumed_arguments([f"resume={run}"]) == [f"hydra.run.dir='{run}'", f"resume='{run}'"]
+    assert resumed_arguments([f"resume={run}"]) == [f'hydra.run.dir="{run}"', f'resume="{run}"']
 
 
 def test_latest_is_the_youngest_unfinished_one(tmp_path: Path) -> None:

@@ -163,3 +163,11 @@ def test_help_is_read_off_the_folder(tmp_path: Path) -> None:
     text = help_text(tmp_path)
     assert "\ndata=\n  mine  my own log\n" in text
     assert "empty=" not in text
+
+
+def test_too_little_memory_is_told_in_one_message_that_says_what_to_set(command: Command) -> None:
+    done = command("data.sample.num_blocks=60", "model.network.hidden_size=20000000")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: not enough memory to allocate ")
+    assert "lower data.batch_tokens (now 524288), data.batch_size (now 64), " in done.stderr
+    assert "Traceback" not in done.stderr

@@ -146,10 +146,21 @@ def test_given_splits_and_labels(folder: Path, ready: Callable[..., LogSessions]
         (["normal", "train"], "data.normal and data.train exclude each other: give data.normal and "),
         (["abnormal", "test"], "data.abnormal and data.test exclude each other"),
         (["abnormal"], "data.abnormal without data.normal: models learn from normal sessions"),
-        (["train"], "data.train without data.test: give both data.train and data.test"),
-        (["test"], "data.test without data.train: give both data.train and data.test"),
-        (["val"], "data.val without data.train: give both"),
-        (["val", "test"], "data.val without data.train: give both"),
+        (["train"], "data.train without data.test: give data.train and data.test"),
+        (["test"], "data.test without data.train: give data.train and data.test"),
+        (["val"], "data.val without data.train: give data.train"),
+        (["val", "test"], "data.val without data.train: give data.train"),
+        (
+            ["train", "test_normal"],
+            "data.train without data.test_abnormal: give data.train and data.test_norm",
+        ),
+        (
+            ["test_normal", "test_abnormal"],
+            "data.test_normal without data.train: give data.train and data.",
+        ),
+        (["train", "test", "test_normal"], "data.test_normal and data.test exclude each other"),
+        (["train", "test_abnormal", "labels"], "data.test_abnormal and data.labels exclude each other"),
+        (["normal", "test_normal"], "data.normal and data.test_normal exclude each other"),
         (["normal", "labels"], "data.labels goes with data.train and data.test"),
         (["labels"], "data.labels goes with data.train and data.test"),
     ],
@@ -184,7 +195,7 @@ def test_state_is_plain_and_enough(ready: Callable[..., LogSessions]) -> None:
         "window_size": 7,
         "context": "full_windows",
     }
-    assert set(padded.state()) == {"vocabulary", "max_length"}
+    assert set(padded.state()) == {"vocabulary", "max_length", "piece_length"}
     assert Vocabulary.from_state(windows["vocabulary"]) == padded.vocabulary
     assert windows["max_length"] == padded.sizes["max_length"]
     assert type(windows["max_length"]) is int
@@ -212,6 +223,36 @@ def test_facts_say_how_many_training_pieces_differ(tmp_path: Path, ready: Callab
     padded = ready(HdfsPadded, normal=normal)
     padded.train_dataloader()
     assert ("train tokens", "21 with ends; 1 distinct sessions with 3") in padded.facts()
+
+
+# -- long sessions -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_session_of_100_000_events_makes_no_large_batch(
+    module: type[LogSessions], tmp_path: Path, ready: Callable[..., LogSessions]
+) -> None:
+    keys = np.random.default_rng(0).integers(20, size=100_000).astype(str)
+    short = [f"blk_{number},{' '.join(keys[number * 5 : number * 5 + 20])}" for number in range(50)]
+    for name in ("train", "val", "test"):
+        lines = [f"{row.replace('blk', name)}" for row in short] + [f"long_{name},{' '.join(keys)}"]
+        (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    data = ready(module, **{name: tmp_path / f"{name}.txt" for name in ("train", "val", "test")})
+    assert data.sizes["max_length"] == 512
+    assert data.state()["piece_length"] == 512
+    units = 50 * 21 + 100_001
+    for loader in (data.train_dataloader(), data.val_dataloader()):
+        sizes = [batch[0].numel() for batch in loader]  # tokens read, padding counted
+        assert max(sizes) <= 524_288
+        assert len(sizes) == len(loader)
+        assert sum(int(batch.num_units) for batch in loader) == units
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_pieces_of_nothing_are_refused(module: type[LogSessions], ready: Callable[..., LogSessions]) -> None:
+    data = ready(module, sample=SAMPLE, piece_length=0)
+    with pytest.raises(UserError, match=r"^data\.piece_length=0: a piece holds at least 1 token$"):
+        data.train_dataloader()
 
 
 # -- real sessions -------------------------------------------------------------------------------------

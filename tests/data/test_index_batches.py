@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.module import IndexBatches, TokenLimit, batch_loader
 from seqlab.errors import UserError
 
 
@@ -106,3 +106,74 @@ def test_loader_hands_whole_index_tensors_to_the_dataset() -> None:
     loader = batch_loader(Items(), IndexBatches(5, 2, seed=0, shuffle=False))
     assert [batch.tolist() for batch in loader] == [[0, 10], [20, 30], [40]]
     assert len(loader) == 3
+
+
+# -- limited by tokens ---------------------------------------------------------------------------------
+
+
+def limited(most: int, *, shuffle: bool = True, bucketing: bool = False, batch_size: int = 4) -> IndexBatches:
+    lengths = LENGTHS if bucketing else None
+    limit = TokenLimit(LENGTHS, most)
+    return IndexBatches(30, batch_size, seed=3, shuffle=shuffle, lengths=lengths, limit=limit)
+
+
+@pytest.mark.parametrize("bucketing", [False, True])
+@pytest.mark.parametrize("most", [1, 40, 41, 100, 163])
+def test_no_batch_of_several_items_has_more_tokens_than_the_limit(most: int, bucketing: bool) -> None:
+    batches = limited(most, bucketing=bucketing)
+    for number in range(4):
+        found = epoch(batches, number)
+        assert sorted(flat(found)) == list(range(30))
+        assert len(found) == len(batches)  # in every epoch: what a scheduler counts on
+        for batch in found:
+            assert len(batch) <= 4
+            assert len(batch) == 1 or len(batch) * int(LENGTHS[batch].max()) <= most
+    assert epoch(batches, 0) != epoch(batches, 1)
+
+
+@pytest.mark.parametrize("bucketing", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_where_all_fit_the_batches_are_those_without_a_limit(shuffle: bool, bucketing: bool) -> None:
+    plain = IndexBatches(30, 4, seed=3, shuffle=shuffle, lengths=LENGTHS if bucketing else None)
+    for number in range(3):
+        assert epoch(limited(4 * 41, shuffle=shuffle, bucketing=bucketing), number) == epoch(plain, number)
+
+
+def test_unshuffled_items_keep_their_order_under_a_limit() -> None:
+    # lengths 3, 40, 4, 38, 1, 39, 2, 41, ...; 80 tokens are two of 40
+    assert epoch(limited(80, shuffle=False))[:4] == [[0, 1], [2, 3], [4, 5], [6]]
+    # sorted by length: 15 short ones four at a time, the fifteenth with no long one beside it
+    found = epoch(limited(80, shuffle=False, bucketing=True))
+    assert [len(batch) for batch in found] == [4, 4, 4, 3] + [2] * 6 + [1] * 3
+
+
+def test_one_item_longer_than_the_limit_is_a_batch_of_its_own() -> None:
+    sizes = torch.tensor([5, 1_000_000, 5, 5])
+    found = epoch(IndexBatches(4, 2, seed=0, limit=TokenLimit(sizes, 10)))
+    assert sorted(map(sorted, found)) in ([[0, 2], [1], [3]], [[0, 3], [1], [2]], [[0], [1], [2, 3]])
+
+
+def test_every_process_has_an_item_of_each_limited_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqlab.data.module.place", lambda: (0, 3))
+    for bucketing in (False, True):
+        batches = limited(1, bucketing=bucketing)
+        found = epoch(batches)
+        assert sorted(flat(found)) == list(range(30))
+        assert len(found) == len(batches)
+        assert min(map(len, found)) >= 3
+
+
+def test_items_too_few_for_all_processes_go_with_the_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqlab.data.module.place", lambda: (0, 3))
+    batches = IndexBatches(7, 4, seed=0, limit=TokenLimit(torch.tensor([1, 90, 90, 1, 90, 90, 90]), 100))
+    assert [len(batch) for batch in batches._batches(torch.arange(7))] == [3, 4]
+
+
+def test_nothing_makes_no_batch() -> None:
+    batches = IndexBatches(0, 4, seed=0)
+    assert (len(batches), epoch(batches)) == (0, [])
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^data\.batch_tokens=0: a batch holds at least 1 token$"):
+        limited(0)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.data import session_files
+from seqlab.data import label_files
+from seqlab.data.label_files import labels_of, read_labels
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, Sessions
-from seqlab.data.session_files import labels_of, read_labels
 from seqlab.errors import UserError
 
 Write = Callable[[bytes | str], Path]
@@ -33,9 +33,9 @@ def test_labels_are_read(write: Write, text: str) -> None:
 def test_the_fast_reading_is_that_of_the_checked_one(write: Write) -> None:
     rows = [f"blk_{number},{label}" for number, label in enumerate(["Normal", "anomaly", "0", "1"] * 50)]
     path = write("\n".join(["BlockId,Label", *rows]))
-    assert session_files._plain_labels(path) == session_files._checked_labels(path)
+    assert label_files._plain_labels(path) == label_files._checked_labels(path)
     for fault in ("blk_0,Normal", "blk_x,odd", "blk_y,", " blk_z,Normal"):
-        assert session_files._plain_labels(write("\n".join(["BlockId,Label", *rows, fault]))) is None
+        assert label_files._plain_labels(write("\n".join(["BlockId,Label", *rows, fault]))) is None
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,16 @@ def test_sessions_without_a_label(folder: Path) -> None:
         assert sum(map(len, splits.values())) == 10
 
 
+def test_files_in_place_of_the_folder_say_what_to_type(tmp_path: Path) -> None:
+    log, sessions = tmp_path / "HDFS.log", tmp_path / "normal.txt"
+    log.write_text("081109 203615 148 INFO dfs.DataNode$PacketResponder: Received blk_3 of size 6\n" * 3)
+    sessions.write_text("blk_1,5 22\n")
+    with pytest.raises(UserError, match=r"is a raw log.*`seqlab parse \S+/HDFS\.log --output DIR` makes"):
+        read_parsed_sessions(log)
+    with pytest.raises(UserError, match=r"is a file, and no raw log: .* as data\.normal=\S+/normal\.txt$"):
+        read_parsed_sessions(sessions)
+
+
 def test_what_is_no_parsed_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data\.split_by=random: choose session or time"):
         split_parsed(read_parsed_sessions(folder), SPLIT, "random", seed=0)

@@ -9,6 +9,7 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     concatenate,
+    cut_lengths,
     segment_indices,
     smallest_integer_type,
 )
@@ -120,6 +121,16 @@ def test_segment_indices_by_hand() -> None:
     segments = segment_indices(np.array([10, 0, 7]), np.array([3, 0, 2]))
     assert segments.tolist() == [10, 11, 12, 7, 8]
     assert segment_indices(np.array([], dtype=np.int64), np.array([], dtype=np.int64)).tolist() == []
+
+
+def test_sequences_are_cut_into_even_pieces() -> None:
+    lengths = np.array([7, 3, 4, 100_000, 1])
+    num_pieces, pieces = cut_lengths(lengths, 3)
+    assert num_pieces.tolist() == [3, 1, 2, 33_334, 1]
+    assert pieces[:6].tolist() == [3, 2, 2, 3, 2, 2]
+    assert np.add.reduceat(pieces, np.cumsum(num_pieces) - num_pieces).tolist() == lengths.tolist()
+    assert set(pieces[6:-1].tolist()) == {2, 3}
+    assert [part.tolist() for part in cut_lengths(lengths, None)] == [[1] * 5, lengths.tolist()]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 import torch
 
 from seqlab.data.batches import SessionBatch
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.module import IndexBatches, batch_loader
 from seqlab.data.session_batches import (
-    DistinctSessions,
     PaddedDataset,
-    distinct_sessions,
     session_scoring_plan,
+    session_training_loader,
+    token_limit,
 )
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
@@ -80,7 +82,7 @@ def test_distinct_sessions_by_hand(eight_keys: Vocabulary) -> None:
     assert len(distinct) == 3
     assert sequences(distinct) == [[4, EOS], [6, 5, EOS], [5, 6, 7, EOS]]
     assert distinct.lengths.tolist() == [2, 3, 4]
-    assert distinct.distinct_of_session.tolist() == [2, 0, 2, 1, 0]
+    assert distinct.distinct_of_piece.tolist() == [2, 0, 2, 1, 0]
     assert distinct.stream.dtype == np.uint8
 
 
@@ -93,7 +95,7 @@ def test_distinct_sessions_equal_sets(
     assert len(distinct) == len({tuple(row) for row in random_rows})
     assert len({tuple(row) for row in found}) == len(found)
     assert (np.diff(distinct.lengths) >= 0).all()
-    assert [found[number] for number in distinct.distinct_of_session.tolist()] == [
+    assert [found[number] for number in distinct.distinct_of_piece.tolist()] == [
         [*row, EOS] for row in random_rows
     ]
     assert distinct.stream.dtype == kind
@@ -204,7 +206,60 @@ def test_real_sessions(hdfs_folder: Path) -> None:
     assert len(distinct) == 873
     rows = [row.tolist() for row in np.split(tokens, sessions.offsets[1:-1])]
     found = sequences(distinct)
-    assert [found[number][:-1] for number in distinct.distinct_of_session.tolist()] == rows
+    assert [found[number][:-1] for number in distinct.distinct_of_piece.tolist()] == rows
     dataset = PaddedDataset(distinct, vocabulary, deduplicate=True, by_distinct=False, device=CPU)
     loader = batch_loader(dataset, IndexBatches(len(sessions), 500, seed=0))
     assert sum(batch.num_units.item() for batch in loader) == sessions.num_events + len(sessions)
+
+
+# -- long sessions -------------------------------------------------------------------------------------
+
+
+def test_long_sessions_are_cut_into_even_pieces(eight_keys: Vocabulary) -> None:
+    tokens = np.asarray([4, 5, 6, 7, 8, 9, 10, 4, 5, 6, 5, 5], dtype=np.uint8)
+    distinct = distinct_sessions(tokens, np.asarray([7, 3, 2]), eight_keys, piece_length=3)
+    # eight tokens with EOS in pieces of 3, 3 and 2; four in 2 and 2
+    assert distinct.num_pieces.tolist() == [3, 2, 1]
+    pieces = [sequences(distinct)[number] for number in distinct.distinct_of_piece.tolist()]
+    assert pieces == [[4, 5, 6], [7, 8, 9], [10, EOS], [4, 5], [6, EOS], [5, 5, EOS]]
+    assert distinct.piece_lengths.tolist() == [3, 3, 2, 2, 2, 3]
+    assert distinct.session_lengths.tolist() == [8, 4, 3]
+
+
+def test_equal_pieces_of_a_session_are_one(eight_keys: Vocabulary) -> None:
+    distinct = distinct_sessions(np.full(11, 5, dtype=np.uint8), np.asarray([11]), eight_keys, piece_length=4)
+    assert sequences(distinct) == [[5, 5, 5, 5], [5, 5, 5, EOS]]
+    assert distinct.distinct_of_piece.tolist() == [0, 0, 1]
+
+
+def test_a_plan_of_pieces_leads_back_to_whole_sessions(
+    eight_keys: Vocabulary, random_rows: list[list[int]]
+) -> None:
+    tokens = np.asarray([token for row in random_rows for token in row], dtype=np.uint8)
+    lengths = np.asarray([len(row) for row in random_rows])
+    distinct = distinct_sessions(tokens, lengths, eight_keys, piece_length=4)
+    plan = session_scoring_plan(distinct, eight_keys, 8, CPU, batch_tokens=20)
+    given = [batch.source[batch.mask] for batch in plan.loader]
+    assert all(len(batch.source) * batch.source.shape[1] <= 20 for batch in plan.loader)
+    assert torch.cat(given).tolist() == plan.piece_target.tolist()
+    targets = plan.piece_target[plan.piece_of_event]
+    found = [targets[first:end].tolist() for first, end in pairwise(plan.offsets.tolist())]
+    assert found == [[*row, EOS] for row in random_rows]
+
+
+def test_tokens_of_long_pieces_and_large_vocabularies_count_more(eight_keys: Vocabulary) -> None:
+    lengths = np.asarray([20, 128, 256])
+    assert token_limit(lengths, 30, 1000).sizes.tolist() == [20, 128, 512]
+    assert token_limit(lengths, 512, 1000).sizes.tolist() == [80, 512, 1024]
+
+
+def test_a_session_of_100_000_events_trains_in_many_small_batches(eight_keys: Vocabulary) -> None:
+    lengths = np.asarray([3] * 100 + [100_000])
+    tokens = np.random.default_rng(0).integers(4, 12, lengths.sum()).astype(np.uint8)
+    distinct = distinct_sessions(tokens, lengths, eight_keys, piece_length=512)
+    dataset = PaddedDataset(distinct, eight_keys, deduplicate=True, by_distinct=False, device=CPU)
+    loader = session_training_loader(dataset, 64, 16_384, 0, bucketing=True)
+    batches = list(loader)
+    assert len(loader) == len(batches)
+    assert max(batch.source.numel() for batch in batches) <= 16_384
+    assert sum(int(batch.num_units) for batch in batches) == 100_001 + 100 * 4

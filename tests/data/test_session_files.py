@@ -4,6 +4,7 @@ import builtins
 import os
 import pickle
 import re
+import shlex
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -112,16 +113,99 @@ def test_all_formats_of_the_same_sessions_read_alike(write: Write) -> None:
         ("blk_1,5\n\n5 5 22\n", r", line 3: '5 5 22' has no block id, the lines before have one"),
         ("blk_1,5\nblk_2,\n", r", line 2: 'blk_2,' has no keys; leave the line out"),
         ("blk_1,5\n ,5\n", r", line 2: the block id before the comma is empty"),
-        ("blk_1,5 x9\n", r", line 1: 'x9' is no event key \(5 or E5\)"),
+        ("blk_1,5 x9\n", r", line 1: 'x9' is no event key \(5, E5 or a hash such as a7e180bc\)"),
         ("5\n5 22 9.5\n", r", line 2: '9.5' is no event key"),
         ("blk_1,5,22\n", r", line 1: '5,22' is no event key"),
-        ("081109 203518 INFO dfs.DataNode: Receiving block\n", r", line 1: 'INFO' is no event key"),
+        ("5 22 INFO dfs.DataNode: Receiving block\n", r", line 1: 'INFO' is no event key"),
+        ("blk_1,5 added\n", r", line 1: 'added' is no event key"),
+        ("blk_1,\"['E5', x()]\"\n", r", line 1: 'x\(\)' is no event key"),
+        ("blk_1,\"['E5', 'E22'\"\n", r", line 1: '.*E5.*' is no event key"),
         ("blk_1,5\nblk_2,5\n\nblk_1,9\n", r", line 4: block blk_1 stands at line 1 too"),
     ],
-    ids=["id_late", "id_lost", "no_keys", "no_id", "bad_key", "float", "comma_keys", "raw_log", "twice"],
+    ids=[
+        "id_late",
+        "id_lost",
+        "no_keys",
+        "no_id",
+        "bad_key",
+        "float",
+        "comma_keys",
+        "words",
+        "hex_word",
+        "code",
+        "cut_list",
+        "twice",
+    ],
 )
 def test_malformed_lines_are_named_by_file_and_line(write: Write, text: str, message: str) -> None:
     refused(write(text), message)
+
+
+def test_hashed_event_ids_of_logparser(write: Write) -> None:
+    sessions = read_sessions(write("blk_1,a7e180bc 5d5de21c a7e180bc\nblk_2,00000005\n"))
+    assert rows(sessions) == {"blk_1": ["a7e180bc", "5d5de21c", "a7e180bc"], "blk_2": ["00000005"]}
+    digest = "0cc175b9c0f1b6a831c399e269772661"
+    assert rows(read_sessions(write(f"blk_1,{digest}\n"))) == {"blk_1": [digest]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BlockId,EventSequence\nblk_1,\"['E5', 'E22', 'E5']\"\nblk_2,['E9']\n",
+        "blk_1,\"['E5', 'E22', 'E5']\"\nblk_2,\"['E9']\"\n",
+        "\ufeffBlockId,EventSequence\r\nblk_1,E5 E22 E5\r\nblk_2,E9\r\n",
+        "blk_1,[E5, E22, E5]\nblk_2,[E9]\n",
+        "BlockId,Label,Type,Features,TimeInterval,Latency\n"
+        'blk_1,Success,,"[E5,E22,E5]","[0.0, 1.0, 0.0]",1.0\nblk_2,Fail,21,[E9],[],0.0\n',
+    ],
+    ids=["logbert", "no_header", "bare_keys", "no_quotes", "loghub_event_traces"],
+)
+def test_lists_and_tables_as_users_have_them(write: Write, text: str) -> None:
+    sessions = read_sessions(write(text))
+    assert rows(sessions) == {"blk_1": ["E5", "E22", "E5"], "blk_2": ["E9"]}
+    assert sessions.labels.tolist() == ([0, 1] if "Label" in text else [LABEL_UNKNOWN] * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "BlockId,Label\nblk_1,Normal\n",
+            r", line 1: BlockId, Label: labels, not sessions: give it as data\.la",
+        ),
+        ("EventId,EventTemplate\nE1,a b\n", r"templates, not sessions: give it as data\.templates"),
+        ("LineId,Content,EventId\n1,a,E5\n", r", line 1: .*: lines of a log, not its sessions; seqlab parse"),
+        ("BlockId,Label,Type,E1,E2\nb,Fail,1,0,2\n", r"counts of events, and models need their order"),
+        ("session,EventSequence\na,5\n", r"columns that are not known; name them BlockId and EventSequence"),
+        ("BlockId,EventSequence\na,5\n\nb,x\n", r", line 4: 'x' is no event key"),
+        (
+            "BlockId,EventSequence\na,5\nb,[]\n",
+            r", line 3: '\[\]' has no|, line 3: no keys in column EventSeq",
+        ),
+        ("BlockId,EventSequence\na,5\nb,\n", r", line 3: no keys in column EventSequence"),
+        ("BlockId,EventSequence\na,5\na,7\n", r", line 3: block a stands at line 2 too"),
+        ("BlockId,EventSequence\n ,5\n", r", line 2: the BlockId is empty"),
+        ("BlockId,EventSequence\n", r": a header and no session"),
+        ("BlockId,Label,Features\na,odd,5\n", r", line 2: label 'odd'; expected Success or Fail"),
+    ],
+)
+def test_tables_that_cannot_be_read_say_why(write: Write, text: str, message: str) -> None:
+    refused(write(text), message)
+
+
+def test_a_raw_log_names_the_command_that_makes_sessions_of_it(tmp_path: Path) -> None:
+    lines = {
+        "HDFS_2k.log": ("081109 203615 148 INFO dfs.DataNode$PacketResponder: Received blk_3 of size 6", ""),
+        "my apache": ("[Sun Dec 04 04:47:44 2005] [notice] workerEnv.init() ok", " --format apache"),
+        "own.log": ("something happened here", " --format regex with --header and --session or --window"),
+    }
+    for name, (line, options) in lines.items():
+        path = tmp_path / name
+        path.write_text(f"{line}\n" * 5)
+        with pytest.raises(UserError) as caught:
+            read_sessions(path)
+        assert f"`seqlab parse {shlex.quote(str(path))} --output DIR{options}`" in str(caught.value)
+        assert str(caught.value).endswith("then data.sessions=DIR takes them")
 
 
 def test_long_lines_are_cut_in_messages(write: Write) -> None:
@@ -261,7 +345,7 @@ def test_pickles_of_other_values_are_refused(write: Write, protocol: int, value:
         ({"blk_1": [None]}, r", block blk_1: key None is a NoneType"),
         ({"blk_1": {"keys": [5]}}, r", block blk_1: expected a list of keys, got \"\{'keys': \[5\]\}\""),
         ({"blk_1": []}, r", block blk_1: expected a list of keys, got '\[\]'"),
-        ({"blk_1": ["x"]}, r", block blk_1: 'x' is no event key \(5 or E5\)"),
+        ({"blk_1": ["x"]}, r", block blk_1: 'x' is no event key \(5, E5 or a hash such as a7e180bc\)"),
         ({1.5: [5]}, r": block id 1\.5 is a float; expected str or int"),
         ({"blk_1": [np.int64(5)]}, r": refused, nothing was executed: it names numpy\."),
         ([[5, 5], [9]], r": the pickle holds a list; expected "),

@@ -135,7 +135,7 @@ def test_lists_of_files_are_read_in_order(write: Write) -> None:
 
 def test_normal_and_abnormal_files(write: Write) -> None:
     normal = [write("n1.txt", blocks(0, 15)), write("n2.txt", blocks(15, 20))]
-    splits = split_files(normal, write("abnormal.txt", blocks(20, 23, "E9")), SHARES, seed=1)
+    splits, _ = split_files(normal, write("abnormal.txt", blocks(20, 23, "E9")), SHARES, seed=1)
     assert [len(splits[name]) for name in ("train", "val", "test")] == [14, 2, 7]
     assert splits["train"].labels.tolist() == [LABEL_NORMAL] * 14
     assert splits["test"].labels.tolist() == [LABEL_NORMAL] * 4 + [LABEL_ABNORMAL] * 3
@@ -145,7 +145,7 @@ def test_normal_and_abnormal_files(write: Write) -> None:
 
 
 def test_a_normal_file_alone(write: Write) -> None:
-    splits = split_files(write("normal.txt", blocks(0, 20)), None, SHARES, seed=1)
+    splits, _ = split_files(write("normal.txt", blocks(0, 20)), None, SHARES, seed=1)
     assert set(splits["test"].labels.tolist()) == {LABEL_NORMAL}
     assert not has_both_classes(splits["test"])
 
@@ -245,6 +245,60 @@ def test_val_is_cut_off_after_abnormal_sessions_are_left_out(write: Write) -> No
     assert notices == ["8 abnormal sessions of data.train were left out"]
 
 
+def test_the_test_split_in_two_files_by_class(write: Write) -> None:
+    splits, notices = given_splits(
+        write("hdfs_train", ["5 22", "5 9", *["5 5"] * 38]),
+        None,
+        None,
+        None,
+        SHARES,
+        seed=0,
+        test_normal=write("hdfs_test_normal", ["5 22", "9"]),
+        test_abnormal=write("hdfs_test_abnormal", ["7", "7 7", "E5"]),
+    )
+    assert notices == []
+    assert [len(splits[name]) for name in ("train", "val", "test")] == [35, 5, 5]
+    assert set(splits["train"].labels) == set(splits["val"].labels) == {LABEL_NORMAL}
+    assert splits["test"].labels.tolist() == [LABEL_NORMAL] * 2 + [LABEL_ABNORMAL] * 3
+    assert [splits["test"].keys(place) for place in range(5)] == [
+        ["5", "22"],
+        ["9"],
+        ["7"],
+        ["7", "7"],
+        ["E5"],
+    ]
+    assert has_both_classes(splits["test"])
+
+
+def test_a_file_that_labels_its_sessions_is_split_by_class(write: Write) -> None:
+    rows = [f'blk_{n},{"Fail" if n in (3, 8) else "Success"},"[E5,E{n}]"' for n in range(20)]
+    file = write("Event_traces.csv", ["BlockId,Label,Features", *rows])
+    splits, notices = split_files(file, None, SHARES, seed=0)
+    assert [len(splits[name]) for name in ("train", "val", "test")] == [12, 2, 6]
+    assert ids(splits["test"])[4:] == ["blk_3", "blk_8"]
+    assert splits["test"].labels.tolist() == [LABEL_NORMAL] * 4 + [LABEL_ABNORMAL] * 2
+    assert {0, 1} - set(splits["train"].labels.tolist()) == {LABEL_ABNORMAL}
+    (notice,) = notices
+    assert notice.startswith("2 of 20 sessions of data.normal are labelled abnormal there and all are tested")
+    assert notice.endswith("detection.prevalence=0.10000")
+
+    train = write("train.csv", ["BlockId,Label,EventSequence", *[f"a{n},{n % 2},5" for n in range(10)]])
+    splits, notices = given_splits(train, None, file, None, SHARES, seed=0)
+    assert notices == ["5 abnormal sessions of data.train were left out"]
+    assert splits["test"].labels.tolist() == [int(n in (3, 8)) for n in range(20)]
+
+
+def test_files_of_one_class_that_label_sessions_otherwise_are_refused(write: Write) -> None:
+    file = write("both.csv", ["BlockId,Label,EventSequence", "a,Normal,5", "b,Anomaly,5"])
+    normal = write("normal.txt", blocks(0, 20))
+    with pytest.raises(UserError, match=r"^data\.abnormal: 1 of 2 sessions are labelled Normal in the file"):
+        split_files(normal, file, SHARES, seed=0)
+    with pytest.raises(UserError, match=r"^data\.test_normal: 1 of 2 sessions are labelled Anomaly"):
+        given_splits(
+            normal, None, None, None, SHARES, 0, test_normal=file, test_abnormal=write("bad.txt", ["c,9"])
+        )
+
+
 def test_too_few_to_cut_val_off(write: Write) -> None:
     with pytest.raises(UserError, match=r"data\.train: 3 sessions are too few to cut a validation part off"):
         given_splits(write("train", blocks(0, 3)), None, write("test", blocks(3, 5)), None, SHARES, seed=0)
@@ -284,7 +338,7 @@ def test_detection_needs_both_classes_and_no_unknown(labels: list[int], expected
 
 def test_real_sessions_split_by_class(hdfs_folder: Path) -> None:
     folder = hdfs_folder / "loghub_sequences"
-    splits = split_files(folder / "normal.txt", folder / "abnormal.txt", SHARES, seed=0)
+    splits, _ = split_files(folder / "normal.txt", folder / "abnormal.txt", SHARES, seed=0)
     assert [len(splits[name]) for name in ("train", "val", "test")] == [3908, 558, 1117 + 16838]
     assert int((splits["test"].labels == LABEL_ABNORMAL).sum()) == 16838
     everything = [name for part in splits.values() for name in ids(part)]

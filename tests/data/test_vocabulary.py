@@ -104,9 +104,8 @@ def test_missing_special_tokens_are_refused() -> None:
         Vocabulary((), ())
 
 
-def test_key_shares_leave_special_tokens_out(vocabulary: Vocabulary) -> None:
+def test_training_sessions_are_counted(vocabulary: Vocabulary) -> None:
     assert vocabulary.num_sessions == 2
-    assert vocabulary.key_shares() == pytest.approx([0, 0, 0, 0, 3 / 9, 2 / 9, 2 / 9, 2 / 9])
 
 
 def test_from_counts_keeps_the_frequent_and_never_a_special_token_twice() -> None:

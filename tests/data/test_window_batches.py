@@ -11,7 +11,12 @@ from seqlab.data.batches import WindowBatch
 from seqlab.data.module import IndexBatches, batch_loader
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import DistinctWindowDataset, WindowDataset, window_scoring_plan
+from seqlab.data.window_batches import (
+    DistinctWindowDataset,
+    WindowDataset,
+    window_scoring_plan,
+    window_training_loader,
+)
 from seqlab.data.windows import DistinctPairs, WindowIndex, distinct_pairs, index_windows
 
 CPU = torch.device("cpu")
@@ -106,6 +111,21 @@ def test_an_epoch_holds_every_window_as_often_as_the_sessions_do(
         seen += multiset(batch)
     assert len(loader) == 9
     assert seen == Counter(window for row in random_rows for window in loop_windows(row))
+
+
+def test_windows_of_long_sessions_are_in_several_small_batches(
+    eight_keys: Vocabulary, random_rows: list[list[int]]
+) -> None:
+    long = np.random.default_rng(1).integers(4, 12, 1000).tolist()
+    rows = [*random_rows, long]
+    dataset = WindowDataset(*prepare(rows, eight_keys), 64, deduplicate=False, device=CPU)
+    assert dataset.num_windows.sum() == sum(map(len, rows)) + len(rows)
+    loader = window_training_loader(dataset, SIZE, 7, 600, 0)
+    seen: Counter = Counter()
+    for batch in loader:
+        assert batch.contexts.numel() <= 600
+        seen += multiset(batch)
+    assert seen == Counter(window for row in rows for window in loop_windows(row))
 
 
 def test_distinct_windows_by_hand(eight_keys: Vocabulary) -> None:

@@ -56,7 +56,7 @@ def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> No
     normals = other.sessions("train")
     found = recalibrate(task, baggage, normals, 0.05)
     (nll_max,) = [change for change in found.changes if change.score == "nll_max"]
-    assert nll_max.new.method == f"empirical quantile of {found.num_normals} new normals"
+    assert nll_max.new.method.endswith(f" of {found.num_normals} new normals lie above it")
     assert 0.03 < nll_max.share_above_new <= 0.05
     assert found.num_normals + found.num_unseen == len(normals)
     assert torch.equal(found.judge["count_vectors"], baggage["judge"]["count_vectors"])
@@ -71,7 +71,9 @@ def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]
     found = recalibrate(task, baggage, Sessions.from_lists([*known, ["5", "new"], ["new"]]), 0.05)
     plain = recalibrate(task, baggage, val, 0.05)
     assert found.num_unseen == plain.num_unseen + 2
-    assert found.changes == plain.changes
+    for one, other in zip(found.changes, plain.changes, strict=True):
+        if one.score != "combined":  # whose aim pays for the rule
+            assert one == other
     with pytest.raises(UserError, match="every session holds a key that training never showed"):
         recalibrate(task, baggage, Sessions.from_lists([["new"], ["5", "newer"]] * 20), 0.05)
 
@@ -129,14 +131,6 @@ def test_another_log_s_normals_follow_the_first_ones_without_them(windows: Calla
     alone = recalibrate(task, baggage, other, 0.05).judge
     assert after["count_costs"]["copies"] == alone["count_costs"]["copies"]
     assert after["thresholds"] == alone["thresholds"]
-
-
-def test_a_judge_from_before_count_cost_is_refused(windows: Callable[..., Any]) -> None:
-    data = windows()
-    task, baggage = judged(data)
-    old = {name: value for name, value in baggage["judge"].items() if name != "count_costs"}
-    with pytest.raises(UserError, match="is from before count_cost"):
-        recalibrate(task, baggage | {"judge": old}, data.sessions("val"), 0.05)
 
 
 def test_what_cannot_be_calibrated_is_told(windows: Callable[..., Any]) -> None:

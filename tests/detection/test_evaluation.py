@@ -104,7 +104,18 @@ def test_a_prevalence_adds_figures_at_it(datamodule: LogSessions) -> None:
         alerts = 0.02 * recall + 0.98 * rate
         expected = 0.02 * recall / alerts if alerts else 0.0
         assert found[f"{name}/precision_at_prevalence"] == pytest.approx(expected)
-    assert "F1 @2.00%" in outcome.result_table().columns
+    table = outcome.result_table()
+    assert "F1 @2.00%" in table.columns
+    assert "best F1 of any threshold at 2.00% abnormal, found with the test labels" in dict(table.notes)
+
+
+def test_the_best_f1_says_the_share_that_it_is_at(datamodule: LogSessions) -> None:
+    _, _, outcome = judged(datamodule)
+    abnormal = int((outcome.sessions.labels == 1).sum())
+    share = abnormal / len(outcome.sessions)
+    assert f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels" in dict(
+        outcome.result_table().notes
+    )
 
 
 def test_validation_figures_are_means_over_events(windows: Callable[..., HdfsWindows]) -> None:
@@ -250,7 +261,7 @@ def test_sessions_that_training_held_are_counted_in_table_and_file(
     [
         ({"score": "auroc"}, "detection.scores: 'auroc': choose from nll_max"),
         ({"scores": ["nll_max", "ranks"]}, "detection.scores: 'ranks': choose from nll_max"),
-        ({"model_score": "combined"}, "detection.model_score=combined: choose from nll_max"),
+        ({"parts": ["combined"]}, "detection.parts: 'combined': choose from nll_max"),
         ({"target_fpr": 0}, "detection.target_fpr=0: give a share between 0 and 1"),
         ({"target_fpr": 1.0}, "detection.target_fpr=1.0: give a share between 0 and 1"),
         ({"prevalence": 2.9}, "detection.prevalence=2.9: give a share between 0 and 1"),

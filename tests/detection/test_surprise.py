@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
+from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
@@ -12,9 +15,13 @@ from seqlab.detection.surprise import (
     LARGEST_SEEN_NLL,
     OTHER_SCORES,
     SESSION_SCORES,
+    TILT,
     UNSEEN_NLL,
     EventSurprise,
+    allowance,
+    check_parts,
     check_score_names,
+    cusum,
     surprise,
     with_background,
 )
@@ -201,7 +208,7 @@ def test_unknown_score_names_list_the_choices() -> None:
         check_score_names(["nll_max", "nll_maximum"])
     assert str(caught.value) == (
         "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, error_share, rank, "
-        "count_distance, count_cost, combined"
+        "cusum, count_distance, count_cost, combined"
     )
 
 
@@ -219,16 +226,60 @@ def test_one_imagined_session_of_stray_events_by_hand() -> None:
     assert found.max() <= np.log(4 * 4)  # 1 in 4 sessions is the imagined one, 1 in 4 of its events is this
 
 
-def test_the_background_of_older_checkpoints_by_hand() -> None:
-    found = with_background(NLL, TARGETS, THREE, 1.0, "frequency")
-    expected = 0.75 * PROBABILITY + 0.25 * np.array([1 / 2, 1 / 6, 0, 1 / 3])
-    assert found == pytest.approx(-np.log(expected), rel=1e-5)
-    assert found[0] < found[1] < found[2]  # common before rare; an end has no background
+def cusum_of_one(nll: np.ndarray, allowed: float) -> float:
+    """Every stretch of a session, summed by itself."""
+    steps = [TILT * float(value) - allowed for value in nll]
+    return max(sum(steps[i : j + 1]) for i in range(len(steps)) for j in range(i, len(steps))) - np.log(
+        len(steps)
+    )
 
 
-def test_an_unknown_background_is_named() -> None:
-    with pytest.raises(UserError, match="background=even: choose uniform or frequency"):
-        with_background(NLL, TARGETS, THREE, 1.0, "even")
+def surprises(*sessions: list[float]) -> EventSurprise:
+    nll = np.array([value for session in sessions for value in session], dtype=np.float32)
+    offsets = np.concatenate(([0], np.cumsum([len(session) for session in sessions])))
+    return EventSurprise(
+        nll,
+        nll,
+        np.ones(len(nll), np.int64),
+        np.zeros(len(nll), bool),
+        offsets,
+        np.zeros(len(sessions), np.int64),
+    )
+
+
+def test_cusum_is_the_worst_stretch_less_the_log_of_the_length() -> None:
+    events = surprises([0.0, 4.0, 2.0, 0.0, 4.0], [1.0], [0.0, 0.0])
+    # steps of -1.5, 1.5, 0, -1.5, 1.5, whose best stretch is 1.5; one of 0.75 - 1.5; none above -1.5
+    expected = [1.5 - np.log(5), -0.75, -1.5 - np.log(2)]
+    assert cusum(events, 1.5) == pytest.approx(expected)
+    joined = surprises([4.0, 4.0, 4.0, 0.0, 4.0, 4.0])  # 1.5 * 3 - 1.5 + 1.5 * 2
+    assert cusum(joined, 1.5) == pytest.approx([6.0 - np.log(6)])
+
+
+def test_cusum_equals_its_plain_twin_on_sessions_of_every_length() -> None:
+    rng = np.random.default_rng(0)
+    sessions = [rng.exponential(size=size).tolist() for size in rng.integers(1, 40, size=60)]
+    events = surprises(*sessions)
+    allowed = allowance(events)
+    expected = [cusum_of_one(np.float32(session), allowed) for session in sessions]
+    np.testing.assert_allclose(cusum(events, allowed), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_allowance_makes_a_likelihood_ratio_and_leaves_unseen_events_out() -> None:
+    events = surprises([0.5, 1.0], [3.0])
+    expected = np.log((np.exp(TILT * 0.5) + np.exp(TILT * 1.0) + np.exp(TILT * 3.0)) / 3)
+    assert allowance(events) == pytest.approx(expected)
+    unseen = replace(events, unseen=np.array([False, False, True]))
+    assert allowance(unseen) == pytest.approx(np.log((np.exp(TILT * 0.5) + np.exp(TILT)) / 2))
+
+
+def test_parts_that_cannot_be_joined_are_refused() -> None:
+    check_parts(["nll_max", "cusum", "count_cost"])
+    with pytest.raises(UserError, match=r"detection.parts: 'combined': choose from nll_max, .*, count_cost"):
+        check_parts(["nll_max", "combined"])
+    for parts in ([], ["rank", "rank"]):
+        with pytest.raises(UserError, match="give one or more scores, each once"):
+            check_parts(parts)
 
 
 def test_some_sessions_are_taken_with_their_events() -> None:

@@ -29,5 +29,6 @@ def test_formats_group_as_well_as_drain3_with_the_masks_of_loghub(
 ) -> None:
     name, path = loghub
     truth = pd.read_csv(f"{path}_structured.csv", dtype=str, keep_default_na=False)
-    ours, theirs = benchmark.our_ids(name, path), benchmark.drain3_ids(name, truth["Content"].tolist())
+    messages = truth["Content"].tolist()
+    ours, theirs = benchmark.our_ids(name, path, messages), benchmark.drain3_ids(name, messages)
     assert grouping_accuracy(ours, truth["EventId"]) >= grouping_accuracy(theirs, truth["EventId"])

@@ -196,6 +196,24 @@ def test_times_without_a_year_and_of_the_epoch() -> None:
     ]
     form = LogFormat("regex", r"^(?P<time>\d+) ", "%s", session="s")
     assert LineReader(form)(pl.Series(["86400 s"])).time.to_list() == [datetime(1970, 1, 2)]
+    form = LogFormat("regex", r"^(?P<time>[\d.]+) ", "%s%.f", session="s")
+    assert LineReader(form)(pl.Series(["86400.5 s"])).time.to_list() == [
+        datetime(1970, 1, 2, 0, 0, 0, 500000)
+    ]
+
+
+@pytest.mark.parametrize("first", ["12/31/2015 23:59:59", "7/1/2015 9:05:03"])
+def test_times_without_padding(first: str) -> None:
+    form = LogFormat("regex", r"^(?P<time>\S+ \S+) ", "%m/%d/%Y %H:%M:%S", session="s")
+    expected = {
+        "7/1/2015 9:05:03": datetime(2015, 7, 1, 9, 5, 3),
+        "12/31/2015 23:59:59": datetime(2015, 12, 31, 23, 59, 59),
+        "07/01/2015 09:05:03": datetime(2015, 7, 1, 9, 5, 3),
+    }
+    lines = [first, *expected]
+    assert LineReader(form)(pl.Series([f"{line} s" for line in lines])).time.to_list() == [
+        expected[line] for line in lines
+    ]
 
 
 def test_a_line_that_begins_with_the_marker_of_headers_has_none() -> None:

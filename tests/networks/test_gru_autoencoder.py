@@ -167,9 +167,48 @@ def test_noise_on_either_side_acts_in_training_alone() -> None:
         ({"decoder_noise": 1.5}, "model.network.decoder_noise=1.5: give a probability"),
         ({"cell": "elman"}, "model.network.cell=elman: choose rnn, gru, lstm"),
         ({"attention": "dott"}, "model.network.attention=dott: choose dot, scaled_dot, general"),
+        ({"directions": "max"}, "model.network.directions=max: choose sum or linear"),
+        ({"directions": "linear"}, "model.network.directions=linear is what attention reads: set"),
+        (
+            {"directions": "linear", "attention": "dot", "bidirectional": False},
+            "model.network.directions=linear joins two directions: set model.network.bidirectional=true",
+        ),
     ],
 )
 def test_settings_out_of_range_are_told_at_construction(settings: dict, message: str) -> None:
     with pytest.raises(UserError) as caught:
         autoencoder(**settings)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("attention", ["dot", "concat", "location"])
+def test_attention_in_parts_has_the_logits_and_gradients_of_all_at_once(
+    attention: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = padded(*SESSIONS)
+    found = []
+    for cells in (10**6, 4 * 9 * 2 * (6 if attention == "concat" else 1)):  # two steps of 4 rows at a time
+        monkeypatch.setattr("seqlab.networks.decoders.CELLS_AT_ONCE", cells)
+        network = autoencoder(attention=attention)
+        result = network(*batch)
+        F.cross_entropy(result.logits[batch[3]], batch[0][batch[3]]).backward()
+        found.append([result.logits, result.attention, *(each.grad for each in network.parameters())])
+    for parts, whole in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("share_prefixes", [True, False])
+def test_a_linear_layer_joins_the_directions_that_attention_reads(share_prefixes: bool) -> None:
+    encoder = autoencoder(attention="dot", directions="linear", share_prefixes=share_prefixes).encoder
+    source, _, lengths, _ = padded([4, 5, 6, 7])
+    both = encoder.recurrent(encoder.embedding(source))[0]  # (1, 5, 12), forward beside backward
+    linear = encoder.join.linear
+    torch.testing.assert_close(encoder(source, lengths)[0], both @ linear.weight.T + linear.bias)
+
+
+def test_joining_by_a_layer_changes_nothing_else() -> None:
+    summed, joined = autoencoder(attention="dot"), autoencoder(attention="dot", directions="linear")
+    shapes = {name: weight.shape for name, weight in joined.state_dict().items()}
+    assert shapes.pop("encoder.join.linear.weight") == (6, 12)
+    assert shapes.pop("encoder.join.linear.bias") == (6,)
+    assert shapes == {name: weight.shape for name, weight in summed.state_dict().items()}

@@ -88,3 +88,21 @@ def test_settings_out_of_range_are_told_at_construction(settings: dict, message:
     with pytest.raises(UserError) as caught:
         predictor(**settings)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_many_windows_in_parts_have_the_logits_and_gradients_of_all_at_once(
+    share: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = torch.randint(4, VOCAB_SIZE, (40,), generator=torch.Generator().manual_seed(2))
+    found = []
+    for tokens in (1000, 28):  # 28: seven windows of 4
+        monkeypatch.setattr("seqlab.networks.gru_predictor.TOKENS_AT_ONCE", tokens)
+        network = predictor(share_prefixes=share)
+        logits = network(contexts())
+        F.cross_entropy(logits, targets).backward()
+        with torch.inference_mode():
+            torch.testing.assert_close(network(contexts()), logits.detach(), rtol=1e-5, atol=1e-5)
+        found.append([logits, *(parameter.grad for parameter in network.parameters())])
+    for parts, whole in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)

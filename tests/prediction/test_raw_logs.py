@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from seqlab.data.raw_logs import is_raw_log
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.errors import UserError
-from seqlab.prediction.raw_logs import is_raw_log
 from seqlab.prediction.sessions import read_any_sessions
 
 SYSLOG = "Dec 10 06:55:46 LabSZ sshd[24200]: reverse mapping failed\n"

@@ -7,11 +7,9 @@ import pytest
 import torch
 
 from seqlab.data.hdfs import HdfsWindows
-from seqlab.detection.counts import NearestCounts, count_matrix
 from seqlab.detection.detector import Detector
 from seqlab.detection.evaluation import DetectionEvaluation, encoded
-from seqlab.detection.surprise import nll_max, surprise
-from seqlab.detection.thresholds import Calibration, Threshold
+from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.prediction.sessions import predict_sessions
@@ -50,34 +48,6 @@ def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
     alerts = expected["combined"] > detector.thresholds["combined"].value
     assert found["alert"].tolist() == alerts.tolist()
-
-
-def test_a_checkpoint_from_before_count_costs_scores_as_it_did(scored: Any) -> None:
-    task, datamodule, path = scored
-    vocabulary = datamodule.vocabulary
-    train, val = (
-        count_matrix(part.tokens, part.lengths, len(vocabulary))
-        for part in (encoded(datamodule, "train"), encoded(datamodule, "val"))
-    )
-    events = surprise(task, datamodule.scoring_plan("val"), vocabulary, 1.0, "frequency")
-    nearest = NearestCounts.fit(train)
-    calibrations = {
-        "nll_max": Calibration.fit(nll_max(events)),
-        "count_distance": Calibration.fit(nearest.distance(val)),
-    }
-    judge = {  # what was kept then
-        "model_score": "nll_max",
-        "main_score": "nll_max",
-        "pseudo_sessions": 1.0,
-        "thresholds": {name: Threshold(2.0, "by hand").state() for name in ("nll_max", "combined")},
-        "calibrations": {name: calibration.state() for name, calibration in calibrations.items()},
-        "count_vectors": torch.from_numpy(nearest.vectors),
-    }
-    found = predict_sessions(task, baggage(datamodule, judge), path)
-    np.testing.assert_allclose(found["nll_max"], nll_max(events), rtol=1e-6)
-    parts = calibrations["nll_max"](nll_max(events)) + calibrations["count_distance"](nearest.distance(val))
-    np.testing.assert_allclose(found["combined"], parts, rtol=1e-5)
-    assert found["alert"].tolist() == (found["nll_max"] > 2.0).tolist()
 
 
 def test_a_checkpoint_without_thresholds_says_why(scored: Any) -> None:

@@ -41,9 +41,9 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text: see
             ``refuse_other_kinds``.
     """
+    from seqlab.data.raw_logs import holds_sessions
     from seqlab.errors import UserError
     from seqlab.logs.file_kinds import refuse_other_kinds
-    from seqlab.prediction.raw_logs import holds_sessions
     from seqlab.training.checkpoint_mistakes import given_elsewhere
     from seqlab.watching.source import STDIN
     from seqlab.watching.source import check_log as check_file

@@ -31,9 +31,13 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
         UserError: of the first job with a mistake; no job has begun.
     """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
-    jobs = jobs_of(conf, [*search, *overrides])
+    try:
+        jobs = jobs_of(conf, [*search, *overrides])
+    except HydraException:
+        return  # a sweep that Hydra's own sweeper does not know: it tells so, or it is a plugin's
     known = HydraConfig.instance().cfg
     for number, job in enumerate(jobs):
         try:
@@ -46,10 +50,13 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             )
         except Exception as error:
             message = user_message(error, conf, job)
-            if message is None:
+            if message is None and not isinstance(error, TypeError | ValueError):
                 raise
+            if message is None:  # a value that settings are compared with, such as epochs in words
+                message = f"{type(error).__name__}: {error}"
             which = " ".join(part for part in job if part not in {*overrides, *search})
-            raise UserError(f"{message} (job {number} of -m: {which}; no job was started)") from error
+            where = f"job {number} of -m" + (f": {which}" if which else "")
+            raise UserError(f"{message} ({where}; no job was started)") from error
         finally:
             HydraConfig.instance().cfg = known
 

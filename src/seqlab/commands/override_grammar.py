@@ -17,7 +17,8 @@ from seqlab.errors import UserError
 _FOLDERS = ("dir", "subdir", "save_dir", "folder", "resume")  # no constructor of ours declares these
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
 _CONTAINER = re.compile(r"(\s*(?:\[|\{|(\w+)\s*\())(.*)([\]})]\s*)", re.DOTALL)
-_PART = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)  # a quoted text, or a character
+# a quoted text, an interpolation, or a character
+_PART = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\$\{[^}]+\}|.""", re.DOTALL)
 
 
 def readable_overrides(
@@ -94,7 +95,7 @@ def _calls(override: str) -> list[int]:
 
 
 def _masked(text: str) -> str:
-    """The text with blanks in place of what is quoted."""
+    """The text with blanks in place of what is quoted or interpolated."""
     return "".join(part if len(part) == 1 else " " * len(part) for part in _PART.findall(text))
 
 

@@ -43,8 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask", action="append", default=[], metavar="REGEX", help="a variable part; repeatable"
     )
-    parser.add_argument("--similarity", type=float, help="Drain's threshold; default that of the format")
-    parser.add_argument("--depth", type=int, help="of Drain's tree; default that of the format")
+    parser.add_argument(
+        "--no-mask",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="address, host, path, hexadecimal, number, or format (those of --format); repeatable",
+    )
+    parser.add_argument("--no-masks", action="store_true", help="none of these; those of --mask stay")
+    parser.add_argument(
+        "--similarity", type=float, help="Drain's threshold; default 0.7. Larger: more templates"
+    )
+    parser.add_argument(
+        "--similarity-counts-masks", action="store_true", help="masked words count as equal, as in drain3"
+    )
+    parser.add_argument("--depth", type=int, help="of Drain's tree; default 5")
     parser.add_argument("--labels", type=Path, metavar="CSV", help="BlockId,Label")
     parser.add_argument(
         "--templates", type=Path, metavar="FILE", help="known ones keep their ids: a parse's folder, or a CSV"
@@ -163,13 +176,32 @@ def chosen_format(arguments: argparse.Namespace) -> LogFormat:
         raise UserError(f"--header and --time-format go with --format regex; {arguments.format} has its own")
     else:
         chosen = find_format(arguments.format)
+    general_masks, format_masks = _kept_masks(arguments, chosen)
     return replace(
         chosen,
         session=arguments.session or (None if arguments.window else chosen.session),
         mask_session=_masks_session(arguments),
-        masks=(*chosen.masks, *arguments.mask),
+        masks=(*format_masks, *arguments.mask),
+        general_masks=general_masks,
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
+        counts_masks=arguments.similarity_counts_masks,
+    )
+
+
+def _kept_masks(arguments: argparse.Namespace, chosen: LogFormat) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The general masks and those of the format that are not switched off."""
+    from seqlab.errors import UserError
+    from seqlab.logs.masking import GENERAL
+
+    names = (*GENERAL, "format")
+    for name in arguments.no_mask:
+        if name not in names:
+            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
+    dropped = names if arguments.no_masks else arguments.no_mask
+    return (
+        tuple(name for name in GENERAL if name not in dropped),
+        () if "format" in dropped else chosen.masks,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqlab.commands.override_grammar import quoted
 from seqlab.errors import UserError
 
 MULTIRUN = ("-m", "--multirun")
@@ -89,4 +90,4 @@ def _name(override: str) -> str:
 
 def _quoted(folder: Path) -> str:
     text = str(folder)
-    return text if re.fullmatch(r"[\w./+-]+", text) else "'" + text.replace("'", "\\'") + "'"
+    return text if re.fullmatch(r"[\w./+-]+", text, re.ASCII) else quoted(text)

@@ -17,6 +17,7 @@ from seqlab.commands.multirun import check_jobs, log_failure
 from seqlab.commands.override_grammar import readable_overrides
 from seqlab.commands.resume_arguments import MULTIRUN, resumed_arguments
 from seqlab.errors import UserError
+from seqlab.memory import memory_message
 
 EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
@@ -103,8 +104,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         arguments: the command line, without the program's name.
 
     Returns:
-        The exit code: 0, 2 for a user's mistake (one message, no traceback unless HYDRA_FULL_ERROR=1), 130
-        after Ctrl-C.
+        The exit code: 0, 2 for a user's mistake or too little memory (one message, no traceback unless
+        HYDRA_FULL_ERROR=1), 130 after Ctrl-C.
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     if any(argument in ("--help", "-h") for argument in arguments):
@@ -149,9 +150,10 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
     interrupted: list[Any] = []
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
-    def tell(error: Exception) -> str | None:
-        """Print the one message of a user's mistake; None for any other error."""
-        message = user_message(error, conf, [*search, *arguments])
+    def tell(error: Exception, config: Any = None) -> str | None:
+        """Print the one message of a user's mistake or of too little memory; None for any other error."""
+        lacking = memory_message(error, {} if config is None else config.data)
+        message = lacking or user_message(error, conf, [*search, *arguments])
         if message is None or wants_traceback:
             return None
         print(f"error: {message}", file=sys.stderr)
@@ -171,7 +173,9 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
             tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
-            message = tell(error)  # here: of an error that leaves the job, Hydra would say a line of its own
+            message = tell(
+                error, config
+            )  # here: of an error that leaves the job, Hydra would say a line of its own
             log_failure(error, message)
             if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
                 raise

@@ -35,11 +35,11 @@ class WindowBatch(NamedTuple):
 
 
 class SessionBatch(NamedTuple):
-    """Whole sessions for an autoencoder, each distinct session once."""
+    """Whole sessions, or pieces of longer ones, for an autoencoder, each distinct one once."""
 
-    source: Tensor  # (D, S) int64 keys then EOS, right-padded
+    source: Tensor  # (D, S) int64 keys then, in a session's last piece, EOS; right-padded
     decoder_input: Tensor  # (D, S) int64 BOS then keys, right-padded: `source` one step later
-    lengths: Tensor  # (D,) int64 keys + 1
+    lengths: Tensor  # (D,) int64 keys, EOS counted
     mask: Tensor  # (D, S) bool, True on real tokens
     session_count: Tensor  # (D,) float32, sessions of the batch that are this one
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE, tag_names, tag_types
 from seqlab.data.conll import TaggedSentences, check_bio, read_conll
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
 from seqlab.data.splits import check_fractions
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
@@ -40,6 +40,7 @@ class Entities(SequenceDataModule):
         vector_size: numbers per word in it, the network's ``embedding_size``.
         batch_size: sentences a batch.
         scoring_batch_size: sentences a batch when nothing is learned.
+        batch_tokens: the most tokens a batch, padding counted.
         seed: of the split and of the order of batches.
 
     Raises:
@@ -67,6 +68,7 @@ class Entities(SequenceDataModule):
         vector_size: int | None = None,
         batch_size: int = 32,
         scoring_batch_size: int = 128,
+        batch_tokens: int = 32_768,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -90,6 +92,7 @@ class Entities(SequenceDataModule):
         self.vector_size = vector_size
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
         self.seed = seed
         self.word_vectors: WordVectors | None = None
         self._datasets: dict[str, TagDataset] = {}
@@ -233,13 +236,13 @@ class Entities(SequenceDataModule):
     def scoring_batches(self, split: str) -> IndexBatches:
         """Sentence numbers, by length: little of a batch is padding."""
         lengths = self.dataset(split).lengths
-        return IndexBatches(
-            len(lengths), self.scoring_batch_size, seed=self.seed, shuffle=False, lengths=lengths
+        return batches_by_length(
+            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self.dataset("train")
-        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=dataset.lengths)
+        batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:

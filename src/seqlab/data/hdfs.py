@@ -12,20 +12,16 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SessionBatch, WindowBatch
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
+from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_batches import (
-    DistinctSessions,
-    PaddedDataset,
-    distinct_sessions,
-    session_scoring_plan,
-)
-from seqlab.data.splits import Files, check_fractions, given_splits, split_by_session, split_files
+from seqlab.data.session_batches import PaddedDataset, session_scoring_plan, session_training_loader
+from seqlab.data.splits import Files, check_files, check_fractions, read_files, split_by_session
 from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import WindowDataset, window_scoring_plan
+from seqlab.data.window_batches import WindowDataset, window_scoring_plan, window_training_loader
 from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
 from seqlab.errors import UserError
 
@@ -36,13 +32,16 @@ class LogSessions(SequenceDataModule):
     Args:
         normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
         train, val, test, labels: instead of these, splits that are already made.
+        test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
         sessions: instead of these, the output folder of ``seqlab parse``.
         split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
         templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
         split: shares of train, val and test of the normal sessions.
         sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
-        batch_size: sessions a batch.
+        batch_size: sessions a batch, or pieces of long ones.
         scoring_batch_size: distinct pieces a batch when a whole split is scored.
+        batch_tokens: the most tokens a batch, padding counted; what would be more makes several batches.
+        piece_length: tokens, EOS counted; longer sessions are cut into pieces, see the subclasses.
         deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
         seed: of the split and of the order of batches.
 
@@ -59,6 +58,8 @@ class LogSessions(SequenceDataModule):
         train: Files | None = None,
         val: Files | None = None,
         test: Files | None = None,
+        test_normal: Files | None = None,
+        test_abnormal: Files | None = None,
         labels: str | Path | None = None,
         sessions: str | Path | None = None,
         split_by: str = "session",
@@ -67,11 +68,21 @@ class LogSessions(SequenceDataModule):
         sample: dict[str, Any] | None = None,
         batch_size: int = 64,
         scoring_batch_size: int = 4096,
+        batch_tokens: int = BATCH_TOKENS,
+        piece_length: int = 512,
         deduplicate: bool = True,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
+        self.files = {
+            "normal": normal,
+            "abnormal": abnormal,
+            "train": train,
+            "val": val,
+            "test": test,
+            "test_normal": test_normal,
+            "test_abnormal": test_abnormal,
+        }
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
@@ -81,6 +92,8 @@ class LogSessions(SequenceDataModule):
         self.sample = dict(sample or {})
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
+        self.piece_length = piece_length
         self.deduplicate = deduplicate
         self.seed = seed
         self.templates: dict[str, str] = {}
@@ -89,37 +102,11 @@ class LogSessions(SequenceDataModule):
 
     def load_splits(self) -> None:
         given = [name for name, file in self.files.items() if file is not None]
-        by_class = [name for name in given if name in ("normal", "abnormal")]
-        by_split = [name for name in given if name not in ("normal", "abnormal")]
-        if by_class and by_split:
-            raise UserError(
-                f"data.{by_class[0]} and data.{by_split[0]} exclude each other: give data.normal and "
-                "data.abnormal, or data.train, data.val, data.test and data.labels"
-            )
-        if self.labels_file is not None and not by_split:
-            raise UserError(
-                "data.labels goes with data.train and data.test; normal and abnormal files say it all"
-            )
+        check_files(self.files, self.labels_file)
         if self.parsed_folder is not None:
             self._load_parsed(given)
-        elif by_class:
-            if self.files["normal"] is None:
-                raise UserError("data.abnormal without data.normal: models learn from normal sessions")
-            self._splits = split_files(self.files["normal"], self.files["abnormal"], self.split, self.seed)
-        elif by_split:
-            if self.files["train"] is None or self.files["test"] is None:
-                missing = "train" if self.files["train"] is None else "test"
-                raise UserError(
-                    f"data.{by_split[0]} without data.{missing}: give both data.train and data.test"
-                )
-            self._splits, notices = given_splits(
-                self.files["train"],
-                self.files["val"],
-                self.files["test"],
-                self.labels_file,
-                self.split,
-                self.seed,
-            )
+        elif given:
+            self._splits, notices = read_files(self.files, self.labels_file, self.split, self.seed)
             self.notices += notices
         else:
             self._simulate()
@@ -157,12 +144,13 @@ class LogSessions(SequenceDataModule):
             "vocab_size": len(self.vocabulary),
             "pad_id": self.vocabulary.pad,
             "unk_id": self.vocabulary.unk,
-            "max_length": self.max_length,
+            "max_length": min(self.max_length, self.piece_length),
         }
 
     def state(self) -> dict[str, Any]:
         parser = {} if self.parser is None else {"parser": self.parser}
-        return {"vocabulary": self.vocabulary.state(), "max_length": self.max_length} | parser
+        lengths = {"max_length": self.max_length, "piece_length": self.piece_length}
+        return {"vocabulary": self.vocabulary.state(), **lengths} | parser
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split.
@@ -212,6 +200,8 @@ class LogSessions(SequenceDataModule):
 class HdfsWindows(LogSessions):
     """Windows of ``window_size`` keys and the key that comes next (Du et al., DeepLog, CCS 2017).
 
+    Windows of a session longer than ``piece_length`` may be in several batches; nothing else changes.
+
     Args:
         window_size: W, keys that the network sees.
         context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
@@ -238,11 +228,15 @@ class HdfsWindows(LogSessions):
         self._distinct = (
             f"{index.num_windows:,}; {len(pairs.contexts):,} distinct, {pairs.num_pairs:,} with the next key"
         )
-        dataset = WindowDataset(index, pairs, deduplicate=self.deduplicate, device=self.device)
-        return batch_loader(dataset, IndexBatches(len(index.num_targets), self.batch_size, seed=self.seed))
+        run = self.piece_length
+        dataset = WindowDataset(index, pairs, run, deduplicate=self.deduplicate, device=self.device)
+        return window_training_loader(
+            dataset, self.window_size, self.batch_size, self.batch_tokens, self.seed
+        )
 
     def _make_plan(self, split: str) -> ScoringPlan:
-        return window_scoring_plan(*self.index(split), self.scoring_batch_size, self.device)
+        index, pairs = self.index(split)
+        return window_scoring_plan(index, pairs, self.scoring_batch_size, self.device, self.batch_tokens)
 
     def state(self) -> dict[str, Any]:
         return super().state() | {"window_size": self.window_size, "context": self.context}
@@ -250,6 +244,9 @@ class HdfsWindows(LogSessions):
 
 class HdfsPadded(LogSessions):
     """Whole sessions, padded to the longest of their batch.
+
+    A session longer than ``piece_length`` is read in pieces, each as if a session of its own, and scored by
+    the tokens of all: a state of fixed size does not hold it, and attention costs the square of its length.
 
     Args:
         bucketing: batches of sessions of similar length, so that little of a batch is padding.
@@ -264,27 +261,22 @@ class HdfsPadded(LogSessions):
         self.bucketing = bucketing
 
     def distinct(self, split: str) -> DistinctSessions:
-        """The distinct sessions of a split."""
-        return distinct_sessions(self.tokens(split), self.sessions(split).lengths, self.vocabulary)
+        """The distinct sessions of a split, long ones in pieces."""
+        lengths = self.sessions(split).lengths
+        return distinct_sessions(self.tokens(split), lengths, self.vocabulary, self.piece_length)
 
     def train_dataloader(self) -> DataLoader:
-        import torch
-
         distinct = self.distinct("train")
         self._distinct = (
-            f"{int(distinct.lengths[distinct.distinct_of_session].sum()):,} with ends; "
+            f"{int(distinct.piece_lengths.sum()):,} with ends; "
             f"{len(distinct.lengths):,} distinct sessions with {int(distinct.lengths.sum()):,}"
         )
         dataset = PaddedDataset(
             distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
         )
-        lengths = torch.from_numpy(distinct.lengths[distinct.distinct_of_session]) if self.bucketing else None
-        num_sessions = len(distinct.distinct_of_session)
-        return batch_loader(
-            dataset, IndexBatches(num_sessions, self.batch_size, seed=self.seed, lengths=lengths)
-        )
+        how = self.batch_size, self.batch_tokens, self.seed
+        return session_training_loader(dataset, *how, bucketing=self.bucketing)
 
     def _make_plan(self, split: str) -> ScoringPlan:
-        return session_scoring_plan(
-            self.distinct(split), self.vocabulary, self.scoring_batch_size, self.device
-        )
+        how = self.scoring_batch_size, self.device, self.batch_tokens
+        return session_scoring_plan(self.distinct(split), self.vocabulary, *how)

@@ -90,10 +90,8 @@ class NameDataset(Dataset):
         rows = [coder.encode(name) for name in names]
         self.pad = coder.characters.pad
         self.lengths = torch.tensor([len(row) for row in rows])
-        self.characters = torch.full((len(rows), int(self.lengths.max())), self.pad)
-        self.characters[torch.arange(self.characters.shape[1]) < self.lengths[:, None]] = torch.tensor(
-            [character for row in rows for character in row]
-        )
+        self.characters = torch.tensor([character for row in rows for character in row])  # row after row
+        self.first = self.lengths.cumsum(0) - self.lengths
         self.labels = torch.zeros(len(rows), dtype=torch.int64)
         if labels is not None:
             self.labels = torch.tensor(coder.label_ids(labels))
@@ -104,4 +102,7 @@ class NameDataset(Dataset):
     def __getitem__(self, items: Tensor) -> NameBatch:
         """(B,) row numbers to a batch."""
         lengths = self.lengths[items]
-        return NameBatch(self.characters[items, : int(lengths.max())], lengths, self.labels[items])
+        steps = torch.arange(int(lengths.max()))
+        places = (self.first[items][:, None] + steps).clamp(max=len(self.characters) - 1)
+        characters = self.characters[places].masked_fill(steps >= lengths[:, None], self.pad)
+        return NameBatch(characters, lengths, self.labels[items])

@@ -11,7 +11,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import NameBatch
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
 from seqlab.data.name_batches import NameCoder, NameDataset
 from seqlab.data.name_files import LabelledNames, read_labelled_names
 from seqlab.data.splits import check_fractions
@@ -36,6 +36,7 @@ class Names(SequenceDataModule):
         class_weights: ``balanced`` weighs each label in the training loss by N / (C times its names).
         batch_size: names a batch.
         scoring_batch_size: names a batch when nothing is learned.
+        batch_tokens: the most characters a batch, padding counted.
         seed: of the split and of the order of batches.
 
     Raises:
@@ -60,6 +61,7 @@ class Names(SequenceDataModule):
         class_weights: str = "none",
         batch_size: int = 64,
         scoring_batch_size: int = 512,
+        batch_tokens: int = 65_536,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -77,6 +79,7 @@ class Names(SequenceDataModule):
         self.weighting = class_weights
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
         self.seed = seed
         self._datasets: dict[str, NameDataset] = {}
 
@@ -239,13 +242,13 @@ class Names(SequenceDataModule):
     def scoring_batches(self, split: str) -> IndexBatches:
         """Row numbers, by length: little of a batch is padding."""
         lengths = self.dataset(split).lengths
-        return IndexBatches(
-            len(lengths), self.scoring_batch_size, seed=self.seed, shuffle=False, lengths=lengths
+        return batches_by_length(
+            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self.dataset("train")
-        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=dataset.lengths)
+        batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import (
     LABEL_NAMES,
     LABEL_NORMAL,
@@ -49,13 +50,19 @@ def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
     """Read the output folder of ``seqlab parse``.
 
     Raises:
-        UserError: no such folder, or none that a parse has finished.
+        UserError: no such folder, or none that a parse has finished; a file.
     """
     import polars as pl
 
     from seqlab.logs.known_templates import read_summary
 
     folder = Path(folder)
+    if folder.is_file():
+        refuse_raw_log(folder)
+        raise UserError(
+            f"{folder} is a file, and no raw log: give the folder that seqlab parse wrote, or a file of "
+            f"sessions as data.normal={folder}"
+        )
     summary = read_summary(folder)
     path = folder / "sessions.parquet"
     try:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.errors import UserError
+
 LABEL_UNKNOWN = -1
 LABEL_NORMAL = 0
 LABEL_ABNORMAL = 1
@@ -27,6 +29,30 @@ def segment_indices(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> ND
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+
+
+def cut_lengths(
+    lengths: NDArray[np.int64], longest: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut S sequences of the given (S,) lengths, 1 or more, into pieces as even as can be.
+
+    Args:
+        longest: of a piece; None cuts nothing.
+
+    Returns:
+        (S,) pieces of each sequence, and the (P,) lengths of all pieces.
+
+    Raises:
+        UserError: pieces of nothing.
+    """
+    if longest is None:
+        return np.ones_like(lengths), lengths
+    if longest < 1:
+        raise UserError(f"data.piece_length={longest}: a piece holds at least 1 token")
+    num_pieces = -(-lengths // longest)
+    number = segment_indices(np.zeros_like(num_pieces), num_pieces)  # (P,) of the piece in its sequence
+    whole, rest = (np.repeat(part, num_pieces) for part in divmod(lengths, num_pieces))
+    return num_pieces, whole + (number < rest)
 
 
 @dataclass(frozen=True)

@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import SessionBatch
-from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.distinct_sessions import DistinctSessions
+from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
 
-
-@dataclass(frozen=True)
-class DistinctSessions:
-    """The D distinct token sequences of S sessions, EOS appended, sorted by length."""
-
-    stream: NDArray[np.integer]  # (M,) the distinct sequences, one after the other
-    first_token: NDArray[np.int64]  # (D,)
-    lengths: NDArray[np.int64]  # (D,) EOS counted
-    distinct_of_session: NDArray[np.int64]  # (S,)
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-
-def distinct_sessions(
-    tokens: NDArray[np.integer], lengths: NDArray[np.int64], vocabulary: Vocabulary
-) -> DistinctSessions:
-    """Find equal sessions; one dictionary look-up per session.
-
-    Args:
-        tokens: (N,) ids of all sessions, one after the other.
-        lengths: (S,) tokens per session, EOS not counted.
-    """
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    numbers: dict[bytes, int] = {}
-    raw, size = tokens.tobytes(), tokens.dtype.itemsize
-    bounds = (offsets * size).tolist()
-    found = [numbers.setdefault(raw[start:end], len(numbers)) for start, end in pairwise(bounds)]
-    of_session = np.asarray(found, dtype=np.int64)
-    example = np.zeros(len(numbers), dtype=np.int64)
-    example[of_session[::-1]] = np.arange(len(lengths))[::-1]  # the first session of each kind
-    order = np.argsort(lengths[example], kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    example = example[order]
-    with_end = lengths[example] + 1
-    first = np.cumsum(with_end) - with_end
-    stream = np.full(int(with_end.sum()), vocabulary.eos, dtype=tokens.dtype)
-    stream[segment_indices(first, lengths[example])] = tokens[
-        segment_indices(offsets[example], lengths[example])
-    ]
-    return DistinctSessions(stream, first, with_end, place[of_session])
+# Numbers that a token has for the longest session or the vocabulary, before it counts as more than one.
+CELLS_PER_TOKEN = 128
 
 
 class PaddedDataset(Dataset[SessionBatch]):
-    """Takes a (B,) tensor of session numbers, gives their SessionBatch.
+    """Takes a (B,) tensor of numbers of pieces, gives their SessionBatch.
 
-    With ``by_distinct``, the numbers are those of distinct sessions, and ``session_count`` is how often each
+    With ``by_distinct``, the numbers are those of distinct pieces, and ``session_count`` is how often each
     is in the split.
     """
 
@@ -83,14 +41,14 @@ class PaddedDataset(Dataset[SessionBatch]):
         self.stream = torch.from_numpy(distinct.stream).to(device)
         self.first_token = torch.from_numpy(distinct.first_token).to(device)
         self.lengths = torch.from_numpy(distinct.lengths).to(device)
-        self.of_session = torch.from_numpy(distinct.distinct_of_session).to(device)
-        self.count = torch.bincount(self.of_session, minlength=len(distinct)).float()
+        self.of_piece = torch.from_numpy(distinct.distinct_of_piece).to(device)
+        self.count = torch.bincount(self.of_piece, minlength=len(distinct)).float()
 
-    def __getitem__(self, sessions: Tensor) -> SessionBatch:
-        sessions = sessions.to(self.stream.device)
+    def __getitem__(self, pieces: Tensor) -> SessionBatch:
+        pieces = pieces.to(self.stream.device)
         if self.by_distinct:
-            return self._gather(sessions, self.count[sessions])
-        rows = self.of_session[sessions]
+            return self._gather(pieces, self.count[pieces])
+        rows = self.of_piece[pieces]
         if not self.deduplicate:
             return self._gather(rows, torch.ones(len(rows), device=rows.device))
         rows, count = torch.unique(rows, return_counts=True)
@@ -108,17 +66,44 @@ class PaddedDataset(Dataset[SessionBatch]):
         return SessionBatch(source, decoder_input, lengths, mask, count)
 
 
+def token_limit(lengths: NDArray[np.int64], vocab_size: int, batch_tokens: int) -> TokenLimit:
+    """Of batches of sessions with the given (N,) lengths.
+
+    Each token gets a number for every key, and with attention one for every token of its session: where these
+    are more than CELLS_PER_TOKEN, it counts as more than one.
+    """
+    cells = np.maximum(lengths, max(vocab_size, CELLS_PER_TOKEN))
+    return TokenLimit(torch.from_numpy(lengths * cells // CELLS_PER_TOKEN), batch_tokens)
+
+
+def session_training_loader(
+    dataset: PaddedDataset, batch_size: int, batch_tokens: int, seed: int, *, bucketing: bool
+) -> DataLoader:
+    """``batch_size`` pieces at a time, in a new order each epoch; with ``bucketing`` of similar length."""
+    lengths = dataset.lengths[dataset.of_piece].cpu()
+    limit = token_limit(lengths.numpy(), len(dataset.vocabulary), batch_tokens)
+    by = lengths if bucketing else None
+    batches = IndexBatches(len(lengths), batch_size, seed=seed, lengths=by, limit=limit)
+    return batch_loader(dataset, batches)
+
+
 def session_scoring_plan(
-    distinct: DistinctSessions, vocabulary: Vocabulary, batch_size: int, device: torch.device
+    distinct: DistinctSessions,
+    vocabulary: Vocabulary,
+    batch_size: int,
+    device: torch.device,
+    batch_tokens: int = BATCH_TOKENS,
 ) -> ScoringPlan:
-    """Each distinct session of a split once, similar lengths together."""
+    """Each distinct piece of a split once, similar lengths together."""
     dataset = PaddedDataset(distinct, vocabulary, deduplicate=True, by_distinct=True, device=device)
-    batches = IndexBatches(len(distinct), batch_size, seed=0, shuffle=False)
-    lengths = distinct.lengths[distinct.distinct_of_session]
+    limit = token_limit(distinct.lengths, len(vocabulary), batch_tokens)
+    batches = IndexBatches(len(distinct), batch_size, seed=0, shuffle=False, limit=limit)
+    lengths = distinct.session_lengths
+    first_token = distinct.first_token[distinct.distinct_of_piece]
     return ScoringPlan(
         loader=batch_loader(dataset, batches),
         piece_target=distinct.stream.astype(np.int64),
-        piece_of_event=segment_indices(distinct.first_token[distinct.distinct_of_session], lengths),
+        piece_of_event=segment_indices(first_token, distinct.piece_lengths),
         offsets=np.concatenate(([0], np.cumsum(lengths))),
         first_key=np.zeros(len(lengths), dtype=np.int64),
         num_distinct=len(distinct),

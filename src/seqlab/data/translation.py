@@ -10,7 +10,7 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader
 from seqlab.data.pair_files import Pair, read_pairs
 from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
 from seqlab.data.splits import check_fractions
@@ -47,6 +47,7 @@ class Translation(SequenceDataModule):
         lower: read and write lower case.
         max_length: training pairs with a longer side, in tokens, are left out.
         batch_size: pairs.
+        batch_tokens: the most tokens of the longer side a batch, padding counted.
         bucketing: batches of pairs of similar length.
         seed: of the split and of the order of batches.
 
@@ -79,6 +80,7 @@ class Translation(SequenceDataModule):
         lower: bool = False,
         max_length: int = 100,
         batch_size: int = 64,
+        batch_tokens: int = 32_768,
         bucketing: bool = True,
         seed: int = 0,
     ) -> None:
@@ -109,6 +111,7 @@ class Translation(SequenceDataModule):
         self.lower = lower
         self.max_length = max_length
         self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
         self.bucketing = bucketing
         self.seed = seed
 
@@ -271,8 +274,9 @@ class Translation(SequenceDataModule):
             )
         encoded = self._encoded[split]
         lengths = encoded.sort_keys() if self.bucketing else None
+        limit = TokenLimit(encoded.longer_sides(), self.batch_tokens)
         batches = IndexBatches(
-            len(encoded), self.batch_size, seed=self.seed, shuffle=shuffle, lengths=lengths
+            len(encoded), self.batch_size, seed=self.seed, shuffle=shuffle, lengths=lengths, limit=limit
         )
         return batch_loader(PairDataset(encoded, self.device), batches)
 

@@ -34,6 +34,11 @@ class EncodedPairs:
         keys = np.diff(self.target_offsets) * longest + np.diff(self.source_offsets)
         return torch.from_numpy(keys)
 
+    def longer_sides(self) -> Tensor:
+        """(N,) tokens of the longer side, EOS counted."""
+        sides = np.maximum(np.diff(self.source_offsets), np.diff(self.target_offsets))
+        return torch.from_numpy(sides + 1)
+
 
 def encode_pairs(
     pairs: Sequence[tuple[str, str]], source_tokenizer: Tokenizer, target_tokenizer: Tokenizer

@@ -70,12 +70,6 @@ class Vocabulary:
         """Training sessions that were counted."""
         return self.counts[self.eos]
 
-    def key_shares(self) -> NDArray[np.float64]:
-        """(V,) share of each key of all training events; special tokens have none."""
-        counts = np.asarray(self.counts, dtype=np.float64)
-        counts[: len(SPECIAL_TOKENS)] = 0
-        return counts / max(counts.sum(), 1)
-
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -5,26 +5,36 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
 from seqlab.data.scoring import ScoringPlan
+from seqlab.data.sequences import cut_lengths
 from seqlab.data.windows import DistinctPairs, WindowIndex
 
 
 class WindowDataset(Dataset[WindowBatch]):
-    """Takes a (B,) tensor of session numbers, gives the WindowBatch of all their windows.
+    """Takes a (B,) tensor of numbers of runs, gives the WindowBatch of all their windows.
+
+    A run is the windows of a session; with ``piece_length``, at most so many of them.
 
     The work per batch is one sort of the batch's pair numbers; the windows themselves were compared once,
     when ``pairs`` was made.
     """
 
     def __init__(
-        self, index: WindowIndex, pairs: DistinctPairs, *, deduplicate: bool, device: torch.device
+        self,
+        index: WindowIndex,
+        pairs: DistinctPairs,
+        piece_length: int | None = None,
+        *,
+        deduplicate: bool,
+        device: torch.device,
     ) -> None:
         self.deduplicate = deduplicate
-        self.num_windows = torch.from_numpy(index.num_targets).to(device)  # (S,)
+        _, run_lengths = cut_lengths(index.num_targets, piece_length)
+        self.num_windows = torch.from_numpy(run_lengths).to(device)  # (P,)
         self.first_window = self.num_windows.cumsum(0) - self.num_windows
         # int32 where it fits: half the bytes to sort and to gather
         self.pair_of_window = torch.from_numpy(pairs.pair_of_window).to(device)
@@ -32,11 +42,11 @@ class WindowDataset(Dataset[WindowBatch]):
         self.pair_target = torch.from_numpy(pairs.pair_target).to(device)
         self.contexts = torch.from_numpy(pairs.contexts).to(device)
 
-    def __getitem__(self, sessions: Tensor) -> WindowBatch:
-        sessions = sessions.to(self.num_windows.device)
-        lengths = self.num_windows[sessions]
+    def __getitem__(self, runs: Tensor) -> WindowBatch:
+        runs = runs.to(self.num_windows.device)
+        lengths = self.num_windows[runs]
         before = lengths.cumsum(0) - lengths
-        windows = torch.repeat_interleave(self.first_window[sessions] - before, lengths)
+        windows = torch.repeat_interleave(self.first_window[runs] - before, lengths)
         windows += torch.arange(len(windows), device=windows.device)
         pairs = self.pair_of_window[windows]
         if not self.deduplicate:
@@ -50,6 +60,15 @@ class WindowDataset(Dataset[WindowBatch]):
         distinct = distinct.long()
         context, row = torch.unique_consecutive(self.pair_context[distinct], return_inverse=True)
         return WindowBatch(self.contexts[context].long(), row, self.pair_target[distinct], count.float())
+
+
+def window_training_loader(
+    dataset: WindowDataset, window_size: int, batch_size: int, batch_tokens: int, seed: int
+) -> DataLoader:
+    """``batch_size`` runs of windows at a time, in a new order each epoch."""
+    sizes = dataset.num_windows.cpu() * window_size
+    limit = TokenLimit(sizes, batch_tokens)
+    return batch_loader(dataset, IndexBatches(len(sizes), batch_size, seed=seed, limit=limit))
 
 
 class DistinctWindowDataset(Dataset[WindowBatch]):
@@ -77,10 +96,15 @@ class DistinctWindowDataset(Dataset[WindowBatch]):
 
 
 def window_scoring_plan(
-    index: WindowIndex, pairs: DistinctPairs, batch_size: int, device: torch.device
+    index: WindowIndex,
+    pairs: DistinctPairs,
+    batch_size: int,
+    device: torch.device,
+    batch_tokens: int = BATCH_TOKENS,
 ) -> ScoringPlan:
-    """Each distinct context of a split once, ``batch_size`` of them at a time."""
-    batches = IndexBatches(len(pairs.contexts), batch_size, seed=0, shuffle=False)
+    """Each distinct context of a split once, at most ``batch_size`` of them at a time."""
+    limit = TokenLimit(torch.full((len(pairs.contexts),), index.window_size), batch_tokens)
+    batches = IndexBatches(len(pairs.contexts), batch_size, seed=0, shuffle=False, limit=limit)
     return ScoringPlan(
         loader=batch_loader(DistinctWindowDataset(pairs, device), batches),
         piece_target=pairs.pair_target,

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
-from seqlab.data.vocabulary import SPECIAL
 from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge
+from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge, has_unseen
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.prediction.sessions import struck
@@ -59,29 +58,25 @@ def recalibrate(
         target_fpr: the share of normal sessions that may be alerts.
 
     Raises:
-        UserError: no log model, a run that ended before its thresholds or is from before ``count_cost``, or
-            fewer than FEWEST_NORMALS normal sessions without unseen keys.
+        UserError: no log model, a run that ended before its thresholds, or fewer than FEWEST_NORMALS normal
+            sessions without unseen keys.
     """
     if "vocabulary" not in baggage["data"] or not hasattr(task, "unk_id"):
         raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
     judge = fitted_judge(baggage.get("judge"))
     old = SessionScores.from_state(judge)
-    if old.costs is None:
-        raise UserError(
-            "this checkpoint is from before count_cost, of which `combined` is made today: its thresholds "
-            "cannot be fitted again; train the model once more, or go on with the thresholds it has"
-        )
     labels = sessions.labels
     labelled = bool((labels != LABEL_UNKNOWN).any())
     normals = sessions.take(np.flatnonzero(labels == LABEL_NORMAL)) if labelled else sessions
     _check_enough(len(sessions), len(normals), 0)
     events, counts = struck(task, baggage, normals)
-    unseen = events.has_unseen() | (counts[:, SPECIAL.unk] > 0)
+    unseen = has_unseen(events, counts, old.unk)
     _check_enough(len(sessions), len(normals), int(unseen.sum()))
-    measured = Normals(events, counts).take(~unseen)
+    given = Normals(events, counts)
     known = CountCosts.from_state(judge[RUN_COSTS]) if RUN_COSTS in judge else old.costs
     names = list(judge["thresholds"])
-    fitted = fit_scores(names, old.model_score, measured, None, old.nearest, SPECIAL.unk, target_fpr, known)
+    fitted = fit_scores(names, old.parts, given, None, old.nearest, old.unk, target_fpr, known)
+    measured = given.take(~unseen)
     before = old.scores(names, measured.events, measured.counts)
     changes = []
     for name, threshold in fitted.thresholds.items():
@@ -89,7 +84,7 @@ def recalibrate(
         new = replace(threshold, method=threshold.method.replace("validation normals", "new normals"))
         above = float((before[name] > was).mean()), float((fitted.normals[name] > new.value).mean())
         changes.append(Change(name, was, new, *above))
-    new_judge = judge | fitted.scores.state()
+    new_judge = dict(judge) | fitted.scores.state()
     new_judge |= {RUN_COSTS: known.state(), "thresholds": {each.score: each.new.state() for each in changes}}
     return Recalibrated(
         new_judge,

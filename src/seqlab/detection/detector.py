@@ -27,7 +27,6 @@ class Detector:
     trivial: TrivialDetectors
     main_score: str = "combined"  # the score behind alerts
     pseudo_sessions: float = 1.0  # how `surprise` smooths the network's prediction
-    background: str = "uniform"  # with what
     unseen_share: float = 0.0  # of validation events: what a log without drift has
     normals: Mapping[str, NDArray[np.float64]] = field(
         default_factory=dict
@@ -38,7 +37,7 @@ class Detector:
     def fit(
         cls,
         names: Sequence[str],
-        model_score: str,
+        parts: Sequence[str],
         val_events: EventSurprise,
         train_events: EventSurprise,
         train: EncodedSessions,
@@ -49,7 +48,7 @@ class Detector:
         """Fit thresholds for the scores ``names`` at a false-positive rate of ``target_fpr``.
 
         Args:
-            model_score: a score of SESSION_SCORES for ``combined``.
+            parts: what ``combined`` joins, see ``SessionScores``.
             val_events: how the validation normals ``val`` struck the network.
             train_events: how the training normals ``train`` did, which it learned: see ``fit_scores``.
 
@@ -59,7 +58,7 @@ class Detector:
         trivial = TrivialDetectors.fit(train, val, vocabulary, target_fpr)
         fitted = fit_scores(
             names,
-            model_score,
+            parts,
             Normals(val_events, count_matrix(val.tokens, val.lengths, len(vocabulary))),
             Normals(train_events, count_matrix(train.tokens, train.lengths, len(vocabulary))),
             trivial.counts,
@@ -81,7 +80,6 @@ class Detector:
         return {
             "main_score": self.main_score,
             "pseudo_sessions": self.pseudo_sessions,
-            "background": self.background,
             "unseen_share": self.unseen_share,
             "thresholds": {name: threshold.state() for name, threshold in self.thresholds.items()},
             **self.fitted.state(),

@@ -17,7 +17,7 @@ from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector
 from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
-from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, check_score_names, surprise
+from seqlab.detection.surprise import EventSurprise, check_parts, check_score_names, surprise
 from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
@@ -75,7 +75,7 @@ class DetectionEvaluation(Evaluation):
         scores: all scores to compute, fit a threshold for and measure.
         target_fpr: share of normal sessions that may be alerts; thresholds aim at it.
         prevalence: the true share of abnormal blocks where test normals are a sample; null elsewhere.
-        model_score: the model's part of ``combined``.
+        parts: what ``combined`` joins: scores of the network's surprise, and ``count_cost``.
         pseudo_sessions: imagined training sessions of stray events, see ``with_background``; 0 for none.
         top_alerts: alerts shown in the report.
 
@@ -87,17 +87,14 @@ class DetectionEvaluation(Evaluation):
     scores: Sequence[str] = ("combined", "nll_max")
     target_fpr: float = 0.001
     prevalence: float | None = None
-    model_score: str = "nll_max"
+    parts: Sequence[str] = ("nll_max", "cusum", "count_cost")
     pseudo_sessions: float = 1.0
     top_alerts: int = 20
 
     def __post_init__(self) -> None:
         self.scores = list(dict.fromkeys([self.score, *self.scores]))
         check_score_names(self.scores)
-        if self.model_score not in SESSION_SCORES:
-            raise UserError(
-                f"detection.model_score={self.model_score}: choose from {', '.join(SESSION_SCORES)}"
-            )
+        check_parts(self.parts)
         check_target_fpr(self.target_fpr)
         if self.pseudo_sessions < 0:
             raise UserError(f"detection.pseudo_sessions={self.pseudo_sessions}: give 0 or more")
@@ -119,7 +116,7 @@ class DetectionEvaluation(Evaluation):
         )
         detector = Detector.fit(
             list(self.scores),
-            self.model_score,
+            list(self.parts),
             events,
             train_events,
             encoded(datamodule, "train"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
-from seqlab.detection.surprise import LARGEST_SEEN_NLL, SESSION_SCORES, EventSurprise
-from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold
+from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, allowance, cusum
+from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold, most_above, supported_aim
 from seqlab.errors import UserError
 
-MARGIN = 0.01  # nats, below a score that must be an alert: rounding is not to decide
+IMAGINED_COSTS = 10  # left-out costs that are as they should be, imagined beside those seen
+OVER_THRESHOLD = 1e-3  # nats: where an unseen key lifts `combined` to, so that rounding does not decide
 
 
 @dataclass(frozen=True)
@@ -31,41 +33,44 @@ class Normals:
         return Normals(self.events.take(np.flatnonzero(keep)), self.counts[keep])
 
 
-def fitted_judge(judge: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A checkpoint's ``judge``, with what those lack that are from before it was written down.
+def fitted_judge(judge: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A checkpoint's ``judge``.
 
     Raises:
         UserError: the run ended before its thresholds were fitted.
     """
     if not judge:
         raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
-    return {"background": "frequency", "unseen_share": 0.0} | dict(judge)
+    return judge
 
 
-def harmonic(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(S,) -log of the harmonic mean of two p-values, which are given as -log p, in nats.
+def harmonic(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(S,) -log of the harmonic mean of p-values, each given as (S,) -log p, in nats.
 
-    The harmonic mean holds up where the two depend on each other (Wilson, PNAS 2019), which Fisher's sum does
+    The harmonic mean holds up where they depend on each other (Wilson, PNAS 2019), which Fisher's sum does
     not: a rare but normal session is surprising in its order and in its counts at once.
     """
-    return np.logaddexp(first, second) - math.log(2)
+    return reduce(np.logaddexp, parts) - math.log(len(parts))
 
 
 @dataclass(frozen=True)
 class SessionScores:
     """Scores sessions by how surprising their events are and by their key counts.
 
-    In ``combined`` an unseen key is a matter of counts alone: the network has no probability for it, and a
-    number above all others, taken for a measured one, would be a p-value that no normal session vouches for.
-
-    ``costs`` is None for checkpoints from before there were any: their ``combined`` is the sum of the two
-    calibrated parts ``model_score`` and ``count_distance`` (Fisher's statistic without its factor of 2).
+    In ``combined`` an unseen key is a matter of counts: the network has no probability for it, and a number
+    above all others, taken for a measured one, would be a p-value that no normal session vouches for. Where
+    few enough normal sessions hold one, it is an alert by a rule of its own: ``unseen_floor``.
     """
 
-    model_score: str  # of SESSION_SCORES: the part of `combined` that the network has
-    calibrations: Mapping[str, Calibration]
+    parts: tuple[str, ...]  # what `combined` joins: of MODEL_SCORES, and `count_cost`
+    calibrations: Mapping[str, Calibration]  # of its model scores
+    allowed: float  # nats an event, see ``allowance``
     nearest: NearestCounts
-    costs: CountCosts | None
+    costs: CountCosts
+    cost_inflation: float  # how many times too large costs beyond the novelty are
+    unk: int  # the id of unseen keys
+    unseen_share: float  # of normal sessions that hold a key which no other one does
+    unseen_floor: float  # the least that `combined` is with an unseen key: just an alert; -inf for no rule
 
     def scores(
         self, names: Sequence[str], events: EventSurprise, counts: NDArray[np.int32]
@@ -77,48 +82,78 @@ class SessionScores:
             counts: (S, V) their key counts, see ``count_matrix``.
         """
         found: dict[str, NDArray[np.float64]] = {}
-        needs_costs = self.costs is not None and not {"count_cost", "combined"}.isdisjoint(names)
-        cost = self.costs.cost(counts) if self.costs is not None and needs_costs else np.zeros(len(counts))
-        needs_distance = "count_distance" in names or (self.costs is None and "combined" in names)
-        distance = self.nearest.distance(counts).astype(np.float64) if needs_distance else cost
+        costly = {"count_cost", *(["combined"] if "count_cost" in self.parts else [])}
+        cost = np.zeros(len(counts)) if costly.isdisjoint(names) else self.costs.cost(counts)
         for name in names:
             if name == "count_distance":
-                found[name] = distance
+                found[name] = self.nearest.distance(counts).astype(np.float64)
             elif name == "count_cost":
-                if self.costs is None:
-                    raise UserError("this checkpoint has no count_cost: its run is from before that score")
                 found[name] = cost
             elif name == "combined":
-                model, calibration = SESSION_SCORES[self.model_score], self.calibrations[self.model_score]
-                if self.costs is None:
-                    found[name] = calibration(model(events)) + self.calibrations["count_distance"](distance)
-                else:
-                    found[name] = harmonic(calibration(model(events.without_unseen())), cost)
+                joined = harmonic(self._surprises(events.without_unseen(), cost, self.calibrations))
+                unseen = has_unseen(events, counts, self.unk)
+                found[name] = np.where(unseen, np.maximum(joined, self.unseen_floor), joined)
             else:
-                found[name] = SESSION_SCORES[name](events).astype(np.float64)
+                found[name] = self.model_score(name, events)
         return found
+
+    def model_score(self, name: str, events: EventSurprise) -> NDArray[np.float64]:
+        """(S,) one of MODEL_SCORES."""
+        found = cusum(events, self.allowed) if name == "cusum" else SESSION_SCORES[name](events)
+        return found.astype(np.float64)
+
+    def _surprises(
+        self, events: EventSurprise, cost: NDArray[np.float64], calibrations: Mapping[str, Calibration]
+    ) -> list[NDArray[np.float64]]:
+        """(S,) -log p in nats of each part of ``combined``."""
+        return [
+            self._count_surprise(cost)
+            if part == "count_cost"
+            else calibrations[part](self.model_score(part, events))
+            for part in self.parts
+        ]
+
+    def _count_surprise(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(S,) -log P(a normal session costs as much), of (S,) costs."""
+        beyond = np.maximum(cost - self.costs.novelty, 0)
+        return np.minimum(cost, self.costs.novelty) + beyond / self.cost_inflation
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors for the checkpoint."""
         import torch
 
         return {
-            "model_score": self.model_score,
+            "parts": list(self.parts),
             "calibrations": {name: calibration.state() for name, calibration in self.calibrations.items()},
+            "allowed": self.allowed,
             "count_vectors": torch.from_numpy(self.nearest.vectors),
-            "count_costs": None if self.costs is None else self.costs.state(),
+            "count_costs": self.costs.state(),
+            "cost_inflation": self.cost_inflation,
+            "unk": self.unk,
+            "unseen_key_share": self.unseen_share,
+            "unseen_floor": self.unseen_floor if math.isfinite(self.unseen_floor) else None,
         }
 
     @classmethod
     def from_state(cls, judge: Mapping[str, Any]) -> SessionScores:
-        """From a checkpoint's ``judge``, of today or from before ``count_cost``."""
-        costs = judge.get("count_costs")
+        """From a checkpoint's ``judge``."""
+        floor = judge["unseen_floor"]
         return cls(
-            judge["model_score"],
+            tuple(judge["parts"]),
             {name: Calibration.from_state(state) for name, state in judge["calibrations"].items()},
+            judge["allowed"],
             NearestCounts(np.asarray(judge["count_vectors"], dtype=np.int32)),
-            None if costs is None else CountCosts.from_state(costs),
+            CountCosts.from_state(judge["count_costs"]),
+            judge["cost_inflation"],
+            judge["unk"],
+            judge["unseen_key_share"],
+            -math.inf if floor is None else floor,
         )
+
+
+def has_unseen(events: EventSurprise, counts: NDArray[np.int32], unk: int) -> NDArray[np.bool_]:
+    """(S,) True where a session holds a key that training never showed, predicted or not."""
+    return np.asarray(events.has_unseen() | (counts[:, unk] > 0))
 
 
 @dataclass(frozen=True)
@@ -132,7 +167,7 @@ class Fitted:
 
 def fit_scores(
     names: Sequence[str],
-    model_score: str,
+    parts: Sequence[str],
     held_out: Normals,
     trained_on: Normals | None,
     nearest: NearestCounts,
@@ -147,7 +182,13 @@ def fit_scores(
     training session ``combined`` takes the rank that the network's surprise has among training sessions: the
     network learned them, so the surprise itself is too small, but its order holds.
 
+    An unseen key is an alert by itself where no more normal sessions hold one than may be alerts, chance
+    allowed for. These then say nothing about the others and are left out, and their share is taken off the
+    aim of ``combined``, of which at least half stays. Elsewhere an unseen key is a key like others, and all
+    sessions are fitted to.
+
     Args:
+        parts: what ``combined`` joins.
         held_out: normal sessions that no network was trained on.
         trained_on: those that it was; None where they are not at hand.
         nearest: the count vectors of training.
@@ -157,46 +198,73 @@ def fit_scores(
     Raises:
         UserError: no held-out session is without keys that training never showed.
     """
-    # A session with an unseen key is as surprising as can be, by definition and not by measure: it says
-    # nothing about the tail of those that were measured.
-    measured = ~(held_out.events.has_unseen() | (held_out.counts[:, unk] > 0))
-    if not measured.any():
+    unseen = has_unseen(held_out.events, held_out.counts, unk)
+    if unseen.all():
         raise UserError(
             "every validation session holds a key that training never showed, so no threshold can be "
             "fitted: do train and val come from the same log, parsed with the same templates?"
         )
-    held_out = held_out.take(measured)
     given = [held_out] if trained_on is None else [held_out, trained_on]
-    costs, left_out = CountCosts.fit(np.concatenate([part.counts for part in given]), known)
-    model = [SESSION_SCORES[model_score](part.events) for part in given]
-    calibration = Calibration.fit(model[0])
-    fitted = SessionScores(model_score, {model_score: calibration}, nearest, costs)
+    odd = np.concatenate([unseen, *[_alone(part.counts) & (known is None) for part in given[1:]]])
+    unseen_share = float(odd.mean())
+    rule = int(odd.sum()) <= most_above(len(odd), supported_aim(len(odd), target_fpr))
+    if rule:
+        held_out = held_out.take(~unseen)
+        given[0], odd = held_out, np.delete(odd, np.flatnonzero(unseen))
+    fitted_to = ~odd if rule else np.ones(len(odd), dtype=bool)
 
-    scored = [calibration(part) for part in model]
-    surprise = np.concatenate([scored[0], *(Calibration.fit(part)(part) for part in model[1:])])
-    # left out, the only session that holds a key has an unseen one
-    sessions_with = np.concatenate([part.counts for part in given]).astype(bool)
-    alone = (sessions_with[:, sessions_with.sum(axis=0) == 1]).any(axis=1) & (known is None)
-    both = {"count_cost": left_out[~alone], "combined": harmonic(surprise, left_out)[~alone]}
+    costs, left_out = CountCosts.fit(np.concatenate([part.counts for part in given]), known)
+    nothing_fitted = SessionScores(
+        tuple(parts), {}, allowance(held_out.events), nearest, costs, 1.0, unk, unseen_share, -math.inf
+    )
+    model_parts = [part for part in parts if part != "count_cost"]
+    by_group = []  # a training session is calibrated among training sessions
+    for group in given:
+        events = group.events.without_unseen()
+        by_group.append(
+            {part: Calibration.fit(nothing_fitted.model_score(part, events)) for part in model_parts}
+        )
+    inflation = _inflation(left_out[fitted_to], costs.novelty)
+    fitted = replace(nothing_fitted, calibrations=by_group[0], cost_inflation=inflation)
+
+    left_out_of = np.split(left_out, [len(held_out.counts)])
+    ranked, in_use = (
+        np.concatenate(
+            [
+                harmonic(fitted._surprises(group.events.without_unseen(), cost, calibrations))
+                for group, cost, calibrations in zip(given, left_out_of, calibrated, strict=False)
+            ]
+        )[fitted_to]
+        for calibrated in (by_group, [by_group[0]] * len(given))
+    )
+    both = {"count_cost": left_out[fitted_to], "combined": ranked}
     of_both = "validation normals" if trained_on is None else "validation and training normals"
     single = fitted.scores([name for name in names if name not in both], held_out.events, held_out.counts)
-
-    unseen_key = costs.novelty + costs.key_costs[unk] - MARGIN  # the least that a session with one costs
-    highest = {
-        "nll_max": LARGEST_SEEN_NLL,
-        "rank": float(held_out.counts.shape[1]),
-        "count_cost": float(unseen_key),
-        "combined": float(harmonic(np.zeros(1), np.asarray([unseen_key]))[0]),
-    }
-    # A training session is scored by its surprise in use, which is too small for a new one: where too many of
-    # them would be alerts all the same, the threshold stands below some kind of normal session.
-    in_use = harmonic(np.concatenate(scored), left_out)[~alone]
     thresholds, normals = {}, {name: both[name] if name in both else single[name] for name in names}
     for name, scores in normals.items():
         of = of_both if name in both else "validation normals"
-        threshold, used = fit_threshold(scores, target_fpr, of), scores
+        aim = max(target_fpr - unseen_share, target_fpr / 2) if name == "combined" and rule else target_fpr
+        thresholds[name] = fit_threshold(scores, aim, of)
         if name == "combined":
-            threshold, used = threshold.at_least(in_use, target_fpr, of), in_use
-        # an unseen key stays an alert, however far out the fitted tail puts the threshold
-        thresholds[name] = threshold.at_most(highest.get(name, math.inf), used)
+            # A training session is scored by its surprise in use, which is too small for a new one: where too
+            # many of them would be alerts all the same, the threshold stands below a kind of normal session.
+            thresholds[name] = thresholds[name].at_least(in_use, of)
+    if rule and "combined" in thresholds:
+        fitted = replace(fitted, unseen_floor=thresholds["combined"].value + OVER_THRESHOLD)
     return Fitted(fitted, thresholds, normals)
+
+
+def _alone(counts: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(S,) True for the only session that holds some key: left out, it would have an unseen one."""
+    return np.asarray((counts[:, (counts > 0).sum(axis=0) == 1] > 0).any(axis=1))
+
+
+def _inflation(left_out: NDArray[np.float64], novelty: float) -> float:
+    """How many times too large the costs of normal sessions come out, 1 or more.
+
+    If ``exp(-cost)`` were the chance of so large a cost, costs beyond the novelty would be exponential with
+    mean 1. Where keys differ together, as in long sessions, the sum over keys counts one difference many
+    times.
+    """
+    beyond = left_out[left_out > 0] - novelty
+    return max(float((beyond.sum() + IMAGINED_COSTS) / (len(beyond) + IMAGINED_COSTS)), 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Nats. A key that training never showed has no trained probability: it is set above all that have one.
 UNSEEN_NLL = 100.0
 LARGEST_SEEN_NLL = 99.0
-BACKGROUNDS = ("uniform", "frequency")
+TILT = 0.75  # of `cusum`: between 0, where any surprise adds up, and 1, where only stray events do
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,12 @@ def surprise(
     plan: ScoringPlan,
     vocabulary: Vocabulary,
     pseudo_sessions: float = 1.0,
-    background: str = "uniform",
 ) -> EventSurprise:
     """Run the network once per distinct piece of a split and spread the outputs over its sessions.
 
     Args:
         pseudo_sessions: how many imagined sessions of stray events join the training sessions: see
             ``with_background``. 0 takes the network at its word.
-        background: what those are made of: see ``with_background``.
     """
     import torch  # here, so that scores of an exported network need no torch
 
@@ -101,9 +99,7 @@ def surprise(
         parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
     model_nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
-    nll, rank, unseen = judged_events(
-        model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions, background
-    )
+    nll, rank, unseen = judged_events(model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions)
     events = plan.piece_of_event
     return EventSurprise(
         nll[events], model_nll[events], rank[events], unseen[events], plan.offsets, plan.first_key
@@ -116,7 +112,6 @@ def judged_events(
     targets: NDArray[np.int64],
     vocabulary: Vocabulary,
     pseudo_sessions: float,
-    background: str = "uniform",
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
     """(P,) NLL in nats with background, (P,) rank and (P,) whether unseen, from what the network said.
 
@@ -135,7 +130,7 @@ def judged_events(
             "are broken, mostly by training that diverged; train again with a lower optimizer.lr"
         )
     unseen = targets == vocabulary.unk
-    nll = with_background(model_nll, targets, vocabulary, pseudo_sessions, background)
+    nll = with_background(model_nll, targets, vocabulary, pseudo_sessions)
     nll = np.where(unseen, np.float32(UNSEEN_NLL), np.minimum(nll, np.float32(LARGEST_SEEN_NLL)))
     return nll, np.where(unseen, len(vocabulary) + 1, model_rank), unseen
 
@@ -145,30 +140,21 @@ def with_background(
     targets: NDArray[np.int64],
     vocabulary: Vocabulary,
     pseudo_sessions: float,
-    background: str = "uniform",
 ) -> NDArray[np.float32]:
     """NLL under the network's prediction interpolated with the background that stray events come from.
 
     ``p'(event) = (1 - w) p(event) + w f(event)`` with ``w = pseudo_sessions / (training sessions +
-    pseudo_sessions)`` (Jelinek & Mercer, 1980). A network is happy to call an event one in a million that
-    thousands of sessions cannot vouch for: with one imagined session among the N of training, no event is
-    less likely than ``f / (N + 1)``.
+    pseudo_sessions)`` (Jelinek & Mercer, 1980), ``f`` the same for every key and for the end. A network is
+    happy to call an event one in a million that thousands of sessions cannot vouch for: with one imagined
+    session among the N of training, no event is less likely than ``f / (N + 1)``.
 
     Args:
         nll: (P,) nats.
         targets: (P,) token ids.
-        background: ``uniform``: ``f`` is the same for every key and for the end. ``frequency``: a key's share
-            of all training events, and none for the end; that of checkpoints from before ``uniform``.
-
-    Raises:
-        UserError: an unknown background.
     """
-    if background not in BACKGROUNDS:
-        raise UserError(f"background={background}: choose {' or '.join(BACKGROUNDS)}")
     weight = pseudo_sessions / (vocabulary.num_sessions + pseudo_sessions)
-    shares = vocabulary.key_shares() if background == "frequency" else _even_shares(vocabulary)
     with np.errstate(divide="ignore"):
-        stray = np.log(weight * shares)[targets]
+        stray = np.log(weight * _even_shares(vocabulary))[targets]
     return np.maximum(-np.logaddexp(np.log1p(-weight) - nll, stray), 0).astype(np.float32)
 
 
@@ -201,6 +187,46 @@ def worst_rank(events: EventSurprise) -> NDArray[np.int64]:
     return np.maximum.reduceat(events.rank, events.offsets[:-1])
 
 
+def allowance(events: EventSurprise) -> float:
+    """Nats that each event of normal sessions may cost in ``cusum``: ``log(mean(exp(TILT nll)))``.
+
+    With it ``exp(TILT nll - allowance)`` is a likelihood ratio, of an exponentially tilted alternative: its
+    mean over normal events is 1. Events that training never showed are left out.
+    """
+    nll = events.nll[~events.unseen].astype(np.float64)
+    return float(np.log(np.mean(np.exp(TILT * nll)))) if len(nll) else 0.0
+
+
+def cusum(events: EventSurprise, allowed: float) -> NDArray[np.float64]:
+    """(S,) log-likelihood ratio of the worst stretch of a session of T events, less log T, in nats.
+
+    ``max over i <= j of sum over t = i..j of (TILT nll_t - allowed), - log T``: the cumulative sum of Page
+    (Biometrika 1954), as a scan over stretches of every length. One very surprising event raises it as many
+    mildly surprising ones in a row do. Of T events some are odd by chance: how many stretches of a normal
+    session reach x grows as ``T exp(-x)`` (Karlin and Altschul, PNAS 1990, equation 4), so that sessions of
+    every length compare.
+
+    All sessions step together, the longest first, so that those that have ended drop out at the end.
+    """
+    lengths = np.diff(events.offsets)
+    order = np.argsort(-lengths, kind="stable")
+    starts, steps = events.offsets[:-1][order], lengths[order]
+    excess = TILT * events.nll.astype(np.float64) - allowed
+    running = np.zeros(len(order))
+    worst = np.full(len(order), -np.inf)
+    still_open = len(order)
+    for step in range(int(steps.max(initial=0))):
+        while steps[still_open - 1] <= step:
+            still_open -= 1
+        now = running[:still_open]
+        np.maximum(now, 0, out=now)
+        now += excess[starts[:still_open] + step]
+        np.maximum(worst[:still_open], now, out=worst[:still_open])
+    found = np.empty(len(order))
+    found[order] = worst
+    return found - np.log(lengths)
+
+
 SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "nll_max": nll_max,
     "nll_mean": nll_mean,
@@ -208,13 +234,25 @@ SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "error_share": error_share,
     "rank": worst_rank,
 }
+MODEL_SCORES = (*SESSION_SCORES, "cusum")  # of the network's surprise; cusum knows what is normal
 OTHER_SCORES = ("count_distance", "count_cost", "combined")
+
+
+def check_parts(parts: Sequence[str]) -> None:
+    """Raise UserError where ``combined`` cannot join these."""
+    for name in parts:
+        if name not in MODEL_SCORES and name != "count_cost":
+            raise UserError(
+                f"detection.parts: {name!r}: choose from {', '.join([*MODEL_SCORES, 'count_cost'])}"
+            )
+    if not parts or len(set(parts)) < len(parts):
+        raise UserError(f"detection.parts={list(parts)}: give one or more scores, each once")
 
 
 def check_score_names(names: list[str]) -> None:
     """Raise UserError for a score that does not exist."""
     for name in names:
-        if name not in SESSION_SCORES and name not in OTHER_SCORES:
+        if name not in MODEL_SCORES and name not in OTHER_SCORES:
             raise UserError(
-                f"detection.scores: {name!r}: choose from {', '.join([*SESSION_SCORES, *OTHER_SCORES])}"
+                f"detection.scores: {name!r}: choose from {', '.join([*MODEL_SCORES, *OTHER_SCORES])}"
             )

@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from seqlab.errors import UserError
 
-# A quantile is read off the scores where about this many of them lie beyond it; else the tail is fitted.
-FEWEST_BEYOND_QUANTILE = 10
 FEWEST_TO_FIT_SHAPE = 10
+FEWEST_TO_EXTRAPOLATE = 100  # scores: below it the tail holds fewer than ten, and is a guess
 TAIL_START = 0.9  # the tail is what lies above this quantile
 KNOTS = 20  # between the smallest score and the tail's start, where probabilities are read off
 UNLIKELY = 0.01  # chance below which more sessions above a threshold than aimed at are no chance
 ROUNDING = 2e-5  # of a score, relative beyond 1: what another machine or an exported network may differ by
 LARGEST_SHAPE = 0.5  # above it the tail's variance is infinite, and the fit of few points not to be trusted
+HEAVIEST_SHAPE = 1.0  # of a tail that nothing was seen of: even its mean is infinite
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,20 @@ class Tail:
             return -excess / self.scale
         return -np.log1p(self.shape * excess / self.scale) / self.shape
 
-    def quantile(self, probability: float) -> float:
-        """The x with P(score > x) = probability, for probabilities up to ``share``."""
-        ratio = self.share / probability
-        if self.shape < 1e-9:
-            return self.start + self.scale * float(np.log(ratio))
-        return self.start + self.scale / self.shape * float(ratio**self.shape - 1)
-
 
 def fit_tail(scores: ArrayLike) -> Tail | None:
     """Fit the tail above the TAIL_START quantile; None where no score lies above it.
 
-    Fewer than FEWEST_TO_FIT_SHAPE exceedances give an exponential tail, of which they only fix the scale.
+    Fewer than FEWEST_TO_EXTRAPOLATE scores say nothing about what lies beyond them. Their tail starts at the
+    largest and falls as slowly as HEAVIEST_SHAPE: far scores still differ, none is held for impossible.
     """
     from scipy.stats import genpareto
 
     values = np.asarray(scores, dtype=np.float64)
+    if len(values) < FEWEST_TO_EXTRAPOLATE:
+        largest = float(values.max())
+        scale = largest - float(np.median(values))
+        return Tail(largest, 1 / (len(values) + 1), HEAVIEST_SHAPE, scale, 0) if scale > 0 else None
     start = float(np.quantile(values, TAIL_START, method="lower"))
     excess = values[values > start] - start
     if not len(excess):
@@ -85,34 +83,22 @@ class Threshold:
 
     value: float
     method: str  # how it was found, in words
+    aim: float  # share of normal sessions that exceed it; above the one asked for where these support no less
+    num_normals: int  # that it rests on
 
-    def at_most(self, highest: float, scores: NDArray[np.float64]) -> Threshold:
-        """The same, or ``highest`` where that is less; ``scores``: (S,) of the normals it was fitted to."""
-        if self.value <= highest:
-            return self
-        above = int((scores > highest).sum())
-        return Threshold(
-            highest,
-            f"{self.method}; lowered from {self.value:.4g}, so that unseen keys are alerts: "
-            f"{above:,} of {len(scores):,} ({above / len(scores):.2%}) lie above it",
-        )
-
-    def at_least(self, scores: NDArray[np.float64], target_fpr: float, of: str) -> Threshold:
+    def at_least(self, scores: NDArray[np.float64], of: str) -> Threshold:
         """The same, or higher where more of some normal sessions lie above it than chance explains.
-
-        A tail fitted to sessions of few kinds may end below one kind, and all its sessions would be alerts.
 
         Args:
             scores: (S,) of normal sessions.
-            target_fpr: the share of them that may lie above.
             of: what they are, for ``method``.
         """
-        above, allowed = int((scores > self.value).sum()), most_above(len(scores), target_fpr)
+        above, allowed = int((scores > self.value).sum()), most_above(len(scores), self.aim)
         if above <= allowed:
             return self
         value = _just_above(float(np.sort(scores)[-1 - allowed]), scores)
         shown = f"raised from {self.value:.4g}, above which {above:,} of {len(scores):,} {of} lay"
-        return Threshold(value, f"{self.method}; {shown}")
+        return Threshold(value, f"{self.method}; {shown}", self.aim, self.num_normals)
 
     def state(self) -> dict[str, Any]:
         return asdict(self)
@@ -134,8 +120,19 @@ def check_target_fpr(target_fpr: float) -> None:
         raise UserError(f"detection.target_fpr={target_fpr}: give a share between 0 and 1, like 0.001")
 
 
+def supported_aim(count: int, target_fpr: float) -> float:
+    """The aim itself, or ``1 / (count + 1)`` where so few normal sessions support no lower one."""
+    return max(target_fpr, 1 / (count + 1))
+
+
 def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation normals") -> Threshold:
-    """The score that a share ``target_fpr`` of normal sessions exceeds, or fewer where many score the same.
+    """The score that a share ``target_fpr`` of new normal sessions exceeds, whatever their distribution.
+
+    Of n exchangeable scores a new one exceeds the k-th largest with a chance of ``k / (n + 1)`` or less
+    (split conformal prediction; Vovk, Gammerman and Shafer 2005; Papadopoulos et al. 2002). So the threshold
+    is the ``target_fpr (n + 1)``-th largest score, linear between two where that is no whole number. Where it
+    is less than 1, the largest score is the threshold, the aim is ``1 / (n + 1)``, and ``Threshold.aim``
+    says so: nothing is extrapolated.
 
     Args:
         scores: (S,) scores of normal sessions that are as those to come.
@@ -155,40 +152,34 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
             f"{np.count_nonzero(~np.isfinite(values)):,} of the scores of {count:,} {of} are no finite "
             "numbers: no threshold can be fitted to them"
         )
-    if count * target_fpr >= FEWEST_BEYOND_QUANTILE:
-        value = float(np.quantile(values, 1 - target_fpr, method="higher"))
-        return Threshold(_just_above(value, values), f"empirical quantile of {count:,} {of}")
-    tail = fit_tail(values)
-    if tail is None:
-        highest = _just_above(float(values.max()), values)
-        return Threshold(highest, f"maximum of {count:,} {of}: no tail to fit")
-    if tail.share <= target_fpr:  # most score the same: from the tail's start on there are few enough
-        value = min(tail.start, float(np.quantile(values, 1 - target_fpr, method="higher")))
+    aim = supported_aim(count, target_fpr)
+    place = min(aim * (count + 1), float(count))
+    falling = np.sort(values)[::-1]
+    whole = int(place + 1e-9)
+    higher, lower = falling[whole - 1], falling[min(whole, count - 1)]
+    value = _just_above(float(higher - max(place - whole, 0.0) * (higher - lower)), values)
+    if aim > target_fpr:
+        method = f"just above the largest of {count:,} {of}, which support no aim below {aim:.2g}"
+    else:
         above = np.count_nonzero(values > value)
-        return Threshold(
-            _just_above(value, values),
-            f"empirical quantile of {count:,} {of}: {above:,} of them lie above it",
-        )
-    kind = "generalized Pareto" if tail.shape > 0 else "exponential"
-    fitted = Threshold(
-        tail.quantile(target_fpr),
-        f"{kind} tail (shape {tail.shape:.2f}, scale {tail.scale:.3g}) fitted to {tail.num_exceedances} of "
-        f"{count:,} {of}, too few for the quantile itself",
-    )
-    return fitted.at_least(values, target_fpr, of)
+        method = f"{above:,} of {count:,} {of} lie above it"
+    return Threshold(value, method, aim, count)
 
 
 def _just_above(value: float, scores: NDArray[np.float64]) -> float:
     """A threshold that scores of ``value`` stay below, whatever their last bits, and higher ones exceed.
 
     Many sessions of a log are alike and score the same: with the score itself as the threshold, rounding
-    would make alerts of all of them. A score of 0 is one of counts, and exact.
+    would make alerts of all of them. A score of 0 is one of counts, and exact. A value clear of all scores
+    is a threshold as it is.
     """
     if value == 0:
         return value
-    alike = scores[scores <= value + ROUNDING * max(abs(value), 1.0)].max()
+    margin = ROUNDING * max(abs(value), 1.0)
+    alike = scores[scores <= value + margin].max()
+    if value - alike > margin:
+        return value
     higher = scores[scores > alike]
-    margin = ROUNDING * max(abs(alike), 1.0)
     return float(alike + (min(margin, (higher.min() - alike) / 2) if len(higher) else margin))
 
 
@@ -203,7 +194,6 @@ class Calibration:
 
     values: NDArray[np.float64]  # (S,) sorted scores of normal sessions
     tail: Tail | None
-    stepwise: bool = False  # counted everywhere: how checkpoints from before the knots were fitted
 
     @classmethod
     def fit(cls, scores: ArrayLike) -> Calibration:
@@ -211,7 +201,7 @@ class Calibration:
 
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
         given = np.asarray(scores, dtype=np.float64)
-        result = np.asarray(self._counted(given) if self.stepwise else np.interp(given, *self._knots))
+        result = np.asarray(np.interp(given, *self._knots))
         if self.tail is not None:
             beyond = given > self.tail.start
             result[beyond] = -self.tail.log_probability(given[beyond])
@@ -241,11 +231,10 @@ class Calibration:
         return {
             "values": self.values.tolist(),
             "tail": None if self.tail is None else asdict(self.tail),
-            "stepwise": self.stepwise,
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Calibration:
         tail = state["tail"]
         values = np.asarray(state["values"])
-        return cls(values, None if tail is None else Tail(**tail), state.get("stepwise", True))
+        return cls(values, None if tail is None else Tail(**tail))

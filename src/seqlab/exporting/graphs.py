@@ -112,7 +112,7 @@ class _Sessions(nn.Module):
         super().__init__()
         self.encoder_embedding, self.decoder = network.encoder.embedding, network.decoder
         self.reader = LengthReader(network.encoder.recurrent)
-        self.bridge = network.bridge
+        self.bridge, self.join = network.bridge, network.encoder.join
 
     def forward(self, source: Tensor, lengths: Tensor) -> Tensors:
         directions, hidden, cell = self.reader(self.encoder_embedding(source), lengths)
@@ -123,7 +123,7 @@ class _Sessions(nn.Module):
             embedded, state if cell is None else (state, self._first_state("cell", cell))
         )
         if self.decoder.attention is not None:
-            read = directions[0] if len(directions) == 1 else directions[0] + directions[1]
+            read = self.join(directions)
             mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
             states = torch.cat((states, self.decoder.attention(states, read, mask)[0]), dim=-1)
         readout = torch.tanh(self.decoder.combine(states))

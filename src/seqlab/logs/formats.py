@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.logs.masking import mask_pattern
+from seqlab.logs.masking import GENERAL, mask_pattern
 
 UNSUPPORTED = "look-around and back-references are not supported"
 _INDENT = 4  # of an expression, in what polars says about it
@@ -25,9 +25,11 @@ class LogFormat:
     header: str  # at a line's start; the message is what follows. Groups: time, label ("-" is normal)
     time_format: str | None = None  # of the group time, as strptime writes it
     session: str | None = None  # names a line's session, anywhere in it; its first group where it has one
-    masks: tuple[str, ...] = ()  # variable parts of this system, masked beside addresses, numbers and paths
-    similarity: float = 0.5  # Drain's: share of equal tokens that makes two messages one template
-    depth: int = 4  # Drain's: of its tree
+    masks: tuple[str, ...] = ()  # variable parts of this system, masked beside the general ones
+    general_masks: tuple[str, ...] = tuple(GENERAL)
+    similarity: float = 0.7  # Drain's: share of equal words that makes two messages one template
+    depth: int = 5  # Drain's: of its tree, which looks at the first depth - 3 words
+    counts_masks: bool = False  # masked words count as equal words: see MaskedDrain
     mask_session: bool = False  # what ``session`` names is masked in messages: see SessionMask
 
     def __post_init__(self) -> None:
@@ -56,11 +58,11 @@ class LogFormat:
 
     def state(self) -> dict[str, Any]:
         """Plain values for parse.json and for checkpoints."""
-        return asdict(self) | {"masks": list(self.masks)}
+        return asdict(self) | {"masks": list(self.masks), "general_masks": list(self.general_masks)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LogFormat:
-        return cls(**(state | {"masks": tuple(state["masks"])}))
+        return cls(**(state | {name: tuple(state[name]) for name in ("masks", "general_masks")}))
 
 
 def check_pattern(what: str, pattern: str) -> None:
@@ -160,8 +162,6 @@ FORMATS = {
             "%b %d %H:%M:%S",
             session=r"sshd\[(\d+)\]",
             masks=(r"([\w-]+\.){2,}[\w-]+",),
-            similarity=0.6,
-            depth=5,
         ),
         LogFormat(
             "zookeeper",

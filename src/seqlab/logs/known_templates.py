@@ -11,6 +11,7 @@ from seqlab.data.templates import read_templates
 from seqlab.errors import UserError
 from seqlab.logs.drain_state import drain_of_templates, drain_state
 from seqlab.logs.formats import LogFormat
+from seqlab.logs.line_parser import check_version
 from seqlab.logs.masking import SHOWN
 
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
@@ -30,6 +31,7 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
     before = given_parse(path)
     if before is not None:
         parser = read_parser(before)
+        check_version(parser, f"{path}: ")
         return parser["drains"], parser["first_ids"]
     templates: dict[int, list[str]] = {}
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
@@ -40,7 +42,9 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
         if identity in templates:
             raise UserError(f"{path}: two templates have the id {identity}; give each its own number")
         templates[identity] = [SHOWN if SHOWN in word else word for word in text.split()]
-    drain = drain_of_templates(templates, log_format.similarity, log_format.depth)
+    drain = drain_of_templates(
+        templates, log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks
+    )
     return [drain_state(drain)], [0]
 
 

@@ -15,7 +15,7 @@ from seqlab.logs.lines import LineReader
 from seqlab.logs.template_ids import FixedIds
 from seqlab.logs.windows import TimeWindows
 
-PARSER_FORMAT = 1
+PARSER_FORMAT = 2
 
 
 class LineEvents(NamedTuple):
@@ -26,6 +26,19 @@ class LineEvents(NamedTuple):
     key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
     time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
     skipped: NDArray[np.int64]  # (K,) places of lines without a header, a session or, for windows, a time
+
+
+def check_version(state: dict[str, Any], where: str = "") -> None:
+    """Raise UserError for ``parser`` of another version.
+
+    Args:
+        where: it was found, for the message.
+    """
+    if state.get("format_version") != PARSER_FORMAT:
+        raise UserError(
+            f"{where}this parser is of version {state.get('format_version')}, known is {PARSER_FORMAT}: "
+            "parse the log again with seqlab parse"
+        )
 
 
 class LineParser:
@@ -43,11 +56,7 @@ class LineParser:
         Raises:
             UserError: a state of another version.
         """
-        if state.get("format_version") != PARSER_FORMAT:
-            raise UserError(
-                f"this parser is of version {state.get('format_version')}, known is {PARSER_FORMAT}: "
-                "parse the log again with seqlab parse"
-            )
+        check_version(state)
         windows = None if state["window"] is None else TimeWindows(**state["window"])
         known = FixedIds([drain_from_state(drain) for drain in state["drains"]], state["first_ids"])
         return cls(LogFormat.from_state(state["log_format"]), known, windows)

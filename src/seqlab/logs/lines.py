@@ -69,7 +69,7 @@ class LineReader:
 
     def __init__(self, log_format: LogFormat) -> None:
         self.format = log_format
-        self.masks = mask_pattern(log_format.masks)
+        self.masks = mask_pattern(log_format.masks, log_format.general_masks)
         self._session_mask = (
             SessionMask(log_format.session) if log_format.mask_session and log_format.session else None
         )

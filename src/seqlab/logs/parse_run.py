@@ -129,7 +129,8 @@ class _Run:
         self.place = _Place()
         self.known: FixedIds | None = None
         self.known_state: tuple[list[dict[str, Any]], list[int]] = ([], [])
-        self.learned = LearnedIds(new_drain(settings.log_format.similarity, settings.log_format.depth))
+        form = settings.log_format
+        self.learned = LearnedIds(new_drain(form.similarity, form.depth, counts_masks=form.counts_masks))
         self._labels: Future[dict[str, int] | None] = Future()
         self._drain_state: dict[str, Any] | None = None
         self._fed_at_state = -1

@@ -21,6 +21,10 @@ class Attention(nn.Module, ABC):
         """(B, S, H) encoder states to what ``score`` reads of them: what no decoder state changes."""
         return keys
 
+    def cells_per_step(self, projected: Tensor) -> int:
+        """Numbers that ``score`` makes for one step of the decoder, in each of B rows."""
+        return projected.shape[0] * projected.shape[1]
+
     @abstractmethod
     def score(self, query: Tensor, projected: Tensor) -> Tensor:
         """(B, T, H) decoder states and (B, S, H) projected keys to (B, T, S)."""
@@ -88,6 +92,9 @@ class ConcatAttention(Attention):
     def score(self, query: Tensor, projected: Tensor) -> Tensor:
         pairs = self.project_query(query)[:, :, None] + projected[:, None]  # (B, T, S, H)
         return self.reduce(torch.tanh(pairs)).squeeze(-1)
+
+    def cells_per_step(self, projected: Tensor) -> int:
+        return projected.numel()
 
 
 class LocationAttention(Attention):

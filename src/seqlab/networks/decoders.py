@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
@@ -14,6 +15,7 @@ from seqlab.networks.encoders import State
 from seqlab.networks.recurrent import recurrent_layers
 
 ATTEND_AFTER = ("last", "first")
+CELLS_AT_ONCE = 2**26  # numbers that attention makes before it goes step by step
 
 
 class Memory(NamedTuple):
@@ -127,11 +129,20 @@ class AttentionDecoder(nn.Module):
 
     def _attend(self, states: Tensor, memory: Memory) -> tuple[Tensor | None, Tensor | None]:
         """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are its K steps."""
-        if self.attention is None:
+        if self.attention is None or memory.projected is None:
             return None, None
         num_rows, num_steps = states.shape[:2]
         per_source = states.reshape(len(memory.mask), -1, states.shape[-1])
-        contexts, weights = self.attention(per_source, memory.outputs, memory.mask, memory.projected)
+        read = memory.outputs, memory.mask, memory.projected
+        at_once = max(CELLS_AT_ONCE // self.attention.cells_per_step(memory.projected), 1)
+        if per_source.shape[1] <= at_once:
+            contexts, weights = self.attention(per_source, *read)
+        else:  # the backward pass computes each part again, so that only one is held at a time
+            parts = [
+                checkpoint(self.attention, part, *read, use_reentrant=False)
+                for part in per_source.split(at_once, dim=1)
+            ]
+            contexts, weights = (torch.cat(found, dim=1) for found in zip(*parts, strict=True))
         return contexts.reshape(num_rows, num_steps, -1), weights.reshape(num_rows, num_steps, -1)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from seqlab.errors import UserError
 from seqlab.networks.dropout import Dropout
 from seqlab.networks.prefix_tree import all_states
 from seqlab.networks.recurrent import recurrent_layers
@@ -13,12 +14,44 @@ from seqlab.networks.recurrent import recurrent_layers
 State = Tensor | tuple[Tensor, Tensor]
 
 
+DIRECTIONS = ("sum", "linear")
+
+
+class JoinedDirections(nn.Module):
+    """Outputs of one direction or two, (B, S, H) each, to (B, S, H): their sum, or a linear layer of both.
+
+    Args:
+        how: ``sum`` or ``linear``.
+        hidden_size: H.
+        num_directions: 1 or 2.
+
+    Raises:
+        UserError: an unknown ``how``, or ``linear`` of a single direction.
+    """
+
+    def __init__(self, how: str, hidden_size: int, num_directions: int) -> None:
+        super().__init__()
+        if how not in DIRECTIONS:
+            raise UserError(f"model.network.directions={how}: choose {' or '.join(DIRECTIONS)}")
+        if how == "linear" and num_directions == 1:
+            raise UserError(
+                "model.network.directions=linear joins two directions: set model.network.bidirectional=true"
+            )
+        self.linear = nn.Linear(2 * hidden_size, hidden_size) if how == "linear" else None
+
+    def forward(self, directions: list[Tensor]) -> Tensor:
+        if self.linear is not None:
+            return self.linear(torch.cat(directions, dim=-1))
+        return directions[0] if len(directions) == 1 else directions[0] + directions[1]
+
+
 class RecurrentEncoder(nn.Module):
-    """Recurrent layers over embedded tokens; both directions' outputs are summed.
+    """Recurrent layers over embedded tokens; both directions' outputs are joined.
 
     Padding is never read: a backward pass starts at each session's own last token.
 
     Args:
+        directions: how both directions' outputs become one: ``sum``, or ``linear``, a layer.
         share_prefixes: on the CPU, run what sessions of a batch begin with alike once (end with alike, for
             the backward direction); a single layer only: a second one reads both directions of the first.
         embedding_dropout: on the embeddings that the first layer reads; not with ``share_prefixes``.
@@ -35,6 +68,7 @@ class RecurrentEncoder(nn.Module):
         bidirectional: bool,
         share_prefixes: bool,
         embedding_dropout: float = 0.0,
+        directions: str = "sum",
     ) -> None:
         super().__init__()
         if share_prefixes and embedding_dropout > 0:
@@ -46,6 +80,7 @@ class RecurrentEncoder(nn.Module):
         self.recurrent = recurrent_layers(
             cell, embedding.embedding_dim, hidden_size, num_layers, dropout, bidirectional
         )
+        self.join = JoinedDirections(directions, hidden_size, self.num_directions)
 
     def forward(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """Read (B, S) token ids of the given (B,) lengths.
@@ -63,12 +98,10 @@ class RecurrentEncoder(nn.Module):
         )
         packed_outputs, state = self.recurrent(packed)
         outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=source.shape[1])
-        if self.num_directions == 2:
-            forward, backward = outputs.chunk(2, dim=-1)
-            outputs = forward + backward
+        outputs = self.join(list(outputs.chunk(self.num_directions, dim=-1)))
         if isinstance(state, tuple):
-            return outputs, (self._join(state[0]), self._join(state[1]))
-        return outputs, self._join(state)
+            return outputs, (self._side_by_side(state[0]), self._side_by_side(state[1]))
+        return outputs, self._side_by_side(state)
 
     def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """``forward`` through a tree of prefixes, and one of suffixes."""
@@ -85,12 +118,12 @@ class RecurrentEncoder(nn.Module):
             torch.cat([part[row, lengths - 1] for part in parts], dim=-1)[None]
             for parts in zip(*directions, strict=True)
         ]
-        outputs = directions[0][0]
+        read = [directions[0][0]]
         if self.num_directions == 2:
-            outputs = outputs + directions[1][0].gather(1, mirror[..., None].expand_as(outputs))
-        return outputs * mask, (final[0], final[1]) if len(final) == 2 else final[0]
+            read.append(directions[1][0].gather(1, mirror[..., None].expand_as(read[0])))
+        return self.join(read) * mask, (final[0], final[1]) if len(final) == 2 else final[0]
 
-    def _join(self, state: Tensor) -> Tensor:
+    def _side_by_side(self, state: Tensor) -> Tensor:
         """(layers * directions, B, H) to (layers, B, directions * H)."""
         layers = state.unflatten(0, (-1, self.num_directions))
         return torch.cat(layers.unbind(1), dim=-1)

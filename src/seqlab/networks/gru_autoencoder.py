@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder
 from seqlab.networks.encoders import RecurrentEncoder, State
@@ -21,7 +22,7 @@ class Reconstruction(NamedTuple):
 
 
 class GRUAutoencoder(nn.Module):
-    """Bidirectional encoder (directions summed), a linear bridge to the decoder's first state, a decoder.
+    """Bidirectional encoder, a linear bridge to the decoder's first state, a decoder.
 
     With full attention the decoder can copy token by token, abnormal sessions included; ``attention=none``
     leaves it only the bridge, and ``bottleneck_size`` narrows that.
@@ -38,10 +39,11 @@ class GRUAutoencoder(nn.Module):
         decoder_noise: the same for the tokens the decoder is fed.
         cell: rnn, gru or lstm.
         bidirectional: the encoder reads both ways.
+        directions: what attention reads of both: their ``sum``, or a ``linear`` layer of both.
         share_prefixes: on the CPU, the encoder runs what sessions begin or end with alike once; same numbers.
 
     Raises:
-        UserError: a size, probability, cell or attention out of range.
+        UserError: a size, probability, cell, attention or directions out of range.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class GRUAutoencoder(nn.Module):
         decoder_noise: float = 0.0,
         cell: str = "gru",
         bidirectional: bool = True,
+        directions: str = "sum",
         share_prefixes: bool = True,
     ) -> None:
         super().__init__()
@@ -68,6 +71,10 @@ class GRUAutoencoder(nn.Module):
         check_size("embedding_size", embedding_size)
         if bottleneck_size is not None:
             check_size("bottleneck_size", bottleneck_size)
+        if directions == "linear" and attention == "none":
+            raise UserError(
+                "model.network.directions=linear is what attention reads: set model.network.attention"
+            )
         self.input_noise = TokenNoise("input_noise", input_noise, unk_id)
         self.decoder_noise = TokenNoise("decoder_noise", decoder_noise, unk_id)
         embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
@@ -77,6 +84,7 @@ class GRUAutoencoder(nn.Module):
             **layers,  # type: ignore[arg-type]
             cell=cell,
             bidirectional=bidirectional,
+            directions=directions,
             share_prefixes=share_prefixes,
         )
         self.decoder = AttentionDecoder(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+
+TOKENS_AT_ONCE = 131_072  # of all windows; training keeps some 8 kB of each
 
 
 class GRUPredictor(nn.Module):
@@ -54,8 +58,16 @@ class GRUPredictor(nn.Module):
     def forward(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids to (C, V) logits of the next key."""
         contexts = self.noise(contexts)
-        if self.share_prefixes and not contexts.is_cuda:  # there one fused kernel beats fewer steps
-            last = last_states(self.recurrent, self.embedding, contexts)
+        if contexts.numel() <= TOKENS_AT_ONCE:
+            last = self._last_states(contexts)
         else:
-            last = self.recurrent(self.embedding(contexts))[0][:, -1]  # (C, H)
+            parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
+            # the backward pass computes each part again, so that only one is held at a time
+            last = torch.cat([checkpoint(self._last_states, part, use_reentrant=False) for part in parts])
         return self.output(self.dropout(last))
+
+    def _last_states(self, contexts: Tensor) -> Tensor:
+        """(C, W) token ids to (C, H)."""
+        if self.share_prefixes and not contexts.is_cuda:  # there one fused kernel beats fewer steps
+            return last_states(self.recurrent, self.embedding, contexts)
+        return self.recurrent(self.embedding(contexts))[0][:, -1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from seqlab.data.module import IndexBatches
+from seqlab.data.module import batches_by_length
 from seqlab.data.name_batches import NameCoder, NameDataset
 from seqlab.data.name_files import NAME_COLUMN, csv_rows, normalized
 from seqlab.data.text_files import read_lines
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 512
+BATCH_TOKENS = 65_536  # characters, padding counted
 FORMAT = "one name a line, or a CSV with a column headed name"
 
 
@@ -42,7 +43,7 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     probabilities = torch.zeros(len(names), len(coder.labels))
     task.eval()
     with torch.inference_mode():
-        for items in IndexBatches(len(names), BATCH_SIZE, seed=0, shuffle=False, lengths=dataset.lengths):
+        for items in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
             probabilities[items] = task.predict_step(dataset[items])
     best = probabilities.topk(2, dim=1)
     labels = [[coder.labels[number] for number in row] for row in best.indices.tolist()]

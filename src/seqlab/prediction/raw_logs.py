@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
+from seqlab.data.raw_logs import ARCHIVE_ENDINGS, is_raw_log
 from seqlab.errors import UserError
-
-LOOKED_AT = 50  # lines
-ALL_SESSIONS = 20  # lines, from which a file of sessions is told
-BYTES = 1 << 16
-LOG_ENDINGS = (".log", ".out")
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
-OTHER_ENDINGS = (".csv", ".parquet", ".pkl", ".pickle", ".json", ".ckpt", ".html", ".xlsx", ".npy", ".npz")
-_KEY = re.compile(r"-?\d+|E\d+", re.ASCII)
-_TIME = re.compile(r"\d{1,2}:\d\d:\d\d|\d{4}[-/.]\d\d[-/.]\d\d|^\d{6} \d{6}\b")
-_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def refuse_raw_log(path: Path, data: dict[str, Any]) -> None:
@@ -41,61 +31,3 @@ def refuse_raw_log(path: Path, data: dict[str, Any]) -> None:
         f"{path} is a raw log, not sessions of keys. {ways}. TRAINED is the parse that the model's data "
         "came from"
     )
-
-
-def is_raw_log(path: Path, header: str | None = None) -> bool:
-    """Whether a file holds lines as programs log them: told by its first lines, and no less by its name.
-
-    Args:
-        header: of the lines that a model was trained on, tried beside those of the known formats.
-    """
-    name = path.name.lower()
-    if name.endswith(OTHER_ENDINGS):
-        return False
-    lines = _first_lines(path)
-    if not lines or _is_session_line(lines[0]):
-        return False
-    words = [line for line in lines if not _is_session_line(line) and _WORD.search(line)]
-    enough = len(lines) / 2
-    if name.endswith((*LOG_ENDINGS, *ARCHIVE_ENDINGS, ".gz")) and len(words) > enough:
-        return True
-    return sum(_TIME.search(line) is not None for line in words) > enough or _headers(words, header) > enough
-
-
-def holds_sessions(path: Path) -> bool:
-    """Whether a file's first lines are all sessions: a log that was cut may begin with a number."""
-    lines = _first_lines(path)[:ALL_SESSIONS]
-    return bool(lines) and all(map(_is_session_line, lines))
-
-
-def _is_session_line(line: str) -> bool:
-    """Whether it is ``blk_1,5 5 22`` or bare keys."""
-    keys = line.partition(",")[2] if "," in line else line
-    return bool(keys.split()) and all(_KEY.fullmatch(key) for key in keys.split())
-
-
-def _first_lines(path: Path) -> list[str]:
-    """Up to LOOKED_AT lines, packed or not, without blank ones; none of a file that holds no text."""
-    from seqlab.logs.reading import find_sources, read_chunks
-
-    try:
-        content = next(read_chunks(find_sources([str(path)]), chunk_bytes=BYTES)).content
-    except (StopIteration, UserError):  # the reader of sessions says what is wrong with it
-        return []
-    if b"\x00" in content:
-        return []
-    lines = [line.strip() for line in content.decode("utf-8-sig", "replace").splitlines()]
-    return [line for line in lines if line][:LOOKED_AT]
-
-
-def _headers(lines: list[str], header: str | None) -> int:
-    """How many lines have the header of one format, the most of any."""
-    import polars as pl
-
-    from seqlab.logs.formats import FORMATS
-
-    column = pl.Series(lines, dtype=pl.String)
-    patterns = [known.header for known in FORMATS.values()]
-    # a header that matches the empty text says nothing
-    own = [header] if header and not pl.Series([""]).str.contains(header)[0] else []
-    return max(int(column.str.contains(pattern).sum()) for pattern in [*patterns, *own])

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import distinct_sessions, session_scoring_plan
+from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
@@ -85,7 +86,7 @@ def struck(
     vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
-    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"], judge["background"])
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
     return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
@@ -95,8 +96,7 @@ def _plan(
     """Windows where the checkpoint's data had a window size, whole sessions elsewhere."""
     device = torch.device("cpu")
     if "window_size" not in data:
-        return session_scoring_plan(
-            distinct_sessions(tokens, sessions.lengths, vocabulary), vocabulary, BATCH_SIZE, device
-        )
+        distinct = distinct_sessions(tokens, sessions.lengths, vocabulary, data.get("piece_length"))
+        return session_scoring_plan(distinct, vocabulary, BATCH_SIZE, device)
     index = index_windows(tokens, sessions.lengths, vocabulary, data["window_size"], data["context"])
     return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)

@@ -10,7 +10,7 @@ import torch
 
 from seqlab.data.bio import OUTSIDE, is_tag, tag_names
 from seqlab.data.conll import DOCUMENT, TaggedSentences, columns_of, read_lines
-from seqlab.data.module import IndexBatches
+from seqlab.data.module import batches_by_length
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.errors import UserError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 128
+BATCH_TOKENS = 32_768  # padding counted
 FORMATS = "one sentence a line, tokens separated by spaces; or CoNLL columns, the token first"
 
 
@@ -41,7 +42,7 @@ def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.D
     tags = np.zeros(len(sentences.tokens), dtype=np.int64)
     task.eval()
     with torch.inference_mode():
-        for items in IndexBatches(len(dataset), BATCH_SIZE, seed=0, shuffle=False, lengths=dataset.lengths):
+        for items in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
             batch = dataset[items]
             places = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())
             tags[places] = task.predict_step(batch)[batch.mask].numpy()

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.hdfs import HdfsPadded, LogSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
-from seqlab.data.session_batches import PaddedDataset, distinct_sessions
+from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
@@ -93,8 +94,6 @@ def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:
 def odd_counts(outcome: DetectionOutcome, vocabulary: Vocabulary, session: int) -> dict[str, int]:
     """{key: how many more than the nearest normal session has}, the largest differences first."""
     costs = outcome.detector.fitted.costs
-    if costs is None:
-        return {}
     one = outcome.sessions.take(np.asarray([session]))
     counts = count_matrix(vocabulary.encode(one), one.lengths, len(vocabulary))
     names = {vocabulary.unk: "keys unseen in training"}

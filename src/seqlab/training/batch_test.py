@@ -11,10 +11,11 @@ import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.utilities.memory import garbage_collection_cuda, is_oom_error
+from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
+from seqlab.memory import memory_error
 from seqlab.training.build import build_task
 from seqlab.training.trainer import build_trainer
 
@@ -117,7 +118,7 @@ def _measure(
     try:
         build_trainer(config.trainer, [clock], [], folder).fit(task, datamodule=datamodule)
     except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and not is_oom_error(error):
+        if memory_error(error) is None:
             raise
         garbage_collection_cuda()
         return None

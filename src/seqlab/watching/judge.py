@@ -27,7 +27,6 @@ class Judge:
     main: str  # the score behind alerts
     thresholds: dict[str, float]  # by score
     pseudo_sessions: float
-    background: str  # see ``with_background``
     fitted: SessionScores
     vocabulary: Vocabulary
     unseen_share: float  # of validation events; 0 for checkpoints that do not say
@@ -44,7 +43,6 @@ class Judge:
             judge["main_score"],
             {name: float(state["value"]) for name, state in judge["thresholds"].items()},
             float(judge["pseudo_sessions"]),
-            judge["background"],
             SessionScores.from_state(judge),
             vocabulary,
             float(judge["unseen_share"]),
@@ -88,14 +86,12 @@ class Judge:
             raise UserError(
                 "the network gives numbers that are not finite: its training diverged; train it again"
             )
-        return judged_events(
-            model_nll, model_rank, targets, self.vocabulary, self.pseudo_sessions, self.background
-        )
+        return judged_events(model_nll, model_rank, targets, self.vocabulary, self.pseudo_sessions)
 
     def odd_counts(self, tokens: NDArray[np.integer], most: int = 3) -> list[tuple[int, int]]:
         """Token ids and by how much their counts differ from the nearest training session's, widest first."""
         counts = np.bincount(tokens, minlength=len(self.vocabulary)).astype(np.int32)
-        if self.fitted.costs is not None and self.main != "count_distance":
+        if self.main != "count_distance":
             difference = self.fitted.costs.difference(counts[None])[0]
         else:
             known = self.fitted.nearest.vectors

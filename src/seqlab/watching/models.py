@@ -100,7 +100,7 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
     if kind == "windows":
         scorer = _window_scorer(torch_network(network), judge, data)
     else:
-        scorer = SessionScorer(torch_sessions(network, vocabulary.bos), judge)
+        scorer = SessionScorer(torch_sessions(network, vocabulary.bos), judge, data.get("piece_length"))
     from seqlab.exporting.settings import weights_sum
 
     chosen = _chosen_parser(str(path), data.get("parser"), parser)
@@ -127,7 +127,7 @@ def _load_export(path: Path, parser: dict[str, Any] | None) -> Model:
     if _kind(data) == "windows":
         scorer = _window_scorer(onnx_network(file), judge, data)
     else:
-        scorer = SessionScorer(onnx_sessions(file), judge)
+        scorer = SessionScorer(onnx_sessions(file), judge, data.get("piece_length"))
     weights = settings.get("network", {}).get("weights", "")
     chosen = _chosen_parser(str(folder), data.get("parser"), parser)
     return _model(str(folder), vocabulary, judge, scorer, chosen, weights)

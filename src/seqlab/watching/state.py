@@ -43,7 +43,6 @@ def model_fingerprint(model: Model) -> str:
         judge.main,
         judge.thresholds,
         judge.pseudo_sessions,
-        judge.background,
         model.weights,
         model.parser,
         [getattr(model.scorer, name, None) for name in ("window_size", "predicts_all")],

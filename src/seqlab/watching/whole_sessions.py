@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.sequences import segment_indices
 from seqlab.detection.surprise import EventSurprise
 from seqlab.watching.judge import Judge
@@ -45,12 +46,17 @@ def onnx_sessions(path: Path) -> SessionNetwork:
 
 
 class SessionScorer:
-    """Surprise of whole sessions; equal ones of a batch are computed once."""
+    """Surprise of whole sessions; equal pieces of a batch are computed once.
 
-    def __init__(self, network: SessionNetwork, judge: Judge) -> None:
+    Args:
+        piece_length: as ``distinct_sessions`` takes it: what the network was trained on.
+    """
+
+    def __init__(self, network: SessionNetwork, judge: Judge, piece_length: int | None = None) -> None:
         self.network = network
         self.judge = judge
         self.vocabulary = judge.vocabulary
+        self.piece_length = piece_length
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         """Of S sessions, their ends included.
@@ -59,24 +65,19 @@ class SessionScorer:
             tokens: (N,) vocabulary ids, session after session.
             lengths: (S,)
         """
-        sessions = np.split(tokens.astype(np.int64), np.cumsum(lengths)[:-1])
-        which, distinct = _distinct(sessions)
-        nll: list[NDArray] = [np.zeros(0)] * len(distinct)
-        rank: list[NDArray] = [np.zeros(0)] * len(distinct)
-        targets: list[NDArray] = [np.zeros(0)] * len(distinct)
-        for part, source, sizes, logits in self._batches([sessions[example] for example in distinct]):
+        pieces = distinct_sessions(tokens, lengths, self.vocabulary, self.piece_length)
+        nll, rank = np.zeros(len(pieces.stream)), np.zeros(len(pieces.stream), dtype=np.int64)
+        for part, source, sizes, logits in self._batches(pieces):
             highest = logits.max(axis=2, keepdims=True)
             total = highest + np.log(np.exp(logits - highest).sum(axis=2, keepdims=True))
             true = np.take_along_axis(logits, source[:, :, None], axis=2)
-            surprise, worse = (total - true)[:, :, 0], (logits > true).sum(axis=2)
-            for row, number in enumerate(part.tolist()):
-                nll[number], rank[number] = surprise[row, : sizes[row]], worse[row, : sizes[row]]
-                targets[number] = source[row, : sizes[row]]
-        target = np.concatenate(targets)
-        model_nll = np.concatenate(nll).astype(np.float32)
-        judged, ranks, unseen = self.judge.events(model_nll, np.concatenate(rank) + 1, target)
-        counts = np.asarray([len(one) for one in nll], dtype=np.int64)
-        events = segment_indices((np.cumsum(counts) - counts)[which], lengths + 1)
+            real = np.arange(source.shape[1]) < sizes[:, None]
+            places = segment_indices(pieces.first_token[part], sizes)
+            nll[places] = (total - true)[:, :, 0][real]
+            rank[places] = (logits > true).sum(axis=2)[real]
+        model_nll = nll.astype(np.float32)
+        judged, ranks, unseen = self.judge.events(model_nll, rank + 1, pieces.stream.astype(np.int64))
+        events = segment_indices(pieces.first_token[pieces.distinct_of_piece], pieces.piece_lengths)
         return EventSurprise(
             judged[events],
             model_nll[events],
@@ -90,46 +91,35 @@ class SessionScorer:
         self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]
     ) -> NDArray[np.float64]:
         """(C, V) at one place of each of C sessions; a place may be a session's end."""
-        which, distinct = _distinct([tokens.astype(np.int64) for tokens in sessions])
-        wanted: list[list[int]] = [[] for _ in distinct]
-        for case, number in enumerate(which.tolist()):
-            wanted[number].append(case)
+        numbers = {id(tokens): number for number, tokens in enumerate(sessions)}  # one may come many times
+        given = [sessions[number] for number in numbers.values()]
+        lengths = np.asarray([len(tokens) for tokens in given], dtype=np.int64)
+        pieces = distinct_sessions(np.concatenate(given), lengths, self.vocabulary, self.piece_length)
+        order = {key: row for row, key in enumerate(numbers)}
+        session = np.asarray([order[id(tokens)] for tokens in sessions], dtype=np.int64)
+        # (C,) the token among those of all pieces, then its piece and its step there
+        token = (np.cumsum(lengths + 1) - lengths - 1)[session] + np.asarray(places, dtype=np.int64)
+        ends = np.cumsum(pieces.piece_lengths)
+        piece = np.searchsorted(ends, token, side="right")
+        step, of_piece = token - (ends - pieces.piece_lengths)[piece], pieces.distinct_of_piece[piece]
         found = np.empty((len(sessions), len(self.vocabulary)))
-        for part, _, _, logits in self._batches([sessions[example] for example in distinct]):
-            for row, number in enumerate(part.tolist()):
-                cases = wanted[number]
-                chosen = logits[row, [places[case] for case in cases]]
-                found[cases] = softmax(chosen)
+        for part, _, _, logits in self._batches(pieces):
+            cases = np.flatnonzero((of_piece >= part[0]) & (of_piece <= part[-1]))
+            found[cases] = softmax(logits[of_piece[cases] - part[0], step[cases]])
         return found
 
     def _batches(
-        self, sessions: Sequence[NDArray[np.integer]]
+        self, pieces: DistinctSessions
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-        """Similar lengths together: which sessions, (B, T) tokens with ends, (B,) lengths, (B, T, V)."""
-        sizes = np.asarray([len(tokens) + 1 for tokens in sessions], dtype=np.int64)
-        order = np.argsort(sizes, kind="stable")
-        first = 0
-        while first < len(order):
+        """Similar lengths together: numbers of pieces, (B, T) tokens with ends, (B,) lengths, (B, T, V)."""
+        first, sizes = 0, pieces.lengths.tolist()
+        while first < len(sizes):
             last = first + 1
-            while last < len(order) and int(sizes[order[last]]) * (last + 1 - first) <= BATCH_TOKENS:
+            while last < len(sizes) and sizes[last] * (last + 1 - first) <= BATCH_TOKENS:
                 last += 1
-            part = order[first:last]
-            source = np.full((len(part), int(sizes[part].max())), self.vocabulary.pad, dtype=np.int64)
-            for row, number in enumerate(part.tolist()):
-                source[row, : sizes[number] - 1] = sessions[number]
-                source[row, sizes[number] - 1] = self.vocabulary.eos
-            yield part, source, sizes[part], self.network(source, sizes[part]).astype(np.float64)
+            part, lengths = np.arange(first, last), pieces.lengths[first:last]
+            source = np.full((len(part), int(lengths.max())), self.vocabulary.pad, dtype=np.int64)
+            real = np.arange(source.shape[1]) < lengths[:, None]
+            source[real] = pieces.stream[segment_indices(pieces.first_token[part], lengths)]
+            yield part, source, lengths, self.network(source, lengths).astype(np.float64)
             first = last
-
-
-def _distinct(sessions: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], list[int]]:
-    """(S,) which of the distinct ones each session is, and an example of each."""
-    numbers: dict[bytes, int] = {}
-    examples: list[int] = []
-    which = np.empty(len(sessions), dtype=np.int64)
-    for place, tokens in enumerate(sessions):
-        number = numbers.setdefault(tokens.tobytes(), len(numbers))
-        if number == len(examples):
-            examples.append(place)
-        which[place] = number
-    return which, examples

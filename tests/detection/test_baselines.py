@@ -90,5 +90,6 @@ def test_the_count_threshold_comes_from_validation() -> None:
 
 def test_a_session_is_scored_alone_as_beside_others() -> None:
     given = (["1", "2"], ["7"], ["1", "2", "3"], ["3", "2", "1", "1", "1", "1"])
-    for rule in BASELINES:
-        assert scores(rule, *given) == pytest.approx([scores(rule, session)[0] for session in given])
+    alone = [DETECTORS.scores(encoded(session)) for session in given]
+    for rule, found in DETECTORS.scores(encoded(*given)).items():
+        assert found == pytest.approx([single[rule][0] for single in alone])

@@ -34,6 +34,7 @@ FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|thres
 SCORES = "nll_max|nll_mean|reconstruction|error_share|rank|count_distance|count_cost|combined"
 KEYS = re.compile(
     r"val/(loss|accuracy|unseen_key_share)"
+    r"|test/(seen_share|unseen/(auroc|false_positive_rate))"
     rf"|test/(loss|accuracy|threshold|{FIGURES}|({SCORES})/({FIGURES}))"
     rf"|baseline/({'|'.join(BASELINES)})/({FIGURES})"
     rf"|oracle/(f1|({SCORES})/f1)"
@@ -112,7 +113,15 @@ def test_scores_have_one_row_per_test_session(run: Run) -> None:
     assert scores["block_id"].is_unique
     model = [name for name in SCORES.split("|") if f"test/{name}/auroc" in metrics]
     assert set(scores.columns) == {
-        *("block_id", "label", "alert", "surprise_position", "surprise_key", "surprise_nll"),
+        *(
+            "block_id",
+            "label",
+            "alert",
+            "surprise_position",
+            "surprise_key",
+            "surprise_nll",
+            "seen_in_training",
+        ),
         *model,
         *(f"baseline_{name}" for name in BASELINES),
     }
@@ -132,6 +141,40 @@ def test_the_terminal_shows_data_table_and_report(run: Run) -> None:
     assert "AUROC" in run.said
     assert f"{run.metrics['test/auroc']:.4f}" in run.said
     assert "report.html" in run.said.splitlines()[-1]
+
+
+def test_warnings_stand_above_the_table_on_the_page_and_in_the_log(run: Run) -> None:
+    found = re.search(r"^warning: (this threshold rests on \d+ validation sessions: .*)$", run.said, re.M)
+    assert found
+    assert found.start() < run.said.index("AUROC")
+    assert run.report.index(f"Warning: {found[1]}") < run.report.index("<section")
+    assert f"warning: {found[1]}" in (run.folder / "train.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("val", "message"),
+    [
+        (None, "error: 5 normal sessions to train on: too few"),
+        ("9", "error: 12 of 12 validation sessions hold a key that training never showed"),
+    ],
+)
+def test_data_that_cannot_be_judged_is_refused_before_training(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str], val: str | None, message: str
+) -> None:
+    def written(name: str, count: int, keys: str) -> str:
+        lines = [f"{name}_{row},{keys}\n" for row in range(count)]
+        (tmp_path / name).write_text("".join(lines), encoding="utf-8")
+        return str(tmp_path / name)
+
+    if val is None:
+        files = [f"data.normal={written('normal', 8, '5 22 5')}"]
+    else:
+        parts = {"train": (40, "5 22 5"), "val": (12, f"5 22 {val}"), "test": (12, "5 22 5")}
+        files = [f"data.{name}={written(name, *part)}" for name, part in parts.items()]
+    run = call(tmp_path / "run", *files, *TINY[1:])
+    assert run.code == 2
+    assert message in capsys.readouterr().err
+    assert not run.folder.exists()
 
 
 def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:

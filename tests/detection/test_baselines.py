@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.baselines import BASELINES, EncodedSessions, TrivialDetectors
+from seqlab.detection.baselines import BASELINES, RULES, TrivialDetectors
+from seqlab.detection.encoded import EncodedSessions
 
 TRAIN = [["1", "2", "3"], ["1", "2", "2", "3"], ["1", "2", "3", "3", "3"]]
 VOCABULARY = Vocabulary.from_sessions(Sessions.from_lists(TRAIN))
@@ -59,11 +61,23 @@ def test_event_length_count_is_any_of_three_rules() -> None:
 def test_a_rule_is_broken_above_its_threshold() -> None:
     thresholds = DETECTORS.thresholds()
     assert tuple(thresholds) == BASELINES
-    assert set(thresholds.values()) == {0.0}
+    assert {name: thresholds[name] for name in RULES} == dict.fromkeys(RULES, 0.0)
     found = DETECTORS.scores(encoded(["1", "2", "3"], ["7"]))
-    assert {name: (found[name] > thresholds[name]).tolist() for name in BASELINES} == {
-        name: [False, True] for name in BASELINES
+    assert {name: (found[name] > thresholds[name]).tolist() for name in RULES} == {
+        name: [False, True] for name in RULES
     }
+
+
+def test_thresholds_of_the_others_come_from_validation_at_the_aim() -> None:
+    val = encoded(*[["1", "2", "3"]] * 98, ["3", "2", "1", "1"], ["1", "1", "1", "1"])
+    detectors = TrivialDetectors.fit(encoded(*TRAIN), val, VOCABULARY, 0.1)
+    others = [name for name in BASELINES if name not in RULES]
+    assert list(detectors.scorer_thresholds) == others
+    thresholds, scores = detectors.thresholds(), detectors.scores(val)
+    for name in ("stide_3", "stide_6", "edit_distance"):  # 98 of 100 are sessions of training
+        assert (scores[name] > thresholds[name]).tolist() == [False] * 98 + [True] * 2
+    for name in ("isolation_forest", "one_class_svm"):
+        assert (scores[name] > thresholds[name]).sum() <= 10
 
 
 def test_the_count_threshold_comes_from_validation() -> None:
@@ -76,5 +90,6 @@ def test_the_count_threshold_comes_from_validation() -> None:
 
 def test_a_session_is_scored_alone_as_beside_others() -> None:
     given = (["1", "2"], ["7"], ["1", "2", "3"], ["3", "2", "1", "1", "1", "1"])
-    for rule in BASELINES:
-        assert scores(rule, *given) == [scores(rule, session)[0] for session in given]
+    alone = [DETECTORS.scores(encoded(session)) for session in given]
+    for rule, found in DETECTORS.scores(encoded(*given)).items():
+        assert found == pytest.approx([single[rule][0] for single in alone])

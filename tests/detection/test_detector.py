@@ -6,9 +6,9 @@ import torch
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.baselines import EncodedSessions
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.detector import Detector
+from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.session_scores import SessionScores, harmonic
 from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold

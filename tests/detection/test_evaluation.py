@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.detection.baselines import BASELINES
-from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome
+from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome, seen_figures
 from seqlab.detection.metrics import detection_metrics
 from seqlab.errors import UserError
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
@@ -60,7 +61,8 @@ def datamodule(request: pytest.FixtureRequest) -> LogSessions:
 
 def test_every_key_is_there_and_finite(datamodule: LogSessions) -> None:
     _, figures, outcome = judged(datamodule)
-    expected = {"test/loss", "test/accuracy", "test/threshold", "oracle/f1"}
+    expected = {"test/loss", "test/accuracy", "test/threshold", "oracle/f1", "test/seen_share"}
+    expected |= {"test/unseen/auroc", "test/unseen/false_positive_rate"}
     expected |= {f"oracle/{name}/f1" for name in SCORES} | {f"test/{figure}" for figure in FIGURES}
     expected |= {f"test/{name}/{figure}" for name in SCORES for figure in FIGURES}
     expected |= {f"baseline/{name}/{figure}" for name in BASELINES for figure in FIGURES}
@@ -177,7 +179,9 @@ def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measure
     datamodule = windows()
     datamodule._splits["test"] = datamodule._splits["test"].with_labels(label)
     _, _, outcome = judged(datamodule)
-    assert set(outcome.metrics) == {"test/loss", "test/accuracy", "test/threshold"}
+    expected = {"test/loss", "test/accuracy", "test/threshold", "test/seen_share"}
+    expected |= set() if label == LABEL_UNKNOWN else {"test/unseen/false_positive_rate"}
+    assert set(outcome.metrics) == expected
     assert outcome.curves == {}
     table = outcome.result_table()
     assert table.columns == ("threshold", "share above it")
@@ -207,6 +211,49 @@ def test_scores_csv_holds_what_was_found(datamodule: LogSessions, tmp_path: obje
     for session, row in written.iterrows():
         keys = [*outcome.sessions.keys(session), "<eos>"]
         assert keys[row["surprise_position"] - 1] == row["surprise_key"]
+
+
+def test_figures_on_sessions_that_training_never_held() -> None:
+    seen = np.array([True, True, False, False, False, True])
+    labels = np.array([0, 0, 0, 0, 1, 1], dtype=np.int8)
+    scores = np.array([9.0, 1.0, 1.0, 6.0, 7.0, 0.0])
+    assert seen_figures(seen, labels, scores, 5.0) == {
+        "test/seen_share": 0.5,
+        "test/unseen/false_positive_rate": 0.5,  # the third and the fourth, of which one is an alert
+        "test/unseen/auroc": 1.0,
+    }
+    assert seen_figures(seen, np.full(6, LABEL_UNKNOWN), scores, 5.0) == {"test/seen_share": 0.5}
+    every = np.ones(6, dtype=bool)
+    assert seen_figures(every, labels, scores, 5.0) == {"test/seen_share": 1.0}
+
+
+def test_sessions_that_training_held_are_counted_in_table_and_file(
+    windows: Callable[..., HdfsWindows], tmp_path: Path
+) -> None:
+    datamodule = windows()
+    trained = {
+        tuple(datamodule.sessions("train").keys(row)) for row in range(len(datamodule.sessions("train")))
+    }
+    _, _, outcome = judged(datamodule, score="nll_max")
+    sessions = outcome.sessions
+    seen = np.array([tuple(sessions.keys(row)) in trained for row in range(len(sessions))])
+    normal, alerts = sessions.labels == 0, outcome.alerts
+    assert 0 < (seen & normal).sum() < normal.sum()
+    assert outcome.seen.tolist() == seen.tolist()
+    share, rate = (seen[normal]).mean(), alerts[normal & ~seen].mean()
+    assert outcome.metrics["test/seen_share"] == pytest.approx(share)
+    assert outcome.metrics["test/unseen/false_positive_rate"] == pytest.approx(rate)
+    table = outcome.result_table()
+    row = dict(table.model_rows)["nll_max, unseen"]
+    assert dict(zip(table.columns, row, strict=True)) == {
+        "AUROC": outcome.metrics["test/unseen/auroc"],
+        "FPR": pytest.approx(rate),
+        **dict.fromkeys(["AP", "prec.", "recall", "F1"]),
+    }
+    counted = f"{(seen & normal).sum()} of {normal.sum()} normal test sessions ({share:.1%}) equal a training"
+    assert dict(table.notes)["seen in training"].startswith(counted)
+    outcome.write_scores(tmp_path / "scores.csv")
+    assert pd.read_csv(tmp_path / "scores.csv")["seen_in_training"].tolist() == seen.tolist()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 After Landauer, Skopik and Wurzenberger, "A critical review of common log data sets used for evaluation of
 sequence-based anomaly detection techniques", FSE 2024: on common log data sets, rules this simple come close
-to deep models. All are fitted on training normals; only event_length_count also uses a threshold, from
-validation normals.
+to deep models. Beside their rules stand detectors that other literatures use. All are fitted on training
+normals; what is no plain rule has a threshold from validation normals.
 """
 
 from __future__ import annotations
@@ -14,24 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.count_outliers import CountOutliers
 from seqlab.detection.counts import NearestCounts, count_matrix
+from seqlab.detection.edit_distance import EditDistance
+from seqlab.detection.encoded import EncodedSessions, SessionScorer
 from seqlab.detection.seen import SeenSessions
+from seqlab.detection.stide import Stide
 from seqlab.detection.thresholds import Threshold, fit_threshold
 
-BASELINES = ("new_event", "length", "event_length_count", "2-gram")
-
-
-@dataclass(frozen=True)
-class EncodedSessions:
-    """S sessions as vocabulary ids."""
-
-    tokens: NDArray[np.integer]  # (N,)
-    lengths: NDArray[np.int64]  # (S,)
+STIDE_N = (3, 6)
+RULES = ("new_event", "length", "event_length_count", "2-gram")
+BASELINES = (
+    *RULES,
+    *(f"stide_{n}" for n in STIDE_N),
+    "edit_distance",
+    "isolation_forest",
+    "one_class_svm",
+)
 
 
 @dataclass(frozen=True)
 class TrivialDetectors:
-    """The four baselines, fitted. A session is an alert when its score exceeds the baseline's threshold."""
+    """The baselines, fitted. A session is an alert when its score exceeds the baseline's threshold."""
 
     vocab_size: int
     bos: int
@@ -44,6 +48,8 @@ class TrivialDetectors:
     count_threshold: Threshold
     train_lengths: NDArray[np.int64]  # (S,)
     known: SeenSessions
+    scorers: dict[str, SessionScorer]  # the baselines after RULES
+    scorer_thresholds: dict[str, Threshold]
 
     @classmethod
     def fit(
@@ -54,6 +60,13 @@ class TrivialDetectors:
         distance = counts.distance(count_matrix(val.tokens, val.lengths, size))
         bigrams = np.zeros(size * size, dtype=bool)
         bigrams[_pairs(train, size, vocabulary.bos, vocabulary.eos)] = True
+        known = SeenSessions.fit(train.tokens, train.lengths)
+        scorers: dict[str, SessionScorer] = {
+            **{f"stide_{n}": Stide.fit(train, n, vocabulary.bos, vocabulary.eos) for n in STIDE_N},
+            "edit_distance": EditDistance.fit(train, known),
+            "isolation_forest": CountOutliers.isolation_forest(train, size),
+            "one_class_svm": CountOutliers.one_class_svm(train, size),
+        }
         return cls(
             size,
             vocabulary.bos,
@@ -65,7 +78,9 @@ class TrivialDetectors:
             counts,
             fit_threshold(distance, target_fpr),
             train.lengths,
-            SeenSessions.fit(train.tokens, train.lengths),
+            known,
+            scorers,
+            {name: fit_threshold(scorer.scores(val), target_fpr) for name, scorer in scorers.items()},
         )
 
     def count_distance(self, sessions: EncodedSessions) -> NDArray[np.float32]:
@@ -87,6 +102,7 @@ class TrivialDetectors:
             # either rule alone is an alert, whatever the counts say
             "event_length_count": np.where((new > 0) | (outside > 0), np.inf, distance),
             "2-gram": np.bincount(pair_session, weights=unseen_pair, minlength=size),
+            **{name: scorer.scores(sessions) for name, scorer in self.scorers.items()},
         }
 
     def thresholds(self) -> dict[str, float]:
@@ -96,6 +112,7 @@ class TrivialDetectors:
             "length": 0.0,
             "event_length_count": self.count_threshold.value,
             "2-gram": 0.0,
+            **{name: threshold.value for name, threshold in self.scorer_thresholds.items()},
         }
 
 

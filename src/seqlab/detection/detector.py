@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.baselines import EncodedSessions, TrivialDetectors
+from seqlab.detection.baselines import TrivialDetectors
 from seqlab.detection.counts import count_matrix
+from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores
 from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Threshold

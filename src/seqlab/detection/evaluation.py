@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.hdfs import LogSessions
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.splits import has_both_classes
-from seqlab.detection.baselines import BASELINES, EncodedSessions
+from seqlab.detection.baselines import BASELINES
 from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector
-from seqlab.detection.metrics import Curve, check_prevalence, detection_metrics
+from seqlab.detection.encoded import EncodedSessions
+from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
 from seqlab.detection.surprise import EventSurprise, check_parts, check_score_names, surprise
 from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
@@ -38,6 +39,9 @@ class DetectionOutcome:
     curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
     prevalence: float | None = None
     target_fpr: float = 0.001  # what thresholds aim at
+    seen: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, dtype=bool)
+    )  # (S,) those that equal a training session key for key
 
     @property
     def warnings(self) -> list[str]:
@@ -145,6 +149,10 @@ class DetectionEvaluation(Evaluation):
             "test/accuracy": events.mean_accuracy,
             "test/threshold": detector.thresholds[self.score].value,
         }
+        seen = detector.trivial.known.seen(tokens.tokens, tokens.lengths)
+        metrics |= seen_figures(
+            seen, sessions.labels, scores[self.score], detector.thresholds[self.score].value
+        )
         curves: dict[str, Curve] = {}
         if has_both_classes(sessions):
             abnormal = sessions.labels == LABEL_ABNORMAL
@@ -175,7 +183,35 @@ class DetectionEvaluation(Evaluation):
             curves,
             self.prevalence,
             self.target_fpr,
+            seen,
         )
+
+
+def seen_figures(
+    seen: NDArray[np.bool_], labels: NDArray[np.int8], scores: NDArray[np.float64], threshold: float
+) -> dict[str, float]:
+    """How many test sessions training held already, and how the main score does on those it did not.
+
+    Args:
+        seen: (S,) those that equal a training session key for key.
+        labels, scores: (S,) of the same sessions.
+        threshold: of these scores.
+
+    Returns:
+        ``test/seen_share`` of normal sessions, of all where none has a label; ``false_positive_rate`` and
+        ``auroc`` under ``test/unseen`` where labels and sessions allow.
+    """
+    unlabelled = bool((labels == LABEL_UNKNOWN).all())
+    normal = (labels == LABEL_NORMAL) | unlabelled
+    figures = {"test/seen_share": float(seen[normal].mean())} if normal.any() else {}
+    new, new_abnormal = normal & ~seen, (labels == LABEL_ABNORMAL) & ~seen
+    if unlabelled or not new.any():
+        return figures
+    figures["test/unseen/false_positive_rate"] = float((scores[new] > threshold).mean())
+    if new_abnormal.any():
+        judged = new | new_abnormal
+        figures["test/unseen/auroc"] = curve(scores[judged], new_abnormal[judged]).auroc
+    return figures
 
 
 def encoded(datamodule: LogSessions, split: str) -> EncodedSessions:

@@ -43,6 +43,7 @@ def write_scores(path: Path, outcome: DetectionOutcome) -> None:
         "label": [LABEL_TEXT[label] for label in outcome.sessions.labels.tolist()],
         **outcome.scores,
         **{f"baseline_{name}": scores for name, scores in outcome.baseline_scores.items()},
+        "seen_in_training": outcome.seen,
         "alert": outcome.alerts,
         "surprise_position": places + 1,
         "surprise_key": [key_at(outcome, session, place) for session, place in enumerate(places.tolist())],
@@ -75,6 +76,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     notes = [
         (f"threshold of {outcome.main_score}", f"{threshold.value:.4g}, {threshold.method}"),
         ("alerts", f"{int(outcome.alerts.sum()):,} of {len(labels):,} test sessions"),
+        *_seen(outcome),
     ]
     if not outcome.curves:
         return _without_labels(outcome, notes)
@@ -86,21 +88,46 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     def row(prefix: str) -> list[float | None]:
         return [figures.get(f"{prefix}/{key}") for key in columns]
 
+    rows = [(name, row(f"test/{name}")) for name in outcome.scores]
+    unseen = []
+    if "test/unseen/false_positive_rate" in figures:
+        unseen = [(f"{outcome.main_score}, unseen", row("test/unseen"))]
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
     share = outcome.prevalence if outcome.prevalence is not None else abnormal / (normal + abnormal)
     best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
     return ResultTable(
         f"test: {normal:,} normal, {abnormal:,} abnormal sessions",
         tuple(columns.values()),
-        [(name, row(f"test/{name}")) for name in outcome.scores],
+        [rows[0], *unseen, *rows[1:]],
         [(name, row(f"baseline/{name}")) for name in BASELINES],
         [
             ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
+            *((name, "on sessions that training never held key for key") for name, _ in unseen),
             *notes,
             (f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels", best),
         ],
         outcome.warnings,
     )
+
+
+def _seen(outcome: DetectionOutcome) -> list[tuple[str, str]]:
+    """How many test sessions training held already, key for key, and what became of the others."""
+    labels, alerts, seen = outcome.sessions.labels, outcome.alerts, outcome.seen
+    unlabelled = bool((labels == LABEL_UNKNOWN).all())
+    which = (labels == LABEL_NORMAL) | unlabelled
+    if not which.any():
+        return []
+    kind = "test sessions" if unlabelled else "normal test sessions"
+    known, new = which & seen, which & ~seen
+    said = (
+        f"{int(known.sum()):,} of {int(which.sum()):,} {kind} ({known.sum() / which.sum():.1%}) equal a "
+        f"training session key for key; alerts: {int((known & alerts).sum()):,} of these, "
+        f"{int((new & alerts).sum()):,} of the {int(new.sum()):,} never seen"
+    )
+    abnormal = labels == LABEL_ABNORMAL
+    if abnormal.any():
+        said += f"; {int((abnormal & seen).sum()):,} of {int(abnormal.sum()):,} abnormal ones equal one"
+    return [("seen in training", said)]
 
 
 def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> ResultTable:

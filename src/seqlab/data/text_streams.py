@@ -70,8 +70,8 @@ class StreamDataset(Dataset[TextBatch]):
 class StreamBatches(Sampler[StreamSteps]):
     """The batches of a StreamDataset from first to last.
 
-    All streams begin an epoch from no state. With ``restart`` each also does so before any other batch, with
-    that probability: a network that never begins from nothing does not know how to write without a text before.
+    All streams begin an epoch from no state, and each also begins any other batch so with probability
+    ``restart``: a network that hardly ever begins from nothing writes noise where no text stands before.
 
     With ``shift`` the first batch of an epoch is shorter by a number drawn from seed and epoch, so that
     gradients are not cut at the same places in every epoch. Every epoch has as many batches: Lightning counts

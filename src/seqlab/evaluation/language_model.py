@@ -171,7 +171,7 @@ class Reading(NamedTuple):
 
 @torch.inference_mode()
 def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str) -> Reading:
-    """A part read by windows: nats are means over the windows that predict a token; loss and accuracy are of all.
+    """A part read by windows: nats are means over the windows that predict a token, loss and accuracy of all.
 
     Tokens that no window predicts (a stride above the window) cost 0.
     """

@@ -64,7 +64,8 @@ class StreamDataset(Dataset[TextBatch]):
     def __getitem__(self, batch: StreamSteps) -> TextBatch:
         """Steps ``start`` to ``end`` of these streams."""
         steps = slice(batch.start, batch.end)
-        return TextBatch(self.inputs[:, steps], self.targets[:, steps], batch.is_start[self.streams])
+        is_start = batch.is_start[self.streams].to(self.inputs.device)
+        return TextBatch(self.inputs[:, steps], self.targets[:, steps], is_start)
 
 
 class StreamBatches(Sampler[StreamSteps]):
@@ -134,4 +135,5 @@ class WindowDataset(Dataset[TextBatch]):
 
     def __getitem__(self, rows: Tensor) -> TextBatch:
         windows = self.windows[rows.to(self.windows.device)]
-        return TextBatch(windows[:, :-1], windows[:, 1:], torch.ones(len(rows), dtype=torch.bool))
+        is_start = torch.ones(len(rows), dtype=torch.bool, device=windows.device)
+        return TextBatch(windows[:, :-1], windows[:, 1:], is_start)

@@ -26,9 +26,9 @@ class TokenScores(NamedTuple):
 class LanguageModel(SequenceTask[TextBatch]):
     """Cross-entropy of each next token, in nats.
 
-    Truncated backpropagation through time (Williams and Peng, 1990): a batch that goes on where the last one
-    ended gets its final state, detached. Training and validation carry a state each; the training state is
-    part of a checkpoint.
+    Truncated backpropagation through time (Williams and Peng, 1990): a piece that goes on where the last one
+    ended gets its final state, detached; one that starts gets zeros. Training and validation carry a state
+    each; the training state is part of a checkpoint.
 
     Args:
         pad_id: from the data.
@@ -75,11 +75,12 @@ class LanguageModel(SequenceTask[TextBatch]):
 
 
 def _emptied(state: State | None, is_start: Tensor) -> State | None:
-    """(layers, B, H) a state without what it holds of the pieces that start from nothing."""
+    """A state of (layers, B, H) without what it holds of the pieces that start."""
     if state is None:
         return None
     if isinstance(state, tuple):
-        return tuple(part.masked_fill(is_start[:, None], 0.0) for part in state)
+        hidden, cell = state
+        return hidden.masked_fill(is_start[:, None], 0.0), cell.masked_fill(is_start[:, None], 0.0)
     return state.masked_fill(is_start[:, None], 0.0)
 
 

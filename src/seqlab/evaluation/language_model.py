@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.text_codec import TextCodec
-from seqlab.data.vocabulary import SPECIAL
 from seqlab.evaluation.ngrams import NgramModel
 from seqlab.evaluation.outcome import FittedBaselines, ResultTable
 from seqlab.evaluation.text_lines import line_table
@@ -153,9 +152,9 @@ def measure_part(
     baselines = {model.name: float(model.nll(ids).mean()) for model in models}
     read_on = None
     if datamodule.by_heart:
-        is_read = reading.guesses != SPECIAL.pad
+        is_read = reading.guesses >= 0
         share = float((reading.guesses == ids[1:])[is_read].mean())
-        read_on = ReadOn(datamodule.codec.decode(reading.guesses.tolist()), share)
+        read_on = ReadOn(datamodule.codec.decode(reading.guesses[is_read].tolist()), share)
     text = datamodule.texts[split]
     return PartScores(split, text, reading.nll, reading.loss, reading.accuracy, baselines, read_on)
 
@@ -166,7 +165,7 @@ class Reading(NamedTuple):
     nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
     loss: float  # nats per prediction
     accuracy: float  # share of predictions whose first guess was right
-    guesses: NDArray[np.int64]  # (N - 1,) the likeliest token, read on; PAD where nothing was predicted
+    guesses: NDArray[np.int64]  # (N - 1,) the likeliest token, read on; -1 where nothing was predicted
 
 
 @torch.inference_mode()
@@ -178,7 +177,7 @@ def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str)
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)
     times = np.zeros_like(total)
-    guesses = np.full(len(total), SPECIAL.pad)
+    guesses = np.full(len(total), -1)
     correct, first = 0.0, 0
     for batch in datamodule.windows_once(split):
         scores = task.predict_step(batch)

@@ -55,8 +55,8 @@ RECIPES = {
     ),
     "char_rnn": Recipe(
         ("model.network.hidden_size=8",),
-        {"test/loss", "test/bits_per_char", "test/accuracy", "val/bits_per_char", "baseline/5-gram/loss"},
-        r"(val|test|baseline/\d-gram)/(loss|bits_per_char|accuracy)",
+        {"test/loss", "test/accuracy", "test/read_on_accuracy", "val/bits_per_char", "baseline/5-gram/loss"},
+        r"(val|test|baseline/\d-gram)/(loss|bits_per_char|(read_on_)?accuracy)",
         "What it writes",
         {"line", "characters", "loss", "unknown", "text"},
         "a ship\nöl\n",

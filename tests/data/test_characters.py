@@ -65,12 +65,13 @@ def test_the_test_part_is_locked(tmp_path: Path) -> None:
 
 def test_each_way_through_a_text_gives_its_batches(tmp_path: Path) -> None:
     path = written(tmp_path / "text.txt", "abcdefghij" * 50)
-    streams = list(ready(path=path, num_streams=4, seq_length=8, shift=False).train_dataloader())
-    assert [bool(batch.is_start) for batch in streams] == [True] + [False] * (len(streams) - 1)
+    data = ready(path=path, num_streams=4, seq_length=8, shift=False, restart=0)
+    streams = list(data.train_dataloader())
+    assert [batch.is_start.tolist() for batch in streams] == [[True] * 4] + [[False] * 4] * (len(streams) - 1)
     assert streams[0].inputs.shape == (4, 8)
     data = ready(path=path, mode="windows", window_size=5, stride=3, batch_size=16)
     windows = list(data.train_dataloader())
-    assert all(bool(batch.is_start) for batch in windows)
+    assert all(bool(batch.is_start.all()) for batch in windows)
     assert sum(len(batch.inputs) for batch in windows) == (450 - 6) // 3 + 1
     # validation text is read once all the same
     assert sum(int(batch.num_units) for batch in data.val_dataloader()) == len(data.texts["val"]) - 1

@@ -3,7 +3,7 @@ import torch
 
 from seqlab.data import module, shares
 from seqlab.data.module import IndexBatches
-from seqlab.data.text_streams import StreamDataset
+from seqlab.data.text_streams import StreamBatches, StreamDataset
 from seqlab.errors import UserError
 
 
@@ -53,3 +53,14 @@ def test_streams_are_shared_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(share.inputs, whole.inputs[1::2])
     assert torch.equal(share.targets, whole.targets[1::2])
     assert len(share) == len(whole)
+
+
+def test_streams_restart_alike_however_many_processes_share_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starts(dataset: StreamDataset) -> list[list[bool]]:
+        batches = StreamBatches(dataset, seed=0, shift=True, restart=0.5)
+        return [dataset[batch].is_start.tolist() for batch in batches]
+
+    whole = starts(StreamDataset(torch.arange(101), 5, 4).shared())
+    for number in range(2):
+        as_process(monkeypatch, number, 2)
+        assert starts(StreamDataset(torch.arange(101), 5, 4).shared()) == [row[number::2] for row in whole]

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from seqlab.data.positions import ResumableBatches
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
 from seqlab.errors import UserError
 
@@ -39,7 +40,7 @@ def test_streams_by_hand() -> None:
     assert first.inputs.tolist() == [[11, 12], [14, 15], [17, 17]]
     assert first.targets.tolist() == [[12, 13], [15, 16], [18, PAD]]
     assert second.targets.tolist() == [[14], [17], [PAD]]
-    assert (bool(first.is_start), bool(second.is_start)) == (True, False)
+    assert (first.is_start.tolist(), second.is_start.tolist()) == ([True] * 3, [False] * 3)
     assert (int(first.num_units), int(second.num_units)) == (5, 2)
 
 
@@ -49,7 +50,7 @@ def test_shifts_differ_by_epoch_and_repeat_by_seed() -> None:
     def first(seed: int, epoch: int) -> int:
         batches = StreamBatches(dataset, seed=seed, shift=True)
         batches.set_epoch(epoch)
-        return next(iter(batches))[1]
+        return next(iter(batches)).end
 
     found = [first(0, epoch) for epoch in range(20)]
     assert found == [first(0, epoch) for epoch in range(20)]
@@ -63,7 +64,35 @@ def test_windows_by_hand() -> None:
     batch = windows[torch.arange(len(windows))]
     assert batch.inputs.tolist() == [[1, 2, 3], [3, 4, 5]]
     assert batch.targets.tolist() == [[2, 3, 4], [4, 5, 6]]
-    assert bool(batch.is_start)
+    assert batch.is_start.tolist() == [True, True]
+
+
+def starts(dataset: StreamDataset, restart: float, *, seed: int = 0, epoch: int = 0) -> torch.Tensor:
+    """(batches, streams) bool."""
+    batches = StreamBatches(dataset, seed=seed, shift=True, restart=restart)
+    batches.set_epoch(epoch)
+    return torch.stack([dataset[batch].is_start for batch in batches])
+
+
+def test_restarts_come_as_often_as_asked_and_differ_by_epoch_and_seed() -> None:
+    dataset = StreamDataset(torch.arange(40_001), 20, 10)  # 20 streams in 200 batches or 201
+    found = starts(dataset, 0.05)
+    assert bool(found[0].all())
+    assert found[1:].float().mean().item() == pytest.approx(0.05, abs=0.012)  # 3.5 standard errors
+    assert torch.equal(found, starts(dataset, 0.05))
+    for other in (starts(dataset, 0.05, epoch=1), starts(dataset, 0.05, seed=1)):
+        assert not torch.equal(found, other)
+    assert not starts(dataset, 0.0)[1:].any()
+    assert bool(starts(dataset, 1.0).all())
+
+
+def test_an_epoch_that_goes_on_restarts_the_same_streams() -> None:
+    dataset = StreamDataset(torch.arange(2_001), 8, 5)
+    batches = StreamBatches(dataset, seed=0, shift=True, restart=0.3)
+    whole = [dataset[batch].is_start.tolist() for batch in batches]
+    resumed = ResumableBatches(batches)
+    resumed.skip = 17
+    assert [dataset[batch].is_start.tolist() for batch in resumed] == whole[17:]
 
 
 def test_a_window_longer_than_the_text_is_refused() -> None:

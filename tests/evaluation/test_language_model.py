@@ -90,7 +90,7 @@ def test_words_have_a_perplexity() -> None:
     figures, outcome = judged(data, task)
     assert figures["val/perplexity"] == pytest.approx(math.exp(figures["val/loss"]))
     assert {"baseline/1-gram/perplexity", "baseline/3-gram/perplexity"} <= set(outcome.metrics)
-    assert outcome.result_table().columns == ("loss", "perplexity", "accuracy")
+    assert outcome.result_table().columns == ("loss", "perplexity", "accuracy", "read on")
 
 
 @pytest.mark.parametrize("stride", [1, 3])
@@ -108,6 +108,34 @@ def test_windows_are_measured_as_they_are_learned(stride: int) -> None:
     assert figures["val/loss"] == pytest.approx(np.mean(everything), rel=1e-5)
     means = [np.mean(by_token.get(place, [0.0])) for place in range(len(ids) - 1)]
     np.testing.assert_allclose(outcome.part.nll, means, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_a_sentence_is_read_on_from_window_to_window(stride: int) -> None:
+    """All of the first window, then what each following one adds, as the published example prints it."""
+    data, task = ready(text="abcabdabcabe", mode="windows", window_size=4, stride=stride, batch_size=2)
+    _, outcome = judged(data, task)
+    ids = torch.from_numpy(data.ids("test"))
+    read: list[int] = []
+    for start in range(0, len(ids) - 4, stride):
+        guess = task.network(ids[None, start : start + 4])[0][0].argmax(dim=1).tolist()
+        read += guess if start == 0 else guess[-stride:]
+    part = outcome.part.read_on
+    assert part is not None
+    assert part.text == data.codec.decode(read)
+    right = np.mean(np.array(read) == ids[1 : 1 + len(read)].numpy())
+    assert outcome.metrics["test/read_on_accuracy"] == pytest.approx(right)
+    table = outcome.result_table()
+    assert table.columns[-1] == "read on"
+    assert ("predicted", part.text) in table.notes
+    assert all(len(figures) == len(table.columns) for _, figures in table.model_rows + table.baseline_rows)
+
+
+def test_a_file_is_not_written_out(file: Path) -> None:
+    data, task = ready(path=file, split=[0.6, 0.2, 0.2])
+    _, outcome = judged(data, task)
+    assert outcome.part.read_on is None
+    assert outcome.result_table().columns == ("loss", "bits/char", "accuracy")
 
 
 def test_the_first_guess_counts() -> None:

@@ -9,7 +9,7 @@ from seqlab.networks.char_rnn import CharRNN
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 
 PAD = 0
-START, GOES_ON = torch.tensor(True), torch.tensor(False)
+START, GOES_ON = torch.tensor([True]), torch.tensor([False])
 CELLS = ("rnn", "gru", "lstm")
 
 
@@ -21,7 +21,7 @@ def language_model(**settings: object) -> LanguageModel:
 
 def piece(tokens: list[list[int]], is_start: torch.Tensor) -> TextBatch:
     rows = torch.tensor(tokens)
-    return TextBatch(rows[:, :-1], rows[:, 1:], is_start)
+    return TextBatch(rows[:, :-1], rows[:, 1:], is_start.expand(len(rows)))
 
 
 def test_the_loss_by_hand_leaves_padding_out() -> None:
@@ -30,7 +30,7 @@ def test_the_loss_by_hand_leaves_padding_out() -> None:
         task.network.output.weight.zero_()
         task.network.output.bias.zero_()
         task.network.output.bias[4] = math.log(9.0)  # 9 parts of 16 for token 4, 1 for each other
-    batch = TextBatch(torch.tensor([[5, 4], [4, 4]]), torch.tensor([[4, 6], [4, PAD]]), START)
+    batch = TextBatch(torch.tensor([[5, 4], [4, 4]]), torch.tensor([[4, 6], [4, PAD]]), START.expand(2))
     losses = task.losses(batch)
     assert losses.nll.item() == pytest.approx(-2 * math.log(9 / 16) - math.log(1 / 16))
     assert (int(losses.num_units), int(losses.correct)) == (3, 2)  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_padding_after_the_end_changes_no_loss(cell: str) -> None:
     wider = TextBatch(
         torch.nn.functional.pad(one.inputs, (0, 3), value=4),
         torch.nn.functional.pad(one.targets, (0, 3), value=PAD),
-        START,
+        one.is_start,
     )
     torch.testing.assert_close(task.losses(one), task.losses(wider))
 
@@ -68,6 +68,21 @@ def test_the_state_is_carried_and_detached_and_a_start_forgets_it(cell: str, is_
     carried = task.carried[is_training]
     assert carried is not None
     assert not any(part.requires_grad for part in (carried if isinstance(carried, tuple) else (carried,)))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("is_training", [True, False])
+def test_pieces_that_start_forget_and_the_others_beside_them_do_not(cell: str, is_training: bool) -> None:
+    task = language_model(cell=cell, num_layers=2).train(is_training)
+    first, second = [[4, 5, 6], [7, 4, 4], [5, 6, 7]], [[6, 7, 4], [4, 6, 6], [7, 7, 5]]
+    is_start = torch.tensor([False, True, False])
+    alone = []
+    for row in range(3):
+        task.losses(piece([first[row]], START))
+        alone.append(task.losses(piece([second[row]], is_start[row : row + 1])).nll)
+    task.losses(piece(first, START))
+    together = task.losses(piece(second, is_start)).nll
+    torch.testing.assert_close(together, torch.stack(alone).sum())
 
 
 def test_gradients_stop_where_the_state_was_detached() -> None:
@@ -114,7 +129,8 @@ def test_scores_of_a_text_are_those_of_reading_it_in_one_go(chunk: int) -> None:
     plain = torch.nn.functional.cross_entropy(logits[0], tokens[1:], reduction="none")
     scores = score_tokens(task, tokens, num_streams=1, chunk=chunk)
     torch.testing.assert_close(scores.nll, plain)
-    assert scores.correct.tolist() == (logits[0].argmax(dim=1) == tokens[1:]).tolist()
+    assert scores.guess.tolist() == logits[0].argmax(dim=1).tolist()
+    assert scores.correct.tolist() == (scores.guess == tokens[1:]).tolist()
     # two streams of 5: the second forgets what came before its first token
     apart, _ = task.network(tokens[None, 5:10])
     two = score_tokens(task, tokens, num_streams=2, chunk=chunk)

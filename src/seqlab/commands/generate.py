@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--top-k", type=int, help="draw from so many likeliest only")
     parser.add_argument(
-        "--top-p", type=float, default=1.0, help="draw from the fewest likeliest that have this probability"
+        "--top-p",
+        type=float,
+        default=0.99,
+        help="draw from the fewest likeliest that have this probability; 1: from all; default 0.99",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws; the same seed, the same text")
 

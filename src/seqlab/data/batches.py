@@ -113,7 +113,7 @@ class TextBatch(NamedTuple):
 
     inputs: Tensor  # (B, T) int64 tokens
     targets: Tensor  # (B, T) int64 the token after each, PAD where there is none
-    is_start: Tensor  # () bool: no state is carried into this batch
+    is_start: Tensor  # (B,) bool: no state is carried into the piece
 
     @property
     def num_units(self) -> Tensor:

@@ -41,6 +41,8 @@ class CharacterSequence(SequenceDataModule):
         num_streams: streams of a batch.
         seq_length: tokens of a stream a batch.
         shift: epochs cut their batches at other places.
+        restart: probability that a stream begins a training batch from no state, as a text that is generated
+            does.
         window_size, stride, batch_size: of windows.
         eval_streams: streams in which validation and test text is read once, state carried.
         seed: of shifts and of the order of windows.
@@ -65,6 +67,7 @@ class CharacterSequence(SequenceDataModule):
         num_streams: int = 32,
         seq_length: int = 64,
         shift: bool = True,
+        restart: float = 0.05,
         window_size: int = 10,
         stride: int = 1,
         batch_size: int = 64,
@@ -88,6 +91,8 @@ class CharacterSequence(SequenceDataModule):
         ):
             if not isinstance(size, int) or size < 1:
                 raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        if not isinstance(restart, int | float) or not 0 <= restart <= 1:
+            raise UserError(f"data.restart={restart}: give a probability, 0 to 1")
         if text is not None and not isinstance(text, str):
             raise UserError(f"data.text={text}: give a text; a number in quotes, as data.text='\"{text}\"'")
         self.text = text
@@ -99,6 +104,7 @@ class CharacterSequence(SequenceDataModule):
         self.mode = mode
         self.seq_length = seq_length
         self.shift = shift
+        self.restart = restart
         self.window_size = window_size
         self.stride = stride
         self.batch_size = batch_size
@@ -200,7 +206,8 @@ class CharacterSequence(SequenceDataModule):
             windows = WindowDataset(self._tensor("train"), self.window_size, self.stride)
             return batch_loader(windows, IndexBatches(len(windows), self.batch_size, seed=self.seed))
         streams = StreamDataset(self._tensor("train"), self.num_streams, self.seq_length).shared()
-        return batch_loader(streams, StreamBatches(streams, seed=self.seed, shift=self.shift))
+        batches = StreamBatches(streams, seed=self.seed, shift=self.shift, restart=self.restart)
+        return batch_loader(streams, batches)
 
     def windows_once(self, split: str) -> DataLoader:
         """The windows of a split in the order of the text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,14 @@ from seqlab.data.batches import TextBatch
 from seqlab.data.shares import share_of
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
+
+
+class StreamSteps(NamedTuple):
+    """Which steps of all streams a batch holds."""
+
+    start: int
+    end: int
+    is_start: Tensor  # (streams of all processes,) bool: no state is carried into the stream's steps
 
 
 class StreamDataset(Dataset[TextBatch]):
@@ -39,36 +48,46 @@ class StreamDataset(Dataset[TextBatch]):
         places = places.clamp(max=num_targets - 1)
         self.inputs = tokens[places]  # (B, L)
         self.targets = tokens[places + 1].masked_fill(~is_real, SPECIAL.pad)  # (B, L)
+        self.streams = torch.arange(num_streams)  # (B,) which of all streams these are
+        self.num_streams = num_streams  # of all processes
         self.seq_length = seq_length
 
     def shared(self) -> StreamDataset:
         """This process's share of the streams, where several train together."""
-        self.inputs = share_of(self.inputs, "data.num_streams")
-        self.targets = share_of(self.targets, "data.num_streams")
+        self.streams = share_of(self.streams, "data.num_streams")
+        self.inputs, self.targets = self.inputs[self.streams], self.targets[self.streams]
         return self
 
     def __len__(self) -> int:
         return math.ceil(self.inputs.shape[1] / self.seq_length)
 
-    def __getitem__(self, batch: tuple[int, int, bool]) -> TextBatch:
-        """Steps ``start`` to ``end`` of all streams; the flag says that they are the epoch's first."""
-        start, end, is_start = batch
-        return TextBatch(self.inputs[:, start:end], self.targets[:, start:end], torch.tensor(is_start))
+    def __getitem__(self, batch: StreamSteps) -> TextBatch:
+        """Steps ``start`` to ``end`` of these streams."""
+        steps = slice(batch.start, batch.end)
+        is_start = batch.is_start[self.streams].to(self.inputs.device)
+        return TextBatch(self.inputs[:, steps], self.targets[:, steps], is_start)
 
 
-class StreamBatches(Sampler[tuple[int, int, bool]]):
+class StreamBatches(Sampler[StreamSteps]):
     """The batches of a StreamDataset from first to last.
+
+    All streams begin an epoch from no state, and each also begins any other batch so with probability
+    ``restart``: a network that hardly ever begins from nothing writes noise where no text stands before.
 
     With ``shift`` the first batch of an epoch is shorter by a number drawn from seed and epoch, so that
     gradients are not cut at the same places in every epoch. Every epoch has as many batches: Lightning counts
     them once.
+
+    What is drawn depends on seed and epoch alone, and is drawn for the streams of all processes.
     """
 
-    def __init__(self, dataset: StreamDataset, *, seed: int, shift: bool) -> None:
+    def __init__(self, dataset: StreamDataset, *, seed: int, shift: bool, restart: float = 0.0) -> None:
         self.length = dataset.inputs.shape[1]
+        self.num_streams = dataset.num_streams
         self.seq_length = dataset.seq_length
         self.seed = seed
         self.shift = shift
+        self.restart = restart
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -77,12 +96,6 @@ class StreamBatches(Sampler[tuple[int, int, bool]]):
 
     def __len__(self) -> int:
         return 1 + math.ceil(max(self.length - self._first_range()[0], 0) / self.seq_length)
-
-    def _first(self) -> int:
-        """Tokens of the first batch."""
-        least, most = self._first_range()
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        return int(torch.randint(least, most + 1, (), generator=generator))
 
     def _first_range(self) -> tuple[int, int]:
         """Least and largest first batch that give as many batches; at least half a batch, but for noise."""
@@ -95,11 +108,14 @@ class StreamBatches(Sampler[tuple[int, int, bool]]):
         best = max(ranges, key=lambda ends: ends[1] - ends[0])
         return best if best[0] <= best[1] else (whole, whole)
 
-    def __iter__(self) -> Iterator[tuple[int, int, bool]]:
-        end = min(self._first(), self.length)
-        yield 0, end, True
+    def __iter__(self) -> Iterator[StreamSteps]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        least, most = self._first_range()
+        end = min(int(torch.randint(least, most + 1, (), generator=generator)), self.length)
+        yield StreamSteps(0, end, torch.ones(self.num_streams, dtype=torch.bool))
         while end < self.length:
-            yield end, min(end + self.seq_length, self.length), False
+            is_start = torch.rand(self.num_streams, generator=generator) < self.restart
+            yield StreamSteps(end, min(end + self.seq_length, self.length), is_start)
             end += self.seq_length
 
 
@@ -119,4 +135,5 @@ class WindowDataset(Dataset[TextBatch]):
 
     def __getitem__(self, rows: Tensor) -> TextBatch:
         windows = self.windows[rows.to(self.windows.device)]
-        return TextBatch(windows[:, :-1], windows[:, 1:], torch.tensor(True))
+        is_start = torch.ones(len(rows), dtype=torch.bool, device=windows.device)
+        return TextBatch(windows[:, :-1], windows[:, 1:], is_start)

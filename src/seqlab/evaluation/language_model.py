@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +23,17 @@ ORDERS = {"char": (1, 2, 5), "word": (1, 2, 3)}
 
 
 @dataclass(frozen=True)
+class ReadOn:
+    """What the network holds for likeliest at each place of a text but its first.
+
+    By windows: all of the first one, then what each following one adds at its end.
+    """
+
+    text: str
+    accuracy: float  # share of the tokens that are right
+
+
+@dataclass(frozen=True)
 class PartScores:
     """A part of the text as the network read it: N tokens, the first of which is predicted by nothing."""
 
@@ -31,10 +43,12 @@ class PartScores:
     loss: float  # nats per prediction
     accuracy: float  # share of predictions whose first guess was right
     baselines: Mapping[str, float]  # nats per token of each n-gram
+    read_on: ReadOn | None = None  # of a text that is learned by heart
 
     def figures(self, unit: str) -> dict[str, float]:
-        """loss, its other writing, accuracy."""
-        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy}
+        """loss, its other writing, accuracy, and that of the text read on where there is one."""
+        read_on = {} if self.read_on is None else {"read_on_accuracy": self.read_on.accuracy}
+        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy} | read_on
 
 
 def loss_figures(loss: float, unit: str) -> dict[str, float]:
@@ -71,20 +85,26 @@ class LanguageModelOutcome:
 
     def result_table(self) -> ResultTable:
         """The network, then what needs none."""
-        unit = self.codec.unit
-        columns = ("loss", "bits/char" if unit == "char" else "perplexity", "accuracy")
+        unit, read_on = self.codec.unit, self.part.read_on
+        columns: tuple[str, ...] = ("loss", "bits/char" if unit == "char" else "perplexity", "accuracy")
+        notes = [
+            ("loss", f"nats per {self.codec.unit_name.removesuffix('s')}; {self.reading}"),
+            ("n-gram", "counted on the training part, Witten-Bell smoothing, nothing chosen"),
+        ]
+        if read_on is not None:
+            columns += ("read on",)
+            notes = [("text", self.part.text), ("predicted", read_on.text), *notes]
+        absent = [None] * (len(columns) - 2)
         rows: list[tuple[str, list[float | None]]] = [
-            (name, [*loss_figures(loss, unit).values(), None]) for name, loss in self.part.baselines.items()
+            (name, [*loss_figures(loss, unit).values(), *absent])
+            for name, loss in self.part.baselines.items()
         ]
         return ResultTable(
             title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",
             columns=columns,
             model_rows=[("model", list(self.part.figures(unit).values()))],
             baseline_rows=rows,
-            notes=[
-                ("loss", f"nats per {self.codec.unit_name.removesuffix('s')}; {self.reading}"),
-                ("n-gram", "counted on the training part, Witten-Bell smoothing, nothing chosen"),
-            ],
+            notes=notes,
         )
 
 
@@ -123,26 +143,41 @@ def measure_part(
     """A part as the network and the n-grams predict it."""
     ids = datamodule.ids(split)
     if datamodule.reads_windows:
-        nll, loss, accuracy = window_scores(task, datamodule, split)
+        reading = read_windows(task, datamodule, split)
     else:
         scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
         nll = scores.nll.double().cpu().numpy()
-        loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
+        accuracy = float(scores.correct.float().mean())
+        reading = Reading(nll, float(nll.mean()), accuracy, scores.guess.cpu().numpy())
     baselines = {model.name: float(model.nll(ids).mean()) for model in models}
-    return PartScores(split, datamodule.texts[split], nll, loss, accuracy, baselines)
+    read_on = None
+    if datamodule.by_heart:
+        is_read = reading.guesses >= 0
+        share = float((reading.guesses == ids[1:])[is_read].mean())
+        read_on = ReadOn(datamodule.codec.decode(reading.guesses[is_read].tolist()), share)
+    text = datamodule.texts[split]
+    return PartScores(split, text, reading.nll, reading.loss, reading.accuracy, baselines, read_on)
+
+
+class Reading(NamedTuple):
+    """What a network makes of N tokens."""
+
+    nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
+    loss: float  # nats per prediction
+    accuracy: float  # share of predictions whose first guess was right
+    guesses: NDArray[np.int64]  # (N - 1,) the likeliest token, read on; -1 where nothing was predicted
 
 
 @torch.inference_mode()
-def window_scores(
-    task: LanguageModel, datamodule: CharacterSequence, split: str
-) -> tuple[NDArray[np.float64], float, float]:
-    """(N - 1,) mean nats of each token over the windows that predict it; loss and accuracy of all windows.
+def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str) -> Reading:
+    """A part read by windows: nats are means over the windows that predict a token, loss and accuracy of all.
 
     Tokens that no window predicts (a stride above the window) cost 0.
     """
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)
     times = np.zeros_like(total)
+    guesses = np.full(len(total), -1)
     correct, first = 0.0, 0
     for batch in datamodule.windows_once(split):
         scores = task.predict_step(batch)
@@ -151,5 +186,9 @@ def window_scores(
         np.add.at(total, places, scores.nll.double().cpu().numpy())
         np.add.at(times, places, 1)
         correct += float(scores.correct.sum())
+        is_new = np.tile(np.arange(steps) >= steps - datamodule.stride, (rows, 1))
+        is_new[0] |= first == 0
+        guesses[places[is_new]] = scores.guess.cpu().numpy()[is_new]
         first += rows
-    return total / np.maximum(times, 1), float(total.sum() / times.sum()), correct / float(times.sum())
+    loss, accuracy = float(total.sum() / times.sum()), correct / float(times.sum())
+    return Reading(total / np.maximum(times, 1), loss, accuracy, guesses)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.batches import TextBatch
-from seqlab.data.text_streams import StreamDataset
+from seqlab.data.text_streams import StreamBatches, StreamDataset
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.networks.encoders import State
 from seqlab.tasks.base import Losses, SequenceTask
@@ -19,15 +19,16 @@ class TokenScores(NamedTuple):
     """How tokens struck the network; one place per token."""
 
     nll: Tensor  # float32, -log p(token), in nats
-    correct: Tensor  # bool, the token was the first guess
+    guess: Tensor  # int64, the likeliest token
+    correct: Tensor  # bool, the token was the guess
 
 
 class LanguageModel(SequenceTask[TextBatch]):
     """Cross-entropy of each next token, in nats.
 
-    Truncated backpropagation through time (Williams and Peng, 1990): a batch that goes on where the last one
-    ended gets its final state, detached. Training and validation carry a state each; the training state is
-    part of a checkpoint.
+    Truncated backpropagation through time (Williams and Peng, 1990): a piece that goes on where the last one
+    ended gets its final state, detached; one that starts gets zeros. Training and validation carry a state
+    each; the training state is part of a checkpoint.
 
     Args:
         pad_id: from the data.
@@ -45,8 +46,8 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     def logits(self, batch: TextBatch) -> Tensor:
         """(B, T, V); carries the state on."""
-        state = None if bool(batch.is_start) else self.carried[self.training]
-        logits, state = self.network(batch.inputs, state)
+        state = None if bool(batch.is_start.all()) else self.carried[self.training]
+        logits, state = self.network(batch.inputs, _emptied(state, batch.is_start))
         self.carried[self.training] = _detached(state)
         return logits.float()
 
@@ -62,7 +63,8 @@ class LanguageModel(SequenceTask[TextBatch]):
         """(B, T) scores of the targets; 0 nats where there is none."""
         logits, targets = self.logits(batch), batch.targets
         nll = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none", ignore_index=self.pad_id)
-        return TokenScores(nll, logits.argmax(dim=2) == targets)
+        guess = logits.argmax(dim=2)
+        return TokenScores(nll, guess, guess == targets)
 
     def get_extra_state(self) -> dict[str, Any]:
         """The carried training state, for the checkpoint."""
@@ -70,6 +72,16 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.carried[True] = state["carried"]
+
+
+def _emptied(state: State | None, is_start: Tensor) -> State | None:
+    """A state of (layers, B, H) without what it holds of the pieces that start."""
+    if state is None:
+        return None
+    if isinstance(state, tuple):
+        hidden, cell = state
+        return hidden.masked_fill(is_start[:, None], 0.0), cell.masked_fill(is_start[:, None], 0.0)
+    return state.masked_fill(is_start[:, None], 0.0)
 
 
 def _detached(state: State) -> State:
@@ -92,12 +104,6 @@ def score_tokens(task: LanguageModel, tokens: Tensor, *, num_streams: int, chunk
     """
     task.eval()
     streams = StreamDataset(tokens.to(task.device), num_streams, chunk)
-    length = streams.inputs.shape[1]
-    parts = [
-        task.predict_step(streams[start, min(start + chunk, length), start == 0])
-        for start in range(0, length, chunk)
-    ]
-    nll, correct = (
-        torch.cat(fields, dim=1).flatten()[: len(tokens) - 1] for fields in zip(*parts, strict=True)
-    )
-    return TokenScores(nll, correct)
+    parts = [task.predict_step(streams[batch]) for batch in StreamBatches(streams, seed=0, shift=False)]
+    fields = zip(*parts, strict=True)
+    return TokenScores(*(torch.cat(field, dim=1).flatten()[: len(tokens) - 1] for field in fields))

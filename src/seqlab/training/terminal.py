@@ -34,7 +34,7 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     console.print(rich_table)
     console.print("  ".join(validation))
     for name, note in table.notes:
-        console.print(f"{name}: {note}")
+        console.print(f"{name}: {note}", markup=False)
     units = {name: name[13:-11].replace("_", " ") for name in metrics if name.endswith("_per_second")}
     rates = [f"{metrics[name]:,.0f} {unit}/s" for name, unit in units.items()]
     console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {', '.join(rates)}")

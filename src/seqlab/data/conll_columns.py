@@ -51,7 +51,9 @@ def token_lines(path: str | Path, lines: Sequence[str]) -> ColumnFile:
     width = len(sure[0]) if sure else 0
     has_ids = _have_ids(split, width)
     names: tuple[str, ...] = CONLL_U if has_ids and width == len(CONLL_U) else ()
-    rows, numbers, firsts = [], [], []
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    firsts: list[int] = []
     between = True
     for number, (line, columns) in enumerate(zip(lines, split, strict=True), start=1):
         if not columns or columns[0] == DOCUMENT:

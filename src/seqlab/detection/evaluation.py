@@ -98,12 +98,9 @@ class DetectionEvaluation:
         Returns:
             The detector, and the validation figures of metrics.json.
         """
-        events, train_events = (
-            surprise(task, datamodule.scoring_plan(split), datamodule.vocabulary, self.pseudo_sessions)
-            for split in ("val", "train")
-        )
+        events, train_events = (self._surprise(task, datamodule, split) for split in ("val", "train"))
         detector = Detector.fit(
-            list(self.scores),
+            self._names(datamodule),
             self.model_score,
             events,
             train_events,
@@ -128,9 +125,10 @@ class DetectionEvaluation:
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""
         sessions = datamodule.sessions("test")
-        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary, self.pseudo_sessions)
+        events = self._surprise(task, datamodule, "test")
         tokens = encoded(datamodule, "test")
-        scores = detector.scores(list(self.scores), events, tokens)
+        names = self._names(datamodule)
+        scores = detector.scores(names, events, tokens)
         baseline_scores = detector.trivial.scores(tokens)
         metrics = {
             "test/loss": events.mean_loss,
@@ -141,7 +139,7 @@ class DetectionEvaluation:
         if has_both_classes(sessions):
             abnormal = sessions.labels == LABEL_ABNORMAL
             share = self.prevalence if self.prevalence is not None else float(abnormal.mean())
-            for name in self.scores:
+            for name in names:
                 threshold = detector.thresholds[name].value
                 figures, curves[name] = detection_metrics(scores[name], abnormal, threshold, self.prevalence)
                 best = curves[name].best_f1(share)
@@ -159,6 +157,14 @@ class DetectionEvaluation:
         return DetectionOutcome(
             detector, self.score, sessions, events, scores, baseline_scores, metrics, curves, self.prevalence
         )
+
+    def _names(self, datamodule: LogSessions) -> list[str]:
+        """The scores asked for and those that the data's times and parameters bring."""
+        return list(dict.fromkeys([*self.scores, *datamodule.extra_scores]))
+
+    def _surprise(self, task: SequenceTask, datamodule: LogSessions, split: str) -> EventSurprise:
+        events = surprise(task, datamodule.scoring_plan(split), datamodule.vocabulary, self.pseudo_sessions)
+        return replace(events, novelty=datamodule.novelty(split))
 
 
 def encoded(datamodule: LogSessions, split: str) -> EncodedSessions:

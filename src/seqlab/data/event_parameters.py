@@ -26,8 +26,8 @@ class EventParameters:
     """The parameters of N events.
 
     A parameter's place is a word of its template that is variable, ``<*>``, and which of the word's masked
-    parts it is; an address and its port are two. Where Drain made the word variable, because messages differ in a plain word there, that word
-    is the value.
+    parts it is; an address and its port are two. Where Drain made the word variable, because messages differ
+    in a plain word there, that word is the value.
     """
 
     lines: pl.DataFrame  # one row for each line of the log: message, its number, and values, List(String)

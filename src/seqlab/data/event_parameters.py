@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from seqlab.data.sequences import Sessions
 
-PARAMETERS = "parameters.parquet"
+PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 _ADDRESS_PORT = r"^(/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}):([0-9]+)$"
 
 

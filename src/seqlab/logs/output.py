@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from seqlab.data.event_parameters import PARAMETERS
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from seqlab.logs.parse_settings import ParseSettings
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
-PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 PACKAGES = ("seqlab", "polars", "drain3", "numpy")
 
 

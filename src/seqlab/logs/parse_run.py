@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from seqlab.data.event_parameters import PARAMETERS
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
 from seqlab.logs.counting import ParseCounts
@@ -34,7 +35,7 @@ from seqlab.logs.joining import (
 from seqlab.logs.known_templates import read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
-from seqlab.logs.output import PARAMETERS, SESSIONS, check_labels, finish_rows, write_output
+from seqlab.logs.output import SESSIONS, check_labels, finish_rows, write_output
 from seqlab.logs.parse_settings import ParseSettings, check_unchanged, identity
 from seqlab.logs.reading import STDIN, Chunk, Source, find_sources, read_chunks
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds

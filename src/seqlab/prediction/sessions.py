@@ -75,12 +75,12 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
     """
     times, parameters = bool(data.get("times")), "parameters" in data
     if not path.is_dir():
-        refuse_raw_log(path, data)
         if times or parameters:
             raise UserError(
-                f"{path} holds keys alone, and the model was trained with {' and '.join(features(data))}: "
-                "give the output folder of seqlab parse"
+                f"{path}: the model was trained with {' and '.join(features(data))}, which only the output "
+                "folder of seqlab parse has: give one"
             )
+        refuse_raw_log(path, data)
         return read_sessions(path)
     parsed = read_parsed_sessions(path, times=times, parameters=parameters)
     check_templates(parsed, data.get("parser"))

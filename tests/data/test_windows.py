@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqlab.data.delays import NUM_DELAYS
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
@@ -223,3 +224,18 @@ def test_published_windows_from_the_start(hdfs_folder: Path) -> None:
     index = index_windows(vocabulary.encode(sessions), sessions.lengths, vocabulary, 10)
     assert index.num_windows == sessions.num_events + len(sessions)
     check_pairs(index, len(vocabulary))
+
+
+def test_windows_with_delays_are_equal_where_keys_and_delays_are(eight_keys: Vocabulary) -> None:
+    tokens, lengths = np.asarray([4, 5, 4, 5, 4, 5], dtype=np.uint8), np.asarray([2, 2, 2])
+    delays = np.asarray([0, 7, 0, 7, 0, 9], dtype=np.uint8)
+    index = index_windows(tokens, lengths, eight_keys, 2, delays=delays)
+    pairs = distinct_pairs(index, len(eight_keys))
+    begin, four = BOS * NUM_DELAYS, 4 * NUM_DELAYS
+    late, later = 5 * NUM_DELAYS + 7, 5 * NUM_DELAYS + 9
+    assert pairs.contexts.tolist() == [[PAD, begin], [begin, four], [four, late], [four, later]]
+    assert pairs.pair_target.tolist() == [4, 5, 5, EOS, EOS]
+    assert pairs.pair_context.tolist() == [0, 1, 1, 2, 3]
+    assert pairs.pair_delay is not None
+    assert pairs.pair_delay.tolist() == [0, 7, 9, 0, 0]
+    assert pairs.pair_of_window.tolist() == [0, 1, 3, 0, 1, 3, 0, 2, 4]

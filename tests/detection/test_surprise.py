@@ -22,7 +22,10 @@ from seqlab.detection.surprise import (
     check_parts,
     check_score_names,
     cusum,
+    judged_delays,
+    parameter_max,
     surprise,
+    time_max,
     with_background,
 )
 from seqlab.errors import UserError
@@ -49,7 +52,8 @@ EVENTS = EventSurprise(
 
 
 def test_session_scores_by_hand() -> None:
-    found = {name: score(EVENTS).tolist() for name, score in SESSION_SCORES.items()}
+    of_keys = SESSION_SCORES.keys() - {"time_max", "parameter_max"}
+    found = {name: SESSION_SCORES[name](EVENTS).tolist() for name in of_keys}
     assert found == {
         "nll_max": [3.0, 1.0, 100.0],
         "nll_mean": [pytest.approx(6.5 / 3), 1.0, 50.125],
@@ -208,7 +212,7 @@ def test_unknown_score_names_list_the_choices() -> None:
         check_score_names(["nll_max", "nll_maximum"])
     assert str(caught.value) == (
         "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, error_share, rank, "
-        "cusum, count_distance, count_cost, combined"
+        "time_max, parameter_max, cusum, count_distance, count_cost, combined"
     )
 
 
@@ -305,3 +309,28 @@ def test_the_background_changes_no_loss() -> None:
     plain, joined = (surprise(task, plan, VOCABULARY, pseudo) for pseudo in (0.0, 1.0))
     assert plain.mean_loss == joined.mean_loss
     assert not np.allclose(plain.nll, joined.nll)
+
+
+# -- delays and parameters -----------------------------------------------------------------------------
+
+
+def test_a_delay_is_no_rarer_than_one_among_all_of_training() -> None:
+    vocabulary = Vocabulary.from_counts({"a": 60, "b": 50}, 11)  # 99 delays: the first of a session has none
+    tails = np.asarray([0.0, np.log(2), 1000.0, 7.0], dtype=np.float32)
+    found = judged_delays(tails, np.asarray([False, False, False, True]), vocabulary)
+    np.testing.assert_allclose(found, [0, -np.log((99 / 2 + 1) / 100), np.log(100), 0], rtol=1e-5, atol=1e-6)
+
+
+def test_a_session_is_judged_by_its_longest_wait_among_its_events() -> None:
+    delays = np.zeros(len(EVENTS.nll), dtype=np.float32)
+    delays[EVENTS.offsets[:-1]] = 5.0
+    timed = replace(EVENTS, delay_nll=delays, novelty=np.arange(len(EVENTS), dtype=np.float64))
+    expected = 5.0 - np.log(np.diff(EVENTS.offsets))
+    np.testing.assert_allclose(time_max(timed), expected)
+    assert parameter_max(timed).tolist() == list(range(len(EVENTS)))
+    last = timed.take(np.asarray([len(EVENTS) - 1]))
+    np.testing.assert_allclose(time_max(last), expected[-1:])
+    assert parameter_max(last).tolist() == [len(EVENTS) - 1]
+    for score, option in ((time_max, "times"), (parameter_max, "parameters")):
+        with pytest.raises(UserError, match=rf"train with data\.{option}=true"):
+            score(EVENTS)

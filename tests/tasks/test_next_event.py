@@ -1,14 +1,17 @@
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqlab.data.batches import WindowBatch
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import WindowDataset
 from seqlab.data.windows import WindowIndex, distinct_pairs, index_windows
+from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent, event_scores
 
@@ -175,3 +178,56 @@ def test_loss_weighs_pairs_by_how_often_they_occur() -> None:
     assert losses.nll.item() == pytest.approx(3 * (total - 1) + total, abs=1e-5)
     assert losses.correct == 3
     assert losses.num_units == 4
+
+
+# -- with the time between events ----------------------------------------------------------------------
+
+
+def timed_batch(*, deduplicate: bool) -> WindowBatch:
+    sessions = Sessions.from_lists(WITH_UNSEEN)
+    by_session = "0939 09 0939 011999 029 0939".replace(" ", "")
+    delays = np.asarray([int(bucket) for bucket in by_session], dtype=np.uint8)
+    tokens = VOCABULARY.encode(sessions)
+    windows = index_windows(tokens, sessions.lengths, VOCABULARY, 3, delays=delays)
+    pairs = distinct_pairs(windows, len(VOCABULARY))
+    given = WindowDataset(windows, pairs, deduplicate=deduplicate, device=torch.device("cpu"))
+    return given[torch.arange(len(sessions))]
+
+
+def timed_task() -> NextEvent:
+    torch.manual_seed(0)
+    network = GRUPredictor(
+        len(VOCABULARY), VOCABULARY.pad, VOCABULARY.unk, embedding_size=5, hidden_size=6, times=True
+    )
+    return NextEvent(network=network, unk_id=VOCABULARY.unk)
+
+
+def test_each_delay_counts_where_it_is_and_its_event_was_seen() -> None:
+    task, batch = timed_task(), timed_batch(deduplicate=False)
+    losses = task.losses(batch)
+    scores = task.predict_step(batch)
+    assert batch.pair_delay is not None
+    assert scores.delay_loss is not None
+    assert scores.delay_nll is not None
+    seen = batch.pair_target != VOCABULARY.unk
+    torch.testing.assert_close(losses.nll, (scores.nll + scores.delay_loss)[seen].sum())
+    assert not scores.delay_loss[batch.pair_delay == 0].any()
+    assert int((scores.delay_loss > 0).sum()) == 17  # 23 events in 6 sessions: the first has no delay
+    assert (scores.delay_nll <= scores.delay_loss + 1e-6).all()  # at least as long, or just as long
+
+
+def test_equal_windows_with_delays_once_give_the_same_loss_and_gradients() -> None:
+    found = []
+    for deduplicate in (True, False):
+        task, batch = timed_task(), timed_batch(deduplicate=deduplicate)
+        found.append(loss_and_gradients(task, task.losses(batch).nll / 29))
+    assert_same(*found)
+    assert len(timed_batch(deduplicate=True).pair_target) < len(timed_batch(deduplicate=False).pair_target)
+
+
+def test_a_network_and_data_that_differ_in_times_are_refused() -> None:
+    keys_alone = dataset(deduplicate=True)[torch.arange(2)]
+    with pytest.raises(UserError, match=r"model\.network\.times=True and data\.times=False"):
+        timed_task().losses(keys_alone)
+    with pytest.raises(UserError, match=r"model\.network\.times=False and data\.times=True"):
+        new_task().losses(timed_batch(deduplicate=True))

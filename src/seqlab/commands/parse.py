@@ -62,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--templates", type=Path, metavar="FILE", help="known ones keep their ids: a parse's folder, or a CSV"
     )
+    parser.add_argument(
+        "--parameters", action="store_true", help="keep variable parts, for data.parameters=true; slower"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a parse that was ended")
     parser.add_argument("--overwrite", action="store_true", help="replace a parse that lies in DIR")
     parser.add_argument(
@@ -89,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.labels,
         arguments.templates,
         _chunk_bytes(arguments.chunk_mb),
+        arguments.parameters,
     )
     made = make_output(settings.output)
     unfinished = Unfinished(settings.output.resolve())
@@ -270,7 +274,8 @@ def summary(settings: ParseSettings, parsed: Parsed, seconds: float, lines_befor
             else ""
         )
         rows.append(("skipped", f"{count:,} lines, {reason}{where}"))
-    rows.append(("written", f"{settings.output}: sessions.parquet, templates.csv, parse.json"))
+    kept = "parameters.parquet, " if settings.parameters else ""
+    rows.append(("written", f"{settings.output}: sessions.parquet, templates.csv, {kept}parse.json"))
     rows.append(("train", f"python train.py model=gru data.sessions={settings.output}"))
     return "\n".join(f"{name:10}{text}" for name, text in rows)
 

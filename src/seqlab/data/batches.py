@@ -20,13 +20,17 @@ class WindowBatch(NamedTuple):
 
     A window is ``window_size`` keys and the key that comes next. Log windows repeat: the network runs once
     per distinct context, and the loss weighs each distinct pair by how often it occurs. With
-    ``deduplicate=false`` every window is a pair of its own, and the counts are all 1.
+    ``deduplicate=false`` every window is a pair of its own, and the counts are all 1. With
+    ``data.times=true`` contexts hold ``key * NUM_DELAYS + delay``.
     """
 
     contexts: Tensor  # (C, W) int64 token ids, left-padded
     pair_context: Tensor  # (P,) int64, row of `contexts` that the pair reads
     pair_target: Tensor  # (P,) int64 token id that comes next
     pair_count: Tensor  # (P,) float32, windows that are this pair
+    pair_delay: Tensor | None = (
+        None  # (P,) int64 bucket of the time between the two; None: keys alone are read
+    )
 
     @property
     def num_units(self) -> Tensor:

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
+from seqlab.data.parameter_novelty import ParameterNovelty
 from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
@@ -35,6 +36,8 @@ class LogSessions(SequenceDataModule):
         test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
         sessions: instead of these, the output folder of ``seqlab parse``.
         split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
+        parameters: score how new the values of events' parameters are; needs ``sessions`` of a parse with
+            ``--parameters``.
         templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
         split: shares of train, val and test of the normal sessions.
         sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
@@ -63,6 +66,7 @@ class LogSessions(SequenceDataModule):
         labels: str | Path | None = None,
         sessions: str | Path | None = None,
         split_by: str = "session",
+        parameters: bool = False,
         templates: str | Path | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         sample: dict[str, Any] | None = None,
@@ -86,6 +90,9 @@ class LogSessions(SequenceDataModule):
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
+        self.times = False  # whether the time between events is read
+        self.parameters = parameters
+        self._novelty: ParameterNovelty | None = None
         self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
         self.templates_file = templates
         self.split = check_fractions(split)
@@ -103,6 +110,12 @@ class LogSessions(SequenceDataModule):
     def load_splits(self) -> None:
         given = [name for name, file in self.files.items() if file is not None]
         check_files(self.files, self.labels_file)
+        for name in ("times", "parameters"):
+            if getattr(self, name) and self.parsed_folder is None:
+                raise UserError(
+                    f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files of "
+                    f"keys and the simulated sample have no {name}"
+                )
         if self.parsed_folder is not None:
             self._load_parsed(given)
         elif given:
@@ -114,6 +127,8 @@ class LogSessions(SequenceDataModule):
             self.templates = read_templates(self.templates_file)
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
         self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
+        if self.parameters:
+            self._novelty = ParameterNovelty.fit(self._splits["train"])
 
     def _load_parsed(self, given: list[str]) -> None:
         if given or self.labels_file is not None:
@@ -122,7 +137,7 @@ class LogSessions(SequenceDataModule):
                 f"data.sessions and data.{other} exclude each other: a parsed folder has sessions and labels "
                 "of its own (seqlab parse --labels)"
             )
-        parsed = read_parsed_sessions(str(self.parsed_folder))
+        parsed = read_parsed_sessions(str(self.parsed_folder), times=self.times, parameters=self.parameters)
         self._splits, notices = split_parsed(parsed, self.split, self.split_by, self.seed)
         self.notices += notices
         self.templates, self.parser = parsed.templates, parsed.parser
@@ -150,7 +165,19 @@ class LogSessions(SequenceDataModule):
     def state(self) -> dict[str, Any]:
         parser = {} if self.parser is None else {"parser": self.parser}
         lengths = {"max_length": self.max_length, "piece_length": self.piece_length}
-        return {"vocabulary": self.vocabulary.state(), **lengths} | parser
+        read = {"times": True} if self.times else {}
+        novelty = {} if self._novelty is None else {"parameters": self._novelty.state()}
+        return {"vocabulary": self.vocabulary.state(), **lengths} | parser | read | novelty
+
+    @property
+    def extra_scores(self) -> list[str]:
+        """Scores that only sessions with times or parameters have."""
+        return ["time_max"] * self.times + ["parameter_max"] * self.parameters
+
+    def novelty(self, split: str) -> NDArray[np.float64] | None:
+        """(S,) nats, see ``ParameterNovelty.score``; None where parameters are not read."""
+        sessions = self.sessions(split)
+        return None if self._novelty is None else self._novelty.score(sessions, trained_on=split == "train")
 
     def sessions(self, split: str) -> Sessions:
         """The sessions of a split.
@@ -205,22 +232,33 @@ class HdfsWindows(LogSessions):
     Args:
         window_size: W, keys that the network sees.
         context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
+        times: windows hold the time between events, too, on a logarithmic scale; needs ``sessions``.
         **settings: those of LogSessions.
     """
 
     batch_type: ClassVar[type] = WindowBatch
     train_unit: ClassVar[str] = "windows"
 
-    def __init__(self, *, window_size: int = 16, context: str = "from_start", **settings: Any) -> None:
+    def __init__(
+        self, *, window_size: int = 16, context: str = "from_start", times: bool = False, **settings: Any
+    ) -> None:
         super().__init__(**settings)
+        self.times = times
         check_windows(window_size, context)
         self.window_size = window_size
         self.context = context
 
     def index(self, split: str) -> tuple[WindowIndex, DistinctPairs]:
         """The windows of a split and the distinct pairs among them."""
-        lengths = self.sessions(split).lengths
-        index = index_windows(self.tokens(split), lengths, self.vocabulary, self.window_size, self.context)
+        sessions = self.sessions(split)
+        index = index_windows(
+            self.tokens(split),
+            sessions.lengths,
+            self.vocabulary,
+            self.window_size,
+            self.context,
+            sessions.delays,
+        )
         return index, distinct_pairs(index, len(self.vocabulary))
 
     def train_dataloader(self) -> DataLoader:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.delays import delay_buckets
+from seqlab.data.event_parameters import read_parameters
 from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import (
     LABEL_NAMES,
@@ -22,6 +24,7 @@ from seqlab.data.templates import contradiction, templates_of
 from seqlab.errors import UserError
 
 SPLIT_BY = ("session", "time")
+_COLUMNS = ["session", "keys", "label", "first_time", "line_offsets"]
 _LABELS = {name: label for label, name in LABEL_NAMES.items()}
 
 
@@ -46,11 +49,17 @@ class ParsedSessions:
         return templates_of(self.parser)
 
 
-def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
+def read_parsed_sessions(
+    folder: str | Path, *, times: bool = False, parameters: bool = False
+) -> ParsedSessions:
     """Read the output folder of ``seqlab parse``.
 
+    Args:
+        times: also how long after the one before each event came.
+        parameters: also what the variable parts of its line were.
+
     Raises:
-        UserError: no such folder, or none that a parse has finished; a file.
+        UserError: no such folder, none that a parse has finished, or one without times or parameters; a file.
     """
     import polars as pl
 
@@ -66,7 +75,7 @@ def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
     summary = read_summary(folder)
     path = folder / "sessions.parquet"
     try:
-        table = pl.read_parquet(path)
+        table = pl.read_parquet(path, columns=_COLUMNS)
         lengths = table["keys"].list.len().to_numpy().astype(np.int64)
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
@@ -81,7 +90,30 @@ def read_parsed_sessions(folder: str | Path) -> ParsedSessions:
         raise UserError(f"{path}: not the sessions of seqlab parse: {error}") from None
     names, codes = _dense(keys)
     sessions = Sessions.from_arrays(codes, lengths, ids, tuple(map(str, names))).with_labels(labels)
+    if times:
+        sessions = replace(sessions, delays=_delays(path, lengths))
+    if parameters:
+        found = read_parameters(folder, offsets, templates_of(summary["parser"]))
+        sessions = replace(sessions, parameters=found)
     return ParsedSessions(sessions, first_time, offsets, summary, folder)
+
+
+def _delays(path: Path, lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """(N,) buckets: see ``delay_buckets``."""
+    import polars as pl
+
+    if "times" not in pl.read_parquet_schema(path):
+        raise UserError(
+            f"data.times=true: {path} is of an older version, which kept no times; parse the log again"
+        )
+    times = pl.read_parquet(path, columns=["times"])["times"].explode().cast(pl.Datetime("us"))
+    known = times.is_not_null().to_numpy()
+    if not known.any():
+        raise UserError(
+            f"data.times=true: the lines of {path.parent} have no times that the parse could read; the group "
+            "time of --header and --time-format say where they are"
+        )
+    return delay_buckets(times.to_physical().fill_null(0).to_numpy(), known, lengths)
 
 
 def check_templates(parsed: ParsedSessions, parser: dict[str, Any] | None) -> None:

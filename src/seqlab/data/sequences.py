@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.errors import UserError
+
+if TYPE_CHECKING:
+    from seqlab.data.event_parameters import EventParameters
 
 LABEL_UNKNOWN = -1
 LABEL_NORMAL = 0
@@ -68,6 +72,10 @@ class Sessions:
     ids: NDArray  # (S,) numpy StringDType: block ids, unique
     labels: NDArray[np.int8]  # (S,) LABEL_UNKNOWN, LABEL_NORMAL or LABEL_ABNORMAL
     key_names: tuple[str, ...]
+    delays: NDArray[np.uint8] | None = (
+        None  # (N,) bucket of the time since the event before: ``delay_buckets``
+    )
+    parameters: EventParameters | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -96,12 +104,15 @@ class Sessions:
         """The chosen sessions, in the order given; ``sessions`` holds indices or a boolean mask."""
         index = np.flatnonzero(sessions) if sessions.dtype == bool else np.asarray(sessions, dtype=np.int64)
         lengths = self.lengths[index]
+        events = segment_indices(self.offsets[index], lengths)
         return replace(
             self,
-            codes=self.codes[segment_indices(self.offsets[index], lengths)],
+            codes=self.codes[events],
             offsets=np.concatenate(([0], np.cumsum(lengths))),
             ids=self.ids[index],
             labels=self.labels[index],
+            delays=None if self.delays is None else self.delays[events],
+            parameters=None if self.parameters is None else self.parameters.take(events),
         )
 
     def with_labels(self, labels: NDArray[np.int8] | int) -> Sessions:
@@ -147,7 +158,10 @@ class Sessions:
 
 
 def concatenate(parts: Sequence[Sessions]) -> Sessions:
-    """One Sessions of all ``parts``, their keys renumbered where the parts named them differently."""
+    """One Sessions of all ``parts``, their keys renumbered where the parts named them differently.
+
+    Delays and parameters stay where all parts are of one parsed folder.
+    """
     numbers: dict[str, int] = {}
     for part in parts:
         for name in part.key_names:
@@ -155,10 +169,17 @@ def concatenate(parts: Sequence[Sessions]) -> Sessions:
     kind = smallest_integer_type(max(len(numbers) - 1, 0))
     codes = [np.asarray([numbers[name] for name in part.key_names], dtype=kind)[part.codes] for part in parts]
     lengths = np.concatenate([part.lengths for part in parts])
+    delays = [part.delays for part in parts if part.delays is not None]
+    parameters = [part.parameters for part in parts if part.parameters is not None]
+    one_log = len({id(part.lines) for part in parameters}) == 1 and len(parameters) == len(parts)
     return Sessions(
         codes=np.concatenate(codes),
         offsets=np.concatenate(([0], np.cumsum(lengths))),
         ids=np.concatenate([part.ids for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         key_names=tuple(numbers),
+        delays=np.concatenate(delays) if len(delays) == len(parts) else None,
+        parameters=replace(parameters[0], rows=np.concatenate([part.rows for part in parameters]))
+        if one_log
+        else None,
     )

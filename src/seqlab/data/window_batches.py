@@ -41,6 +41,7 @@ class WindowDataset(Dataset[WindowBatch]):
         self.pair_context = torch.from_numpy(pairs.pair_context).to(device)
         self.pair_target = torch.from_numpy(pairs.pair_target).to(device)
         self.contexts = torch.from_numpy(pairs.contexts).to(device)
+        self.pair_delay = None if pairs.pair_delay is None else torch.from_numpy(pairs.pair_delay).to(device)
 
     def __getitem__(self, runs: Tensor) -> WindowBatch:
         runs = runs.to(self.num_windows.device)
@@ -54,12 +55,25 @@ class WindowDataset(Dataset[WindowBatch]):
             contexts = self.contexts[self.pair_context[pairs]].long()
             every = torch.arange(len(pairs), device=pairs.device)
             return WindowBatch(
-                contexts, every, self.pair_target[pairs], torch.ones(len(pairs)).to(pairs.device)
+                contexts,
+                every,
+                self.pair_target[pairs],
+                torch.ones(len(pairs)).to(pairs.device),
+                self._delays(pairs),
             )
         distinct, count = torch.unique(pairs, return_counts=True)
         distinct = distinct.long()
         context, row = torch.unique_consecutive(self.pair_context[distinct], return_inverse=True)
-        return WindowBatch(self.contexts[context].long(), row, self.pair_target[distinct], count.float())
+        return WindowBatch(
+            self.contexts[context].long(),
+            row,
+            self.pair_target[distinct],
+            count.float(),
+            self._delays(distinct),
+        )
+
+    def _delays(self, pairs: Tensor) -> Tensor | None:
+        return None if self.pair_delay is None else self.pair_delay[pairs]
 
 
 def window_training_loader(
@@ -83,6 +97,7 @@ class DistinctWindowDataset(Dataset[WindowBatch]):
         self.pair_target = torch.from_numpy(pairs.pair_target).to(device)
         self.pair_count = torch.from_numpy(counts).float().to(device)
         self.contexts = torch.from_numpy(pairs.contexts).to(device)
+        self.pair_delay = None if pairs.pair_delay is None else torch.from_numpy(pairs.pair_delay).to(device)
 
     def __getitem__(self, contexts: Tensor) -> WindowBatch:
         first, end = int(contexts[0]), int(contexts[-1]) + 1
@@ -92,6 +107,7 @@ class DistinctWindowDataset(Dataset[WindowBatch]):
             self.pair_context[pairs] - first,
             self.pair_target[pairs],
             self.pair_count[pairs],
+            None if self.pair_delay is None else self.pair_delay[pairs],
         )
 
 

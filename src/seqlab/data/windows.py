@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.delays import NO_DELAY, NUM_DELAYS
 from seqlab.data.sequences import segment_indices, smallest_integer_type
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
@@ -19,7 +21,8 @@ class WindowIndex:
     """Windows of S sessions over one padded token stream of M tokens.
 
     The window that predicts ``stream[p]`` is ``stream[p - W:p]``. Session s predicts the positions
-    ``first_target[s]`` to ``first_target[s] + num_targets[s] - 1``.
+    ``first_target[s]`` to ``first_target[s] + num_targets[s] - 1``. With ``delays`` a window holds
+    ``key * NUM_DELAYS + delay`` for each of its keys.
     """
 
     stream: NDArray[np.integer]  # (M,)
@@ -27,6 +30,14 @@ class WindowIndex:
     num_targets: NDArray[np.int64]  # (S,)
     first_key: NDArray[np.int64]  # (S,) place of the first target in its session; 0 is the first key
     window_size: int
+    delays: NDArray[np.uint8] | None = None  # (M,) buckets, see ``delay_buckets``; None: keys alone are read
+
+    @cached_property
+    def inputs(self) -> NDArray[np.integer]:
+        """(M,) what windows are made of."""
+        if self.delays is None:
+            return self.stream
+        return self.stream.astype(np.int32) * NUM_DELAYS + self.delays
 
     @property
     def num_windows(self) -> int:
@@ -40,7 +51,7 @@ class WindowIndex:
 
     def contexts(self, positions: NDArray[np.int64]) -> NDArray[np.integer]:
         """(P, W) the windows before ``positions``."""
-        return self.stream[positions[:, None] + np.arange(-self.window_size, 0)]
+        return self.inputs[positions[:, None] + np.arange(-self.window_size, 0)]
 
 
 def check_windows(window_size: int, context: str) -> None:
@@ -57,6 +68,7 @@ def index_windows(
     vocabulary: Vocabulary,
     window_size: int,
     context: str = "from_start",
+    delays: NDArray[np.uint8] | None = None,
 ) -> WindowIndex:
     """Lay sessions out so that every window is a slice.
 
@@ -66,6 +78,7 @@ def index_windows(
         context: ``from_start`` pads W - 1 times, then BOS: every key is predicted, the first included.
             ``full_windows`` predicts only what has W keys before it; a session of fewer than W + 1 tokens
             (EOS counted) is left-padded to give one pair.
+        delays: (N,) the bucket of the time since each event's predecessor, where windows hold it too.
 
     Raises:
         UserError: an unknown ``context`` or a ``window_size`` below 1.
@@ -81,16 +94,21 @@ def index_windows(
     widths = padding + with_end
     starts = np.cumsum(widths) - widths
     stream = np.full(int(widths.sum()), vocabulary.pad, dtype=tokens.dtype)
-    stream[segment_indices(starts + padding, lengths)] = tokens
+    events = segment_indices(starts + padding, lengths)
+    stream[events] = tokens
     stream[starts + widths - 1] = vocabulary.eos
     if context == "from_start":
         stream[starts + window_size - 1] = vocabulary.bos
+    spread = None if delays is None else np.full(len(stream), NO_DELAY, dtype=np.uint8)
+    if spread is not None:
+        spread[events] = delays
     return WindowIndex(
         stream=stream,
         first_target=starts + padding + first_key,
         num_targets=with_end - first_key,
         first_key=first_key,
         window_size=window_size,
+        delays=spread,
     )
 
 
@@ -98,13 +116,15 @@ def index_windows(
 class DistinctPairs:
     """The distinct (context, next key) pairs of a split and which one each window is.
 
-    Q distinct pairs sorted by context, R distinct contexts.
+    Q distinct pairs sorted by context, R distinct contexts. Where delays are read, pairs differ in the one
+    before the next key, too.
     """
 
     pair_of_window: NDArray[np.integer]  # (num_windows,) in the order of WindowIndex.positions()
     pair_context: NDArray[np.int64]  # (Q,) non-decreasing
     pair_target: NDArray[np.int64]  # (Q,)
     contexts: NDArray[np.integer]  # (R, W)
+    pair_delay: NDArray[np.int64] | None = None  # (Q,) bucket
 
     @property
     def num_pairs(self) -> int:
@@ -138,8 +158,9 @@ def distinct_rows(columns: list[NDArray[np.integer]], sizes: list[int]) -> NDArr
 def distinct_pairs(index: WindowIndex, vocab_size: int) -> DistinctPairs:
     """Find the distinct pairs of all windows; P windows cost one sort, not P rows of W tokens."""
     positions = index.positions()
-    columns = [index.stream[positions - back] for back in range(index.window_size, -1, -1)]
-    pair_of_window = distinct_rows(columns, [vocab_size] * len(columns))
+    columns = [index.inputs[positions - back] for back in range(index.window_size, -1, -1)]
+    each = vocab_size if index.delays is None else vocab_size * NUM_DELAYS
+    pair_of_window = distinct_rows(columns, [each] * len(columns))
     num_pairs = int(pair_of_window.max()) + 1 if len(pair_of_window) else 0
     example = np.zeros(num_pairs, dtype=np.int64)
     example[pair_of_window] = positions
@@ -151,4 +172,5 @@ def distinct_pairs(index: WindowIndex, vocab_size: int) -> DistinctPairs:
         pair_context=np.cumsum(is_new) - 1,
         pair_target=index.stream[example].astype(np.int64),
         contexts=windows[is_new],
+        pair_delay=None if index.delays is None else index.delays[example].astype(np.int64),
     )

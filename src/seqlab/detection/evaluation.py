@@ -110,13 +110,10 @@ class DetectionEvaluation(Evaluation):
         Returns:
             The detector, and the validation figures of metrics.json.
         """
-        events, train_events = (
-            surprise(task, datamodule.scoring_plan(split), datamodule.vocabulary, self.pseudo_sessions)
-            for split in ("val", "train")
-        )
+        events, train_events = (self._surprise(task, datamodule, split) for split in ("val", "train"))
         detector = Detector.fit(
-            list(self.scores),
-            list(self.parts),
+            self._names(datamodule),
+            [*self.parts, *datamodule.extra_scores],
             events,
             train_events,
             encoded(datamodule, "train"),
@@ -140,9 +137,10 @@ class DetectionEvaluation(Evaluation):
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""
         sessions = datamodule.sessions("test")
-        events = surprise(task, datamodule.scoring_plan("test"), datamodule.vocabulary, self.pseudo_sessions)
+        events = self._surprise(task, datamodule, "test")
         tokens = encoded(datamodule, "test")
-        scores = detector.scores(list(self.scores), events, tokens)
+        names = self._names(datamodule)
+        scores = detector.scores(names, events, tokens)
         baseline_scores = detector.trivial.scores(tokens)
         metrics = {
             "test/loss": events.mean_loss,
@@ -157,7 +155,7 @@ class DetectionEvaluation(Evaluation):
         if has_both_classes(sessions):
             abnormal = sessions.labels == LABEL_ABNORMAL
             share = self.prevalence if self.prevalence is not None else float(abnormal.mean())
-            for name in self.scores:
+            for name in names:
                 threshold = detector.thresholds[name].value
                 figures, curves[name] = detection_metrics(scores[name], abnormal, threshold, self.prevalence)
                 best = curves[name].best_f1(share)
@@ -185,6 +183,14 @@ class DetectionEvaluation(Evaluation):
             self.target_fpr,
             seen,
         )
+
+    def _names(self, datamodule: LogSessions) -> list[str]:
+        """The scores asked for and those that the data's times and parameters bring."""
+        return list(dict.fromkeys([*self.scores, *datamodule.extra_scores]))
+
+    def _surprise(self, task: SequenceTask, datamodule: LogSessions, split: str) -> EventSurprise:
+        events = surprise(task, datamodule.scoring_plan(split), datamodule.vocabulary, self.pseudo_sessions)
+        return replace(events, novelty=datamodule.novelty(split))
 
 
 def seen_figures(

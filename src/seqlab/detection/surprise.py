@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.sequences import segment_indices
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ class EventSurprise:
     """M predicted events of S sessions; session s owns ``[offsets[s]:offsets[s + 1]]``."""
 
     nll: NDArray[np.float32]  # (M,) nats, background included; UNSEEN_NLL for an event unseen in training
-    model_nll: NDArray[np.float32]  # (M,) nats, of the network alone
+    model_nll: NDArray[np.float32]  # (M,) nats, of the network alone; with that of the delay where it is read
     rank: NDArray[np.int64]  # (M,) 1 for the event held most likely; vocabulary size + 1 for an unseen one
     unseen: NDArray[np.bool_]  # (M,)
     offsets: NDArray[np.int64]  # (S + 1,)
     first_key: NDArray[np.int64]  # (S,) place in its session of the first event predicted
+    delay_nll: NDArray[np.float32] | None = None  # (M,) nats, of each event's delay; None where none are read
+    novelty: NDArray[np.float64] | None = None  # (S,) nats, of parameters; None where none are read
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -70,6 +72,8 @@ class EventSurprise:
             self.unseen[events],
             np.concatenate(([0], np.cumsum(lengths))),
             self.first_key[sessions],
+            None if self.delay_nll is None else self.delay_nll[events],
+            None if self.novelty is None else self.novelty[sessions],
         )
 
     def worst_event(self) -> NDArray[np.int64]:
@@ -100,10 +104,41 @@ def surprise(
     model_nll = torch.cat([part.nll for part in parts]).float().cpu().numpy()
     rank = torch.cat([part.rank for part in parts]).cpu().numpy() + 1
     nll, rank, unseen = judged_events(model_nll, rank, plan.piece_target, vocabulary, pseudo_sessions)
+    delay_nll = None
+    if parts and parts[0].delay_loss is not None:
+        losses, tails = (
+            torch.cat([getattr(part, name) for part in parts]).float().cpu().numpy()
+            for name in ("delay_loss", "delay_nll")
+        )
+        model_nll = model_nll + losses
+        delay_nll = judged_delays(tails, unseen, vocabulary)
     events = plan.piece_of_event
     return EventSurprise(
-        nll[events], model_nll[events], rank[events], unseen[events], plan.offsets, plan.first_key
+        nll[events],
+        model_nll[events],
+        rank[events],
+        unseen[events],
+        plan.offsets,
+        plan.first_key,
+        None if delay_nll is None else delay_nll[events],
     )
+
+
+def judged_delays(
+    tails: NDArray[np.float32], unseen: NDArray[np.bool_], vocabulary: Vocabulary
+) -> NDArray[np.float32]:
+    """(P,) ``-log P(a delay at least as long)`` in nats, with one imagined delay beside those of training.
+
+    ``p' = (D p + 1) / (D + 1)`` with D delays in training: no network knows of a delay that it is rarer than
+    one in all that it has seen. Before an event that training never showed no delay is unusual.
+
+    Args:
+        tails: (P,) nats, of the network alone.
+        unseen: (P,) events that training never showed.
+    """
+    delays = max(sum(vocabulary.counts[len(SPECIAL_TOKENS) :]) - vocabulary.num_sessions, 1)
+    found = -np.logaddexp(np.log(delays) - tails, 0) + np.log(delays + 1)
+    return np.where(unseen, 0, np.maximum(found, 0)).astype(np.float32)
 
 
 def judged_events(
@@ -227,12 +262,32 @@ def cusum(events: EventSurprise, allowed: float) -> NDArray[np.float64]:
     return found - np.log(lengths)
 
 
+def time_max(events: EventSurprise) -> NDArray[np.float64]:
+    """(S,) ``-log min(1, n p)`` of the longest wait for what it was, p of ``delay_nll``, among n events.
+
+    The factor n is Bonferroni's: among many delays one is long by chance.
+    """
+    if events.delay_nll is None:
+        raise UserError("time_max scores the time between events: train with data.times=true")
+    longest = np.maximum.reduceat(events.delay_nll.astype(np.float64), events.offsets[:-1])
+    return np.maximum(longest - np.log(np.diff(events.offsets)), 0)
+
+
+def parameter_max(events: EventSurprise) -> NDArray[np.float64]:
+    """(S,) nats of the newest value of a parameter: see ``ParameterNovelty.score``."""
+    if events.novelty is None:
+        raise UserError("parameter_max scores the values of parameters: train with data.parameters=true")
+    return events.novelty
+
+
 SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "nll_max": nll_max,
     "nll_mean": nll_mean,
     "reconstruction": nll_mean,
     "error_share": error_share,
     "rank": worst_rank,
+    "time_max": time_max,
+    "parameter_max": parameter_max,
 }
 MODEL_SCORES = (*SESSION_SCORES, "cusum")  # of the network's surprise; cusum knows what is normal
 OTHER_SCORES = ("count_distance", "count_cost", "combined")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seqlab.data.event_features import refuse_features
 from seqlab.errors import UserError
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.graphs import Graph, Tensors, graph_of
@@ -50,6 +51,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         UserError: a network that is not exported, a package that is missing, an output that differs from
             torch's, a folder that cannot be written or has another network in the other format.
     """
+    refuse_features("this model", baggage["data"], "an exported network")
     graph = graph_of(task, baggage["sizes"], baggage["data"])
     write, run = _WRITERS[kind]
     if kind == "onnx":

@@ -40,6 +40,7 @@ class MappedChunk(NamedTuple):
     timed: int  # messages whose time could be read
     skipped: dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many, and the first
     blank: int  # lines of white space, counted where no line could be used
+    parameters: pl.DataFrame | None  # (M,) offset, masked message and values, where the reader keeps values
 
 
 def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, base: int) -> MappedChunk:
@@ -82,6 +83,12 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
     }
     if found.abnormal is not None:
         events["abnormal"] = found.abnormal.gather(event_message)
+    parameters = None
+    if found.values is not None:
+        messages = pl.Series(found.distinct, dtype=pl.String).gather(found.code)
+        parameters = pl.DataFrame(
+            {"line_offset": offsets[found.place] + base, "message": messages, "values": found.values}
+        )
     return MappedChunk(
         len(lines) + chunk.cut_lines,
         found.distinct,
@@ -91,6 +98,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         found.time.count(),
         skipped,
         0 if len(found.code) else int((lines.str.strip_chars() == "").sum()),
+        parameters,
     )
 
 
@@ -114,6 +122,7 @@ def group_events(events: pl.DataFrame, ids: NDArray[np.int32]) -> pl.DataFrame:
         pl.col("place").first().alias("first_place"),
         pl.col("time").min().alias("first_time"),
         pl.col("time").max().alias("last_time"),
+        pl.col("time").alias("times"),
     ]
     if "abnormal" in events.columns:
         columns.append(pl.col("abnormal").any())
@@ -128,6 +137,7 @@ def join_parts(parts: pl.DataFrame) -> pl.DataFrame:
         pl.col("first_place").first(),
         pl.col("first_time").min(),
         pl.col("last_time").max(),
+        pl.col("times").explode(),
     ]
     if "abnormal" in parts.columns:
         columns.append(pl.col("abnormal").any())

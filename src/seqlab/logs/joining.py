@@ -36,6 +36,12 @@ def write_sessions(rows: pl.DataFrame, target: Path) -> None:
     rows.write_parquet(target, compression_level=1, row_group_size=ROWS_AT_ONCE)
 
 
+def join_parameters(chunks: int, unfinished: Unfinished, target: Path) -> None:
+    """Write the parameters of all lines, in the order of lines."""
+    files = [unfinished.parameters(chunk) for chunk in range(chunks)]
+    pl.scan_parquet(files).sink_parquet(target, compression_level=1, row_group_size=ROWS_AT_ONCE)
+
+
 def merge_buckets(
     unfinished: Unfinished, target: Path, finish: Callable[[pl.DataFrame], pl.DataFrame]
 ) -> int:

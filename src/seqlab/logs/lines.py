@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqlab.logs.formats import LogFormat, group_names, group_span, says_year
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, split_lines
-from seqlab.logs.session_masks import SessionMask
+from seqlab.logs.session_masks import MARK, SessionMask
 
 NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
@@ -62,13 +62,19 @@ class Messages:
     event_message: NDArray[np.int64]  # (E,) which message, non-decreasing
     event_session: pl.Series | None  # (E,) session keys; None where time windows make sessions
     skipped: dict[str, NDArray[np.int64]]  # by reason: which lines
+    values: pl.Series | None  # (M,) List(String), what each MASK of the message stands for, where kept
 
 
 class LineReader:
-    """Takes lines of one format apart. Compiled once, used for every chunk."""
+    """Takes lines of one format apart. Compiled once, used for every chunk.
 
-    def __init__(self, log_format: LogFormat) -> None:
+    Args:
+        keep_values: keep what was masked, too; it costs a second search of every message.
+    """
+
+    def __init__(self, log_format: LogFormat, *, keep_values: bool = False) -> None:
         self.format = log_format
+        self.keep_values = keep_values
         self.masks = mask_pattern(log_format.masks, log_format.general_masks)
         self._session_mask = (
             SessionMask(log_format.session) if log_format.mask_session and log_format.session else None
@@ -102,16 +108,31 @@ class LineReader:
                 events = (np.cumsum(named) - 1)[events]
                 lines, kept = _drop(lines, kept, pl.Series(named), skipped, NO_SESSION)
         masked = self._masked(messages)
+        values = self._values(messages) if self.keep_values else None
         distinct = masked.unique(maintain_order=True)
         code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
         return Messages(
-            kept, distinct.to_list(), code, self._times(lines), self._labels(lines), events, sessions, skipped
+            kept,
+            distinct.to_list(),
+            code,
+            self._times(lines),
+            self._labels(lines),
+            events,
+            sessions,
+            skipped,
+            values,
         )
 
     def _masked(self, messages: pl.Series) -> pl.Series:
         if self._session_mask is None:
             return mask(messages, self.masks)
         return self._session_mask.finish(mask(self._session_mask.mark(messages), self.masks))
+
+    def _values(self, messages: pl.Series) -> pl.Series:
+        """(M,) List(String): what ``_masked`` masks, in order; the id of a session is MARK."""
+        if self._session_mask is None:
+            return messages.str.extract_all(self.masks)
+        return self._session_mask.mark(messages).str.extract_all(f"{self.masks}|{MARK}")
 
     def _messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
         """What follows the header, and where there is one."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from seqlab.data.event_parameters import PARAMETERS
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.logs.masking import MASK, SHOWN
@@ -87,7 +88,7 @@ def finish_rows(rows: pl.DataFrame, labels: dict[str, int] | None, found: dict[s
     for name, count in label.value_counts().iter_rows():
         found[name or "unknown"] = found.get(name or "unknown", 0) + count
     return rows.with_columns(label).select(
-        "session", "keys", "label", "first_time", "last_time", "line_offsets"
+        "session", "keys", "label", "first_time", "last_time", "line_offsets", "times"
     )
 
 
@@ -100,14 +101,20 @@ def write_output(
     settings: ParseSettings,
     parsed: Parsed,
     parser: dict[str, Any],
-    sessions: Path,
+    made: Path,
     logs: list[dict[str, Any]],
 ) -> None:
-    """Put the files in place; ``parse.json`` comes last, so that where it is all is."""
+    """Put the files in place; ``parse.json`` comes last, so that where it is all is.
+
+    Args:
+        made: the folder where SESSIONS and, where asked for, PARAMETERS were written.
+    """
     output = settings.output
     (output / SUMMARY).unlink(missing_ok=True)
-    sync(sessions)
-    sessions.replace(output / SESSIONS)
+    (output / PARAMETERS).unlink(missing_ok=True)  # of an earlier parse
+    for name in (SESSIONS, PARAMETERS) if settings.parameters else (SESSIONS,):
+        sync(made / name)
+        (made / name).replace(output / name)
     with (
         whole_file(output / TEMPLATES, on_disk=True) as part,
         part.open("w", encoding="utf-8", newline="") as file,

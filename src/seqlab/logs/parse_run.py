@@ -17,13 +17,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from seqlab.data.event_parameters import PARAMETERS
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
 from seqlab.logs.counting import ParseCounts
 from seqlab.logs.drain_state import drain_from_state, drain_state, new_drain
 from seqlab.logs.engines import Engine, Promise
 from seqlab.logs.first_look import FirstLook
-from seqlab.logs.joining import join_bucket, joined_rows, merge_buckets, num_events, write_sessions
+from seqlab.logs.joining import (
+    join_bucket,
+    join_parameters,
+    joined_rows,
+    merge_buckets,
+    num_events,
+    write_sessions,
+)
 from seqlab.logs.known_templates import read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
@@ -31,7 +39,7 @@ from seqlab.logs.output import SESSIONS, check_labels, finish_rows, write_output
 from seqlab.logs.parse_settings import ParseSettings, check_unchanged, identity
 from seqlab.logs.reading import STDIN, Chunk, Source, find_sources, read_chunks
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
-from seqlab.logs.unfinished import Unfinished, write_parts
+from seqlab.logs.unfinished import Unfinished, write_parameters, write_parts
 
 BUCKET_BYTES = 4 << 30  # of text whose sessions are joined at once
 PACKED_FACTOR = 20  # text is about so many times as large as its gzip
@@ -59,11 +67,17 @@ class _Place:
     bases: list[int] = field(default_factory=lambda: [0])  # bytes of all logs before each
 
 
+class _Part(NamedTuple):
+    events: pl.DataFrame  # see MappedChunk
+    parameters: pl.DataFrame | None
+    ids: NDArray[np.int32]  # (M,) template of each message
+
+
 @dataclass
 class _Held:
     """Chunks whose templates are named, until there is enough to write: archives hold many small logs."""
 
-    parts: list[tuple[pl.DataFrame, NDArray[np.int32]]] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
     size: int = 0  # bytes of text
 
 
@@ -122,7 +136,7 @@ class _Run:
         self.identities = [identity(source) for source in self.sources]
         self.first_look = FirstLook(settings)
         self.held = _Held()
-        self.reader = LineReader(settings.log_format)
+        self.reader = LineReader(settings.log_format, keep_values=settings.parameters)
         self.unfinished = unfinished
         self.unfinished.buckets = self._buckets()
         self.counts = ParseCounts()
@@ -226,7 +240,7 @@ class _Run:
         ids = self._ids().assign(mapped.distinct, mapped.code)
         self.first_look.take(mapped, self.labels)
         self.counts.add(mapped, ids, self.sources[item.chunk.source].name)
-        self.held.parts.append((mapped.events, ids))
+        self.held.parts.append(_Part(mapped.events, mapped.parameters, ids))
         self.held.size += max(len(item.chunk.content), 1)
         self.place.source, self.place.byte = item.chunk.source, item.chunk.end
 
@@ -285,7 +299,9 @@ class _Run:
             )
         templates = self._ids().templates()
         parsed = Parsed(self.counts, count, templates, found, self.learned.fed)
-        write_output(self.settings, parsed, self._parser(), sessions, self._logs())
+        if self.settings.parameters:
+            join_parameters(self.place.chunks, self.unfinished, self.unfinished.folder / PARAMETERS)
+        write_output(self.settings, parsed, self._parser(), self.unfinished.folder, self._logs())
         self.unfinished.remove()
         return parsed
 
@@ -327,8 +343,9 @@ class _Run:
         ]
 
 
-def _group_and_write(
-    parts: list[tuple[pl.DataFrame, NDArray[np.int32]]], number: int, unfinished: Unfinished
-) -> None:
-    rows = [group_events(events, ids) for events, ids in parts]
+def _group_and_write(parts: list[_Part], number: int, unfinished: Unfinished) -> None:
+    parameters = [part.parameters for part in parts if part.parameters is not None]
+    if parameters:
+        write_parameters(pl.concat(parameters), number, unfinished)
+    rows = [group_events(part.events, part.ids) for part in parts]
     write_parts(pl.concat(rows), number, unfinished)

@@ -23,6 +23,7 @@ class ParseSettings:
     labels: Path | None = None
     templates: Path | None = None
     chunk_bytes: int = CHUNK_BYTES
+    parameters: bool = False  # keep what the variable parts of each line were
 
     def __post_init__(self) -> None:
         if self.log_format.session is None and self.windows is None:
@@ -40,6 +41,7 @@ class ParseSettings:
             else {"seconds": self.windows.seconds, "step": self.windows.step},
             "labels": None if self.labels is None else str(self.labels),
             "templates": None if self.templates is None else str(self.templates),
+            "parameters": self.parameters,
         }
 
 
@@ -54,6 +56,11 @@ def identity(source: Source) -> dict[str, Any]:
 def check_unchanged(
     before: dict[str, Any], now: dict[str, Any], logs_before: list[Any], logs_now: list[Any]
 ) -> None:
+    if "parameters" not in before:
+        raise UserError(
+            "--resume: the parse that was ended is of an older version, which kept no times of events; parse "
+            "again without --resume"
+        )
     # parses of before sessions were masked do not say that they masked none
     before = before | {"log_format": {"mask_session": False} | before["log_format"]}
     changed = [name for name in now if before.get(name) != now[name]]

@@ -90,6 +90,9 @@ class Unfinished:
     def part(self, chunk: int, bucket: int) -> Path:
         return self.folder / f"part-{chunk:06d}-{bucket:04d}.parquet"
 
+    def parameters(self, chunk: int) -> Path:
+        return self.folder / f"parameters-{chunk:06d}.parquet"
+
     def joined(self, bucket: int) -> Path:
         return self.folder / f"joined-{bucket:04d}.parquet"
 
@@ -128,6 +131,11 @@ def write_parts(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
     bucket = (rows["session"].hash(0) % unfinished.buckets).cast(pl.UInt32)
     for (number,), part in rows.group_by(bucket.alias("bucket"), maintain_order=True):
         _write(part.drop("bucket", strict=False), unfinished.part(chunk, int(str(number))))
+
+
+def write_parameters(rows: pl.DataFrame, chunk: int, unfinished: Unfinished) -> None:
+    """Write what the variable parts of a chunk's lines were."""
+    _write(rows, unfinished.parameters(chunk))
 
 
 def _write(rows: pl.DataFrame, path: Path) -> None:

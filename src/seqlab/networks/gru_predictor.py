@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from seqlab.data.delays import NUM_DELAYS
+from seqlab.networks.delays import DelayHead, KeyDelayEmbedding, split_inputs
 from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.prefix_tree import last_states
@@ -25,6 +27,7 @@ class GRUPredictor(nn.Module):
         dropout: between layers and before the output.
         input_noise: probability that a key of the window is replaced by UNK while training.
         cell: rnn, gru or lstm.
+        times: also read the delay before each key, and predict the one before the next: networks/delays.py.
         share_prefixes: on the CPU, run what windows begin with alike once; same numbers, faster.
 
     Raises:
@@ -44,30 +47,46 @@ class GRUPredictor(nn.Module):
         input_noise: float = 0.0,
         cell: str = "gru",
         share_prefixes: bool = True,
+        times: bool = False,
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
         check_size("embedding_size", embedding_size)
         self.share_prefixes = share_prefixes
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
-        self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        self.embedding = (
+            KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
+            if times
+            else nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        )
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
+        self.delay_head = DelayHead(hidden_size, vocab_size) if times else None
 
     def forward(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids to (C, V) logits of the next key."""
-        contexts = self.noise(contexts)
+        return self.output(self.states(contexts))
+
+    def states(self, contexts: Tensor) -> Tensor:
+        """(C, W) token ids, or ``key * NUM_DELAYS + delay``, to (C, H) what the outputs read."""
+        contexts = self._noisy(contexts)
         if contexts.numel() <= TOKENS_AT_ONCE:
             last = self._last_states(contexts)
         else:
             parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
             # the backward pass computes each part again, so that only one is held at a time
             last = torch.cat([checkpoint(self._last_states, part, use_reentrant=False) for part in parts])
-        return self.output(self.dropout(last))
+        return self.dropout(last)
 
     def _last_states(self, contexts: Tensor) -> Tensor:
-        """(C, W) token ids to (C, H)."""
+        """(C, W) what is read to (C, H)."""
         if self.share_prefixes and not contexts.is_cuda:  # there one fused kernel beats fewer steps
             return last_states(self.recurrent, self.embedding, contexts)
         return self.recurrent(self.embedding(contexts))[0][:, -1]
+
+    def _noisy(self, contexts: Tensor) -> Tensor:
+        if self.delay_head is None:
+            return self.noise(contexts)
+        keys, delays = split_inputs(contexts)
+        return self.noise(keys) * NUM_DELAYS + delays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.data.distinct_sessions import distinct_sessions
+from seqlab.data.event_features import features
+from seqlab.data.parameter_novelty import ParameterNovelty
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
@@ -21,6 +24,7 @@ from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
+from seqlab.errors import UserError
 from seqlab.prediction.raw_logs import refuse_raw_log
 from seqlab.tasks.base import SequenceTask
 
@@ -70,10 +74,16 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
         UserError: no sessions, a raw log, or a folder whose template ids mean something else than those of
             training.
     """
+    times, parameters = bool(data.get("times")), "parameters" in data
     if not path.is_dir():
+        if times or parameters:
+            raise UserError(
+                f"{path}: the model was trained with {' and '.join(features(data))}, which only the output "
+                "folder of seqlab parse has: give one"
+            )
         refuse_raw_log(path, data)
         return read_sessions(path)
-    parsed = read_parsed_sessions(path)
+    parsed = read_parsed_sessions(path, times=times, parameters=parameters)
     check_templates(parsed, data.get("parser"))
     return parsed.sessions
 
@@ -87,6 +97,9 @@ def struck(
     tokens = vocabulary.encode(sessions)
     plan = _plan(sessions, tokens, vocabulary, baggage["data"])
     events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
+    if "parameters" in baggage["data"]:
+        novelty = ParameterNovelty.from_state(baggage["data"]["parameters"])
+        events = replace(events, novelty=novelty.score(sessions))
     return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
@@ -98,5 +111,7 @@ def _plan(
     if "window_size" not in data:
         distinct = distinct_sessions(tokens, sessions.lengths, vocabulary, data.get("piece_length"))
         return session_scoring_plan(distinct, vocabulary, BATCH_SIZE, device)
-    index = index_windows(tokens, sessions.lengths, vocabulary, data["window_size"], data["context"])
+    index = index_windows(
+        tokens, sessions.lengths, vocabulary, data["window_size"], data["context"], sessions.delays
+    )
     return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)

@@ -32,6 +32,8 @@ class EventScores(NamedTuple):
 
     nll: Tensor  # (P,) float32, -log p(event), in nats
     rank: Tensor  # (P,) int64, keys that were held for more likely: 0 is a right first guess
+    delay_loss: Tensor | None = None  # (P,) float32, -log p(bucket of the delay), in nats; 0 without a delay
+    delay_nll: Tensor | None = None  # (P,) float32, -log p(a delay at least as long), in nats
 
 
 class SequenceTask(pl.LightningModule, Generic[BatchT]):

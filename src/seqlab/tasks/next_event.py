@@ -9,6 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.batches import WindowBatch
+from seqlab.data.delays import NO_DELAY
+from seqlab.errors import UserError
+from seqlab.networks.delays import longer
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
 
 
@@ -25,8 +28,20 @@ def event_scores(logits: Tensor, targets: Tensor) -> EventScores:
     return EventScores(nll, (logits > true).sum(dim=1))
 
 
+def delay_loss(logits: Tensor, delays: Tensor) -> Tensor:
+    """(P,) cross-entropy in nats of (P,) buckets; 0 for NO_DELAY.
+
+    Args:
+        logits: (P, NUM_DELAYS).
+    """
+    return F.cross_entropy(logits.float(), delays, reduction="none", ignore_index=NO_DELAY)
+
+
 class NextEvent(SequenceTask[WindowBatch]):
     """Cross-entropy on the next key, each distinct (context, key) pair weighted by how often it occurs.
+
+    Where the data says when events came (``data.times=true``), the cross-entropy of each delay's bucket,
+    given its event, is added to that of the event.
 
     Targets that are UNK are left out of loss and accuracy: no training target is UNK, so what the network
     gives it was never trained. As scores they are maximally surprising (see detection/surprise.py).
@@ -43,13 +58,40 @@ class NextEvent(SequenceTask[WindowBatch]):
         self.unk_id = unk_id
 
     def losses(self, batch: WindowBatch) -> Losses:
-        logits = self.network(batch.contexts).float()[batch.pair_context]  # (P, V)
+        logits, delays = self._logits(batch)
+        logits = logits.float()[batch.pair_context]  # (P, V)
         count = batch.pair_count * (batch.pair_target != self.unk_id)
         nll = F.cross_entropy(logits, batch.pair_target, reduction="none")
+        if delays is not None and batch.pair_delay is not None:
+            nll = nll + delay_loss(delays, batch.pair_delay)
         with torch.no_grad():
             correct = count * (logits.argmax(dim=1) == batch.pair_target)
         return Losses((nll * count).sum(), correct.sum(), count.sum())
 
     def predict_step(self, batch: WindowBatch, batch_idx: int = 0) -> EventScores:
         """Scores of the batch's (P,) pairs."""
-        return event_scores(self.network(batch.contexts)[batch.pair_context], batch.pair_target)
+        logits, delays = self._logits(batch)
+        scores = event_scores(logits[batch.pair_context], batch.pair_target)
+        if delays is None or batch.pair_delay is None:
+            return scores
+        return scores._replace(
+            delay_loss=delay_loss(delays, batch.pair_delay), delay_nll=longer(delays, batch.pair_delay)
+        )
+
+    def _logits(self, batch: WindowBatch) -> tuple[Tensor, Tensor | None]:
+        """(C, V) of the next key and, where delays are read, (P, NUM_DELAYS) of the delay before it.
+
+        Raises:
+            UserError: a network that reads delays and a batch without them, or the other way round.
+        """
+        head = getattr(self.network, "delay_head", None)
+        if (head is None) != (batch.pair_delay is None):
+            raise UserError(
+                f"model.network.times={head is not None} and data.times={batch.pair_delay is not None}: set "
+                "data.times alone, the model follows it"
+            )
+        if head is None:
+            return self.network(batch.contexts), None
+        states = self.network.states(batch.contexts)  # type: ignore[operator]
+        delays = head(states, batch.pair_context, batch.pair_target)
+        return self.network.output(states), delays  # type: ignore[operator]

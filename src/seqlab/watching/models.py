@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.event_features import refuse_features
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
@@ -93,6 +94,7 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
     data = baggage["data"]
     if not {"vocabulary", "max_length"} <= set(data):  # what every log model's data has
         raise UserError(f"{path}: {NO_LOG_MODEL}")
+    refuse_features(str(path), data, "judging line by line")
     vocabulary = Vocabulary.from_state(data["vocabulary"])
     judge = Judge.from_state(baggage.get("judge"), vocabulary)
     network, kind = task.network, _kind(data)

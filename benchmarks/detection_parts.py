@@ -38,7 +38,7 @@ def runs_in(folder: Path) -> list[Path]:
 
 def parts_of(run: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], float]:
     """(S,) which test sessions are abnormal, short, hold an unseen key; and the share of abnormal ones."""
-    from seqlab.data.hdfs import LogSessions
+    from seqlab.data.log_sessions import LogSessions
     from seqlab.data.sequences import LABEL_ABNORMAL
     from seqlab.training.build import build_data
 

@@ -21,7 +21,7 @@ def judge(run: Path, output: Path, overrides: list[str]) -> dict[str, float]:
     """Fit and test one run's best checkpoint; the metrics that were written."""
     from hydra.utils import instantiate
 
-    from seqlab.data.hdfs import LogSessions
+    from seqlab.data.log_sessions import LogSessions
     from seqlab.training.build import build_data
     from seqlab.training.checkpoints import load_task
 

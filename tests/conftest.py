@@ -19,7 +19,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from seqlab.commands.train import train_command
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+from seqlab.data.log_sessions import LogSessions
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = {"num_blocks": 120, "abnormal_share": 0.1, "seed": 0}

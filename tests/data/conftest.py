@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.data.hdfs import LogSessions
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 

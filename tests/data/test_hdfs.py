@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError

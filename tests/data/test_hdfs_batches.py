@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from seqlab.data.batches import SessionBatch, WindowBatch
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+from seqlab.data.log_sessions import LogSessions
 
 MODULES = [HdfsWindows, HdfsPadded]
 SAMPLE = {"num_blocks": 300, "abnormal_share": 0.1, "seed": 4}

@@ -10,7 +10,8 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.scoring import ScoringPlan
 from seqlab.errors import UserError

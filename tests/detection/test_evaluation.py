@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows, LogSessions
+from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.detection.baselines import BASELINES

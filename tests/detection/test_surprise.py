@@ -11,21 +11,23 @@ from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
-from seqlab.detection.surprise import (
-    LARGEST_SEEN_NLL,
+from seqlab.detection.statistics import (
     OTHER_SCORES,
     SESSION_SCORES,
     TILT,
-    UNSEEN_NLL,
-    EventSurprise,
     allowance,
     check_parts,
     check_score_names,
     cusum,
-    judged_delays,
     parameter_max,
-    surprise,
     time_max,
+)
+from seqlab.detection.surprise import (
+    LARGEST_SEEN_NLL,
+    UNSEEN_NLL,
+    EventSurprise,
+    judged_delays,
+    surprise,
     with_background,
 )
 from seqlab.errors import UserError

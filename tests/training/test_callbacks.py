@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.data.hdfs import LogSessions
+from seqlab.data.log_sessions import LogSessions
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import Callbacks, build_callbacks
 from seqlab.training.trainer import build_trainer

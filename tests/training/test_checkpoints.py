@@ -8,7 +8,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.data.hdfs import LogSessions
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError

@@ -202,8 +202,8 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
     for target in _targets(config):
         try:
             found = get_object(target)
-            layers = [layer.__init__ for layer in found.__mro__] if inspect.isclass(found) else [found]
-            hints = [get_type_hints(layer) for layer in layers]
+            layers = found.__mro__ if inspect.isclass(found) else (found,)
+            hints = [get_type_hints(vars(layer).get("__init__", layer)) for layer in layers]
         except Exception:  # a target that is not there is told when it is built
             continue
         names |= {name for each in hints for name, hint in each.items() if "pathlib." in str(hint)}

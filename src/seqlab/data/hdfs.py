@@ -2,226 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
-from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.parameter_novelty import ParameterNovelty
-from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.scoring import ScoringPlan
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.session_batches import PaddedDataset, session_scoring_plan, session_training_loader
-from seqlab.data.splits import Files, check_files, check_fractions, read_files, split_by_session
-from seqlab.data.templates import read_templates
-from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import WindowDataset, window_scoring_plan, window_training_loader
 from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
-from seqlab.errors import UserError
-
-
-class LogSessions(SequenceDataModule):
-    """Sessions of log keys: from the user's files, or simulated when no file is given.
-
-    Args:
-        normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
-        train, val, test, labels: instead of these, splits that are already made.
-        test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
-        sessions: instead of these, the output folder of ``seqlab parse``.
-        split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
-        parameters: score how new the values of events' parameters are; needs ``sessions`` of a parse with
-            ``--parameters``.
-        templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
-        split: shares of train, val and test of the normal sessions.
-        sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
-        batch_size: sessions a batch, or pieces of long ones.
-        scoring_batch_size: distinct pieces a batch when a whole split is scored.
-        batch_tokens: the most tokens a batch, padding counted; what would be more makes several batches.
-        piece_length: tokens, EOS counted; longer sessions are cut into pieces, see the subclasses.
-        deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
-        seed: of the split and of the order of batches.
-
-    Raises:
-        UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
-            exclude each other.
-    """
-
-    def __init__(
-        self,
-        *,
-        normal: Files | None = None,
-        abnormal: Files | None = None,
-        train: Files | None = None,
-        val: Files | None = None,
-        test: Files | None = None,
-        test_normal: Files | None = None,
-        test_abnormal: Files | None = None,
-        labels: str | Path | None = None,
-        sessions: str | Path | None = None,
-        split_by: str = "session",
-        parameters: bool = False,
-        templates: str | Path | None = None,
-        split: Sequence[float] = (0.7, 0.1, 0.2),
-        sample: dict[str, Any] | None = None,
-        batch_size: int = 64,
-        scoring_batch_size: int = 4096,
-        batch_tokens: int = BATCH_TOKENS,
-        piece_length: int = 512,
-        deduplicate: bool = True,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.files = {
-            "normal": normal,
-            "abnormal": abnormal,
-            "train": train,
-            "val": val,
-            "test": test,
-            "test_normal": test_normal,
-            "test_abnormal": test_abnormal,
-        }
-        self.labels_file = labels
-        self.parsed_folder = sessions
-        self.split_by = split_by
-        self.times = False  # whether the time between events is read
-        self.parameters = parameters
-        self._novelty: ParameterNovelty | None = None
-        self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
-        self.templates_file = templates
-        self.split = check_fractions(split)
-        self.sample = dict(sample or {})
-        self.batch_size = batch_size
-        self.scoring_batch_size = scoring_batch_size
-        self.batch_tokens = batch_tokens
-        self.piece_length = piece_length
-        self.deduplicate = deduplicate
-        self.seed = seed
-        self.templates: dict[str, str] = {}
-        self._plans: dict[str, ScoringPlan] = {}
-        self._distinct = ""  # how many of the training pieces differ, once they were made
-
-    def load_splits(self) -> None:
-        given = [name for name, file in self.files.items() if file is not None]
-        check_files(self.files, self.labels_file)
-        for name in ("times", "parameters"):
-            if getattr(self, name) and self.parsed_folder is None:
-                raise UserError(
-                    f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files of "
-                    f"keys and the simulated sample have no {name}"
-                )
-        if self.parsed_folder is not None:
-            self._load_parsed(given)
-        elif given:
-            self._splits, notices = read_files(self.files, self.labels_file, self.split, self.seed)
-            self.notices += notices
-        else:
-            self._simulate()
-        if self.templates_file is not None:
-            self.templates = read_templates(self.templates_file)
-        self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
-        self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
-        if self.parameters:
-            self._novelty = ParameterNovelty.fit(self._splits["train"])
-
-    def _load_parsed(self, given: list[str]) -> None:
-        if given or self.labels_file is not None:
-            other = given[0] if given else "labels"
-            raise UserError(
-                f"data.sessions and data.{other} exclude each other: a parsed folder has sessions and labels "
-                "of its own (seqlab parse --labels)"
-            )
-        parsed = read_parsed_sessions(str(self.parsed_folder), times=self.times, parameters=self.parameters)
-        self._splits, notices = split_parsed(parsed, self.split, self.split_by, self.seed)
-        self.notices += notices
-        self.templates, self.parser = parsed.templates, parsed.parser
-
-    def _simulate(self) -> None:
-        from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
-
-        sessions = simulate_blocks(**self.sample).sessions
-        abnormal = sessions.labels == LABEL_ABNORMAL
-        self._splits = split_by_session(
-            sessions.take(~abnormal), sessions.take(abnormal), self.split, self.seed
-        )
-        self.templates = dict(TEMPLATES)
-        self.notices.append(SYNTHETIC_NOTICE)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return {
-            "vocab_size": len(self.vocabulary),
-            "pad_id": self.vocabulary.pad,
-            "unk_id": self.vocabulary.unk,
-            "max_length": min(self.max_length, self.piece_length),
-        }
-
-    def state(self) -> dict[str, Any]:
-        parser = {} if self.parser is None else {"parser": self.parser}
-        lengths = {"max_length": self.max_length, "piece_length": self.piece_length}
-        read = {"times": True} if self.times else {}
-        novelty = {} if self._novelty is None else {"parameters": self._novelty.state()}
-        return {"vocabulary": self.vocabulary.state(), **lengths} | parser | read | novelty
-
-    @property
-    def extra_scores(self) -> list[str]:
-        """Scores that only sessions with times or parameters have."""
-        return ["time_max"] * self.times + ["parameter_max"] * self.parameters
-
-    def novelty(self, split: str) -> NDArray[np.float64] | None:
-        """(S,) nats, see ``ParameterNovelty.score``; None where parameters are not read."""
-        sessions = self.sessions(split)
-        return None if self._novelty is None else self._novelty.score(sessions, trained_on=split == "train")
-
-    def sessions(self, split: str) -> Sessions:
-        """The sessions of a split.
-
-        Raises:
-            TestSetLockedError: the test split before ``open_test``.
-        """
-        self.check_access(split)
-        return self._splits[split]
-
-    def tokens(self, split: str) -> NDArray[np.integer]:
-        """(N,) vocabulary ids of the split's events."""
-        return self.vocabulary.encode(self.sessions(split))
-
-    def scoring_plan(self, split: str) -> ScoringPlan:
-        """How to score the split with each distinct piece computed once."""
-        self.check_access(split)
-        if split not in self._plans:
-            self._plans[split] = self._make_plan(split)
-        return self._plans[split]
-
-    @abstractmethod
-    def _make_plan(self, split: str) -> ScoringPlan: ...
-
-    def val_dataloader(self) -> DataLoader:
-        return self.scoring_plan("val").loader
-
-    def test_dataloader(self) -> DataLoader:
-        return self.scoring_plan("test").loader
-
-    def write_files(self, folder: Path) -> None:
-        """Write vocabulary.txt, readable text."""
-        self.vocabulary.save(folder / "vocabulary.txt")
-
-    def facts(self) -> list[tuple[str, str]]:
-        """What the data is, in numbers, for the report. Reads no test session."""
-        rows = []
-        for split in ("train", "val"):
-            part = self._splits[split]
-            rows.append((f"{split} sessions", f"{len(part):,} with {part.num_events:,} events"))
-        if self._distinct:
-            rows.append((f"train {self.train_unit}", self._distinct))
-        rows.append(("vocabulary", f"{len(self.vocabulary)} tokens, 4 of them special"))
-        return rows
 
 
 class HdfsWindows(LogSessions):
@@ -269,7 +60,7 @@ class HdfsWindows(LogSessions):
         run = self.piece_length
         dataset = WindowDataset(index, pairs, run, deduplicate=self.deduplicate, device=self.device)
         return window_training_loader(
-            dataset, self.window_size, self.batch_size, self.batch_tokens, self.seed
+            dataset, self.window_size, self.training_batch_size(), self.batch_tokens, self.seed
         )
 
     def _make_plan(self, split: str) -> ScoringPlan:
@@ -312,7 +103,7 @@ class HdfsPadded(LogSessions):
         dataset = PaddedDataset(
             distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
         )
-        how = self.batch_size, self.batch_tokens, self.seed
+        how = self.training_batch_size(), self.batch_tokens, self.seed
         return session_training_loader(dataset, *how, bucketing=self.bucketing)
 
     def _make_plan(self, split: str) -> ScoringPlan:

@@ -100,7 +100,7 @@ def index_windows(
     if context == "from_start":
         stream[starts + window_size - 1] = vocabulary.bos
     spread = None if delays is None else np.full(len(stream), NO_DELAY, dtype=np.uint8)
-    if spread is not None:
+    if spread is not None and delays is not None:
         spread[events] = delays
     return WindowIndex(
         stream=stream,

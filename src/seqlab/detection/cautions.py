@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.hdfs import LogSessions
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.detection.thresholds import ROUNDING, UNLIKELY
 from seqlab.errors import UserError

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.hdfs import LogSessions
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.splits import has_both_classes
 from seqlab.detection.baselines import BASELINES
@@ -17,7 +17,8 @@ from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector
 from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
-from seqlab.detection.surprise import EventSurprise, check_parts, check_score_names, surprise
+from seqlab.detection.statistics import check_parts, check_score_names
+from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError

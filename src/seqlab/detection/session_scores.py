@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
-from seqlab.detection.surprise import SESSION_SCORES, EventSurprise, allowance, cusum
+from seqlab.detection.statistics import SESSION_SCORES, allowance, cusum
+from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold, most_above, supported_aim
 from seqlab.errors import UserError
 

@@ -7,7 +7,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.distinct_sessions import distinct_sessions
-from seqlab.data.hdfs import HdfsPadded, LogSessions
+from seqlab.data.hdfs import HdfsPadded
+from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary

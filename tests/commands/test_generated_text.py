@@ -58,7 +58,7 @@ def test_phrases(call: Callable[..., Any], tmp_path: Path, capsys: pytest.Captur
 def test_shakespeare(
     root: Path, call: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    """A network that never began from no state wrote noise here: up to 2.4 times the validation text's nats."""
+    """A network that never began from no state wrote noise here, at up to 2.4 times these nats."""
     path = root.parent / "shared/data/text/tinyshakespeare.txt"
     if not path.is_file():
         pytest.skip(f"no text of Shakespeare at {path}")

@@ -63,7 +63,8 @@ def test_combined_joins_its_parts(detector: Detector) -> None:
     costs, inflation = detector.fitted.costs, detector.fitted.cost_inflation
     cost = found["count_cost"]
     beyond = np.where(cost > costs.novelty, costs.novelty + (cost - costs.novelty) / inflation, cost)
-    np.testing.assert_allclose(found["combined"], harmonic([surprise, beyond]))
+    worst = 100 / (np.diff(strikes.offsets) + 100)
+    np.testing.assert_allclose(found["combined"], harmonic([surprise, beyond], [worst, 1 / inflation]))
     assert found["count_distance"].tolist() == [0, 7, 2, 30]
 
 

@@ -42,6 +42,13 @@ NAMES = ("nll_max", "count_distance", "count_cost", "combined")
 PARTS = ("nll_max", "count_cost")
 
 
+def joined(surprise: np.ndarray, cost: np.ndarray, fitted: SessionScores, events: int = 1) -> np.ndarray:
+    """By hand: of T events the worst weighs 100 / (T + 100), costs weigh 1 / inflation."""
+    worst, counted = 100 / (events + 100), 1 / fitted.cost_inflation
+    mean = (worst * np.exp(surprise) + counted * np.exp(tempered(cost, fitted))) / (worst + counted)
+    return np.log(mean)
+
+
 def tempered(cost: np.ndarray, fitted: SessionScores) -> np.ndarray:
     """What is beyond the novelty, as many times smaller as the left-out costs came out too large."""
     novelty = fitted.costs.novelty
@@ -54,6 +61,27 @@ def test_the_harmonic_mean_of_p_values_by_hand() -> None:
     assert harmonic([np.array([1e6]), np.array([0.0])]) == pytest.approx([1e6 - log(2)])  # without overflow
     three = harmonic([-np.log(p), -np.log(q), np.zeros(3)])
     assert three == pytest.approx(-np.log([3 / 5, 3 / (100 + 100 / 3 + 1), 3e-300]))
+    weighted = harmonic([-np.log(p), -np.log(q)], [3.0, np.array([1.0, 2.0, 1.0])])
+    assert weighted == pytest.approx(-np.log([0.5, 5 / (300 + 200 / 3), 4 / 3 * 1e-300]))
+
+
+def test_averages_weigh_more_the_longer_a_session_is_and_the_worst_event_less() -> None:
+    parts = ("nll_max", "error_share")
+    fitted = fit_scores(["combined"], parts, HELD_OUT, TRAINED_ON, NEAREST, UNK, 0.01).scores
+    long = EventSurprise(
+        np.full(300, 2.0, dtype=np.float32),
+        np.full(300, 2.0, dtype=np.float32),
+        np.full(300, 2, dtype=np.int64),
+        np.zeros(300, dtype=bool),
+        np.array([0, 300]),
+        np.array([0]),
+    )
+    found = fitted.scores(["combined"], long, np.array([[0, 2, 298]], dtype=np.int32))["combined"]
+    worst = fitted.calibrations["nll_max"](np.array([2.0]))
+    average = fitted.calibrations["error_share"](np.array([1.0]))
+    assert found == pytest.approx(
+        np.log(0.25 * np.exp(worst) + 0.75 * np.exp(average))
+    )  # 100 / 400, 300 / 400
 
 
 def test_each_score_by_its_own_parts() -> None:
@@ -66,7 +94,7 @@ def test_each_score_by_its_own_parts() -> None:
     assert found["nll_max"] == pytest.approx(nll)
     assert found["count_distance"].tolist() == NEAREST.distance(counts).tolist()
     assert found["count_cost"].tolist() == costs.cost(counts).tolist()
-    assert found["combined"] == pytest.approx(harmonic([surprise, tempered(costs.cost(counts), fitted)]))
+    assert found["combined"] == pytest.approx(joined(surprise, costs.cost(counts), fitted))
     assert list(fitted.scores(["combined"], one_event_each(nll), counts)) == ["combined"]
 
 
@@ -79,8 +107,8 @@ def test_thresholds_use_training_sessions_only_where_they_are_left_out() -> None
     assert thresholds["nll_max"] == fit_threshold(HELD_OUT.events.nll, 0.01)
     assert thresholds["count_distance"] == fit_threshold(NEAREST.distance(HELD_OUT.counts), 0.01)
     assert thresholds["count_cost"] == fit_threshold(left_out, 0.01, both)
-    joined = harmonic([np.concatenate(ranks), tempered(left_out, fitted.scores)])
-    assert thresholds["combined"].value == pytest.approx(fit_threshold(joined, 0.01, both).value)
+    expected = joined(np.concatenate(ranks), left_out, fitted.scores)
+    assert thresholds["combined"].value == pytest.approx(fit_threshold(expected, 0.01, both).value)
     assert "1,100 validation and training normals" in thresholds["combined"].method
 
 
@@ -110,8 +138,8 @@ def test_an_unseen_key_is_an_alert_by_its_own_rule_and_moves_no_threshold() -> N
     # where it was fitted: one of 1,100 normals above it, the place is 1.1
     assert (result.normals["combined"] > thresholds["combined"].value).sum() == 1
     surprise = Calibration.fit(wide.events.nll)(np.array([0.5], dtype=np.float32))
-    joined = harmonic([surprise, tempered(found["count_cost"], fitted)])
-    assert found["combined"] == pytest.approx(np.maximum(joined, fitted.unseen_floor))
+    plain = joined(surprise, found["count_cost"], fitted, events=2)
+    assert found["combined"] == pytest.approx(np.maximum(plain, fitted.unseen_floor))
 
 
 def with_unseen(part: Normals, share: float) -> Normals:
@@ -185,7 +213,7 @@ def test_training_sessions_raise_a_threshold_that_too_many_of_them_exceed_in_use
     _, left_out = CountCosts.fit(np.concatenate((HELD_OUT.counts, trained_on.counts)))
     calibration = Calibration.fit(HELD_OUT.events.nll)
     surprise = np.concatenate([calibration(part.events.nll) for part in (HELD_OUT, trained_on)])
-    in_use = harmonic([surprise, tempered(left_out, fitted.scores)])
+    in_use = joined(surprise, left_out, fitted.scores)
     assert (in_use > threshold.value).sum() == most_above(1100, 0.001) == 4
     before = fit_threshold(fitted.normals["combined"], 0.001)
     assert (in_use > before.value).sum() > 4
@@ -210,7 +238,7 @@ def test_new_normals_alone_recalibrate_and_add_to_the_known_counts() -> None:
     assert again.costs.copies.sum() == fitted.costs.copies.sum() + 300
     assert thresholds["nll_max"] == fit_threshold(later.events.nll, 0.01)
     _, left_out = CountCosts.fit(later.counts, fitted.costs)
-    expected = harmonic([Calibration.fit(later.events.nll)(later.events.nll), tempered(left_out, again)])
+    expected = joined(Calibration.fit(later.events.nll)(later.events.nll), left_out, again)
     assert thresholds["combined"].value == pytest.approx(fit_threshold(expected, 0.01).value)
     assert result.normals["combined"] == pytest.approx(expected)
     assert result.normals["count_cost"].tolist() == left_out.tolist()

@@ -107,6 +107,9 @@ def test_the_tail_of_few_scores_starts_at_the_largest_and_is_as_heavy_as_can_be(
     assert tail.scale == 59 - 29.5  # from the median to the largest
     # as far beyond the largest as that lies above the median: half as likely, no less
     assert tail.probability(np.array([59 + 29.5])) == pytest.approx(1 / 122)
+    light = fit_tail(np.arange(60.0), averages=True)
+    assert light is not None
+    assert light.probability(np.array([59 + 29.5])) == pytest.approx(1 / 61 / math.e)
 
 
 def test_a_tail_of_few_exceedances_is_exponential() -> None:

@@ -21,7 +21,7 @@ from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
-FEWEST_STEPS = 10  # training batches an epoch
+FEWEST_STEPS = 16  # training batches an epoch
 
 
 class LogSessions(SequenceDataModule):

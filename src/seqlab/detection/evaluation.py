@@ -88,7 +88,7 @@ class DetectionEvaluation(Evaluation):
     scores: Sequence[str] = ("combined", "nll_max")
     target_fpr: float = 0.001
     prevalence: float | None = None
-    parts: Sequence[str] = ("nll_max", "cusum", "count_cost")
+    parts: Sequence[str] = ("nll_max", "cusum", "error_share", "count_cost")
     pseudo_sessions: float = 1.0
     top_alerts: int = 20
 

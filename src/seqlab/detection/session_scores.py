@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
-from seqlab.detection.statistics import SESSION_SCORES, allowance, cusum
+from seqlab.detection.statistics import AVERAGES, SESSION_SCORES, WORST_EVENT, allowance, cusum
 from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold, most_above, supported_aim
 from seqlab.errors import UserError
 
 IMAGINED_COSTS = 10  # left-out costs that are as they should be, imagined beside those seen
+LONG = 100  # events: shorter sessions are told by their worst event rather than by their average
 OVER_THRESHOLD = 1e-3  # nats: where an unseen key lifts `combined` to, so that rounding does not decide
 
 
@@ -45,13 +46,20 @@ def fitted_judge(judge: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return judge
 
 
-def harmonic(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(S,) -log of the harmonic mean of p-values, each given as (S,) -log p, in nats.
+def harmonic(
+    parts: Sequence[NDArray[np.float64]], weights: Sequence[NDArray[np.float64] | float] | None = None
+) -> NDArray[np.float64]:
+    """(S,) -log of the weighted harmonic mean of p-values, each given as (S,) -log p, in nats.
 
-    The harmonic mean holds up where they depend on each other (Wilson, PNAS 2019), which Fisher's sum does
-    not: a rare but normal session is surprising in its order and in its counts at once.
+    The harmonic mean holds up where they depend on each other (Wilson, PNAS 2019, equation 1), which Fisher's
+    sum does not: a rare but normal session is surprising in its order and in its counts at once.
+
+    Args:
+        weights: above 0, one for each part; equal ones where there are none.
     """
-    return reduce(np.logaddexp, parts) - math.log(len(parts))
+    weights = weights or [1.0] * len(parts)
+    weighted = [part + np.log(weight) for part, weight in zip(parts, weights, strict=True)]
+    return np.asarray(reduce(np.logaddexp, weighted) - np.log(sum(weights)))
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class SessionScores:
             elif name == "count_cost":
                 found[name] = cost
             elif name == "combined":
-                joined = harmonic(self._surprises(events.without_unseen(), cost, self.calibrations))
+                joined = self._joined(events.without_unseen(), cost, self.calibrations)
                 unseen = has_unseen(events, counts, self.unk)
                 found[name] = np.where(unseen, np.maximum(joined, self.unseen_floor), joined)
             else:
@@ -103,16 +111,25 @@ class SessionScores:
         found = cusum(events, self.allowed) if name == "cusum" else SESSION_SCORES[name](events)
         return found.astype(np.float64)
 
-    def _surprises(
+    def _joined(
         self, events: EventSurprise, cost: NDArray[np.float64], calibrations: Mapping[str, Calibration]
-    ) -> list[NDArray[np.float64]]:
-        """(S,) -log p in nats of each part of ``combined``."""
-        return [
-            self._count_surprise(cost)
-            if part == "count_cost"
-            else calibrations[part](self.model_score(part, events))
-            for part in self.parts
-        ]
+    ) -> NDArray[np.float64]:
+        """(S,) the parts of ``combined``, each with the weight of what it can say.
+
+        The worst of many events says little and their average much, of few events it is the other way round:
+        at LONG events both weigh the same. Costs that count one difference many times weigh as much less.
+        """
+        short = LONG / (np.diff(events.offsets) + LONG)
+        parts: list[NDArray[np.float64]] = []
+        weights: list[NDArray[np.float64] | float] = []
+        for part in self.parts:
+            if part == "count_cost":
+                parts.append(self._count_surprise(cost))
+                weights.append(1 / self.cost_inflation)
+                continue
+            parts.append(calibrations[part](self.model_score(part, events)))
+            weights.append(short if part in WORST_EVENT else 1 - short if part in AVERAGES else 1.0)
+        return harmonic(parts, weights)
 
     def _count_surprise(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
         """(S,) -log P(a normal session costs as much), of (S,) costs."""
@@ -222,9 +239,8 @@ def fit_scores(
     by_group = []  # a training session is calibrated among training sessions
     for group in given:
         events = group.events.without_unseen()
-        by_group.append(
-            {part: Calibration.fit(nothing_fitted.model_score(part, events)) for part in model_parts}
-        )
+        scored = {part: nothing_fitted.model_score(part, events) for part in model_parts}
+        by_group.append({part: Calibration.fit(scored[part], averages=part in AVERAGES) for part in scored})
     inflation = _inflation(left_out[fitted_to], costs.novelty)
     fitted = replace(nothing_fitted, calibrations=by_group[0], cost_inflation=inflation)
 
@@ -232,7 +248,7 @@ def fit_scores(
     ranked, in_use = (
         np.concatenate(
             [
-                harmonic(fitted._surprises(group.events.without_unseen(), cost, calibrations))
+                fitted._joined(group.events.without_unseen(), cost, calibrations)
                 for group, cost, calibrations in zip(given, left_out_of, calibrated, strict=False)
             ]
         )[fitted_to]

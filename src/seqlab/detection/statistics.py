@@ -102,6 +102,8 @@ SESSION_SCORES: dict[str, Callable[[EventSurprise], NDArray]] = {
     "time_max": time_max,
     "parameter_max": parameter_max,
 }
+WORST_EVENT = ("nll_max", "rank")
+AVERAGES = ("nll_mean", "reconstruction", "error_share")
 MODEL_SCORES = (*SESSION_SCORES, "cusum")  # of the network's surprise; cusum knows what is normal
 OTHER_SCORES = ("count_distance", "count_cost", "combined")
 

@@ -50,11 +50,14 @@ class Tail:
         return -np.log1p(self.shape * excess / self.scale) / self.shape
 
 
-def fit_tail(scores: ArrayLike) -> Tail | None:
+def fit_tail(scores: ArrayLike, *, averages: bool = False) -> Tail | None:
     """Fit the tail above the TAIL_START quantile; None where no score lies above it.
 
     Fewer than FEWEST_TO_EXTRAPOLATE scores say nothing about what lies beyond them. Their tail starts at the
     largest and falls as slowly as HEAVIEST_SHAPE: far scores still differ, none is held for impossible.
+
+    Args:
+        averages: the scores are averages over events, whose tails are light: of few, exponential.
     """
     from scipy.stats import genpareto
 
@@ -62,7 +65,8 @@ def fit_tail(scores: ArrayLike) -> Tail | None:
     if len(values) < FEWEST_TO_EXTRAPOLATE:
         largest = float(values.max())
         scale = largest - float(np.median(values))
-        return Tail(largest, 1 / (len(values) + 1), HEAVIEST_SHAPE, scale, 0) if scale > 0 else None
+        shape = 0.0 if averages else HEAVIEST_SHAPE
+        return Tail(largest, 1 / (len(values) + 1), shape, scale, 0) if scale > 0 else None
     start = float(np.quantile(values, TAIL_START, method="lower"))
     excess = values[values > start] - start
     if not len(excess):
@@ -196,8 +200,9 @@ class Calibration:
     tail: Tail | None
 
     @classmethod
-    def fit(cls, scores: ArrayLike) -> Calibration:
-        return cls(np.sort(np.asarray(scores, dtype=np.float64)), fit_tail(scores))
+    def fit(cls, scores: ArrayLike, *, averages: bool = False) -> Calibration:
+        """To (S,) scores of normal sessions; see ``fit_tail``."""
+        return cls(np.sort(np.asarray(scores, dtype=np.float64)), fit_tail(scores, averages=averages))
 
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
         given = np.asarray(scores, dtype=np.float64)

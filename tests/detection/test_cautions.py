@@ -10,6 +10,7 @@ from seqlab.data.hdfs import HdfsWindows
 from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
 from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.seen import SeenSessions
+from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 
 
@@ -21,8 +22,9 @@ def outcome(**changes: Any) -> Any:
         "lengths": np.full(1000, 5),
         "train_lengths": np.full(3000, 5),
         "num_val": 300,
-        "normals": np.linspace(0, 8, 3000),
-        "threshold": 7.9,
+        "threshold": Threshold(7.9, "by hand", 0.001, 3300),
+        "unseen_share": 0.0002,
+        "unseen_floor": 7.901,
         "prevalence": None,
     } | changes
     return SimpleNamespace(
@@ -30,11 +32,11 @@ def outcome(**changes: Any) -> Any:
         sessions=SimpleNamespace(labels=values["labels"], lengths=values["lengths"]),
         detector=SimpleNamespace(
             num_val=values["num_val"],
-            normals={"combined": values["normals"]},
+            thresholds={"combined": values["threshold"]},
+            fitted=SimpleNamespace(unseen_share=values["unseen_share"], unseen_floor=values["unseen_floor"]),
             trivial=SimpleNamespace(train_lengths=values["train_lengths"]),
         ),
         main_score="combined",
-        threshold=values["threshold"],
         target_fpr=0.001,
         prevalence=values["prevalence"],
     )
@@ -54,13 +56,21 @@ def test_few_validation_sessions_are_counted() -> None:
     assert said(num_val=1)[0].startswith("this threshold rests on 1 validation session: ")
 
 
-def test_a_threshold_beyond_all_normals_is_told_and_a_hair_above_the_largest_is_not() -> None:
-    (sentence,) = said(threshold=9.25)
-    assert sentence.startswith(
-        "the threshold of combined, 9.25, lies above the largest score of the 3,000 normal sessions that it "
-        "was fitted to, 8: "
+def test_an_aim_that_the_normals_cannot_support_is_told_with_how_many_it_takes() -> None:
+    (sentence,) = said(threshold=Threshold(3.0, "by hand", 1 / 43, 42))
+    assert sentence == (
+        "42 normal sessions can support no aim below 0.023, so about 2.3% of normal sessions will be alerts, "
+        "not 0.001: an aim of 0.001 takes 999 normal sessions"
     )
-    assert said(threshold=8 * (1 + 2e-5)) == []
+    assert said(threshold=Threshold(3.0, "by hand", 0.0007, 1400)) == []  # what an unseen key costs is off it
+
+
+def test_unseen_keys_that_are_no_alerts_by_themselves_are_told() -> None:
+    (sentence,) = said(unseen_share=0.31, unseen_floor=-np.inf)
+    assert sentence == (
+        "31.0% of normal sessions hold a key that no other one holds, more than the aim allows: a key that "
+        "training never showed is no alert by itself"
+    )
 
 
 def test_more_false_alarms_than_three_times_the_aim_are_told_where_chance_does_not_explain_them() -> None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from seqlab.detection.calibrating import Recalibrated
 
 TARGET_FPR = 0.002
-FEW_NORMALS = 100  # below them a warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,14 +96,13 @@ def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:
     for count, what in (
         (found.num_abnormal, "labelled abnormal"),
         (found.num_unlabelled, "without a label, where others have one"),
-        (found.num_unseen, "with keys that training never showed, which are alerts anyway"),
     ):
         if count:
             print(f"          {count:,} left out: {what}")
-    if found.num_normals < FEW_NORMALS:
-        print(
-            f"          so few say little about a share of {target_fpr:g}: give some hundreds, or thousands"
-        )
+    if found.num_unseen:
+        print(f"          {found.num_unseen:,} more hold keys that training never showed")
+    for warning in found.warnings:
+        print(f"warning   {warning}")
     print(f"target    a share of {target_fpr:g} above the threshold\n")
     width = max(len(change.score) for change in found.changes)
     print(f"{'score':{width}}       old       new  above old  above new")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
+from seqlab.detection.cautions import too_many_unseen, unsupported_aim
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge, has_unseen
 from seqlab.detection.thresholds import Threshold
@@ -40,7 +41,8 @@ class Recalibrated:
     num_normals: int  # that the thresholds were fitted to
     num_abnormal: int  # left out: sessions labelled as abnormal
     num_unlabelled: int  # left out: sessions without a label, where others have one
-    num_unseen: int  # left out: normal sessions with a key that training never showed
+    num_unseen: int  # normal sessions with a key that training never showed
+    warnings: list[str]  # what the thresholds cannot keep
 
 
 def recalibrate(
@@ -84,6 +86,8 @@ def recalibrate(
         new = replace(threshold, method=threshold.method.replace("validation normals", "new normals"))
         above = float((before[name] > was).mean()), float((fitted.normals[name] > new.value).mean())
         changes.append(Change(name, was, new, *above))
+    main = fitted.thresholds[judge["main_score"]]
+    found = [unsupported_aim(main, target_fpr), too_many_unseen(fitted.scores)]
     new_judge = dict(judge) | fitted.scores.state()
     new_judge |= {RUN_COSTS: known.state(), "thresholds": {each.score: each.new.state() for each in changes}}
     return Recalibrated(
@@ -94,6 +98,7 @@ def recalibrate(
         int((labels == LABEL_ABNORMAL).sum()),
         int((labels == LABEL_UNKNOWN).sum()) if labelled else 0,
         int(unseen.sum()),
+        [sentence for sentence in found if sentence is not None],
     )
 
 

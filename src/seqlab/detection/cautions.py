@@ -5,6 +5,7 @@ Each caution is a function of the outcome that gives one sentence, or None where
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
-from seqlab.detection.thresholds import ROUNDING, UNLIKELY
+from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.thresholds import UNLIKELY, Threshold
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,17 +76,34 @@ def few_normals(outcome: DetectionOutcome) -> str | None:
     )
 
 
-def beyond_all_normals(outcome: DetectionOutcome) -> str | None:
-    """A threshold higher than any score that it was fitted to."""
-    normals, threshold = outcome.detector.normals[outcome.main_score], outcome.threshold
-    largest = float(normals.max())
-    # a threshold at the largest score stands a hair above it
-    if threshold <= largest + 2 * ROUNDING * max(abs(largest), 1.0):
+def no_such_aim(outcome: DetectionOutcome) -> str | None:
+    """Normal sessions too few for the aim."""
+    return unsupported_aim(outcome.detector.thresholds[outcome.main_score], outcome.target_fpr)
+
+
+def unsupported_aim(threshold: Threshold, target_fpr: float) -> str | None:
+    """What the normal sessions of a threshold can support, where that is not the aim."""
+    if threshold.aim <= target_fpr:
         return None
     return (
-        f"the threshold of {outcome.main_score}, {threshold:.4g}, lies above the largest score of the "
-        f"{len(normals):,} normal sessions that it was fitted to, {largest:.4g}: how many normal sessions "
-        "exceed it is extrapolated, not seen"
+        f"{_count(threshold.num_normals, 'normal session')} can support no aim below {threshold.aim:.2g}, so "
+        f"about {threshold.aim:.1%} of normal sessions will be alerts, not {target_fpr:.2g}: an aim of "
+        f"{target_fpr:g} takes {math.ceil(1 / target_fpr) - 1:,} normal sessions"
+    )
+
+
+def no_rule_for_unseen_keys(outcome: DetectionOutcome) -> str | None:
+    """Unseen keys that are no alerts by themselves."""
+    return too_many_unseen(outcome.detector.fitted) if outcome.main_score == "combined" else None
+
+
+def too_many_unseen(scores: SessionScores) -> str | None:
+    """Why an unseen key is no alert by itself, where it is none."""
+    if math.isfinite(scores.unseen_floor):
+        return None
+    return (
+        f"{scores.unseen_share:.1%} of normal sessions hold a key that no other one holds, more than the aim "
+        "allows: a key that training never showed is no alert by itself"
     )
 
 
@@ -130,8 +149,9 @@ def other_lengths(outcome: DetectionOutcome) -> str | None:
 
 CAUTIONS: tuple[Callable[[DetectionOutcome], str | None], ...] = (
     unexplained_alerts,
+    no_such_aim,
     few_normals,
-    beyond_all_normals,
+    no_rule_for_unseen_keys,
     other_lengths,
 )
 

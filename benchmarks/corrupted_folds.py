@@ -4,7 +4,7 @@
 
 For each seed the training and validation normals of its run (80 %) are cut into five folds. OUTPUT/SEED-FOLD
 gets train.txt and val.txt (seven eighths and one eighth of the other folds), test.txt (the fold's sessions,
-and each of them corrupted in the seven ways of CORRUPTIONS) and labels.csv. No abnormal session and none of
+and each of them corrupted in the ways of CORRUPTIONS) and labels.csv. No abnormal session and none of
 the seed's test normals is read. Then, in each folder:
 
     python train.py seed=SEED data.train=train.txt data.val=val.txt data.test=test.txt \
@@ -52,6 +52,47 @@ def run_of(session: Session, place: int, keys: Session, rng: Generator) -> Sessi
     return session[:place] + [str(rng.choice(keys))] * int(rng.integers(3, 20)) + session[place:]
 
 
+def swap(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    """Two neighbors that differ, the other way round."""
+    places = [at for at in range(len(session) - 1) if session[at] != session[at + 1]]
+    if not places:
+        return session
+    at = places[rng.integers(len(places))]
+    return [*session[:at], session[at + 1], session[at], *session[at + 2 :]]
+
+
+def _span(session: Session, rng: Generator) -> int:
+    """Events of a stretch: a twentieth to a fifth of the session, at least three."""
+    return int(max(3, rng.uniform(0.05, 0.2) * len(session)))
+
+
+def foreign_stretch(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    return [*session[:place], *map(str, rng.choice(keys, _span(session, rng))), *session[place:]]
+
+
+def own_stretch(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    """Its own keys, drawn at random."""
+    return [*session[:place], *map(str, rng.choice(session, _span(session, rng))), *session[place:]]
+
+
+def shuffled_stretch(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    end = place + 2 * _span(session, rng)
+    stretch = session[place:end]
+    return session[:place] + [stretch[at] for at in rng.permutation(len(stretch))] + session[end:]
+
+
+def lost_stretch(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    return session[:place] + session[place + _span(session, rng) :]
+
+
+def stray_events(session: Session, place: int, keys: Session, rng: Generator) -> Session:
+    """A tenth of its events replaced by others of its own."""
+    changed = list(session)
+    for at in rng.integers(len(session), size=max(1, len(session) // 10)):
+        changed[at] = session[rng.integers(len(session))]
+    return changed
+
+
 CORRUPTIONS: tuple[Callable[[Session, int, Session, Generator], Session], ...] = (
     drop,
     repeat,
@@ -60,6 +101,12 @@ CORRUPTIONS: tuple[Callable[[Session, int, Session, Generator], Session], ...] =
     drop_key,
     replace,
     run_of,
+    swap,
+    foreign_stretch,
+    own_stretch,
+    shuffled_stretch,
+    lost_stretch,
+    stray_events,
 )
 
 

@@ -262,6 +262,18 @@ def test_calibration_of_equal_scores_has_no_tail() -> None:
     assert calibration([2.0, 3.0, 4.0]) == pytest.approx([-math.log(0.9), -math.log(0.9), -math.log(0.1)])
 
 
+def test_a_tail_is_not_believed_far_beyond_all_that_was_seen() -> None:
+    calibration = Calibration.fit(draws(0.0, size=1000))
+    tail = calibration.tail
+    assert tail is not None
+    trusted = math.log(10 * 1000)
+    for score in (12.0, 40.0, 400.0):
+        fitted = -tail.log_probability(np.array([score])).item()
+        assert fitted > trusted
+        assert calibration(score) == pytest.approx(trusted + math.log1p(fitted - trusted))
+    assert calibration(8.0) == pytest.approx(-tail.log_probability(np.array([8.0])).item())
+
+
 @pytest.mark.parametrize("scores", [draws(0.3), np.full(5, 2.0)])
 def test_calibration_state_round_trip(scores: np.ndarray) -> None:
     calibration = Calibration.fit(scores)

@@ -14,6 +14,7 @@ from seqlab.errors import UserError
 FEWEST_TO_FIT_SHAPE = 10
 FEWEST_TO_EXTRAPOLATE = 100  # scores: below it the tail holds fewer than ten, and is a guess
 TAIL_START = 0.9  # the tail is what lies above this quantile
+EXTRAPOLATED = 10  # how many times rarer than one in all sessions seen a fitted tail is believed to know
 KNOTS = 20  # between the smallest score and the tail's start, where probabilities are read off
 UNLIKELY = 0.01  # chance below which more sessions above a threshold than aimed at are no chance
 ROUNDING = 2e-5  # of a score, relative beyond 1: what another machine or an exported network may differ by
@@ -194,6 +195,9 @@ class Calibration:
     The share counted at some KNOTS scores up to the tail's start and linear in between, beyond it the fitted
     tail, so that scores past all normals seen still differ. Many sessions of a log are alike and score the
     same: a share counted everywhere would jump there, and rounding in a network's last bit would move it.
+
+    A tail is believed down to one session in EXTRAPOLATED times as many as were seen. Beyond, -log p grows as
+    its own log: one rare cause makes several surprising events, and no fit knows what comes once in a million.
     """
 
     values: NDArray[np.float64]  # (S,) sorted scores of normal sessions
@@ -212,7 +216,8 @@ class Calibration:
             result[beyond] = -self.tail.log_probability(given[beyond])
         else:
             result[given > self.values[-1]] = np.log(len(self.values) + 1)
-        return result
+        trusted = np.log(EXTRAPOLATED * len(self.values))
+        return np.where(result > trusted, trusted + np.log1p(np.maximum(result - trusted, 0)), result)
 
     def _counted(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
         at_least = len(self.values) - np.searchsorted(self.values, given, side="left")

@@ -22,7 +22,7 @@ from seqlab.detection.thresholds import fit_tail, fit_threshold, supported_aim
 
 AIM = 0.001
 SIZES = (50, 200, 500, 1000, 3000, 10_000, 50_000)
-FITS = 200
+FITS = 100
 GRID = 1 - np.logspace(0, -8, 400_001)[1:]  # probabilities, ever closer to 1
 
 

@@ -197,7 +197,8 @@ class Calibration:
     same: a share counted everywhere would jump there, and rounding in a network's last bit would move it.
 
     A tail is believed down to one session in EXTRAPOLATED times as many as were seen. Beyond, -log p grows as
-    its own log: one rare cause makes several surprising events, and no fit knows what comes once in a million.
+    its own log: one rare cause makes several surprising events, and no fit knows what comes once in a
+    million.
     """
 
     values: NDArray[np.float64]  # (S,) sorted scores of normal sessions

@@ -164,7 +164,7 @@ class RecordBatches(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: WindowBatch, batch_idx: int
     ) -> None:
-        self.epochs[-1].append([field.tolist() for field in batch])
+        self.epochs[-1].append([field.tolist() for field in batch if field is not None])
 
 
 def test_lightning_draws_a_new_order_each_epoch_and_the_same_each_run(

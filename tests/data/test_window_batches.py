@@ -52,7 +52,8 @@ def multiset(batch: WindowBatch) -> Counter:
 
 def check_types(batch: WindowBatch) -> None:
     assert isinstance(batch, WindowBatch)
-    assert [field.dtype for field in batch] == [torch.int64, torch.int64, torch.int64, torch.float32]
+    assert [field.dtype for field in batch[:4]] == [torch.int64, torch.int64, torch.int64, torch.float32]
+    assert batch.pair_delay is None
 
 
 def test_batch_by_hand(eight_keys: Vocabulary) -> None:

@@ -114,9 +114,10 @@ def unexplained_alerts(outcome: DetectionOutcome) -> str | None:
     labels, aim = outcome.sessions.labels, outcome.target_fpr
     unlabelled = bool((labels == LABEL_UNKNOWN).all())
     judged = outcome.alerts if unlabelled else outcome.alerts[labels == LABEL_NORMAL]
-    expected = min(SLACK * aim + ((outcome.prevalence or 0.0) if unlabelled else 0.0), 1.0)
+    abnormal = (outcome.prevalence or 0.0) if unlabelled else 0.0
     above = int(judged.sum())
-    if binom.sf(above - 1, len(judged), expected) >= UNLIKELY:
+    chance = binom.sf(above - 1, len(judged), min(aim + abnormal, 1.0))
+    if above <= (SLACK * aim + abnormal) * len(judged) or chance >= UNLIKELY:
         return None
     which = "test sessions" if unlabelled else "normal test sessions"
     why = "so many are abnormal, or the threshold" if unlabelled else "the threshold"

@@ -68,7 +68,7 @@ def train(
     return lambda *overrides: call(
         tmp_path_factory.mktemp("run") / "run",
         f"data.sessions={faulty.parsed}",
-        "data.window_size=6",
+        *(["data.window_size=6"] if "model=gru_ae" not in overrides else []),
         "trainer.max_epochs=6",
         "trainer.enable_progress_bar=false",
         "model.network.hidden_size=32",
@@ -98,6 +98,7 @@ def test_faults_of_time_and_parameters_are_found_with_them(faulty: FaultyLog, wi
     # each score is about its own kind of fault
     assert recall(with_both, "time_max", faulty.foreign) <= 0.2
     assert recall(with_both, "parameter_max", faulty.stalled) <= 0.2
+    assert recall(with_both, "combined", faulty.stalled) >= 0.8  # which joins both
     assert "time_max" in with_both.report
 
 
@@ -125,7 +126,8 @@ def test_thresholds_are_fitted_again_to_a_folder(faulty: FaultyLog, with_both: A
     assert main(["calibrate", str(checkpoint), str(faulty.parsed), "--output", str(out)]) == 0
     assert main(["predict", str(out), str(faulty.parsed), "--output", str(tmp_path / "out.csv")]) == 0
     found = pd.read_csv(tmp_path / "out.csv").set_index("block_id")
-    assert found.loc[sorted(faulty.stalled), "time_max"].median() > 5
+    normal = found.drop(sorted(faulty.stalled | faulty.foreign))
+    assert found.loc[sorted(faulty.stalled), "time_max"].median() > normal["time_max"].quantile(0.99)
 
 
 @pytest.mark.parametrize("command", ["detect", "explain", "export", "predict"])
@@ -153,7 +155,7 @@ def test_what_cannot_read_times_refuses_them(
 
 
 def test_parameters_alone_go_with_the_autoencoder(faulty: FaultyLog, train: Callable[..., Any]) -> None:
-    run = train("model=gru_ae", "~data.window_size", "data.parameters=true", "trainer.max_epochs=1")
+    run = train("model=gru_ae", "data.parameters=true", "trainer.max_epochs=1")
     assert run.code == 0
     assert recall(run, "parameter_max", faulty.foreign) >= 0.9
     assert "test/time_max/recall" not in run.metrics

@@ -132,7 +132,7 @@ class WandbTracker(WandbLogger):
         import wandb
 
         name = re.sub(r"[^\w.-]", "-", f"{folder.model_name}-{folder.data_name}", flags=re.ASCII)
-        artifact = wandb.Artifact(name, type="model", metadata=dict(metrics))
+        artifact = wandb.Artifact(name, type="model", metadata=_of_the_model(metrics))
         # The file stays where it is, and is uploaded from there: the run folder holds one copy of it.
         artifact.add_file(str(folder.best_checkpoint), policy="immutable", skip_cache=True)
         self.experiment.log_artifact(artifact, aliases=["best", self.experiment.id])
@@ -157,3 +157,12 @@ def _staged_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         del os.environ["WANDB_DATA_DIR"]
+
+
+def _of_the_model(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The figures of the model's main score alone: W&B takes a hundred keys."""
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name.startswith(("val/", "test/")) and name.count("/") == 1
+    }

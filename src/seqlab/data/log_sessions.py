@@ -21,7 +21,7 @@ from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
-FEWEST_STEPS = 16  # training batches an epoch
+EVENTS_A_BATCH = 2048  # of training: what 64 sessions of usual logs hold at most
 
 
 class LogSessions(SequenceDataModule):
@@ -221,8 +221,8 @@ class LogSessions(SequenceDataModule):
         return rows
 
     def training_batch_size(self) -> int:
-        """Sessions a training batch: ``batch_size``, or fewer where an epoch would have few steps.
+        """Sessions a training batch: ``batch_size``, fewer where these are long: EVENTS_A_BATCH on average.
 
-        Some dozen sessions in one batch are one step an epoch, and a network that has learned nothing.
+        Some dozen long sessions in one batch are one step an epoch, and a network that has learned nothing.
         """
-        return min(self.batch_size, max(len(self.sessions("train")) // FEWEST_STEPS, 1))
+        return min(self.batch_size, max(int(EVENTS_A_BATCH / self.sessions("train").lengths.mean()), 1))

@@ -31,7 +31,7 @@ TINY = (
     "model.network.hidden_size=8",
 )
 FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|threshold"
-SCORES = "nll_max|nll_mean|reconstruction|error_share|rank|count_distance|count_cost|combined"
+SCORES = "nll_max|cusum|nll_mean|reconstruction|error_share|rank|count_distance|count_cost|combined"
 KEYS = re.compile(
     r"val/(loss|accuracy|unseen_key_share)"
     r"|test/(seen_share|unseen/(auroc|false_positive_rate))"
@@ -184,7 +184,7 @@ def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
         assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
         threshold = baggage["judge"]["thresholds"]["combined"]["value"]
         assert threshold == run.metrics["test/threshold"]
-        assert set(baggage["judge"]["calibrations"]) == {"nll_max"}
+        assert set(baggage["judge"]["calibrations"]) == {"nll_max", "cusum", "error_share"}
         calibrations = baggage["judge"]["calibrations"].values()
         assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
         assert task.network is not None

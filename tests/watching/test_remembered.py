@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import index_windows
+from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
 from seqlab.detection.session_scores import SessionScores
 from seqlab.watching.judge import Judge
@@ -14,8 +15,9 @@ from seqlab.watching.remembered import Remembered, WindowScorer, softmax
 def judge_of(vocabulary: Vocabulary) -> Judge:
     """One that takes the network at its word."""
     nearest = NearestCounts(np.zeros((1, len(vocabulary)), dtype=np.int32))
-    fitted = SessionScores("nll_max", {}, nearest, None)
-    return Judge("nll_max", {"nll_max": 1.0}, 0.0, "uniform", fitted, vocabulary, 0.0)
+    costs = CountCosts.fit(nearest.vectors)[0]
+    fitted = SessionScores(("nll_max",), {}, 0.0, nearest, costs, 1.0, vocabulary.unk, 0.0, -np.inf)
+    return Judge("nll_max", {"nll_max": 1.0}, 0.0, fitted, vocabulary, 0.0)
 
 
 class Counting:

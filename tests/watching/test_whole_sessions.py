@@ -8,6 +8,7 @@ from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts
 from seqlab.detection.session_scores import SessionScores
 from seqlab.detection.surprise import surprise
@@ -34,8 +35,9 @@ def network(vocabulary: Vocabulary) -> GRUAutoencoder:
 
 def scorer(network: nn.Module, vocabulary: Vocabulary, piece_length: int | None) -> SessionScorer:
     nearest = NearestCounts(np.zeros((1, len(vocabulary)), dtype=np.int32))
-    fitted = SessionScores("nll_max", {}, nearest, None)
-    judge = Judge("nll_max", {"nll_max": 1.0}, 1.0, "uniform", fitted, vocabulary, 0.0)
+    costs = CountCosts.fit(nearest.vectors)[0]
+    fitted = SessionScores(("nll_max",), {}, 0.0, nearest, costs, 1.0, vocabulary.unk, 0.0, -np.inf)
+    judge = Judge("nll_max", {"nll_max": 1.0}, 1.0, fitted, vocabulary, 0.0)
     return SessionScorer(torch_sessions(network, vocabulary.bos), judge, piece_length)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,6 @@ class Detector:
     main_score: str = "combined"  # the score behind alerts
     pseudo_sessions: float = 1.0  # how `surprise` smooths the network's prediction
     unseen_share: float = 0.0  # of validation events: what a log without drift has
-    normals: Mapping[str, NDArray[np.float64]] = field(
-        default_factory=dict
-    )  # by score, what its threshold was fitted to
     num_val: int = 0  # validation sessions without unseen keys, which thresholds and calibrations rest on
 
     @classmethod
@@ -66,7 +63,7 @@ class Detector:
             target_fpr,
         )
         usable = int((~val_events.has_unseen()).sum())
-        return cls(fitted.scores, fitted.thresholds, trivial, normals=fitted.normals, num_val=usable)
+        return cls(fitted.scores, fitted.thresholds, trivial, num_val=usable)
 
     def scores(
         self, names: Sequence[str], events: EventSurprise, sessions: EncodedSessions

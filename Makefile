@@ -13,7 +13,7 @@ test: $(VENV)/ready-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 soak: $(VENV)/ready-test
 	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0

@@ -76,6 +76,20 @@ def test_without_a_prompt_it_begins_after_a_line_end(
         assert f"\n{out}" == said(capsys, *options, "--prompt", "\n")[0]
 
 
+def test_how_to_draw_is_the_models_own_unless_told(
+    checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    content = torch.load(checkpoints["char"], weights_only=True)
+    content[KEY]["model"] |= {"temperature": 50.0, "top_p": 1.0}
+    torch.save(content, tmp_path / "hot.ckpt")
+    prompt = ("--prompt", "row, row, row yo", "--length", "15")
+    noise, _ = said(capsys, str(tmp_path / "hot.ckpt"), *prompt)
+    assert noise != "row, row, row your boat\ngently \n"
+    assert noise == said(capsys, str(checkpoints["char"]), *prompt, "--temperature", "50", "--top-p", "1")[0]
+    cold = said(capsys, str(tmp_path / "hot.ckpt"), *prompt, "--temperature", "0")[0]
+    assert cold == "row, row, row your boat\ngently \n"
+
+
 def test_a_seed_repeats_and_length_is_kept(
     checkpoints: dict[str, Path], capsys: pytest.CaptureFixture
 ) -> None:

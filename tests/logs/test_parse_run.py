@@ -43,6 +43,7 @@ def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine, hdfs: Callabl
             "first_time": datetime(2008, 11, 9, 20, 36, 15),
             "last_time": datetime(2008, 11, 9, 20, 36, 18),
             "line_offsets": [places[0], places[3], places[4]],
+            "times": [datetime(2008, 11, 9, 20, 36, second) for second in (15, 17, 18)],
         },
         {
             "session": "blk_2",
@@ -51,6 +52,7 @@ def test_a_log_worked_out_by_hand(tmp_path: Path, threads: Engine, hdfs: Callabl
             "first_time": datetime(2008, 11, 9, 20, 36, 16),
             "last_time": datetime(2008, 11, 9, 20, 36, 17),
             "line_offsets": [places[1], places[3]],
+            "times": [datetime(2008, 11, 9, 20, 36, second) for second in (16, 17)],
         },
     ]
     lines = (tmp_path / "out/templates.csv").read_text().splitlines()

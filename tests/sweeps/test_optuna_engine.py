@@ -52,7 +52,7 @@ def test_a_trial_that_goes_wrong_is_recorded_and_the_sweep_goes_on(
     }
     assert found["error"]["crash"] == "RuntimeError: the disk is on fire"
     assert found["error"]["kill"].startswith("SIGKILL: ")
-    assert "Tried to allocate" in found["error"]["memory"]
+    assert "not enough GPU memory to allocate 20.00 GiB" in found["error"]["memory"]
     assert found["error"]["none"] == ""
     assert float(found["val/loss"]["none"]) > 0
     assert found["val/loss"]["crash"] == ""

@@ -28,6 +28,13 @@ def watch(checkpoint: Path, log: Path, folder: Path, *, follow: bool, close: boo
     return Watch(model, model.parser, settings)
 
 
+def comparable(alert: dict[str, Any]) -> str:
+    """An alert without its file's name; other blocks in the batch change a probability's last digits."""
+    for line in alert["lines"]:
+        line["file"] = ""
+    return json.dumps(json.loads(json.dumps(alert), parse_float=lambda text: f"{float(text):.4g}"))
+
+
 @pytest.mark.parametrize("score", ["nll_max", "combined"])
 def test_open_blocks_survive(
     score: str,
@@ -60,13 +67,8 @@ def test_open_blocks_survive(
     last.run()
     last.close()
     found = [json.loads(line) for line in (parts / "out.jsonl").read_text().splitlines()]
-    for alerts in (found, expected):
-        for alert in alerts:
-            for line in alert["lines"]:
-                line["file"] = ""
-    key = "block"
     assert len(found) > 5
-    assert sorted(found, key=lambda a: a[key]) == sorted(expected, key=lambda a: a[key])
+    assert sorted(map(comparable, found)) == sorted(map(comparable, expected))
     assert vars(last.watcher.totals) == vars(whole.watcher.totals)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 
@@ -11,28 +12,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", default="", help="what the text begins with; a new line without it")
     parser.add_argument("--length", type=int, default=500, help="characters (words) to write; default 500")
     parser.add_argument(
-        "--temperature", type=float, default=0.8, help="0: always the likeliest; 1: as learned; default 0.8"
+        "--temperature",
+        type=float,
+        help="0: always the likeliest; 1: as learned; the model's own model.temperature without it",
     )
     parser.add_argument("--top-k", type=int, help="draw from so many likeliest only")
     parser.add_argument(
         "--top-p",
         type=float,
-        default=0.99,
-        help="draw from the fewest likeliest that have this probability; 1: from all; default 0.99",
+        help="draw from the fewest likeliest that have this probability; 1: from all; model.top_p without it",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws; the same seed, the same text")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.prediction.language_model import write_on
+    from seqlab.prediction.language_model import codec_of, write_on
     from seqlab.search.sampling import Sampling
+    from seqlab.tasks.language_model import LanguageModel
     from seqlab.training.checkpoints import load_task
 
     if arguments.length < 1:
         raise UserError(f"--length {arguments.length}: give a whole number, at least 1")
-    sampling = Sampling(arguments.temperature, arguments.top_k, arguments.top_p)
+    given = {name: getattr(arguments, name) for name in ("temperature", "top_k", "top_p")}
+    given = {name: value for name, value in given.items() if value is not None}
+    Sampling(**given)  # refused before the checkpoint is read
     task, baggage = load_task(arguments.checkpoint)
+    codec_of(task, baggage)  # refuses a model that writes no text
+    assert isinstance(task, LanguageModel)
+    sampling = replace(task.sampling, **given)
     pieces = write_on(
         task,
         baggage,

@@ -20,7 +20,8 @@ REPORTS, ANSWERS, LOG = "reports.jsonl", "answers.txt", "output.log"
 FINISHED, PRUNED, INTERRUPTED = "finished", "pruned", "interrupted"
 CRASHED, NOT_FINITE, OUT_OF_MEMORY, KILLED = "crashed", "not finite", "out of memory", "killed"
 _MEMORY = re.compile(
-    r"out of memory|OutOfMemoryError|MemoryError|can't allocate memory|Cannot allocate memory"
+    r"out of memory|not enough (?:GPU )?memory|OutOfMemoryError|MemoryError|can't allocate memory"
+    r"|Cannot allocate memory"
 )
 _NOT_FINITE = re.compile(r"non-?finite|not finite|must be finite|\bnan\b", re.IGNORECASE)
 _TAIL_BYTES = 20_000

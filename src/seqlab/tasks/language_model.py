@@ -12,6 +12,7 @@ from seqlab.data.batches import TextBatch
 from seqlab.data.text_streams import StreamBatches, StreamDataset
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.networks.encoders import State
+from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
 
 
@@ -32,6 +33,8 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     Args:
         pad_id: from the data.
+        temperature, top_p: how ``seqlab generate`` draws unless told otherwise (seqlab.search.sampling). A
+            network that knows its text well needs no sharpening: at 0.8 it writes what is too likely.
         **settings: those of SequenceTask.
     """
 
@@ -39,9 +42,12 @@ class LanguageModel(SequenceTask[TextBatch]):
     splits_validation: ClassVar[bool] = False  # a batch goes on where the one before ended
     network: CharRNN
 
-    def __init__(self, *, pad_id: int, **settings: Any) -> None:
+    def __init__(
+        self, *, pad_id: int, temperature: float = 0.8, top_p: float = 0.99, **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self.pad_id = pad_id
+        self.sampling = Sampling(temperature, top_p=top_p)
         self.carried: dict[bool, State | None] = {True: None, False: None}  # by whether it is training
 
     def logits(self, batch: TextBatch) -> Tensor:

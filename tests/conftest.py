@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.log_sessions import LogSessions
 
 ROOT = Path(__file__).resolve().parents[1]
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 SAMPLE = {"num_blocks": 120, "abnormal_share": 0.1, "seed": 0}
 
 

@@ -16,6 +16,7 @@ test: $(VENV)/ready-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 soak: $(VENV)/ready-test
+	$(BIN)/python -m pytest -m soak
 	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0
 
 lint: $(VENV)/ready-test

@@ -111,6 +111,7 @@ def test_wandbs_engine_refuses_what_is_not_its_format(draw: Callable[..., dict[s
     assert draw(early_terminate={"type": "hyperband"})["complaints"]
 
 
+@pytest.mark.soak
 def test_an_agents_command_runs(draw: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     command = agents_command(draw()["configs"][0])
     assert "logger=wandb" in command

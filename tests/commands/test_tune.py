@@ -25,6 +25,7 @@ def suggestion(said: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in line.split(" ")[5:])
 
 
+@pytest.mark.soak
 def test_the_rate_that_is_found_trains_better_than_a_hundredth_and_a_hundredfold_of_it(
     tmp_path: Path, call: Call, capsys: pytest.CaptureFixture, composed: Callable[..., DictConfig]
 ) -> None:

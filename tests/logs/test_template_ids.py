@@ -76,6 +76,7 @@ def test_loghub_logs_get_the_ids_of_drain(loghub: tuple[str, Path], counts_masks
     assert 0 < ours.fed < 2000  # most lines were looked up
 
 
+@pytest.mark.soak
 def test_a_million_generated_lines_get_the_ids_of_drain(hdfs_log: Callable) -> None:
     log, _ = hdfs_log(50_000)
     ours = check_line_by_line(masked_chunks(log, "hdfs", 8 << 20))

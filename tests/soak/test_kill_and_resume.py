@@ -1,4 +1,4 @@
-"""A few of the kills; ``make soak`` does twenty."""
+"""One of the kills; ``make soak`` does twenty."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +13,13 @@ def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     return load_script("tests/soak/kill_and_resume.py")
 
 
+def test_a_kill_changes_nothing(script: ModuleType, tmp_path: Path) -> None:
+    found = script.soak(tmp_path, kills=1, seed=11, recipes=["gru"])
+    assert [kill.recipe for kill in found] == ["gru"]
+    assert all(kill.same for kill in found)
+
+
+@pytest.mark.soak
 def test_three_kills_change_nothing(script: ModuleType, tmp_path: Path) -> None:
     found = script.soak(tmp_path, kills=3, seed=11, recipes=sorted(script.RECIPES))
     assert [kill.recipe for kill in found] == ["char_rnn", "gru", "gru_ae"]

@@ -68,6 +68,7 @@ def test_a_trial_that_goes_wrong_is_recorded_and_the_sweep_goes_on(
     assert "<script" not in page
 
 
+@pytest.mark.soak
 def test_an_end_from_outside_is_gone_on_from_with_the_right_count(
     sweep_file: Write, start: Start, run: Run, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_hopeless_trials_are_pruned_and_stop_cleanly(sweep_file: Write, run: Run
         assert (folder / "metrics.json").exists()
 
 
+@pytest.mark.soak
 def test_a_trial_of_several_seeds_is_judged_by_their_mean(
     sweep_file: Write, run: Run, tmp_path: Path
 ) -> None:

@@ -49,7 +49,9 @@ def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] =
     return {name: value for name, value in metrics.items() if not name.startswith("timing/")}
 
 
-@pytest.mark.parametrize("model", SETTINGS)
+@pytest.mark.parametrize(
+    "model", [model if model == "gru" else pytest.param(model, marks=pytest.mark.soak) for model in SETTINGS]
+)
 def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model: str) -> None:
     (tmp_path / "text.txt").write_text("She sells sea shells by the sea shore.\n" * 60, encoding="utf-8")
     settings = [setting.format(text=tmp_path / "text.txt") for setting in SETTINGS[model]]

@@ -70,6 +70,7 @@ def test_a_signal_saves_and_says_how_to_go_on(start: Start, tmp_path: Path, numb
     assert f"going on after step {step} of epoch" in out
 
 
+@pytest.mark.soak
 def test_slurm_s_warning_saves_and_queues_the_job_again(start: Start, tmp_path: Path) -> None:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()

@@ -65,3 +65,10 @@ def test_counts_and_carried_state_come_back() -> None:
     fresh = Counting()
     restore_process(fresh, states, rank=1)  # a process that did not exist then
     assert not fresh.train_loss.has_counts
+
+
+def test_the_private_members_of_lightning_that_resuming_reads_are_there() -> None:
+    """The range of pytorch-lightning in pyproject.toml ends where they may go."""
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    assert trainer.fit_loop.epoch_loop._batches_that_stepped == 0
+    assert trainer.fit_loop._combined_loader is None

@@ -113,7 +113,8 @@ def test_trust_is_for_networks_of_the_package_itself(package: Path, target: str)
     with pytest.raises(UserError) as caught:
         load_task(checkpoint(next_event(target)), ["labtrust"])
     assert str(caught.value) == (
-        f"best.ckpt: it names {target}, which is no network, task or prediction of seqlab; nothing was executed"
+        f"best.ckpt: it names {target}, which is no network, task or prediction of seqlab; nothing was "
+        "executed"
     )
     assert not (package / "built").exists()
 
@@ -134,7 +135,9 @@ def test_predict_functions_follow_the_same_rule(package: Path) -> None:
     def predictor(name: str, *trust: str) -> Any:
         return load_predictor({"predict": name}, "best.ckpt", trust)
 
-    with pytest.raises(UserError, match="names labtrust.predict, code outside seqlab.* add --trust labtrust"):
+    with pytest.raises(
+        UserError, match=r"names labtrust\.predict, code outside seqlab.* add --trust labtrust"
+    ):
         predictor("labtrust.predict")
     assert not (package / "imported").exists()
     assert predictor("labtrust.predict", "labtrust")(None, {}, None) == "mine"

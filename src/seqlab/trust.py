@@ -81,6 +81,17 @@ def refuse_untrusted(config: Any, path: str | Path, trust: Collection[str]) -> N
         _refuse_detour(found, name, NETWORKS, path, trust)
 
 
+def check_own_config(config: Any, where: str) -> None:
+    """Raise UserError where a config of the user's own names what no checkpoint may, so that none is made."""
+    try:
+        refuse_untrusted(config, where, [each for each in outside_packages(config) if not _is_python(each)])
+    except UserError as error:
+        raise UserError(
+            f"{error}; a checkpoint may name networks and tasks (nn.Module) alone: let the network build the "
+            "rest"
+        ) from error
+
+
 def trusted_function(name: str, path: str | Path, trust: Collection[str]) -> Callable[..., Any]:
     """The function of a name that a checkpoint gives.
 

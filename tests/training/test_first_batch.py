@@ -46,8 +46,8 @@ def test_an_output_of_every_step_where_one_is_expected(windows: Callable[..., An
     batch = next(iter(data.train_dataloader())).contexts
     rows, width = batch.shape
     assert str(caught.value) == (
-        f"{Given.__module__}.Given was given contexts of shape (C, W) = ({rows}, 4): logits of shape (C, V) = "
-        f"({rows}, {vocab_size}) are expected, a tensor of shape ({rows}, 4, {vocab_size}) came"
+        f"{Given.__module__}.Given was given contexts of shape (C, W) = ({rows}, 4): logits of shape "
+        f"(C, V) = ({rows}, {vocab_size}) are expected, a tensor of shape ({rows}, 4, {vocab_size}) came"
     )
     assert width == 4
     try_network(NextEvent(unk_id=3, network=Given(lambda c: torch.zeros(len(c), vocab_size))), data)

@@ -20,6 +20,7 @@ def train(config: DictConfig) -> float | None:
         build,
         callbacks,
         checkpoints,
+        first_batch,
         loggers,
         pairs,
         processes,
@@ -40,6 +41,7 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup()
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
+    first_batch.try_network(task, datamodule)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     start = resuming.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)

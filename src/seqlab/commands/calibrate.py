@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.commands.checkpoint_argument import add_checkpoint
+
 if TYPE_CHECKING:
     from seqlab.detection.calibrating import Recalibrated
 
@@ -15,7 +17,7 @@ TARGET_FPR = 0.002
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run of a log model")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run of a log model")
     parser.add_argument(
         "normals", type=Path, help="normal sessions: a file or parsed folder, as `seqlab predict` takes it"
     )
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint, output = arguments.checkpoint, _output(arguments)
     if not arguments.normals.exists():
         raise UserError(f"{arguments.normals}: no such file; the path is relative to {Path.cwd()}")
-    task, baggage = load_task(checkpoint)
+    task, baggage = load_task(checkpoint, arguments.trust)
     share = arguments.target_fpr if arguments.target_fpr is not None else _target_of(baggage)
     found = recalibrate(task, baggage, read_any_sessions(arguments.normals, baggage["data"]), share)
     content = read_checkpoint(checkpoint)

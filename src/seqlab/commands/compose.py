@@ -61,9 +61,14 @@ def read_arguments(arguments: Sequence[str]) -> CommandLine:
     folder, elsewhere = given.config_dir, (given.config_name, given.config_path, given.cfg, given.info)
     return CommandLine(
         [*given.overrides, *(part for part in others if not part.startswith("-"))],
-        [] if folder is None else [f"{SEARCH_PATH}['file://{Path(folder).absolute()}']"],
+        [] if folder is None else [search_override(Path(folder))],
         all(option is None for option in elsewhere),
     )
+
+
+def search_override(folder: Path) -> str:
+    """The override that does what ``--config-dir`` does."""
+    return f"{SEARCH_PATH}['file://{folder.absolute()}']"
 
 
 def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
+from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.commands.log_model import CHECKPOINT, add_options, check_log, given_model
 
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
@@ -14,7 +15,7 @@ EXIT_INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_checkpoint(parser)
+    add_checkpoint(parser, CHECKPOINT)
     parser.add_argument("log", help="a log file, plain or .gz, or a pipe; - for standard input")
     parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")

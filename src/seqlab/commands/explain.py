@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqlab.commands.log_model import add_checkpoint, add_options, check_log, given_model
+from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.commands.log_model import CHECKPOINT, add_options, check_log, given_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_checkpoint(parser)
+    add_checkpoint(parser, CHECKPOINT)
     parser.add_argument("block", help="a block id, such as blk_-1608999687919862906")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--log", metavar="LOG", help="the log with its lines, plain or .gz")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from seqlab.commands.checkpoint_argument import add_checkpoint
+
 FORMATS = ("onnx", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run folder")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run folder")
     parser.add_argument(
         "--format", choices=FORMATS, default=FORMATS[0], help="onnx, or torch for a TorchScript file"
     )
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.output or checkpoint.with_name(f"{checkpoint.stem}_{kind}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: give --output the name of a folder")
-    task, baggage = load_task(checkpoint)
+    task, baggage = load_task(checkpoint, arguments.trust)
     written = export(task, baggage, kind, folder)
     shapes = ", ".join(f"{batch} x {length}" for batch, length in written.shapes)
     print(f"network   {written.network} ({written.network.stat().st_size:,} bytes)")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
+
+from seqlab.commands.checkpoint_argument import add_checkpoint
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run of model=char_rnn")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run of model=char_rnn")
     parser.add_argument("--prompt", default="", help="what the text begins with; a new line without it")
     parser.add_argument("--length", type=int, default=500, help="characters (words) to write; default 500")
     parser.add_argument(
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("temperature", "top_k", "top_p")}
     given = {name: value for name, value in given.items() if value is not None}
     Sampling(**given)  # refused before the checkpoint is read
-    task, baggage = load_task(arguments.checkpoint)
+    task, baggage = load_task(arguments.checkpoint, arguments.trust)
     codec_of(task, baggage)  # refuses a model that writes no text
     assert isinstance(task, LanguageModel)
     sampling = replace(task.sampling, **given)

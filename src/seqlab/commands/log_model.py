@@ -11,13 +11,7 @@ if TYPE_CHECKING:
     from seqlab.watching.models import Model
 
 
-def add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    """The positional argument ``checkpoint``."""
-    parser.add_argument(
-        "checkpoint",
-        type=Path,
-        help="checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export",
-    )
+CHECKPOINT = "checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -87,4 +81,4 @@ def given_model(arguments: argparse.Namespace) -> Model:
     from seqlab.watching.models import load_model
 
     parser = None if arguments.parser is None else read_parser(arguments.parser)
-    return load_model(arguments.checkpoint, onnx=arguments.onnx, parser=parser)
+    return load_model(arguments.checkpoint, onnx=arguments.onnx, parser=parser, trust=arguments.trust)

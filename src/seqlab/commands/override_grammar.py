@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from seqlab.commands.compose import compose_groups
 from seqlab.errors import UserError
+from seqlab.trust import imported
 
 _FOLDERS = ("dir", "subdir", "save_dir", "folder", "resume")  # no constructor of ours declares these
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
@@ -191,7 +192,6 @@ def _is_path(key: str, conf: Path, overrides: Sequence[str]) -> bool:
 
 def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
     """The names of arguments that are paths, by their annotations, of all that the chosen configs build."""
-    from hydra.utils import get_object
     from omegaconf import OmegaConf
 
     names: set[str] = set()
@@ -201,7 +201,7 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
         return names
     for target in _targets(config):
         try:
-            found = get_object(target)
+            found = imported(target, "_target_")
             layers = found.__mro__ if inspect.isclass(found) else (found,)
             hints = [get_type_hints(vars(layer).get("__init__", layer)) for layer in layers]
         except Exception:  # a target that is not there is told when it is built

@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from seqlab.commands.checkpoint_argument import add_checkpoint
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run folder")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run folder")
     parser.add_argument(
         "input", type=Path, help="a file as the model's own data reads it, or a folder of seqlab parse"
     )
@@ -25,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")
     if arguments.output is not None and arguments.output.is_dir():
         raise UserError(f"{arguments.output} is a folder: give the name of a file, such as out.csv")
-    task, baggage = load_task(arguments.checkpoint)
-    table = load_predictor(baggage, arguments.checkpoint)(task, baggage, arguments.input)
+    task, baggage = load_task(arguments.checkpoint, arguments.trust)
+    table = load_predictor(baggage, arguments.checkpoint, arguments.trust)(task, baggage, arguments.input)
     if arguments.output is None:
         table.to_csv(sys.stdout, index=False, float_format="%.10g")
         return 0

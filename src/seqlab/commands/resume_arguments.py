@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqlab.commands.compose import SEARCH_PATH
 from seqlab.commands.override_grammar import quoted
 from seqlab.errors import UserError
 
 MULTIRUN = ("-m", "--multirun")
+CONFIG_DIR = ("--config-dir", "-cd")
+OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 
 
 def resumed_arguments(arguments: Sequence[str], runs: Path = Path("runs")) -> list[str]:
@@ -44,6 +47,8 @@ def resumed_arguments(arguments: Sequence[str], runs: Path = Path("runs")) -> li
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]
     folders = [part for part in rest if part.startswith("hydra.run.dir=")]
     rest = [part for part in rest if part not in folders]
+    if not any(part.startswith((SEARCH_PATH, *CONFIG_DIR)) for part in rest):
+        kept += search_path(folder)
     return [*kept, *rest, f"hydra.run.dir={_quoted(folder)}", f"resume={_quoted(folder)}"]
 
 
@@ -54,6 +59,25 @@ def stored_overrides(folder: Path) -> list[str]:
     text = (folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")
     found = yaml.safe_load(text) or []
     return [str(part) for part in found if not str(part).startswith("resume=")]
+
+
+def search_path(folder: Path) -> list[str]:
+    """An override for the folders of configs that a run was started with, beside those of the project."""
+    import yaml
+
+    try:
+        text = (folder / ".hydra" / "hydra.yaml").read_text(encoding="utf-8")
+        runtime = yaml.safe_load(text)["hydra"]["runtime"]
+        sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return []
+    places = [
+        f"file://{Path(runtime['cwd'], each['path'])}"
+        if each["schema"] == "file"
+        else f"pkg://{each['path']}"
+        for each in sources
+    ]
+    return [f"{SEARCH_PATH}[{','.join(map(quoted, places))}]"] if places else []
 
 
 def latest_run(runs: Path) -> Path:

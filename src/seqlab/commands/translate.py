@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqlab.commands.checkpoint_argument import add_checkpoint
+
 BATCH_LINES = 1000  # read, translated and written together when the input is a file or a pipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="checkpoints/best.ckpt of a run of model=seq2seq")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run of model=seq2seq")
     parser.add_argument("input", type=Path, nargs="?", help="a text file; standard input without it")
     parser.add_argument("--beam", type=int, help="hypotheses of the search; 1 is greedy")
     parser.add_argument("--length-penalty", type=float, help="0 favors short translations, 1 is usual")
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--beam {arguments.beam}: give a whole number, at least 1 (greedy)")
     if arguments.length_penalty is not None and arguments.length_penalty < 0:
         raise UserError(f"--length-penalty {arguments.length_penalty:g}: give 0 (none) or more")
-    task, baggage = load_task(arguments.checkpoint)
+    task, baggage = load_task(arguments.checkpoint, arguments.trust)
     if arguments.beam is not None:
         task.beam_size = arguments.beam
     if arguments.length_penalty is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", help="as for train.py: model=gru_ae data.normal=normal.txt")
+    parser.add_argument("--config-dir", type=Path, help="a folder of further configs, as for train.py")
     parser.add_argument("--lr", action="store_true", help="find the learning rate; both without either")
     parser.add_argument("--batch-size", action="store_true", help="find the batch size; both without either")
     parser.add_argument("--steps", type=int, default=100, help="steps of the rate test; default 100")
@@ -23,10 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.commands.compose import search_override
     from seqlab.commands.mistakes import user_message
     from seqlab.errors import UserError
 
     conf = conf_folder()
+    if arguments.config_dir is not None:
+        arguments.overrides = [search_override(arguments.config_dir), *arguments.overrides]
     try:
         tune(arguments, conf)
     except Exception as error:
@@ -70,16 +74,19 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
 
 def tune(arguments: argparse.Namespace, conf: Path) -> None:
     """Batch size first: the learning rate depends on it."""
+    import torch
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
     from pytorch_lightning import seed_everything
 
     from seqlab.report.tune_page import rate_section, size_section, write_tune_page
-    from seqlab.training import build, pairs, trainer
+    from seqlab.training import build, first_batch, pairs, trainer
     from seqlab.training.batch_test import size_name, suggested_size, time_batch_sizes
     from seqlab.training.rate_test import rate_overrides, run_rate_test, short_training
+    from seqlab.trust import import_from_here, outside_packages
 
     config = composed(conf, arguments.overrides)
+    import_from_here(outside_packages(OmegaConf.to_container(config)))
     pairs.check_pair(config)
     trainer.check_hardware(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)
@@ -88,6 +95,8 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     folder = arguments.output or Path("runs/tune") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     datamodule: Any = build.build_data(config.data)
     datamodule.setup()
+    with torch.random.fork_rng():
+        first_batch.try_network(build.build_task(config, datamodule.sizes), datamodule)
     folder.mkdir(parents=True, exist_ok=True)
 
     both = arguments.lr == arguments.batch_size

@@ -17,11 +17,12 @@ from torch import Tensor
 from seqlab.data.event_features import refuse_features
 from seqlab.errors import UserError
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
-from seqlab.exporting.graphs import Graph, Tensors, graph_of
 from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.settings import other_formats, settings_of, weights_sum
 from seqlab.exporting.sums import file_sum
+from seqlab.networks.contracts import name_of
 from seqlab.tasks.base import SequenceTask
+from seqlab.tasks.graphs import Graph, Tensors
 
 TOLERANCE = 1e-5
 
@@ -52,7 +53,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
             torch's, a folder that cannot be written or has another network in the other format.
     """
     refuse_features("this model", baggage["data"], "an exported network")
-    graph = graph_of(task, baggage["sizes"], baggage["data"])
+    graph = task.one_pass(baggage["sizes"], baggage["data"])
     write, run = _WRITERS[kind]
     if kind == "onnx":
         check_packages()
@@ -64,7 +65,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
             written = Path(temporary) / name
-            write(graph, written)
+            _write(write, graph, written, name_of(task.network))
             difference, num_values, shapes = compared(graph, run(written))
             formats[kind] = {
                 "file": name,
@@ -82,6 +83,19 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         raise UserError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
     beside = tuple(NETWORKS[other] for other in formats if other != kind)
     return Exported(folder / name, folder / SETTINGS, difference, num_values, shapes, beside)
+
+
+def _write(write: Callable[[Graph, Path], None], graph: Graph, path: Path, network: str) -> None:
+    try:
+        write(graph, path)
+    except (OSError, UserError):
+        raise
+    except Exception as error:  # torch's tracer and exporter have many
+        said = str(error).strip().split("\n", maxsplit=1)[0]
+        raise UserError(
+            f"{network} cannot be exported: torch cannot trace it ({type(error).__name__}: {said}); give it "
+            "a method traceable() that gives a module with the same numbers in plain operations"
+        ) from error
 
 
 @torch.no_grad()

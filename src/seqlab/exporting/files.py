@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
-from seqlab.exporting.graphs import Graph, Tensors
+from seqlab.tasks.graphs import Graph, Tensors
 
 OPSET = 17  # onnxruntime has known it since 1.12
 TRACED = (3, 5)  # batch and length of the inputs that the tracer follows

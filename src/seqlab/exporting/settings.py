@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from seqlab.errors import UserError
-from seqlab.exporting.graphs import Graph
 from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.sums import file_sum
+from seqlab.tasks.graphs import Graph
 
 FORMAT = 1
 BATCH_DTYPES = {torch.int64: "int64", torch.float32: "float32"}

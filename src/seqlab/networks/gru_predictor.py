@@ -68,6 +68,10 @@ class GRUPredictor(nn.Module):
         """(C, W) token ids to (C, V) logits of the next key."""
         return self.output(self.states(contexts))
 
+    def traceable(self) -> nn.Module:
+        """The same numbers without a tree of prefixes."""
+        return PlainPredictor(self)
+
     def states(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids, or ``key * NUM_DELAYS + delay``, to (C, H) what the outputs read."""
         contexts = self._noisy(contexts)
@@ -90,3 +94,14 @@ class GRUPredictor(nn.Module):
             return self.noise(contexts)
         keys, delays = split_inputs(contexts)
         return self.noise(keys) * NUM_DELAYS + delays
+
+
+class PlainPredictor(nn.Module):
+    """A GRUPredictor in eval mode, its layers one after the other."""
+
+    def __init__(self, network: GRUPredictor) -> None:
+        super().__init__()
+        self.embedding, self.recurrent, self.output = network.embedding, network.recurrent, network.output
+
+    def forward(self, contexts: Tensor) -> Tensor:
+        return self.output(self.recurrent(self.embedding(contexts))[0][:, -1])

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from seqlab.data.batches import NameBatch
 from seqlab.errors import UserError
 from seqlab.networks.dropout import Dropout
+from seqlab.networks.length_reader import LengthReader
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, hidden_of, recurrent_layers
 
@@ -165,6 +166,46 @@ class NameClassifier(nn.Module):
         """(R, B, C) float32 log-probabilities, those of each of the R readers."""
         scores = [reader(self.noise(batch.characters), batch.lengths) for reader in self.readers]
         return torch.stack(scores).float().log_softmax(dim=-1)
+
+    def traceable(self) -> nn.Module:
+        """The same numbers without packed sequences."""
+        return PlainClassifier(self)
+
+
+class PlainReader(nn.Module):
+    """A NameReader in eval mode, over padded rows."""
+
+    def __init__(self, reader: NameReader) -> None:
+        super().__init__()
+        self.reader = reader
+        self.recurrent = LengthReader(reader.recurrent)
+
+    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
+        directions, hidden, _ = self.recurrent(self.reader.embed(characters), lengths)
+        final = torch.cat(list(hidden[-self.recurrent.num_directions :]), dim=-1)
+        if self.reader.pooling == "final":
+            return self.reader.to_scores(final)
+        if self.reader.pooling == "last_direction":
+            return self.reader.to_scores(hidden[-1])
+        outputs = torch.cat(directions, dim=-1)
+        padding = torch.arange(characters.shape[1], device=characters.device) >= lengths[:, None]
+        pooled = outputs.masked_fill(padding[..., None], -math.inf).amax(dim=1)
+        if self.reader.pooling == "all":
+            sums = outputs.masked_fill(padding[..., None], 0).sum(dim=1)
+            pooled = torch.cat((final, pooled, sums / lengths[:, None]), dim=-1)
+        return self.reader.to_scores(pooled)
+
+
+class PlainClassifier(nn.Module):
+    """A NameClassifier in eval mode, over padded rows."""
+
+    def __init__(self, network: NameClassifier) -> None:
+        super().__init__()
+        self.readers = nn.ModuleList(PlainReader(reader) for reader in network.readers)  # type: ignore[arg-type]
+
+    def forward(self, batch: NameBatch) -> Tensor:
+        scores = torch.stack([reader(batch.characters, batch.lengths) for reader in self.readers])
+        return scores.float().log_softmax(dim=-1)
 
 
 def joined(log_probabilities: Tensor) -> Tensor:

@@ -81,7 +81,7 @@ def write_on(
         )
     ids = codec.encode(prompt).tolist() or [codec.start]
     drawn = sample_tokens(
-        task.network,  # type: ignore[arg-type]
+        task.network,
         ids,
         sampling=sampling,
         forbidden=codec.unwritable,

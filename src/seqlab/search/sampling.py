@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.char_rnn import CharRNN
+from seqlab.networks.reading import read_on
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Sampling:
 
 @torch.inference_mode()
 def sample_tokens(
-    network: CharRNN,
+    network: nn.Module,
     prompt: Sequence[int],
     *,
     sampling: Sampling,
@@ -73,12 +73,12 @@ def sample_tokens(
         seed: of the draws.
     """
     network.eval()
-    device = network.output.weight.device
+    device = next(network.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     never = torch.tensor(list(forbidden), dtype=torch.long)
-    tokens, state = torch.tensor([list(prompt)], device=device), None
+    tokens, state, before = torch.tensor([list(prompt)], device=device), None, None
     while True:
-        logits, state = network(tokens, state)
+        logits, state, before = read_on(network, tokens, state, before)
         weights = sampling.probabilities(logits[0, -1].float().cpu().index_fill(0, never, -torch.inf))
         drawn = int(torch.multinomial(weights, 1, generator=generator))
         yield drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pytorch_lightning as pl
@@ -14,6 +14,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from seqlab.errors import UserError
+from seqlab.networks.contracts import check_members, name_of
+from seqlab.tasks.graphs import Graph
 from seqlab.tasks.metrics import CountedMean
 
 BatchT = TypeVar("BatchT")
@@ -44,9 +46,13 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         optimizer: parameters to an optimizer.
         scheduler: optimizer (and ``total_steps`` where it asks for it) to a scheduler; None keeps the rate.
         monitor: the validation metric the model is judged by; a plateau scheduler watches it.
+
+    Raises:
+        UserError: a network that lacks what ``contract`` asks for.
     """
 
     batch_type: ClassVar[type]
+    contract: ClassVar[type | None] = None  # of seqlab.networks.contracts, where the network is held to one
     splits_validation: ClassVar[bool] = True  # False where a batch needs the state of the one before
 
     def __init__(
@@ -57,6 +63,8 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         monitor: str = "val/loss",
     ) -> None:
         super().__init__()
+        if self.contract is not None:
+            check_members(network, self.contract, type(self).__name__)
         self.network = network
         self.optimizer_factory = optimizer
         self.scheduler_factory = scheduler
@@ -73,6 +81,38 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     @abstractmethod
     def losses(self, batch: BatchT) -> Losses:
         """Summed loss, right guesses and count of a batch. Padding is in none of them."""
+
+    def try_network(self, batch: BatchT, sizes: Mapping[str, int]) -> None:
+        """Run the network on a batch, and compare what it gives with what this task expects.
+
+        Args:
+            sizes: of the data.
+
+        Raises:
+            UserError: other shapes; says what was expected and what came.
+        """
+        self.losses(batch)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        """The network as a graph of tensors, for `seqlab export`.
+
+        Args:
+            sizes: of the data.
+            data: its state, as checkpoints keep it.
+
+        Raises:
+            UserError: there is none.
+        """
+        raise self.no_graph(
+            f"{type(self).__name__} has no one_pass, which says what goes in and what comes out"
+        )
+
+    def no_graph(self, reason: str) -> UserError:
+        """What to say of a network that is not exported."""
+        return UserError(
+            f"{name_of(self.network)} of {type(self).__name__} cannot be exported: {reason}; "
+            "`seqlab predict` runs every model"
+        )
 
     def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
         losses = self.losses(batch)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from seqlab.data.batches import NameBatch
+from seqlab.networks.contracts import ClassificationNetwork, check_shape
 from seqlab.networks.name_classifier import joined
 from seqlab.networks.recurrent import check_share
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.confusion import Confusion
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows
 
 
 class Classification(SequenceTask[NameBatch]):
@@ -23,13 +26,14 @@ class Classification(SequenceTask[NameBatch]):
     Args:
         label_smoothing: share of each label spread evenly over the classes (Szegedy et al., CVPR 2016,
             section 7).
-        **settings: those of SequenceTask; the network is a NameClassifier or built like one.
+        **settings: those of SequenceTask.
 
     Raises:
         UserError: a share outside [0, 1).
     """
 
     batch_type: ClassVar[type] = NameBatch
+    contract: ClassVar[type | None] = ClassificationNetwork
     class_weights: Tensor
 
     def __init__(self, *, label_smoothing: float = 0.0, **settings: Any) -> None:
@@ -40,6 +44,26 @@ class Classification(SequenceTask[NameBatch]):
         self.register_buffer("class_weights", torch.ones(num_classes))
         self.val_confusion = Confusion(num_classes)
         self.test_confusion = Confusion(num_classes)
+
+    def try_network(self, batch: NameBatch, sizes: Mapping[str, int]) -> None:
+        found = self.network(batch)
+        members = {"R": len(found) if isinstance(found, Tensor) and found.ndim else 1}
+        axes = members | {"B": len(batch.labels), "C": sizes["num_classes"]}
+        given = f"a batch with characters of shape (B, T) = {tuple(batch.characters.shape)}"
+        check_shape(self.network, "log-probabilities", found, axes, given)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        def outputs(network: Any, characters: Tensor, lengths: Tensor) -> Tensors:
+            return (joined(network(NameBatch(characters, lengths, torch.zeros_like(lengths)))),)
+
+        return graph(
+            self.network,
+            outputs,
+            {"characters": (BATCH, LENGTH), "lengths": (BATCH,)},
+            {"log_probabilities": (BATCH, sizes["num_classes"])},
+            padded_rows(sizes["vocab_size"]),
+            10,
+        )
 
     def on_fit_start(self) -> None:
         """The weights that the data asks for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -10,10 +11,12 @@ from torch import Tensor
 
 from seqlab.data.batches import TextBatch
 from seqlab.data.text_streams import StreamBatches, StreamDataset
-from seqlab.networks.char_rnn import CharRNN
-from seqlab.networks.encoders import State
+from seqlab.errors import UserError
+from seqlab.networks.contracts import LanguageModelNetwork, check_shape, described, name_of
+from seqlab.networks.reading import read_on
 from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, random_tokens
 
 
 class TokenScores(NamedTuple):
@@ -29,7 +32,8 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     Truncated backpropagation through time (Williams and Peng, 1990): a piece that goes on where the last one
     ended gets its final state, detached; one that starts gets zeros. Training and validation carry a state
-    each; the training state is part of a checkpoint.
+    each; the training state is part of a checkpoint. A network without a state trains on each piece by
+    itself; in validation, test and generated text it reads windows: see ``read_on``.
 
     Args:
         pad_id: from the data.
@@ -40,7 +44,7 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     batch_type: ClassVar[type] = TextBatch
     splits_validation: ClassVar[bool] = False  # a batch goes on where the one before ended
-    network: CharRNN
+    contract: ClassVar[type | None] = LanguageModelNetwork
 
     def __init__(
         self, *, pad_id: int, temperature: float = 0.8, top_p: float = 0.99, **settings: Any
@@ -48,14 +52,75 @@ class LanguageModel(SequenceTask[TextBatch]):
         super().__init__(**settings)
         self.pad_id = pad_id
         self.sampling = Sampling(temperature, top_p=top_p)
-        self.carried: dict[bool, State | None] = {True: None, False: None}  # by whether it is training
+        self.carried: dict[bool, Any] = {True: None, False: None}  # by whether it is training
+        self.before: Tensor | None = (
+            None  # (B, K) last tokens read in validation, of a network without a state
+        )
 
     def logits(self, batch: TextBatch) -> Tensor:
         """(B, T, V); carries the state on."""
         state = None if bool(batch.is_start.all()) else self.carried[self.training]
-        logits, state = self.network(batch.inputs, _emptied(state, batch.is_start))
-        self.carried[self.training] = _detached(state)
+        alone = self.training or bool(batch.is_start.any())
+        before = None if alone else self.before
+        logits, state, before = read_on(self.network, batch.inputs, _emptied(state, batch.is_start), before)
+        self.carried[self.training] = _each(state, Tensor.detach)
+        if not self.training:
+            self.before = before
         return logits.float()
+
+    def try_network(self, batch: TextBatch, sizes: Mapping[str, int]) -> None:
+        rows, steps = batch.inputs.shape
+        given = f"tokens of shape (B, T) = {(rows, steps)}"
+        found = self.network(batch.inputs, None)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise UserError(
+                f"{name_of(self.network)} was given {given}: (logits, state) are expected, (logits, None) of "
+                f"a network without a state; {described(found)} came"
+            )
+        axes = {"B": rows, "T": steps, "V": sizes["vocab_size"]}
+        check_shape(self.network, "logits", found[0], axes, given)
+        for part in _parts(found[1]):
+            if not isinstance(part, Tensor) or part.ndim < 2 or part.shape[1] != rows:
+                raise UserError(
+                    f"{name_of(self.network)} was given {given}: a state of tensors with the batch of {rows} "
+                    f"on their second axis is expected, or None; {described(part)} came"
+                )
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        tokens = random_tokens(sizes["vocab_size"])
+        with torch.no_grad():
+            parts = _parts(self.network(torch.zeros(1, 1, dtype=torch.int64), None)[1])
+        shapes = [tuple(part.shape) for part in parts]
+        names = (
+            ["hidden", "cell"][: len(shapes)]
+            if len(shapes) < 3
+            else [f"state{i}" for i in range(len(shapes))]
+        )
+
+        def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
+            states = (
+                torch.rand((shape[0], batch, *shape[2:]), generator=generator) - 0.5 for shape in shapes
+            )
+            return tokens(batch, length, generator), *states
+
+        def outputs(network: Any, given: Tensor, *states: Tensor) -> Tensors:
+            state: Any = None if not states else states[0] if len(states) == 1 else states
+            logits, state = network(given, state)
+            return logits.float().log_softmax(dim=-1), *_parts(state)
+
+        axes = {name: (shape[0], BATCH, *shape[2:]) for name, shape in zip(names, shapes, strict=True)}
+        longest = getattr(self.network, "context_size", None)
+        return graph(
+            self.network,
+            outputs,
+            {"tokens": (BATCH, LENGTH), **axes},
+            {
+                "log_probabilities": (BATCH, LENGTH, sizes["vocab_size"]),
+                **{f"{name}_after": sizes for name, sizes in axes.items()},
+            },
+            sample,
+            32 if longest is None else max(min(32, (int(longest) - 1) // 3), 1),
+        )
 
     def losses(self, batch: TextBatch) -> Losses:
         logits, targets = self.logits(batch).flatten(0, 1), batch.targets.flatten()
@@ -80,20 +145,21 @@ class LanguageModel(SequenceTask[TextBatch]):
         self.carried[True] = state["carried"]
 
 
-def _emptied(state: State | None, is_start: Tensor) -> State | None:
-    """A state of (layers, B, H) without what it holds of the pieces that start."""
-    if state is None:
-        return None
-    if isinstance(state, tuple):
-        hidden, cell = state
-        return hidden.masked_fill(is_start[:, None], 0.0), cell.masked_fill(is_start[:, None], 0.0)
-    return state.masked_fill(is_start[:, None], 0.0)
+def _parts(state: Any) -> tuple[Any, ...]:
+    """The tensors of a state."""
+    return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
-def _detached(state: State) -> State:
-    if isinstance(state, tuple):
-        return state[0].detach(), state[1].detach()
-    return state.detach()
+def _each(state: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    """A state whose tensors a function was applied to."""
+    if state is None or isinstance(state, Tensor):
+        return None if state is None else function(state)
+    return tuple(function(part) for part in state)
+
+
+def _emptied(state: Any, is_start: Tensor) -> Any:
+    """A state of (layers, B, ...) tensors without what it holds of the pieces that start."""
+    return _each(state, lambda part: part.masked_fill(is_start.view(-1, *[1] * (part.ndim - 2)), 0))
 
 
 @torch.inference_mode()

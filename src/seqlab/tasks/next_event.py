@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor
 from seqlab.data.batches import WindowBatch
 from seqlab.data.delays import NO_DELAY
 from seqlab.errors import UserError
+from seqlab.networks.contracts import NextEventNetwork, check_shape, name_of
 from seqlab.networks.delays import longer
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph, random_tokens
 
 
 def event_scores(logits: Tensor, targets: Tensor) -> EventScores:
@@ -52,10 +55,30 @@ class NextEvent(SequenceTask[WindowBatch]):
     """
 
     batch_type: ClassVar[type] = WindowBatch
+    contract: ClassVar[type | None] = NextEventNetwork
 
     def __init__(self, *, unk_id: int, **settings: Any) -> None:
         super().__init__(**settings)
         self.unk_id = unk_id
+
+    def try_network(self, batch: WindowBatch, sizes: Mapping[str, int]) -> None:
+        logits, _ = self._logits(batch)
+        axes = {"C": len(batch.contexts), "V": sizes["vocab_size"]}
+        check_shape(
+            self.network, "logits", logits, axes, f"contexts of shape (C, W) = {tuple(batch.contexts.shape)}"
+        )
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        vocab_size = sizes["vocab_size"]
+        tokens = random_tokens(vocab_size)
+        return graph(
+            self.network,
+            lambda network, contexts: (network(contexts).float().log_softmax(dim=-1),),
+            {"contexts": (BATCH, LENGTH)},
+            {"log_probabilities": (BATCH, vocab_size)},
+            lambda batch, length, generator: (tokens(batch, length, generator),),
+            int(data.get("window_size", 10)),
+        )
 
     def losses(self, batch: WindowBatch) -> Losses:
         logits, delays = self._logits(batch)
@@ -86,6 +109,11 @@ class NextEvent(SequenceTask[WindowBatch]):
         """
         head = getattr(self.network, "delay_head", None)
         if (head is None) != (batch.pair_delay is None):
+            if not hasattr(self.network, "delay_head"):
+                raise UserError(
+                    f"data.times=true: {name_of(self.network)} has no delay_head, so it reads no times: set "
+                    "data.times=false"
+                )
             raise UserError(
                 f"model.network.times={head is not None} and data.times={batch.pair_delay is not None}: set "
                 "data.times alone, the model follows it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -9,7 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.batches import SessionBatch
+from seqlab.data.vocabulary import SPECIAL
+from seqlab.networks.contracts import ReconstructionNetwork, check_shape
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows, real_steps
 from seqlab.tasks.next_event import event_scores
 
 
@@ -24,10 +28,39 @@ class Reconstruction(SequenceTask[SessionBatch]):
     """
 
     batch_type: ClassVar[type] = SessionBatch
+    contract: ClassVar[type | None] = ReconstructionNetwork
 
     def __init__(self, *, unk_id: int, **settings: Any) -> None:
         super().__init__(**settings)
         self.unk_id = unk_id
+
+    def try_network(self, batch: SessionBatch, sizes: Mapping[str, int]) -> None:
+        found = self.network(batch.source, batch.decoder_input, batch.lengths, batch.mask)
+        rows, steps = batch.source.shape
+        given = f"a source of shape (D, S) = {(rows, steps)}"
+        axes = {"D": rows, "S": steps, "V": sizes["vocab_size"]}
+        check_shape(self.network, "logits", getattr(found, "logits", found), axes, given)
+        if getattr(found, "attention", None) is not None:
+            axes = {"D": rows, "S": steps, "S (read)": steps}
+            check_shape(self.network, "attention", found.attention, axes, given)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        def outputs(network: Any, source: Tensor, lengths: Tensor) -> Tensors:
+            """What the decoder is fed follows from what the encoder reads."""
+            begin = torch.full_like(source[:, :1], SPECIAL.bos)
+            decoder_input = torch.cat((begin, source[:, :-1]), dim=1)
+            logits = network(source, decoder_input, lengths, real_steps(source, lengths)).logits
+            return (logits.float().log_softmax(dim=-1),)
+
+        return graph(
+            self.network,
+            outputs,
+            {"source": (BATCH, LENGTH), "lengths": (BATCH,)},
+            {"log_probabilities": (BATCH, LENGTH, sizes["vocab_size"])},
+            padded_rows(sizes["vocab_size"]),
+            20,
+            real_steps,
+        )
 
     def _real_logits(self, batch: SessionBatch) -> tuple[Tensor, Tensor]:
         """(N, V) logits and (N,) targets of the batch's N real tokens, row by row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor
 
 from seqlab.data.batches import SeriesBatch
 from seqlab.errors import UserError
-from seqlab.networks.series_regressor import SeriesRegressor
+from seqlab.networks.contracts import RegressionNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph
 
 LOSSES = ("quantile", "mae", "mse")
 
@@ -45,7 +47,8 @@ class Regression(SequenceTask[SeriesBatch]):
     """
 
     batch_type: ClassVar[type] = SeriesBatch
-    network: SeriesRegressor
+    contract: ClassVar[type | None] = RegressionNetwork
+    network: Any
 
     def __init__(self, *, loss: str = "quantile", pull: float = 0.0, **settings: Any) -> None:
         super().__init__(**settings)
@@ -61,6 +64,28 @@ class Regression(SequenceTask[SeriesBatch]):
             raise UserError(f"model.pull={pull}: give 0 or more")
         self.loss, self.pull = loss, pull
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
+
+    def try_network(self, batch: SeriesBatch, sizes: Mapping[str, int]) -> None:
+        levels = max(len(self.network.quantiles), 1)
+        axes = {"B": len(batch.inputs), "N": sizes["horizon"], "Q": levels}
+        given = f"inputs of shape (B, T, F) = {tuple(batch.inputs.shape)}"
+        check_shape(self.network, "forecasts", self.network(batch.inputs), axes, given)
+        each = self.network.each(batch.inputs)
+        members = {"R": len(each) if isinstance(each, Tensor) and each.ndim else 1}
+        check_shape(self.network, "what each() gives", each, members | axes, given)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        num_features, levels = sizes["num_features"], max(len(self.network.quantiles), 1)
+        return graph(
+            self.network,
+            lambda network, inputs: (network(inputs).float(),),
+            {"inputs": (BATCH, LENGTH, num_features)},
+            {"forecasts": (BATCH, sizes["horizon"], levels)},
+            lambda batch, length, generator: (
+                torch.randn((batch, length, num_features), generator=generator),
+            ),
+            7,
+        )
 
     def losses(self, batch: SeriesBatch) -> Losses:
         inputs = batch.inputs

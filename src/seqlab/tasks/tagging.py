@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from seqlab.data.batches import TagBatch
+from seqlab.networks.contracts import TaggingNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.entity_counts import EntityCounts
+from seqlab.tasks.graphs import Graph
 
 
 class Tagging(SequenceTask[TagBatch]):
@@ -18,15 +21,25 @@ class Tagging(SequenceTask[TagBatch]):
     Tags of entity types that training lacks count as O in the loss and as missed entities in the figures.
 
     Args:
-        **settings: those of SequenceTask; the network is an EntityTagger or built like one.
+        **settings: those of SequenceTask.
     """
 
     batch_type: ClassVar[type] = TagBatch
+    contract: ClassVar[type | None] = TaggingNetwork
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.val_entities = EntityCounts()
         self.test_entities = EntityCounts()
+
+    def try_network(self, batch: TagBatch, sizes: Mapping[str, int]) -> None:
+        shape = tuple(batch.words.shape)
+        axes = {"B": shape[0], "T": shape[1], "N": sizes["num_tags"]}
+        given = f"a batch with words of shape (B, T) = {shape}"
+        check_shape(self.network, "scores", self.network(batch), axes, given)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        raise self.no_graph("its result is found step by step, by a search that no graph holds")
 
     def on_fit_start(self) -> None:
         """Word vectors that the data has read go into the network, once; a resumed run has its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -10,12 +11,13 @@ from torch import Tensor
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.errors import UserError
+from seqlab.networks.contracts import TranslationNetwork, check_shape
 from seqlab.networks.recurrent import check_share
-from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.search.beam import beam_search
 from seqlab.search.greedy import greedy_search
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.base import Losses, SequenceTask
+from seqlab.tasks.graphs import Graph
 
 LOSS_UNITS = ("token", "pair")
 
@@ -41,7 +43,8 @@ class Translation(SequenceTask[TranslationBatch]):
     """
 
     batch_type: ClassVar[type] = TranslationBatch
-    network: Seq2Seq
+    contract: ClassVar[type | None] = TranslationNetwork
+    network: Any
 
     def __init__(
         self,
@@ -72,6 +75,23 @@ class Translation(SequenceTask[TranslationBatch]):
         self.teacher_forcing_ratio = teacher_forcing_ratio
         self.beam_size = beam_size
         self.length_penalty = length_penalty
+
+    def try_network(self, batch: TranslationBatch, sizes: Mapping[str, int]) -> None:
+        found = self.network(batch.source, batch.source_lengths, batch.decoder_input, 1.0)
+        readout = getattr(found, "readout", found)
+        given = (
+            f"a source of shape (B, S) = {tuple(batch.source.shape)} and a decoder_input of shape (B, T) = "
+            f"{tuple(batch.decoder_input.shape)}"
+        )
+        width = readout.shape[-1] if isinstance(readout, Tensor) and readout.ndim else 1
+        rows, steps = batch.decoder_input.shape
+        check_shape(self.network, "readouts", readout, {"B": rows, "T": steps, "R": width}, given)
+        logits = self.network.output(readout)
+        axes = {"B": rows, "T": steps, "V": sizes["target_vocab_size"]}
+        check_shape(self.network, "logits of its output", logits, axes, given)
+
+    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        raise self.no_graph("its result is found step by step, by a search that no graph holds")
 
     def losses(self, batch: TranslationBatch) -> Losses:
         ratio = self.teacher_forcing_ratio if self.training else 1.0

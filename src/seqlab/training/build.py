@@ -7,13 +7,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.compiling import compile_network
+from seqlab.training.config_folders import config_folders
+from seqlab.trust import check_own_config, imported
 
 _HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
@@ -70,10 +72,7 @@ def check_config(node: Any, where: str) -> None:
     if not isinstance(node, DictConfig):
         return
     if "_target_" in node:
-        try:
-            target = get_object(node["_target_"])
-        except Exception as error:
-            raise UserError(f"{where}._target_={node['_target_']}: cannot be imported: {error}") from error
+        target = imported(node["_target_"], f"{where}._target_", config_folders())
         check_arguments(target, {str(key): None for key in node if key not in _HYDRA_KEYS}, where)
     for key in node:
         if not OmegaConf.is_missing(node, key):
@@ -114,11 +113,16 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
     """The task of a config: its ``model`` filled with the data's sizes, optimizer and scheduler added.
 
     Its network is compiled where ``trainer.compile`` says so.
+
+    Raises:
+        UserError: a setting that is not taken; a ``_target_`` that no checkpoint may name.
     """
     for group in ("model", "optimizer", "scheduler"):
         check_config(config[group], group)
+    model = fill_sizes(config.model, sizes)
+    check_own_config(model, "model")
     task: SequenceTask = instantiate(
-        fill_sizes(config.model, sizes),
+        model,
         optimizer=instantiate(config.optimizer),
         scheduler=instantiate(config.scheduler),
         monitor=config.monitor.metric,

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
-from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoint_files import write_atomically
 from seqlab.training.checkpoint_mistakes import CheckpointError, no_checkpoint
 from seqlab.training.tracking import tracker_ids
+from seqlab.trust import refuse_untrusted, trusted_function
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
-TRUSTED_TARGETS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.")
-TRUSTED_PREDICTORS = "seqlab.prediction."
 
 
 class Baggage(Callback):
@@ -108,73 +105,38 @@ def load_weights(task: SequenceTask, path: Path) -> None:
         log.warning("no %s was written: the weights of the last step are judged", path.name)
 
 
-def load_task(path: str | Path) -> tuple[SequenceTask, dict[str, Any]]:
+def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTask, dict[str, Any]]:
     """Rebuild a task for scoring from its checkpoint alone.
+
+    Args:
+        trust: packages outside seqlab whose code the checkpoint may name: see seqlab.trust.
 
     Returns:
         The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``judge`` (what the
         evaluation fitted: thresholds, ...), ``predict``.
 
     Raises:
-        UserError: no checkpoint of seqlab, or one that names code outside seqlab and torch.
+        UserError: no checkpoint of seqlab, or one that names code of a package that is not trusted.
     """
     checkpoint = read_checkpoint(path)
     baggage = checkpoint[KEY]
     if "model" not in baggage or "state_dict" not in checkpoint:
         raise CheckpointError(path, "not a whole checkpoint of seqlab")
-    _refuse_foreign_targets(baggage["model"], str(path))
+    refuse_untrusted(baggage["model"], path, trust)
     task: SequenceTask = instantiate(baggage["model"], _convert_="all")
     task.load_state_dict(checkpoint["state_dict"])
     return task.eval(), baggage
 
 
-def load_predictor(baggage: dict[str, Any], path: str | Path) -> Callable[..., Any]:
+def load_predictor(
+    baggage: dict[str, Any], path: str | Path, trust: Collection[str] = ()
+) -> Callable[..., Any]:
     """The function that ``seqlab predict`` calls for a checkpoint's kind of model.
 
     Raises:
-        UserError: the checkpoint names none, or one that is not a function of seqlab.prediction.
+        UserError: the checkpoint names none, or one that is no function of seqlab.prediction or of a package
+            that is trusted.
     """
-    name = str(baggage.get("predict"))
     if baggage.get("predict") is None:
         raise UserError(f"{path}: its model config names no function for `seqlab predict` (predict: null)")
-    if not name.startswith(TRUSTED_PREDICTORS):
-        raise _foreign(str(path), name)
-    try:
-        found = get_object(name)
-    except Exception:
-        raise _foreign(str(path), name) from None
-    if not inspect.isfunction(found) or not found.__module__.startswith(TRUSTED_PREDICTORS):
-        raise _foreign(str(path), name)
-    return found
-
-
-def _refuse_foreign_targets(config: Any, path: str) -> None:
-    """Raise UserError where building the config could run anything but constructors of networks and tasks."""
-    if isinstance(config, dict):
-        if "_target_" in config and not _is_trusted(config["_target_"]):
-            raise _foreign(path, config["_target_"])
-        for value in config.values():
-            _refuse_foreign_targets(value, path)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            _refuse_foreign_targets(value, path)
-    elif isinstance(config, str) and "${" in config:  # a resolver could make a config of it
-        raise _foreign(path, config)
-
-
-def _is_trusted(target: Any) -> bool:
-    """A name that begins right is not enough: ``seqlab.tasks.base.inspect.os.system`` leads elsewhere."""
-    if not str(target).startswith(TRUSTED_TARGETS):
-        return False
-    try:
-        found = get_object(str(target))
-    except Exception:
-        return False
-    is_network = isinstance(found, type) and issubclass(found, nn.Module)
-    return is_network and found.__module__.startswith(TRUSTED_TARGETS)
-
-
-def _foreign(path: str, name: Any) -> UserError:
-    return UserError(
-        f"{path}: it names {name}, which is no network, task or prediction of seqlab; nothing was executed"
-    )
+    return trusted_function(str(baggage["predict"]), path, trust)

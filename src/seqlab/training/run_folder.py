@@ -23,6 +23,7 @@ from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.terminal import print_results
+from seqlab.trust import outside_packages, trust_options
 from seqlab.whole_files import whole_file
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class RunFolder:
     data_name: str
     notices: list[str] = field(default_factory=list)
     parsed: str | None = None  # data.sessions: the output of seqlab parse that a log model reads
+    trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
 
     @classmethod
     def create(cls, config: DictConfig, notices: list[str]) -> RunFolder:
@@ -62,7 +64,8 @@ class RunFolder:
         choices = run.runtime.choices
         notices = [*debug_notices(config.trainer), *config.notes, *notices]
         parsed = OmegaConf.select(config, "data.sessions")
-        folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed)
+        trust = outside_packages(OmegaConf.to_container(config.model), config.predict)
+        folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed, trust)
         if not is_writer():
             silence()
             return folder
@@ -118,12 +121,15 @@ class RunFolder:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         print_results(outcome.result_table(), metrics)
         print(f"report: {_short(self.report)}")
+        if self.trust and self.best_checkpoint.exists():
+            options = trust_options(self.trust)
+            print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
         for place, step in enumerate(self.next_steps(outcome)):
             print(f"{'      ' if place else 'next: '}{step}")
 
     def next_steps(self, outcome: Outcome) -> list[str]:
         """See seqlab.evaluation.next_steps."""
-        return next_steps(outcome, _short(self.best_checkpoint), self.parsed)
+        return next_steps(outcome, _short(self.best_checkpoint), self.parsed, self.trust)
 
 
 def _with_history(folder: RunFolder, now: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,14 @@ def encode_keys(keys: NDArray[np.integer], table: NDArray[np.int32]) -> NDArray[
     return table[np.where(keys < len(table) - 1, keys, -1)]
 
 
-def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None = None) -> Model:
+def load_model(
+    path: Path, *, onnx: bool = False, parser: dict[str, Any] | None = None, trust: Collection[str] = ()
+) -> Model:
     """From checkpoints/best.ckpt of a run; with ``onnx`` from the folder of ``seqlab export``.
 
     Args:
         parser: takes the place of the checkpoint's own.
+        trust: packages outside seqlab whose code the checkpoint may name.
 
     Raises:
         UserError: no such file, a model of another kind, or a run that ended before its thresholds.
@@ -90,7 +94,7 @@ def load_model(path: Path, *, onnx: bool = False, parser: dict[str, Any] | None 
         return _load_export(path, parser)
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(path)
+    task, baggage = load_task(path, trust)
     data = baggage["data"]
     if not {"vocabulary", "max_length"} <= set(data):  # what every log model's data has
         raise UserError(f"{path}: {NO_LOG_MODEL}")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlab.exporting.length_reader import LengthReader
+from seqlab.networks.length_reader import LengthReader
 from seqlab.networks.recurrent import recurrent_layers
 
 

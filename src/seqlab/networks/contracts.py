@@ -1,0 +1,149 @@
+"""What a network takes and returns: a contract for each kind of task. Letters are those of data/batches.py.
+
+A network is an ``nn.Module`` of any package that has the members of its task's contract. It knows no config
+and no device; its sizes (``vocab_size``, ``pad_id``, ...) are arguments that the data fills in.
+
+Beyond the contracts, all networks may have ``traceable()``: a module with the same ``forward`` and the same
+numbers, in operations that torch's tracer can follow, for `seqlab export`. Without it the network itself is
+traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from seqlab.data.batches import NameBatch, TagBatch
+from seqlab.errors import UserError
+
+
+class NextEventNetwork(Protocol):
+    """Of NextEvent (model=gru). With data.times=true also what GRUPredictor has for delays."""
+
+    def forward(self, contexts: Tensor) -> Tensor:
+        """(C, W) int64 left-padded token ids to (C, V) logits of the next key."""
+
+
+class ReconstructionNetwork(Protocol):
+    """Of Reconstruction (model=gru_ae)."""
+
+    def forward(self, source: Tensor, decoder_input: Tensor, lengths: Tensor, mask: Tensor) -> Any:
+        """The four tensors of a SessionBatch to an object with ``logits`` (D, S, V) and ``attention``, None
+        or (D, S, S)."""
+
+
+class LanguageModelNetwork(Protocol):
+    """Of LanguageModel (model=char_rnn).
+
+    The state is a tensor or a tuple of tensors with the batch on their second axis, as torch's recurrent
+    layers have it, and zeros where a text begins. A network without a state returns None: it trains on each
+    piece by itself, and is judged and generates with a window of the tokens before. The window is
+    ``network.context_size`` tokens long, or 256.
+    """
+
+    def forward(self, tokens: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """(B, T) int64 token ids, and the state after those before, to (B, T, V) logits and the state."""
+
+
+class RegressionNetwork(Protocol):
+    """Of Regression (model=lstm)."""
+
+    quantiles: tuple[float, ...]  # rising levels, 0.5 among them; empty for one number
+    middle: int  # which of the outputs is the forecast itself
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, T, F) float32 days to (B, N, Q) forecasts; Q is 1 without quantiles."""
+
+    def each(self, inputs: Tensor) -> Tensor:
+        """(R, B, N, Q): what each of R members forecasts, of which ``forward`` is the mean; trained apart."""
+
+    def untrained(self) -> Any:
+        """A network of the same shape with new weights, for data.backtest."""
+
+
+class ClassificationNetwork(Protocol):
+    """Of Classification (model=name_classifier)."""
+
+    num_classes: int
+
+    def forward(self, batch: NameBatch) -> Tensor:
+        """A NameBatch to (R, B, C) log-probabilities of each of R members; one member: (1, B, C)."""
+
+
+class TaggingNetwork(Protocol):
+    """Of Tagging (model=entity_tagger). With word vectors also ``set_word_vectors(ids, vectors)``."""
+
+    output: Any  # IndependentTags or LinearChainCRF of networks/crf.py, or what has their nll and decode
+
+    def forward(self, batch: TagBatch) -> Tensor:
+        """A TagBatch to (B, T, N) float32 scores of N tags."""
+
+
+class TranslationNetwork(Protocol):
+    """Of Translation (model=seq2seq); see Seq2Seq for what the search reads of ``encode`` and ``decoder``."""
+
+    pad_id: int
+    bos_id: int
+    eos_id: int
+    output: Any  # the nn.Linear from readouts (..., R) to logits (..., V)
+    decoder: Any
+
+    def encode(self, source: Tensor, lengths: Tensor) -> tuple[Any, Any]:
+        """(B, S) source ids of (B,) lengths to what the decoder attends to, and its first state."""
+
+    def forward(
+        self,
+        source: Tensor,
+        source_lengths: Tensor,
+        decoder_input: Tensor,
+        teacher_forcing_ratio: float = 1.0,
+    ) -> Any:
+        """Sources and true targets to an object with ``readout`` (B, T, R) and ``attention``, None or
+        (B, T, S)."""
+
+
+def members(contract: type) -> list[str]:
+    """The names of all that a contract asks for."""
+    names = [*vars(contract).get("__annotations__", {}), *vars(contract)]
+    return [name for name in names if not name.startswith("_")]
+
+
+def name_of(network: object) -> str:
+    """``mylab.tcn.CausalTCN``"""
+    return f"{type(network).__module__}.{type(network).__qualname__}"
+
+
+def described(found: object) -> str:
+    """What came, with its shape."""
+    if isinstance(found, Tensor):
+        return f"a tensor of shape {tuple(found.shape)}"
+    return "None" if found is None else f"a {type(found).__name__}"
+
+
+def check_members(network: object, contract: type, task: str) -> None:
+    """Raise UserError where a network lacks what a task reads; names it."""
+    missing = [name for name in members(contract) if not hasattr(network, name)]
+    if missing:
+        raise UserError(
+            f"{name_of(network)} has no {' and no '.join(missing)}, which {task} needs: see "
+            f"{contract.__name__} in seqlab/networks/contracts.py"
+        )
+
+
+def check_shape(network: object, what: str, found: Any, axes: Mapping[str, int], given: str) -> None:
+    """Raise UserError unless ``found`` is a tensor of the expected shape.
+
+    Args:
+        what: it is, such as ``logits``.
+        axes: the letter of each axis and its size, in their order.
+        given: what the network was given, and its shape.
+    """
+    shape = tuple(axes.values())
+    if isinstance(found, Tensor) and tuple(found.shape) == shape:
+        return
+    raise UserError(
+        f"{name_of(network)} was given {given}: {what} of shape ({', '.join(axes)}) = {shape} are expected, "
+        f"{described(found)} came"
+    )

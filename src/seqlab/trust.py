@@ -1,0 +1,253 @@
+"""Whose code a checkpoint may name: decided here alone, for networks, tasks and predict functions alike.
+
+Loads no torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import shlex
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from seqlab.errors import UserError
+
+KNOWN = ("seqlab", "torch", "pytorch_lightning", "torchmetrics")
+NETWORKS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.", "pytorch_lightning.", "torchmetrics.")
+PREDICTORS = ("seqlab.prediction.",)
+
+
+def package_of(name: object) -> str:
+    """``mylab`` of ``mylab.tcn.CausalTCN``."""
+    return str(name).partition(".")[0]
+
+
+def outside_packages(config: Any, predict: object = None) -> list[str]:
+    """The packages, other than the known ones, of a model's config and of its predict function."""
+    names = [*_targets(config), *([] if predict is None else [predict])]
+    return sorted({package_of(name) for name in names} - set(KNOWN))
+
+
+def trust_options(packages: Iterable[str]) -> str:
+    """``--trust mylab --trust otherlab``"""
+    return " ".join(f"--trust {package}" for package in packages)
+
+
+def check_packages(packages: Collection[str]) -> None:
+    """Raise UserError where ``--trust`` was given what is no package of somebody's own."""
+    for package in packages:
+        if not package.isidentifier():
+            whole = package_of(package)
+            instead = f": give the package alone, --trust {whole}" if whole.isidentifier() else ""
+            raise UserError(f"--trust {package}: no name of a package{instead or ', such as mylab'}")
+        if _is_python(package):
+            raise UserError(
+                f"--trust {package}: a part of Python itself, which has no networks; a file that names it is "
+                "not to be trusted"
+            )
+
+
+def refuse_untrusted(config: Any, path: str | Path, trust: Collection[str]) -> None:
+    """Raise UserError where building a checkpoint's config could run anything but allowed constructors.
+
+    Allowed are classes of networks and tasks (``nn.Module``): those of seqlab and torch, and those of the
+    packages that are trusted. Nothing of any other package is imported.
+
+    Args:
+        config: of the model.
+        path: of the checkpoint.
+        trust: what ``--trust`` named.
+    """
+    check_packages(trust)
+    for text in _texts(config):
+        if "${" in text:  # a resolver could make a config of it
+            raise _foreign(path, text)
+    names = [str(name) for name in _targets(config)]
+    _refuse_packages(names, NETWORKS, path, trust)
+    from torch import nn
+
+    import_from_here(trust)
+    for name in names:
+        found = _found(name, path, NETWORKS)
+        if not (isinstance(found, type) and issubclass(found, nn.Module)):
+            raise _foreign(path, name)
+        _refuse_detour(found, name, NETWORKS, path, trust)
+
+
+def check_own_config(config: Any, where: str) -> None:
+    """Raise UserError where a config of the user's own names what no checkpoint may, so that none is made."""
+    try:
+        refuse_untrusted(config, where, [each for each in outside_packages(config) if not _is_python(each)])
+    except UserError as error:
+        raise UserError(
+            f"{error}; a checkpoint may name networks and tasks (nn.Module) alone: let the network build the "
+            "rest"
+        ) from error
+
+
+def trusted_function(name: str, path: str | Path, trust: Collection[str]) -> Callable[..., Any]:
+    """The function of a name that a checkpoint gives.
+
+    Raises:
+        UserError: no function, or one of a package that is not trusted.
+    """
+    check_packages(trust)
+    _refuse_packages([name], PREDICTORS, path, trust)
+    import_from_here(trust)
+    found = _found(name, path, PREDICTORS)
+    if not inspect.isfunction(found):
+        raise _foreign(path, name)
+    _refuse_detour(found, name, PREDICTORS, path, trust)
+    return found
+
+
+def imported(name: object, where: str, folders: Sequence[Path] = ()) -> Any:
+    """The object that a config of the user's own names.
+
+    Args:
+        where: the key that names it.
+        folders: where its package may lie without being found.
+
+    Raises:
+        UserError: it cannot be imported; says what to type.
+    """
+    try:
+        return _object(str(name))
+    except Exception as error:
+        reason = _why_not(str(name), error, [Path.cwd(), *folders])
+        raise UserError(f"{where}={name}: cannot be imported: {reason}") from error
+
+
+class _FromHere(MetaPathFinder):
+    """Finds packages in the current folder: those alone that are named, and after all others."""
+
+    def __init__(self, packages: Collection[str]) -> None:
+        self.packages, self.folder = frozenset(packages), str(Path.cwd())
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or fullname not in self.packages:
+            return None
+        return PathFinder.find_spec(fullname, [self.folder])
+
+
+def import_from_here(packages: Collection[str]) -> None:
+    """Let the packages be found in the current folder too, as train.py finds what lies beside it.
+
+    For packages that ``--trust`` names, or a config of the user's own. It lasts: a network may import more of
+    its package while it runs.
+    """
+    if packages:
+        sys.meta_path.append(_FromHere(packages))
+
+
+def _refuse_packages(
+    names: Iterable[str], known: tuple[str, ...], path: str | Path, trust: Collection[str]
+) -> None:
+    missing: dict[str, str] = {}
+    for name in names:
+        package = package_of(name)
+        if _is_python(package) or not package.isidentifier():
+            raise _foreign(path, name)
+        if package in KNOWN and not name.startswith(known):
+            raise _foreign(path, name)
+        if package not in KNOWN and package not in trust:
+            missing.setdefault(package, name)
+    if missing:
+        raise UserError(
+            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
+            f"Where you trust the whole package, add {trust_options(missing)} to the command"
+        )
+
+
+def _refuse_detour(
+    found: Any, name: str, known: tuple[str, ...], path: str | Path, trust: Collection[str]
+) -> None:
+    """A name that begins right is not enough: ``seqlab.tasks.base.inspect.os.system`` leads elsewhere."""
+    home = str(found.__module__)
+    if home.startswith(known) or package_of(home) in trust:
+        return
+    if package_of(name) in trust:  # a trusted package that hands on what another one has
+        _refuse_packages([f"{home}.{found.__qualname__}"], known, path, trust)
+    raise _foreign(path, name)
+
+
+def _is_python(package: str) -> bool:
+    """Whether it is of Python itself, or private, such as ``__main__``."""
+    return package in sys.stdlib_module_names or package.startswith("_")
+
+
+def _found(name: str, path: str | Path, known: tuple[str, ...]) -> Any:
+    try:
+        return _object(name)
+    except Exception as error:
+        if name.startswith(known):
+            raise _foreign(path, name) from None
+        reason = _why_not(name, error, [])
+        raise UserError(f"{path}: it names {name}, which cannot be imported: {reason}") from error
+
+
+def _object(name: str) -> Any:
+    """What a dotted name leads to; Hydra's own words on a failure are kept back, as the error has them."""
+    from hydra.utils import get_object
+
+    log = logging.getLogger("hydra.utils")
+    before, log.disabled = log.disabled, True
+    try:
+        return get_object(name)
+    finally:
+        log.disabled = before
+
+
+def _why_not(name: str, error: Exception, folders: Sequence[Path]) -> str:
+    """The reason in a line, and what to type."""
+    package = package_of(name)
+    if package.isidentifier() and find_spec(package) is None:
+        places = [each for each in folders if (each / package).is_dir() or (each / f"{package}.py").is_file()]
+        where = shlex.quote(str(places[0])) if places else "FOLDER"
+        lies = "" if places else f", FOLDER being the one that {package} lies in"
+        return (
+            f"no module {package} is found; type PYTHONPATH={where} before the command{lies}, or install "
+            f"the package of {package} with pip"
+        )
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return " ".join(str(cause).split()) or type(cause).__name__
+
+
+def _targets(config: Any) -> Iterator[object]:
+    """Every ``_target_`` below a config of plain values, outermost first."""
+    if isinstance(config, dict):
+        if "_target_" in config:
+            yield config["_target_"]
+        for value in config.values():
+            yield from _targets(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _targets(value)
+
+
+def _texts(config: Any) -> Iterator[str]:
+    if isinstance(config, dict):
+        for value in config.values():
+            yield from _texts(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _texts(value)
+    elif isinstance(config, str):
+        yield config
+
+
+def _foreign(path: str | Path, name: object) -> UserError:
+    return UserError(
+        f"{path}: it names {name}, which is no network, task or prediction of seqlab; nothing was executed"
+    )

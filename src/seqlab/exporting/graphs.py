@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from seqlab.data.batches import NameBatch
+from seqlab.data.batches import LabelledBatch
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 from seqlab.exporting.length_reader import LengthReader
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
-from seqlab.networks.name_classifier import NameClassifier, NameReader, joined
+from seqlab.networks.sequence_classifier import SequenceClassifier, SequenceReader, joined
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.tasks.base import SequenceTask
 
@@ -56,7 +56,7 @@ def graph_of(task: SequenceTask, sizes: dict[str, int], data: dict[str, Any]) ->
             return _text(network)
         case SeriesRegressor():
             return _series(network)
-        case NameClassifier():
+        case SequenceClassifier():
             return _names(network, sizes)
     raise UserError(
         f"{type(network).__name__} of {type(task).__name__} cannot be exported: its result is found step "
@@ -227,9 +227,9 @@ def _series(network: SeriesRegressor) -> Graph:
 
 
 class _Name(nn.Module):
-    """One NameReader."""
+    """One SequenceReader."""
 
-    def __init__(self, reader: NameReader) -> None:
+    def __init__(self, reader: SequenceReader) -> None:
         super().__init__()
         self.reader = reader
         self.recurrent = LengthReader(reader.recurrent)
@@ -251,7 +251,7 @@ class _Name(nn.Module):
 
 
 class _Names(nn.Module):
-    def __init__(self, network: NameClassifier) -> None:
+    def __init__(self, network: SequenceClassifier) -> None:
         super().__init__()
         self.readers = nn.ModuleList(_Name(reader) for reader in network.readers)  # type: ignore[arg-type]
 
@@ -260,9 +260,9 @@ class _Names(nn.Module):
         return (joined(scores.log_softmax(dim=-1)),)
 
 
-def _names(network: NameClassifier, sizes: dict[str, int]) -> Graph:
+def _names(network: SequenceClassifier, sizes: dict[str, int]) -> Graph:
     def reference(characters: Tensor, lengths: Tensor) -> Tensors:
-        return (joined(network(NameBatch(characters, lengths, torch.zeros_like(lengths)))),)
+        return (joined(network(LabelledBatch(characters, lengths, torch.zeros_like(lengths)))),)
 
     return Graph(
         _Names(network),

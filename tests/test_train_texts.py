@@ -12,7 +12,7 @@ import pytest
 from seqlab.cli import main
 from seqlab.data.names import Names
 from seqlab.data.pair_files import read_pairs
-from seqlab.evaluation.name_baselines import NaiveBayes
+from seqlab.evaluation.label_baselines import Counted, NaiveBayes
 
 GOOD, BAD = ("lovely", "moving", "great", "warm"), ("dull", "boring", "awful", "cold")
 THINGS = ("film", "story", "play", "cast", "music", "ending", "plot", "pace")
@@ -101,10 +101,11 @@ def test_the_language_of_real_sentences_is_told_by_their_words(tmp_path: Path, r
         writer.writerows(("de", german) for _, german in pairs)
     data = Names(path=tmp_path / "sentences.csv", unit="word", min_count=2)
     data.setup()
-    train, val = data.names("train"), data.names("val")
-    assert any("," in text for text in train.names)
-    guesses = NaiveBayes(train, val, "words", data.coder.tokens).predict(val.names)
+    train, val = data.items("train"), data.items("val")
+    assert any("," in text for text in train.texts)
+    counted = [Counted(list(map(data.coder.tokens, part.texts)), part.labels) for part in (train, val)]
+    guesses = NaiveBayes(*counted, 1, "word_naive_bayes").predict(counted[1].tokens)
     assert sum(map(str.__eq__, guesses, val.labels)) / len(val) > 0.98
     batch = next(iter(data.train_dataloader()))
     tokens = data.coder.vocabulary.tokens
-    assert {"Ein", "A"} & {tokens[number] for number in batch.characters.flatten().tolist()}
+    assert {"Ein", "A"} & {tokens[number] for number in batch.tokens.flatten().tolist()}

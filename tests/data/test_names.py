@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from seqlab.data.batches import NameBatch
+from seqlab.data.batches import LabelledBatch
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.name_batches import NameCoder
-from seqlab.data.names import Names
+from seqlab.data.names import NameCoder, Names
 from seqlab.errors import UserError
 
 
@@ -35,7 +34,7 @@ def test_each_label_is_split_alike_and_equal_names_stay_together(tmp_path: Path)
     module = data(path=written(tmp_path, "names.csv", [*rows, *again, "c,C"]))
     module.open_test()
     parts = [module._splits[name] for name in ("train", "val", "test")]
-    kinds = [set(part.names) for part in parts]
+    kinds = [set(part.texts) for part in parts]
     assert [Counter(name[0].upper() for name in kind) for kind in kinds] == [
         {"A": 28, "B": 14, "C": 1},
         {"A": 4, "B": 2},
@@ -47,18 +46,18 @@ def test_each_label_is_split_alike_and_equal_names_stay_together(tmp_path: Path)
 
 def test_the_seed_draws_the_split_alone() -> None:
     first, again, other = data(seed=1), data(seed=1), data(seed=2)
-    assert first.names("val").names == again.names("val").names
-    assert first.names("val").names != other.names("val").names
+    assert first.items("val").texts == again.items("val").texts
+    assert first.items("val").texts != other.items("val").texts
 
 
 def test_val_is_cut_from_train_where_none_is_given(tmp_path: Path) -> None:
     train = written(tmp_path, "train.csv", [f"n{number},{'AB'[number % 2]}" for number in range(40)])
     test = written(tmp_path, "test.csv", ["n1,B", "n1,A", "x,A", "y,B"])
     module = data(train=train, test=test, split=[0.6, 0.2, 0.2])
-    assert (len(module.names("train")), len(module.names("val"))) == (30, 10)
+    assert (len(module.items("train")), len(module.items("val"))) == (30, 10)
     assert "no data.val: 10 distinct names of data.train are kept for it" in module.notices
     module.open_test()
-    assert module.names("test").names == ("n1", "n1", "x", "y")
+    assert module.items("test").texts == ("n1", "n1", "x", "y")
 
 
 def test_notices_count_what_bounds_the_figures(tmp_path: Path) -> None:
@@ -74,12 +73,12 @@ def test_a_batch_is_padded_ids_of_nfc_characters_between_marks() -> None:
     module = data()
     dataset, characters = module.dataset("train"), module.coder.vocabulary
     batch = dataset[torch.tensor([3, 0])]
-    assert type(batch) is NameBatch
-    name, label = module.names("train").names[3], module.names("train").labels[3]
+    assert type(batch) is LabelledBatch
+    name, label = module.items("train").texts[3], module.items("train").labels[3]
     length = int(batch.lengths[0])
-    row = [characters.tokens[number] for number in batch.characters[0, :length]]
+    row = [characters.tokens[number] for number in batch.tokens[0, :length]]
     assert row == ["<bos>", *name, "<eos>"]
-    assert (batch.characters[0, length:] == characters.pad).all()
+    assert (batch.tokens[0, length:] == characters.pad).all()
     assert module.coder.labels[batch.labels[0]] == label
     assert batch.num_units == 2
 
@@ -139,7 +138,7 @@ def test_the_test_split_is_locked() -> None:
         module.dataset("test")
     module.open_test()
     with pytest.raises(TestSetLockedError):
-        module.names("train")
+        module.items("train")
 
 
 def test_balanced_weights_have_mean_one_over_the_training_names(tmp_path: Path) -> None:
@@ -198,5 +197,5 @@ def test_copies_do_not_count_in_a_validation_part_that_is_cut_off(tmp_path: Path
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     module = Names(path=path)
     module.setup()
-    assert len(set(module.names("val").names)) == len(module.names("val"))
-    assert len(set(module.names("train").names)) < len(module.names("train"))
+    assert len(set(module.items("val").texts)) == len(module.items("val"))
+    assert len(set(module.items("train").texts)) < len(module.items("train"))

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
-from seqlab.data.name_files import LabelledNames
+from seqlab.data.labelled_items import LabelledItems
 from seqlab.data.names import Names
 from seqlab.evaluation.classification import (
     ClassificationEvaluation,
     ClassificationOutcome,
     classify_split,
 )
-from seqlab.networks.name_classifier import NameClassifier
+from seqlab.networks.sequence_classifier import SequenceClassifier
 from seqlab.report.classification_run import confusion_section, mistakes_section
 from seqlab.tasks.classification import Classification
 
@@ -22,7 +22,7 @@ def judged() -> tuple[Classification, Names]:
     data = Names(sample={"num_names": 200}, scoring_batch_size=7)
     data.setup()
     torch.manual_seed(0)
-    network = NameClassifier(**data.sizes, embedding_size=6, hidden_size=6)
+    network = SequenceClassifier(**data.sizes, embedding_size=6, hidden_size=6)
     return Classification(network=network), data
 
 
@@ -31,10 +31,12 @@ def outcome() -> ClassificationOutcome:
     probabilities = np.array(
         [[0.9, 0.1, 0], [0.2, 0.8, 0], [0.7, 0.2, 0.1], [0.05, 0.95, 0], [0.7, 0.2, 0.1]]
     )
-    names = LabelledNames(
+    names = LabelledItems(
         ("Ann", "Bea", "Cy", "Dan", "Cy"), ("A", "B", "C", "A", "C"), np.arange(1, 6), "here"
     )
-    return ClassificationOutcome(names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, ())
+    return ClassificationOutcome(
+        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "characters", "own"
+    )
 
 
 def test_a_split_is_judged_in_its_own_order_whatever_the_batches(
@@ -56,13 +58,13 @@ def test_the_whole_evaluation(judged: tuple[Classification, Names], tmp_path: Pa
     data.open_test()
     found = evaluation.test(task, data, judge)
     assert set(val) == {"val/loss", "val/accuracy", "val/macro_f1"}
-    labels = list(found.names.labels)
+    labels = list(found.items.labels)
     majority = labels.count("English") if "English" in data.coder.labels else 0
     assert majority
     predicted = [data.coder.labels[number] for number in found.predicted]
     right = sum(label == guess for label, guess in zip(labels, predicted, strict=True))
     assert found.metrics["test/accuracy"] == pytest.approx(right / len(labels))
-    assert found.metrics["oracle/accuracy_ceiling"] == found.names.accuracy_ceiling()
+    assert found.metrics["oracle/accuracy_ceiling"] == found.items.accuracy_ceiling()
     for name in ("majority", "longest_ending", "ngram_naive_bayes"):
         assert 0 < found.metrics[f"baseline/{name}/accuracy"] <= 1
     assert [name for name, _ in found.result_table().baseline_rows] == list(found.baselines)

@@ -6,7 +6,7 @@ from pytorch_lightning import Trainer
 
 from seqlab.data.names import Names
 from seqlab.errors import UserError
-from seqlab.networks.name_classifier import NameClassifier
+from seqlab.networks.sequence_classifier import SequenceClassifier
 from seqlab.tasks.classification import Classification
 
 
@@ -18,7 +18,7 @@ def data(**settings: Any) -> Names:
 
 def classifier(module: Names, num_readers: int = 2, **settings: Any) -> Classification:
     torch.manual_seed(0)
-    network = NameClassifier(
+    network = SequenceClassifier(
         **module.sizes,
         embedding_size=8,
         hidden_size=8,

@@ -99,16 +99,16 @@ class SeriesBatch(NamedTuple):
         return self.targets.new_tensor(self.targets.numel())
 
 
-class NameBatch(NamedTuple):
-    """B names or texts and their labels."""
+class LabelledBatch(NamedTuple):
+    """B sequences, such as names, texts or sessions, and the label of each."""
 
-    characters: Tensor  # (B, T) int64 ids of characters (data.unit=word: of words), right-padded
-    lengths: Tensor  # (B,) int64 characters or words, at least 1
+    tokens: Tensor  # (B, T) int64 ids of characters, words, events, ..., right-padded
+    lengths: Tensor  # (B,) int64 tokens, at least 1
     labels: Tensor  # (B,) int64 label ids
 
     @property
     def num_units(self) -> Tensor:
-        """() names in the batch."""
+        """() sequences in the batch."""
         return (self.lengths > 0).sum()
 
 

@@ -40,6 +40,15 @@ def read_sessions(path: str | Path) -> Sessions:
         raise
 
 
+def is_pickle(path: Path) -> bool:
+    """Whether a file begins as a pickle does; one that cannot be read does not."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2).startswith(_PICKLE_START)
+    except OSError:
+        return False
+
+
 def _read(path: Path) -> Sessions:
     try:
         content = path.read_bytes()

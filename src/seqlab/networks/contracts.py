@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from seqlab.data.batches import NameBatch, TagBatch
+from seqlab.data.batches import LabelledBatch, TagBatch
 from seqlab.errors import UserError
 
 
@@ -64,12 +64,12 @@ class RegressionNetwork(Protocol):
 
 
 class ClassificationNetwork(Protocol):
-    """Of Classification (model=name_classifier)."""
+    """Of Classification (model=classifier)."""
 
     num_classes: int
 
-    def forward(self, batch: NameBatch) -> Tensor:
-        """A NameBatch to (R, B, C) log-probabilities of each of R members; one member: (1, B, C)."""
+    def forward(self, batch: LabelledBatch) -> Tensor:
+        """A LabelledBatch to (R, B, C) log-probabilities of each of R members; one member: (1, B, C)."""
 
 
 class TaggingNetwork(Protocol):

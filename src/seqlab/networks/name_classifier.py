@@ -1,213 +1,24 @@
-"""Recurrent readers of a name's characters; their classes' probabilities are averaged."""
+"""The classifier by its first name: what model=name_classifier and older checkpoints build."""
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-from seqlab.data.batches import NameBatch
-from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.noise import TokenNoise
-from seqlab.networks.recurrent import check_share, check_size, hidden_of, recurrent_layers
-
-NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
-POOLINGS = ("final", "last_direction", "max", "all")
+from seqlab.networks.recurrent import check_share
+from seqlab.networks.sequence_classifier import SequenceClassifier
 
 
-class NameReader(nn.Module):
-    """Embedded characters, recurrent layers, one vector of the whole name, a score per class.
-
-    Padding is never read: a backward pass starts at each name's own last character.
-    """
-
-    def __init__(
-        self,
-        *,
-        vocab_size: int,
-        pad_id: int,
-        num_classes: int,
-        cell: str,
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        bidirectional: bool,
-        pooling: str,
-        dropout: float,
-        embedding_dropout: float,
-        ngram_size: int,
-    ) -> None:
-        super().__init__()
-        self.pooling = pooling
-        self.num_directions = 2 if bidirectional else 1
-        self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
-        self.ngrams = nn.ModuleList(
-            nn.Embedding(NGRAM_BUCKETS, embedding_size) for _ in range(ngram_size - 1)
-        )
-        for table in self.ngrams:  # small: most n-grams of a new name were seen seldom or never
-            nn.init.normal_(table.weight, std=0.1)  # type: ignore[arg-type]
-        self.embedding_dropout = Dropout(embedding_dropout)
-        self.recurrent = recurrent_layers(
-            cell, embedding_size, hidden_size, num_layers, dropout, bidirectional
-        )
-        width = {"final": self.num_directions, "last_direction": 1, "max": self.num_directions}
-        width["all"] = 3 * self.num_directions
-        self.dropout = Dropout(dropout)
-        self.to_scores = nn.Linear(width[pooling] * hidden_size, num_classes)
-
-    def embed(self, characters: Tensor) -> Tensor:
-        """(B, T) character ids to (B, T, E): their embeddings plus those of the n-grams that end there."""
-        embedded = self.embedding(characters)
-        code = characters
-        for length, table in enumerate(self.ngrams, start=1):
-            before = F.pad(characters, (length, 0))[:, : characters.shape[1]]
-            code = (code * NGRAM_BASE + before + 1) % NGRAM_BUCKETS
-            embedded = embedded + table(code)
-        return embedded
-
-    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T) character ids of the given (B,) lengths to (B, C) scores."""
-        embedded = self.embedding_dropout(self.embed(characters))
-        packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        packed_outputs, state = self.recurrent(packed)
-        hidden = hidden_of(state)  # (layers * directions, B, H)
-        final = torch.cat(hidden[-self.num_directions :].unbind(), dim=-1)
-        if self.pooling == "final":
-            return self.to_scores(self.dropout(final))
-        if self.pooling == "last_direction":
-            return self.to_scores(self.dropout(hidden[-1]))
-        outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, padding_value=-math.inf)
-        pooled = outputs.amax(dim=1)
-        if self.pooling == "all":
-            sums = outputs.masked_fill(outputs == -math.inf, 0).sum(dim=1)
-            pooled = torch.cat([final, pooled, sums / lengths[:, None]], dim=-1)
-        return self.to_scores(self.dropout(pooled))
-
-
-class NameClassifier(nn.Module):
-    """One or more readers of the same shape, each with a start of its own.
-
-    Each learns alone; a name's probabilities are the mean of theirs (Lakshminarayanan et al., "Deep
-    ensembles", NeurIPS 2017, section 2.4).
+class NameClassifier(SequenceClassifier):
+    """A SequenceClassifier whose tokens are characters.
 
     Args:
-        vocab_size, pad_id, unk_id, num_classes: from the data.
-        cell: rnn, gru or lstm.
-        embedding_size: width of a character.
-        hidden_size: of each direction.
-        num_layers, bidirectional: of the recurrent layers.
-        pooling: what a name's vector is: ``final``, each direction's final state; ``last_direction``, that of
-            the last direction alone, as the published example reads it; ``max``, the largest of each unit
-            over the name; ``all``, final, largest and mean side by side.
-        dropout: between layers and on the name's vector.
-        embedding_dropout: on the embedded characters.
         character_dropout: share of the characters read as UNK while training.
-        num_readers: how many readers.
-        ngram_size: n-grams up to this length that end at a character have embeddings which are added to its
-            own, their tables shared by hash (Bojanowski et al., TACL 2017, section 3.2); 1 for none.
+        **settings: those of SequenceClassifier.
 
     Raises:
         UserError: a setting out of range.
     """
 
-    def __init__(
-        self,
-        *,
-        vocab_size: int,
-        pad_id: int,
-        unk_id: int,
-        num_classes: int,
-        cell: str = "gru",
-        embedding_size: int = 64,
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        bidirectional: bool = True,
-        pooling: str = "final",
-        dropout: float = 0.3,
-        embedding_dropout: float = 0.2,
-        character_dropout: float = 0.0,
-        num_readers: int = 1,
-        ngram_size: int = 1,
-    ) -> None:
-        super().__init__()
-        check_size("embedding_size", embedding_size)
-        check_size("num_readers", num_readers)
-        check_size("ngram_size", ngram_size)
-        check_share("dropout", dropout)
-        check_share("embedding_dropout", embedding_dropout)
-        if pooling not in POOLINGS:
-            raise UserError(f"model.network.pooling={pooling}: choose {', '.join(POOLINGS)}")
-        self.num_classes = num_classes
-        self.noise = TokenNoise("character_dropout", character_dropout, unk_id)
-        self.readers = nn.ModuleList(
-            NameReader(
-                vocab_size=vocab_size,
-                pad_id=pad_id,
-                num_classes=num_classes,
-                cell=cell,
-                embedding_size=embedding_size,
-                hidden_size=hidden_size,
-                num_layers=num_layers,
-                bidirectional=bidirectional,
-                pooling=pooling,
-                dropout=dropout,
-                embedding_dropout=embedding_dropout,
-                ngram_size=ngram_size,
-            )
-            for _ in range(num_readers)
-        )
-
-    def forward(self, batch: NameBatch) -> Tensor:
-        """(R, B, C) float32 log-probabilities, those of each of the R readers."""
-        scores = [reader(self.noise(batch.characters), batch.lengths) for reader in self.readers]
-        return torch.stack(scores).float().log_softmax(dim=-1)
-
-    def traceable(self) -> nn.Module:
-        """The same numbers without packed sequences."""
-        return PlainClassifier(self)
-
-
-class PlainReader(nn.Module):
-    """A NameReader in eval mode, over padded rows."""
-
-    def __init__(self, reader: NameReader) -> None:
-        super().__init__()
-        self.reader = reader
-        self.recurrent = LengthReader(reader.recurrent)
-
-    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
-        directions, hidden, _ = self.recurrent(self.reader.embed(characters), lengths)
-        final = torch.cat(list(hidden[-self.recurrent.num_directions :]), dim=-1)
-        if self.reader.pooling == "final":
-            return self.reader.to_scores(final)
-        if self.reader.pooling == "last_direction":
-            return self.reader.to_scores(hidden[-1])
-        outputs = torch.cat(directions, dim=-1)
-        padding = torch.arange(characters.shape[1], device=characters.device) >= lengths[:, None]
-        pooled = outputs.masked_fill(padding[..., None], -math.inf).amax(dim=1)
-        if self.reader.pooling == "all":
-            sums = outputs.masked_fill(padding[..., None], 0).sum(dim=1)
-            pooled = torch.cat((final, pooled, sums / lengths[:, None]), dim=-1)
-        return self.reader.to_scores(pooled)
-
-
-class PlainClassifier(nn.Module):
-    """A NameClassifier in eval mode, over padded rows."""
-
-    def __init__(self, network: NameClassifier) -> None:
-        super().__init__()
-        self.readers = nn.ModuleList(PlainReader(reader) for reader in network.readers)  # type: ignore[arg-type]
-
-    def forward(self, batch: NameBatch) -> Tensor:
-        scores = torch.stack([reader(batch.characters, batch.lengths) for reader in self.readers])
-        return scores.float().log_softmax(dim=-1)
-
-
-def joined(log_probabilities: Tensor) -> Tensor:
-    """(B, C) log of the mean over readers of (R, B, C) probabilities."""
-    return torch.logsumexp(log_probabilities, dim=0) - math.log(len(log_probabilities))
+    def __init__(self, *, character_dropout: float = 0.0, **settings: Any) -> None:
+        check_share("character_dropout", character_dropout)
+        super().__init__(token_dropout=character_dropout, **settings)

@@ -1,4 +1,4 @@
-"""``seqlab predict`` for classifiers: names or texts in, a label and its probability for each out."""
+"""``seqlab predict`` for classifiers: sequences in, a label and its probability for each out."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from hydra.utils import get_object
 
+from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
+from seqlab.data.labelled_contract import CLASS, Coder
 from seqlab.data.module import batches_by_length
-from seqlab.data.name_batches import NameCoder, NameDataset
-from seqlab.data.name_files import TEXT_COLUMNS, csv_rows
-from seqlab.data.pair_files import clean
-from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 from seqlab.tasks.classification import Classification
 
@@ -20,39 +19,39 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH_SIZE = 512
-BATCH_TOKENS = 65_536  # characters or words, padding counted
-FORMAT = "one name (or text) a line, or a CSV or TSV with a column headed name, text or sentence"
+BATCH_TOKENS = 65_536  # padding counted
+TRUSTED_CODERS = "seqlab.data."
+OLDER_CODER = "seqlab.data.names.NameCoder"  # of checkpoints that name none
 
 
 def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
-    """One row per name or text: itself, predicted label, its probability, the second label and its own.
+    """One row per sequence: its name, predicted label, its probability, the second label and its own.
 
     Args:
-        path: one name or text a line, or a CSV or TSV with a column headed as in training, or name, text or
-            sentence, or of text and label as for training. Empty lines are passed over and counted on
-            standard error.
+        path: a file as the data's own coder reads it. Empty lines are passed over and counted on standard
+            error.
 
     Raises:
-        UserError: a file without a name or other than UTF-8; names the line.
+        UserError: a file that cannot be read or holds no sequence; names the line. A checkpoint whose coder
+            is no class of seqlab.
     """
     import pandas as pd
 
-    columns = baggage["data"].get("columns")
-    names, num_empty = read_names(path, columns[0] if columns else None)
-    if num_empty:
-        print(f"note: {num_empty:,} empty lines were passed over", file=sys.stderr)
-    coder = NameCoder.from_state(baggage["data"]["coder"])
-    dataset = NameDataset(names, coder)
-    probabilities = torch.zeros(len(names), len(coder.labels))
+    coder = stored_coder(baggage["data"])
+    new = coder.read_new(path)
+    if new.num_empty:
+        print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
+    dataset = LabelledDataset(new.texts, coder)
+    probabilities = torch.zeros(len(dataset), len(coder.labels))
     task.eval()
     with torch.inference_mode():
-        for items in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
-            probabilities[items] = task.predict_step(dataset[items])
+        for rows in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
+            probabilities[rows] = task.predict_step(dataset[rows])
     best = probabilities.topk(2, dim=1)
     labels = [[coder.labels[number] for number in row] for row in best.indices.tolist()]
     return pd.DataFrame(
         {
-            coder.noun: names,
+            coder.noun: list(new.texts if new.ids is None else new.ids),
             "predicted": [row[0] for row in labels],
             "probability": best.values[:, 0].numpy(),
             "runner_up": [row[1] for row in labels],
@@ -61,41 +60,25 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     )
 
 
-def read_names(path: Path, column: str | None = None) -> tuple[list[str], int]:
-    """Names or texts of a text file or of a table's column, and how many lines without one were passed over.
-
-    A file is a table if it is called .csv or .tsv (or that and .gz), or if its first line, without spaces,
-    heads a column name, text, sentence or ``column``. A table without a header has them in the first of at
-    most two columns, as in training files.
+def stored_coder(data: dict[str, Any]) -> Coder:
+    """The coder whose state a checkpoint's data holds.
 
     Raises:
-        UserError: a file that cannot be read or holds no name, or a ragged table; names the line.
+        UserError: its class is none of seqlab.data; nothing of it is executed.
     """
-    lines = read_lines(path, FORMAT)
-    headings = [column.lower()] if column else list(TEXT_COLUMNS)
-    first = next((line for line in lines if line.strip()), "")
-    heads = [cell.strip().strip('"').lower() for cell in first.split("\t" if "\t" in first else ",")]
-    head = next((name for name in headings if name in heads), None)
-    is_table = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
-    if is_table or (head is not None and " " not in first):
-        rows = csv_rows(path, FORMAT)
-        width, place, num_heads = len(rows[0][1]), 0, 0
-        if head is not None:
-            place, num_heads = heads.index(head), 1
-        elif width > 2:
-            raise UserError(f"{path}, line {rows[0][0]}: {width} fields and no header; expected {FORMAT}")
-        for number, cells in rows:
-            if len(cells) != width:
-                raise UserError(
-                    f"{path}, line {number}: {len(cells)} fields, the first line has {width}; expected "
-                    f"{FORMAT}"
-                )
-        found = [clean(cells[place]) for _, cells in rows[num_heads:]]
-        num_empty = sum(not line.strip() for line in lines) + found.count("")
-    else:
-        found = [clean(line) for line in lines]
-        num_empty = found.count("")
-    names = [name for name in found if name]
-    if not names:
-        raise UserError(f"{path}: no name in it; expected {FORMAT}")
-    return names, num_empty
+    state = {"columns": data.get("columns"), **data["coder"]}  # beside the coder in older checkpoints
+    name = str(state.get(CLASS, OLDER_CODER))
+    refusal = UserError(
+        f"the checkpoint's data names the coder {name}, which is no coder of {TRUSTED_CODERS[:-1]}; "
+        "nothing was executed"
+    )
+    if not name.startswith(TRUSTED_CODERS):
+        raise refusal
+    try:
+        found = get_object(name)
+    except Exception:
+        raise refusal from None
+    is_coder = isinstance(found, type) and issubclass(found, SequenceCoder)
+    if not is_coder or not found.__module__.startswith(TRUSTED_CODERS):
+        raise refusal
+    return found.from_state(state)

@@ -7,7 +7,7 @@ from textwrap import shorten
 import numpy as np
 from omegaconf import DictConfig
 
-from seqlab.data.names import Names
+from seqlab.data.labelled_contract import LabelledModule
 from seqlab.evaluation.classification import ClassificationOutcome
 from seqlab.report.charts import line_chart
 from seqlab.report.heat_map import heat_map
@@ -27,7 +27,7 @@ def write_report(
     folder: RunFolder,
     config: DictConfig,
     task: Classification,
-    datamodule: Names,
+    datamodule: LabelledModule,
     outcome: ClassificationOutcome,
     metrics: dict[str, float],
     history: History,
@@ -42,18 +42,18 @@ def write_report(
         [
             confusion_section(outcome),
             labels_section(outcome),
-            *words_sections(outcome),
+            *telling_sections(outcome),
             mistakes_section(outcome),
             *accuracy_sections(history),
         ],
         facts=datamodule.facts(),
-        emphasis="name_classifier",
+        emphasis=outcome.model_name,
         loss_label=f"loss (nats per {outcome.noun})",
     )
 
 
 def confusion_section(outcome: ClassificationOutcome) -> Section:
-    """The confusion matrix: of each label's test names, the share taken for each label."""
+    """The confusion matrix: of each label's test sequences, the share taken for each label."""
     confusion = outcome.confusion
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     body = heat_map(
@@ -77,16 +77,17 @@ def labels_section(outcome: ClassificationOutcome) -> Section:
     return Section("Labels", metrics_table(columns, outcome.class_rows(), row_title="label"))
 
 
-def words_sections(outcome: ClassificationOutcome) -> list[Section]:
-    """The words that speak for each label, where words were read."""
+def telling_sections(outcome: ClassificationOutcome) -> list[Section]:
+    """The words or events that speak for each label, where single ones mean something to a reader."""
     if not outcome.telling:
         return []
-    rows = [(label, " ".join(words)) for label, words in outcome.telling]
+    rows = [(label, ", ".join(words)) for label, words in outcome.telling]
+    units = outcome.unit_name
     note = (
-        "Counted in training, by the naive Bayes baseline: a word's share of the label's words times the log "
-        "of that share over its share elsewhere."
+        f"Counted in training, by the naive Bayes baseline: the share of the label's {units} that is this "
+        "one times the log of that share over its share elsewhere."
     )
-    return [Section("Words", text_table(("label", "words that speak for it"), rows), note)]
+    return [Section(units.capitalize(), text_table(("label", f"{units} that speak for it"), rows), note)]
 
 
 def mistakes_section(outcome: ClassificationOutcome) -> Section:

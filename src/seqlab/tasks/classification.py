@@ -8,20 +8,20 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from seqlab.data.batches import NameBatch
+from seqlab.data.batches import LabelledBatch
 from seqlab.networks.contracts import ClassificationNetwork, check_shape
-from seqlab.networks.name_classifier import joined
 from seqlab.networks.recurrent import check_share
+from seqlab.networks.sequence_classifier import joined
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.confusion import Confusion
 from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows
 
 
-class Classification(SequenceTask[NameBatch]):
-    """-log p of each name's label.
+class Classification(SequenceTask[LabelledBatch]):
+    """-log p of each sequence's label.
 
     While training it is the mean over the network's readers, weighted and smoothed as asked; validation and
-    test losses are nats a name of the readers' joined probabilities.
+    test losses are nats a sequence of the readers' joined probabilities.
 
     Args:
         label_smoothing: share of each label spread evenly over the classes (Szegedy et al., CVPR 2016,
@@ -32,7 +32,7 @@ class Classification(SequenceTask[NameBatch]):
         UserError: a share outside [0, 1).
     """
 
-    batch_type: ClassVar[type] = NameBatch
+    batch_type: ClassVar[type] = LabelledBatch
     contract: ClassVar[type | None] = ClassificationNetwork
     class_weights: Tensor
 
@@ -45,21 +45,21 @@ class Classification(SequenceTask[NameBatch]):
         self.val_confusion = Confusion(num_classes)
         self.test_confusion = Confusion(num_classes)
 
-    def try_network(self, batch: NameBatch, sizes: Mapping[str, int]) -> None:
+    def try_network(self, batch: LabelledBatch, sizes: Mapping[str, int]) -> None:
         found = self.network(batch)
         members = {"R": len(found) if isinstance(found, Tensor) and found.ndim else 1}
         axes = members | {"B": len(batch.labels), "C": sizes["num_classes"]}
-        given = f"a batch with characters of shape (B, T) = {tuple(batch.characters.shape)}"
+        given = f"a batch with tokens of shape (B, T) = {tuple(batch.tokens.shape)}"
         check_shape(self.network, "log-probabilities", found, axes, given)
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
-        def outputs(network: Any, characters: Tensor, lengths: Tensor) -> Tensors:
-            return (joined(network(NameBatch(characters, lengths, torch.zeros_like(lengths)))),)
+        def outputs(network: Any, tokens: Tensor, lengths: Tensor) -> Tensors:
+            return (joined(network(LabelledBatch(tokens, lengths, torch.zeros_like(lengths)))),)
 
         return graph(
             self.network,
             outputs,
-            {"characters": (BATCH, LENGTH), "lengths": (BATCH,)},
+            {"tokens": (BATCH, LENGTH), "lengths": (BATCH,)},
             {"log_probabilities": (BATCH, sizes["num_classes"])},
             padded_rows(sizes["vocab_size"]),
             10,
@@ -71,13 +71,13 @@ class Classification(SequenceTask[NameBatch]):
         if found is not None:
             self.class_weights.copy_(torch.tensor(found))
 
-    def losses(self, batch: NameBatch) -> Losses:
+    def losses(self, batch: LabelledBatch) -> Losses:
         log_probabilities = self.network(batch)  # (R, B, C)
         if self.training:
             return self._training_losses(log_probabilities, batch)
         return _losses(joined(log_probabilities), batch)
 
-    def _training_losses(self, log_probabilities: Tensor, batch: NameBatch) -> Losses:
+    def _training_losses(self, log_probabilities: Tensor, batch: LabelledBatch) -> Losses:
         """Each reader learns alone: of the joined probabilities' loss each would learn what others lack."""
         chosen = log_probabilities[:, torch.arange(len(batch.labels)), batch.labels]  # (R, B)
         wanted = (1 - self.label_smoothing) * chosen
@@ -86,11 +86,11 @@ class Classification(SequenceTask[NameBatch]):
         nll = -(wanted * self.class_weights[batch.labels]).mean(dim=0).sum()
         return Losses(nll, None, batch.num_units)
 
-    def predict_step(self, batch: NameBatch, batch_idx: int = 0) -> Tensor:
+    def predict_step(self, batch: LabelledBatch, batch_idx: int = 0) -> Tensor:
         """(B, C) probabilities of the classes."""
         return joined(self.network(batch)).exp()
 
-    def validate_batch(self, batch: NameBatch) -> None:
+    def validate_batch(self, batch: LabelledBatch) -> None:
         self._judge(batch, self.val_loss, self.val_confusion)
 
     def on_validation_epoch_end(self) -> None:
@@ -98,7 +98,7 @@ class Classification(SequenceTask[NameBatch]):
         self.log_dict({f"val/{name}": value for name, value in self.val_confusion.compute().items()})
         self.val_confusion.reset()
 
-    def test_step(self, batch: NameBatch, batch_idx: int) -> None:
+    def test_step(self, batch: LabelledBatch, batch_idx: int) -> None:
         self._judge(batch, self.test_loss, self.test_confusion)
 
     def on_test_epoch_end(self) -> None:
@@ -106,14 +106,14 @@ class Classification(SequenceTask[NameBatch]):
         self.log_dict({f"test/{name}": value for name, value in self.test_confusion.compute().items()})
         self.test_confusion.reset()
 
-    def _judge(self, batch: NameBatch, loss: Any, confusion: Confusion) -> None:
+    def _judge(self, batch: LabelledBatch, loss: Any, confusion: Confusion) -> None:
         log_probabilities = joined(self.network(batch))
         losses = _losses(log_probabilities, batch)
         loss.update(losses.nll, losses.num_units)
         confusion.update(batch.labels, log_probabilities.argmax(dim=1))
 
 
-def _losses(log_probabilities: Tensor, batch: NameBatch) -> Losses:
+def _losses(log_probabilities: Tensor, batch: LabelledBatch) -> Losses:
     """Of (B, C) log-probabilities, as they are."""
     nll = torch.nn.functional.nll_loss(log_probabilities, batch.labels, reduction="sum")
     return Losses(nll, (log_probabilities.argmax(dim=1) == batch.labels).sum(), batch.num_units)

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from seqlab.data.module import SequenceDataModule
+from seqlab.data.plain import check_plain
 from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import Baggage, best_checkpoint
 from seqlab.training.debugging import SameBatches
@@ -48,7 +49,7 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         Baggage(
             fill_sizes(config.model, datamodule.sizes),
             datamodule.sizes,
-            datamodule.state(),
+            plain_state(datamodule),
             config.predict,
             plain,
         ),
@@ -70,3 +71,14 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         check_config(node, f"callbacks.extra.{name}")
         found.append(instantiate(OmegaConf.to_container(node, resolve=True)))
     return Callbacks(found, history, stopwatch)
+
+
+def plain_state(datamodule: SequenceDataModule) -> dict[str, Any]:
+    """The data's state, which every checkpoint holds.
+
+    Raises:
+        UserError: a value that no checkpoint can hold; told before training.
+    """
+    state, kind = datamodule.state(), type(datamodule)
+    check_plain(state, f"{kind.__module__}.{kind.__qualname__}.state()")
+    return state

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqlab.data.name_batches import written_form
-from seqlab.data.name_files import LabelledNames
+from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled_text import written_form
 from seqlab.data.pair_files import clean
 from seqlab.errors import UserError
 
@@ -112,7 +112,7 @@ _KOREAN_ROMAN = {
 }
 
 
-def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledNames:
+def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledItems:
     """Made-up names of ten countries, unevenly many; some are drawn more than once.
 
     Some are written without their accents, and some families have moved: their label is the country they
@@ -134,7 +134,7 @@ def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledNames:
         for origin, bare in zip(origins.tolist(), plain.tolist(), strict=True)
     )
     lines = np.arange(1, num_names + 1)
-    return LabelledNames(names, tuple(labels[place] for place in lives.tolist()), lines, "data.sample")
+    return LabelledItems(names, tuple(labels[place] for place in lives.tolist()), lines, "data.sample")
 
 
 def _name(label: str, rng: np.random.Generator) -> str:

@@ -4,20 +4,28 @@ from typing import Any
 import pytest
 import torch
 
-from seqlab.data.batches import NameBatch
+from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
-from seqlab.networks.name_classifier import NGRAM_BASE, NGRAM_BUCKETS, POOLINGS, NameClassifier, joined
+from seqlab.networks.sequence_classifier import (
+    NGRAM_BASE,
+    NGRAM_BUCKETS,
+    POOLINGS,
+    SequenceClassifier,
+    joined,
+)
 
 
-def classifier(**settings: Any) -> NameClassifier:
+def classifier(**settings: Any) -> SequenceClassifier:
     torch.manual_seed(0)
     sizes = {"vocab_size": 12, "pad_id": 0, "unk_id": 3, "num_classes": 3}
-    return NameClassifier(**sizes | {"embedding_size": 5, "hidden_size": 4} | settings).eval()
+    return SequenceClassifier(**sizes | {"embedding_size": 5, "hidden_size": 4} | settings).eval()
 
 
-def batch(rows: list[list[int]], width: int) -> NameBatch:
+def batch(rows: list[list[int]], width: int) -> LabelledBatch:
     characters = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-    return NameBatch(characters, torch.tensor([len(row) for row in rows]), torch.zeros(len(rows), dtype=int))
+    return LabelledBatch(
+        characters, torch.tensor([len(row) for row in rows]), torch.zeros(len(rows), dtype=int)
+    )
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -93,7 +101,7 @@ def test_readers_start_differently() -> None:
         ({"num_readers": 0}, r"^model\.network\.num_readers=0"),
         ({"dropout": 1.0}, r"^model\.network\.dropout=1\.0"),
         ({"embedding_dropout": -1}, r"^model\.network\.embedding_dropout=-1"),
-        ({"character_dropout": 2}, r"^model\.network\.character_dropout=2"),
+        ({"token_dropout": 2}, r"^model\.network\.token_dropout=2"),
         ({"cell": "lstn"}, r"^model\.network\.cell=lstn: choose rnn, gru, lstm"),
     ],
 )

@@ -1,0 +1,204 @@
+"""What classification reads of a data module: the one contract of evaluation, report and predict.
+
+``LabelledData`` of ``seqlab.data.labelled_data`` fulfils it: a data set that inherits it writes only how its
+files are read. Any other data module that gives LabelledBatch may fulfil it as well; what it lacks is told
+before training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self
+
+from torch import Tensor
+
+from seqlab.data.batches import LabelledBatch
+from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.plain import check_plain
+from seqlab.errors import UserError
+
+BASE = "seqlab.data.labelled_data.LabelledData"
+CLASS = "class"  # of a coder's state: where `seqlab predict` finds its class
+HERE = "seqlab/data/labelled_contract.py"
+
+
+class Counting(NamedTuple):
+    """How baselines count the tokens of a sequence."""
+
+    longest_gram: int  # 1- to n-grams are counted
+    endings: bool  # whether the longest ending that training knows says something
+    telling: bool  # whether a reader of the report knows what a single token means
+
+
+class NewItems(NamedTuple):
+    """N sequences to be classified, N at least 1."""
+
+    texts: Sequence[str]  # (N,) as ``Coder.encode`` takes them
+    ids: Sequence[str] | None  # (N,) what each is called; None: it is its own name
+    num_empty: int  # lines without one, passed over
+
+
+class Coder(Protocol):
+    """How sequences become numbers. Its state is in the checkpoint: predicting needs no more of the data."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """(C,) the classes, in the order of their ids."""
+
+    @property
+    def noun(self) -> str:
+        """What one sequence is called: name, text, session."""
+
+    @property
+    def unit(self) -> str:
+        """What one token is called: character, word, event."""
+
+    @property
+    def unit_name(self) -> str:
+        """The same in the plural."""
+
+    @property
+    def counting(self) -> Counting:
+        """How baselines count."""
+
+    @property
+    def pad_id(self) -> int:
+        """What fills a batch."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a sequence as its file writes it, at least one."""
+
+    def counted(self, text: str) -> list[str]:
+        """Its tokens as baselines count and the report shows them."""
+
+    def read_new(self, path: Path) -> NewItems:
+        """The sequences of a file that `seqlab predict` is given.
+
+        Raises:
+            UserError: a file that cannot be read or holds none; names the line.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Plain values."""
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The same coder again."""
+
+
+class LabelledModule(Protocol):
+    """A data module whose sequences can be classified, judged, reported and predicted."""
+
+    @property
+    def coder(self) -> Coder:
+        """How its sequences become numbers."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """At least vocab_size, pad_id, unk_id and num_classes."""
+
+    @property
+    def train_unit(self) -> str:
+        """What a training batch counts, in the plural: names, texts, sessions."""
+
+    def items(self, split: str) -> LabelledItems:
+        """The sequences of a split, as their files write them, with their labels.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+
+    def scored(self, split: str) -> Iterator[tuple[Tensor, LabelledBatch]]:
+        """(B,) row numbers of ``items(split)`` and their batch, until each row was given once."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in words and numbers, for the report."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for the checkpoint; under ``coder`` what ``coder_state`` gives."""
+
+
+def coder_state(coder: Coder) -> dict[str, Any]:
+    """A coder's state, and which class reads it."""
+    kind = type(coder)
+    return coder.state() | {CLASS: f"{kind.__module__}.{kind.__qualname__}"}
+
+
+def members(contract: type) -> list[str]:
+    """The names that a contract asks for."""
+    return [name for name in vars(contract) if not name.startswith("_")]
+
+
+def check_labelled(datamodule: Any) -> None:
+    """Refuse a data module that could not be judged, reported or predicted from, before it is trained on.
+
+    Raises:
+        UserError: a missing member, no or too few labels, a state that is not plain or from which the coder
+            does not come back; names it, and what to do.
+    """
+    _check_members(datamodule, LabelledModule, f"inherit {BASE}, or add it")
+    coder = datamodule.coder
+    _check_members(
+        coder,
+        Coder,
+        "inherit seqlab.data.labelled_coder.SequenceCoder, or add it",
+        f"{_name(datamodule)}.coder",
+    )
+    sizes, items = datamodule.sizes, datamodule.items("train")
+    missing = [name for name in ("vocab_size", "pad_id", "unk_id", "num_classes") if name not in sizes]
+    if missing:
+        raise UserError(f"{_name(datamodule)}.sizes has no {missing[0]}; it has {', '.join(sizes)}")
+    if len(coder.labels) != sizes["num_classes"]:
+        raise UserError(
+            f"{_name(datamodule)}: coder.labels are {len(coder.labels)}, sizes['num_classes'] is "
+            f"{sizes['num_classes']}; give a label for each class"
+        )
+    unknown = sorted(set(items.labels) - set(coder.labels))
+    if unknown:
+        raise UserError(
+            f"{_name(datamodule)}: items('train') has label {unknown[0]!r}, which coder.labels "
+            f"({', '.join(map(str, coder.labels))}) lacks"
+        )
+    _check_state(datamodule, coder, items.texts[0])
+
+
+def _check_members(found: object, contract: type, remedy: str, who: str = "") -> None:
+    for name in members(contract):
+        try:
+            getattr(found, name)
+        except AttributeError as error:
+            about = (getattr(contract, name).__doc__ or "").strip().split("\n")[0]
+            if getattr(error, "name", name) != name:  # a fault within the member
+                raise
+            raise UserError(
+                f"{who or _name(found)} has no member {name!r} ({about.rstrip('.')}), which evaluation, "
+                f"report and `seqlab predict` of a classifier read; {remedy}: see {contract.__name__} in "
+                f"{HERE}"
+            ) from None
+
+
+def _check_state(datamodule: Any, coder: Coder, text: str) -> None:
+    who = _name(datamodule)
+    state = datamodule.state()
+    check_plain(state, f"{who}.state()")
+    stored = state.get("coder")
+    if not isinstance(stored, dict) or CLASS not in stored:
+        raise UserError(
+            f"{who}.state() has no 'coder' with a {CLASS!r}, by which `seqlab predict` reads new files; put "
+            f"{{'coder': coder_state(self.coder)}} into it, with coder_state of {HERE}"
+        )
+    try:
+        again = type(coder).from_state(stored)
+        same = list(again.encode(text)) == list(coder.encode(text))
+    except KeyError as error:
+        raise UserError(f"{_name(coder)}.from_state: state() has no {error}, which it reads") from None
+    if not same or again.labels != coder.labels:
+        raise UserError(
+            f"{_name(coder)}.from_state(state()) is another coder: it reads {text[:60]!r} as other ids, or "
+            "has other labels"
+        )
+
+
+def _name(found: object) -> str:
+    return f"{type(found).__module__}.{type(found).__qualname__}"

@@ -1,0 +1,300 @@
+"""The base of every data set of labelled sequences: splits, coder, batches, and what bounds the figures."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import LabelledBatch
+from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
+from seqlab.data.labelled_contract import coder_state
+from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled_splits import divide_items
+from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader, batches_by_length
+from seqlab.data.splits import check_fractions
+from seqlab.errors import UserError
+
+CLASS_WEIGHTS = ("none", "balanced")
+NAMED_LABELS = 20  # in a message
+
+
+class LabelledData(SequenceDataModule):
+    """Sequences with a label each. A data set says how a file is read, its sample drawn, its coder fitted.
+
+    Args:
+        path: one file, split by ``split`` label by label; equal sequences go to the same split, whatever
+            their labels, unless the data set says otherwise.
+        train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
+            cut off. A val part that is cut off counts each sequence once: a few frequent ones would decide.
+        split: shares of train, val and test of the distinct sequences of each label.
+        sample: settings of the synthetic sequences.
+        min_count: tokens seen less often in training are UNK.
+        boundaries: sequences are read with a mark before and after.
+        max_length: tokens of a sequence that are read.
+        class_weights: ``balanced`` weighs each label in the training loss by N / (C times its sequences).
+        batch_size: sequences a batch.
+        bucketing: training batches of sequences of similar length.
+        scoring_batch_size: sequences a batch when nothing is learned.
+        batch_tokens: the most tokens a batch, padding counted.
+        seed: of the split and of the order of batches.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for files that cannot be read or do not fit.
+    """
+
+    batch_type: ClassVar[type] = LabelledBatch
+    equal_together: ClassVar[bool] = True  # equal sequences go to the same split
+    coder: SequenceCoder
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        train: str | Path | None = None,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
+        split: Sequence[float] = (0.7, 0.1, 0.2),
+        sample: dict[str, Any] | None = None,
+        min_count: int = 1,
+        boundaries: bool = True,
+        max_length: int = 256,
+        class_weights: str = "none",
+        batch_size: int = 64,
+        bucketing: bool = True,
+        scoring_batch_size: int = 512,
+        batch_tokens: int = 65_536,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_count("min_count", min_count)
+        check_count("max_length", max_length)
+        if class_weights not in CLASS_WEIGHTS:
+            raise UserError(f"data.class_weights={class_weights}: choose {', '.join(CLASS_WEIGHTS)}")
+        self.path = path
+        self.files = {"train": train, "val": val, "test": test}
+        self.split = check_fractions(split)
+        self.sample = dict(sample or {})
+        self.min_count = min_count
+        self.boundaries = boundaries
+        self.max_length = max_length
+        self.weighting = class_weights
+        self.batch_size = batch_size
+        self.bucketing = bucketing
+        self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self._datasets: dict[str, LabelledDataset] = {}
+
+    @property
+    @abstractmethod
+    def noun(self) -> str:
+        """What one sequence is called: name, text, session."""
+
+    @abstractmethod
+    def read(self, path: str | Path) -> LabelledItems:
+        """The sequences of a file and their labels."""
+
+    @abstractmethod
+    def simulate(self) -> LabelledItems:
+        """The embedded sample, where no file is given; adds to ``notices`` that it is synthetic."""
+
+    @abstractmethod
+    def fit_coder(self, train: LabelledItems) -> SequenceCoder:
+        """The coder, its vocabulary counted in the training split."""
+
+    def load_splits(self) -> None:
+        given = [name for name, file in self.files.items() if file is not None]
+        if self.path is not None and given:
+            raise UserError(
+                f"data.path and data.{given[0]} exclude each other: give one file, or data.train and "
+                "data.test"
+            )
+        if given:
+            self._splits = self._given_splits()
+        else:
+            whole = self.simulate() if self.path is None else self.read(self.path)
+            origin = "data.sample" if self.path is None else "data.path"
+            parts = self._divide(whole, self.split, origin)
+            self._splits = dict(zip(("train", "val", "test"), parts, strict=True))
+        if self.files["val"] is None and self.equal_together:
+            self._splits["val"] = self._splits["val"].distinct()
+        train = self._splits["train"]
+        if len(set(train.labels)) < 2:
+            raise UserError(
+                f"{train.source}: the only label in it is {train.labels[0]}; classifying takes at least two"
+            )
+        self._check_labels()
+        self.coder = self.fit_coder(train)
+        self._tell_of_items()
+
+    def _given_splits(self) -> dict[str, LabelledItems]:
+        train, val, test = (self.files[name] for name in ("train", "val", "test"))
+        if train is None or test is None:
+            missing = "train" if train is None else "test"
+            raise UserError(f"data.{missing} is missing: give both data.train and data.test, or data.path")
+        parts = {"train": self.read(train), "test": self.read(test)}
+        if val is not None:
+            parts["val"] = self.read(val)
+        else:
+            parts["train"], parts["val"] = self._divide(parts["train"], self.split[:2], "data.train")
+            kept = f"{len(parts['val']):,}"
+            if self.equal_together:
+                kept = f"{len(parts['val'].distinct()):,} distinct"
+            self.notices.append(f"no data.val: {kept} {self.train_unit} of data.train are kept for it")
+        return {name: parts[name] for name in ("train", "val", "test")}
+
+    def _divide(self, items: LabelledItems, shares: Sequence[float], origin: str) -> list[LabelledItems]:
+        return divide_items(
+            items, shares, self.seed, origin=origin, things=self.train_unit, together=self.equal_together
+        )
+
+    def _check_labels(self) -> None:
+        """Raise UserError where val or test holds a label that training lacks."""
+        known = set(self._splits["train"].labels)
+        for split in ("val", "test"):
+            part = self._splits[split]
+            for label, line in zip(part.labels, part.lines.tolist(), strict=True):
+                if label not in known:
+                    raise UserError(
+                        f"{part.source}, line {line}: label {label!r} is not in training; its labels: "
+                        f"{shown_labels(sorted(known))}"
+                    )
+
+    def _tell_of_items(self) -> None:
+        """Count what bounds the figures; of the test split it is counts for the reader, no decision."""
+        train, test = self._splits["train"], self._splits["test"]
+        ambiguous, things = train.num_ambiguous(), self.train_unit
+        if ambiguous:
+            self.notices.append(
+                f"{ambiguous:,} training {things} occur with more than one label: nothing could tell them "
+                "apart (oracle/accuracy_ceiling is the best possible accuracy on the test split)"
+            )
+        known = set(zip(train.texts, train.labels, strict=True))
+        shared = sum(pair in known for pair in zip(test.texts, test.labels, strict=True))
+        if shared:
+            how = "" if not self.equal_together else ", as the files were given"
+            self.notices.append(
+                f"{shared:,} of {len(test):,} test {things} occur with the same label in training{how}"
+            )
+        cut = sum(
+            len(self.coder.tokens(text)) > self.max_length
+            for part in self._splits.values()
+            for text in part.texts
+        )
+        if cut:
+            self.notices.append(
+                f"{cut:,} {things} are longer than data.max_length={self.max_length} {self.coder.unit_name} "
+                "and were cut"
+            )
+        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        self.notices += few_items(things, counts)
+        if counts["test"] >= FEW:
+            seen = Counter(test.labels)
+            self.notices += few_of_a_class(things, "labels", {name: seen[name] for name in self.coder.labels})
+
+    @property
+    def train_unit(self) -> str:  # type: ignore[override]
+        """What batches count: names, texts, sessions."""
+        return f"{self.noun}s"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        vocabulary = self.coder.vocabulary
+        return {
+            "vocab_size": len(vocabulary),
+            "pad_id": vocabulary.pad,
+            "unk_id": vocabulary.unk,
+            "num_classes": len(self.coder.labels),
+        }
+
+    @property
+    def class_weights(self) -> list[float] | None:
+        """Weight of each label in the training loss, of mean 1 over the training split; None: all alike."""
+        if self.weighting == "none":
+            return None
+        counts = np.bincount(self.coder.label_ids(self._splits["train"].labels))
+        return (counts.sum() / (len(counts) * counts)).tolist()
+
+    def state(self) -> dict[str, Any]:
+        return {"coder": coder_state(self.coder)}
+
+    def items(self, split: str) -> LabelledItems:
+        """The sequences of a split.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._splits[split]
+
+    def dataset(self, split: str) -> LabelledDataset:
+        """The split as batches are gathered from it."""
+        items = self.items(split)
+        if split not in self._datasets:
+            self._datasets[split] = LabelledDataset(items.texts, self.coder, items.labels)
+        return self._datasets[split]
+
+    def scoring_batches(self, split: str) -> IndexBatches:
+        """Row numbers, by length: little of a batch is padding."""
+        lengths = self.dataset(split).lengths
+        return batches_by_length(
+            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
+        )
+
+    def scored(self, split: str) -> Iterator[tuple[Tensor, LabelledBatch]]:
+        """(B,) row numbers of ``items(split)`` and their batch, until each row was given once."""
+        dataset = self.dataset(split)
+        for rows in self.scoring_batches(split):
+            yield rows, dataset[rows]
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        dataset = self.dataset("train")
+        limit = TokenLimit(dataset.lengths, self.batch_tokens)
+        lengths = dataset.lengths if self.bucketing else None
+        batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths, limit=limit)
+        return batch_loader(dataset, batches)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("val"), self.scoring_batches("val"))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("test"), self.scoring_batches("test"))
+
+    def write_files(self, folder: Path) -> None:
+        """Write vocabulary.txt, the tokens, and labels.txt, readable text."""
+        self.coder.vocabulary.save(folder / "vocabulary.txt")
+        (folder / "labels.txt").write_text("\n".join(self.coder.labels) + "\n", encoding="utf-8")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report. Reads no test sequence."""
+        rows = []
+        for split in ("train", "val"):
+            part = self._splits[split]
+            said = f"{len(part):,}, {len(set(part.texts)):,} of them distinct"
+            rows.append((f"{split} {self.train_unit}", said))
+        tokens = [token for text in self._splits["val"].texts for token in self.coder.tokens(text)]
+        unknown = self.coder.vocabulary.ids(tokens).count(self.coder.vocabulary.unk) / max(len(tokens), 1)
+        said = f"{len(self.coder.vocabulary):,}, 4 of them special; {unknown:.1%} of val's are unknown"
+        rows.append((self.coder.unit_name, said))
+        rows.append(("labels", f"{len(self.coder.labels)}: {', '.join(self.coder.labels)}"))
+        return rows
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise UserError unless a setting is a whole number from 1."""
+    if not isinstance(value, int) or value < 1:
+        raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+
+
+def shown_labels(labels: Sequence[str]) -> str:
+    """Labels with commas; of many the first."""
+    more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
+    return ", ".join(labels[:NAMED_LABELS]) + more

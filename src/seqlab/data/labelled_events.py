@@ -1,0 +1,93 @@
+"""DataModule of labelled sessions of events: from the user's files, or simulated HDFS blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from seqlab.data.labelled_coder import SequenceCoder
+from seqlab.data.labelled_contract import NewItems
+from seqlab.data.labelled_data import LabelledData
+from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled_sessions import read_event_rows, read_labelled_sessions
+from seqlab.data.sequences import LABEL_NORMAL
+from seqlab.errors import UserError
+
+NORMAL = "normal"  # the label of a simulated block that is no anomaly
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventCoder(SequenceCoder):
+    """Sessions by event; files hold them with spaces between."""
+
+    def tokens(self, text: str) -> list[str]:
+        return text.split()
+
+    def read_new(self, path: Path) -> NewItems:
+        """A file of sessions as training reads them; labels in it are passed over."""
+        rows = read_event_rows(path)
+        return NewItems(rows.events, rows.ids, 0)
+
+
+class LabelledEvents(LabelledData):
+    """Sessions with a label each, of any number of classes; events may be any words without spaces.
+
+    Sessions are split one by one: equal ones may stand in several parts, as they occur in life.
+
+    Args:
+        labels: a CSV of session id and label, where the sessions' own files do not hold their labels.
+        sample: ``num_sessions``, ``abnormal_share`` and ``seed`` of the simulated blocks, whose labels are
+            ``normal`` and the kinds of anomaly.
+        max_length: events of a session that are read.
+        **settings: those of LabelledData; each file is ``id,label,event event ...`` a line, or one of the
+            formats of sessions.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for files that cannot be read or do not fit.
+    """
+
+    equal_together: ClassVar[bool] = False
+
+    def __init__(self, *, labels: str | Path | None = None, max_length: int = 512, **settings: Any) -> None:
+        super().__init__(max_length=max_length, **settings)
+        if labels is not None and self.path is None and not any(self.files.values()):
+            raise UserError("data.labels without sessions: give data.path=, or data.train= and data.test=")
+        self.labels = labels
+
+    @property
+    def noun(self) -> str:
+        return "session"
+
+    def read(self, path: str | Path) -> LabelledItems:
+        return read_labelled_sessions(path, self.labels)
+
+    def simulate(self) -> LabelledItems:
+        from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, simulate_blocks
+
+        settings = {"num_sessions": 3000, "abnormal_share": 0.4, "seed": 0} | self.sample
+        blocks = simulate_blocks(settings.pop("num_sessions"), **settings)
+        self.notices.append(SYNTHETIC_NOTICE)
+        sessions = blocks.sessions
+        return LabelledItems(
+            tuple(" ".join(sessions.keys(session)) for session in range(len(sessions))),
+            tuple(
+                NORMAL if label == LABEL_NORMAL else kind
+                for label, kind in zip(sessions.labels.tolist(), blocks.kinds, strict=True)
+            ),
+            np.arange(1, len(sessions) + 1),
+            "data.sample",
+            tuple(sessions.ids.tolist()),
+        )
+
+    def fit_coder(self, train: LabelledItems) -> EventCoder:
+        coder = EventCoder(
+            labels=tuple(sorted(set(train.labels))),
+            unit="event",
+            noun=self.noun,
+            boundaries=self.boundaries,
+            max_length=self.max_length,
+        )
+        return coder.with_vocabulary(train, self.min_count)

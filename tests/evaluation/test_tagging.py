@@ -7,14 +7,9 @@ import torch
 
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
-from seqlab.evaluation.tagging import (
-    AlwaysOutside,
-    MostFrequentTag,
-    SeenEntities,
-    TaggingEvaluation,
-    TaggingOutcome,
-    tag_split,
-)
+from seqlab.data.tag_schemes import BioTags
+from seqlab.evaluation.tag_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
+from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
 from seqlab.networks.entity_tagger import EntityTagger
 from seqlab.tasks.tagging import Tagging
 
@@ -77,12 +72,12 @@ def outcome() -> TaggingOutcome:
     predicted = np.array([3, 4, 0, 0, 1])
     names = ("B-PER", "I-PER", "O", "O", "B-LOC")
     return TaggingOutcome(
-        sentences, names, gold, predicted, ("LOC", "PER", "ORG"), {"test/entity_f1": 0.4}, ()
+        sentences, names, gold, predicted, BioTags(("LOC", "PER"), ("ORG",)), {"test/entity_f1": 0.4}, ()
     )
 
 
 def test_figures_by_type() -> None:
-    rows = outcome().type_figures()
+    rows = outcome().kind_figures()
     assert [(name, *figures, predicted, gold) for name, figures, predicted, gold in rows] == [
         ("LOC", 0, 0, 0, 1, 1),
         ("ORG", 0, 0, 0, 0, 1),
@@ -107,7 +102,7 @@ def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
     judge, val = evaluation.fit(task, module)
     assert judge.state() == {}
     names = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
-    assert set(val) == {f"val/{name}" for name in names | {"loss"}}
+    assert set(val) == {f"val/{name}" for name in names | {"loss", "score"}}
     module.open_test()
     found = evaluation.test(task, module, judge)
     baselines = ("most_frequent_tag", "seen_entities", "always_o")

@@ -1,4 +1,4 @@
-"""A tag for every token: the loss of a whole sentence, entities counted while training."""
+"""A tag for every token: the loss of a whole sentence, entities or tags counted while training."""
 
 from __future__ import annotations
 
@@ -8,28 +8,44 @@ import torch
 from torch import Tensor
 
 from seqlab.data.batches import TagBatch
+from seqlab.errors import UserError
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.entity_counts import EntityCounts
+from seqlab.tasks.tag_counts import TagCounts
 
 
 class Tagging(SequenceTask[TagBatch]):
     """-log p of the tags, per token: of the whole sentence's under a CRF, of each token's without.
 
-    Tags of entity types that training lacks count as O in the loss and as missed entities in the figures.
+    Tags that training lacks count as tag 0 in the loss (O, or the most frequent plain tag), and as missed or
+    wrong in the figures. ``val/score`` is the figure that a tagger is judged by: entity F1 of BIO tags,
+    accuracy of plain ones.
 
     Args:
-        **settings: those of SequenceTask; the network is an EntityTagger or built like one.
+        **settings: those of SequenceTask; the network is an EntityTagger or like one: it maps a TagBatch
+            to (B, T, N) scores, its ``output`` has ``nll`` and ``decode`` (see networks/crf.py), and
+            ``num_tags`` and ``tags_are_bio`` say what the scores are of.
     """
 
     batch_type: ClassVar[type] = TagBatch
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.val_entities = EntityCounts()
-        self.test_entities = EntityCounts()
+        self.val_tags = tag_counts(self.network)
+        self.test_tags = tag_counts(self.network)
 
     def on_fit_start(self) -> None:
-        """Word vectors that the data has read go into the network, once; a resumed run has its own."""
+        """Word vectors that the data has read go into the network, once; a resumed run has its own.
+
+        Raises:
+            UserError: a monitor that such tags have no figure for.
+        """
+        logged = [f"val/{name}" for name in ("loss", "score", *self.val_tags.figures)]
+        if self.monitor not in logged:
+            raise UserError(
+                f"monitor.metric={self.monitor}: tags of this data have {', '.join(logged)}; choose "
+                "model=tagger or monitor.metric=val/score, which suits entities and plain tags"
+            )
         found = getattr(self.trainer.datamodule, "word_vectors", None)  # type: ignore[attr-defined]
         if found is not None and self.trainer.ckpt_path is None:
             self.network.set_word_vectors(torch.from_numpy(found.ids), torch.from_numpy(found.vectors))  # type: ignore[operator]
@@ -61,20 +77,27 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         losses = self._losses(scores, batch)
         self.val_loss.update(losses.nll, losses.num_units)
-        self.val_entities.update(batch.tags, self.decode(scores, batch), batch.mask)
+        self.val_tags.update(batch.tags, self.decode(scores, batch), batch.mask)
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()
-        self.log_dict({f"val/{name}": value for name, value in self.val_entities.compute().items()})
-        self.val_entities.reset()
+        figures = self.val_tags.compute()
+        figures["score"] = figures[self.val_tags.main]
+        self.log_dict({f"val/{name}": value for name, value in figures.items()})
+        self.val_tags.reset()
 
     def test_step(self, batch: TagBatch, batch_idx: int) -> None:
         scores = self.network(batch)
         losses = self._losses(scores, batch)
         self.test_loss.update(losses.nll, losses.num_units)
-        self.test_entities.update(batch.tags, self.decode(scores, batch), batch.mask)
+        self.test_tags.update(batch.tags, self.decode(scores, batch), batch.mask)
 
     def on_test_epoch_end(self) -> None:
         super().on_test_epoch_end()
-        self.log_dict({f"test/{name}": value for name, value in self.test_entities.compute().items()})
-        self.test_entities.reset()
+        self.log_dict({f"test/{name}": value for name, value in self.test_tags.compute().items()})
+        self.test_tags.reset()
+
+
+def tag_counts(network: Any) -> EntityCounts | TagCounts:
+    """What counts right tags of the kind that a network gives."""
+    return EntityCounts() if network.tags_are_bio else TagCounts(network.num_tags)

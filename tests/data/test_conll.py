@@ -161,7 +161,9 @@ def test_conllu_without_entities_says_what_is_learned(tmp_path: Path) -> None:
         "Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER; data=tags learns "
         "parts of speech"
     )
-    with pytest.raises(UserError, match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS$"):
+    with pytest.raises(
+        UserError, match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS; data\.scheme=plain"
+    ):
         read_conll(path, tag_column="UPOS")
     with pytest.raises(
         UserError, match=r"data\.tag_column=NE: .* has columns 1 to 10, named ID, FORM, .*, Gloss, SpaceAfter"

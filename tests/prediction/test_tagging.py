@@ -39,6 +39,9 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     commented = read_sentences(written(tmp_path, "# a comment\nAnn B-PER\nis O\n#met O\n"))
     assert commented.tokens == ("Ann", "is", "#met")
     assert read_sentences(written(tmp_path, "# of a text\nAnn met Bob\n")).lengths.tolist() == [4, 3]
+    known = written(tmp_path, "Ann PROPN\nleft VERB\n")
+    assert read_sentences(known, ("VERB", "PROPN")).tokens == ("Ann", "left")
+    assert read_sentences(known).tokens == ("Ann", "PROPN", "left", "VERB")
     assert read_sentences(written(tmp_path, "Her blood is O\n")).tokens == ("Her", "blood", "is", "O")
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from seqlab.data.conll import TaggedSentences
-from seqlab.data.tag_schemes import BioTags
+from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingOutcome
-from seqlab.report.tagging_run import curve_sections, sentences_section, types_section
+from seqlab.report.tagging_run import curve_sections, plain_sections, sentences_section, types_section
 from seqlab.training.history import History
 
 
@@ -49,3 +49,21 @@ def test_without_a_logged_f1_there_is_no_curve() -> None:
     history.series["val/entity_f1"] = ([1.0, 2.0], [0.1, 0.3])
     (section,) = curve_sections(history, "val/entity_f1", "Entity F1")
     assert "<svg" in section.body
+
+
+def test_the_report_of_plain_tags_shows_what_is_confused_and_names_no_entities() -> None:
+    sentences = TaggedSentences.from_sentences([(("we", "light"), ("PRON", "VERB"))], "plain")
+    found = TaggingOutcome(
+        sentences,
+        ("PRON", "NOUN"),
+        np.array([1, 2]),
+        np.array([1, 0]),
+        PlainTags(("NOUN", "PRON", "VERB")),
+        {},
+        (),
+    )
+    sections = plain_sections(found, History())
+    assert [section.title for section in sections] == ["Confused tags", "Tagged sentences", "Tags"]
+    assert "VERB taken for NOUN" in sections[0].body
+    assert "<s>NOUN</s> VERB" in sections[1].body
+    assert not any("entit" in (section.body + section.note).lower() for section in sections)

@@ -27,7 +27,7 @@ def test_our_own_data_and_any_object_with_all_members_pass() -> None:
     ("missing", "remedy"),
     [
         ("scoring_batches", r"add `def scoring_batches\(self, split: str\) -> IndexBatches`"),
-        ("facts", r"add `def facts\(self\)"),
+        ("facts", r"add `def facts\(self\) -> list\[tuple\[str, str\]\]`"),
         ("tag_scheme", r"BioTags or PlainTags .*; add `self\.tag_scheme`"),
     ],
 )

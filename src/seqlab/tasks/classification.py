@@ -12,6 +12,7 @@ from seqlab.networks.name_classifier import joined
 from seqlab.networks.recurrent import check_share
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.confusion import Confusion
+from seqlab.tasks.metrics import StageCounts
 
 
 class Classification(SequenceTask[NameBatch]):
@@ -38,8 +39,8 @@ class Classification(SequenceTask[NameBatch]):
         self.label_smoothing = label_smoothing
         num_classes: int = self.network.num_classes  # type: ignore[assignment]
         self.register_buffer("class_weights", torch.ones(num_classes))
-        self.val_confusion = Confusion(num_classes)
-        self.test_confusion = Confusion(num_classes)
+        self.val_counts = StageCounts(Confusion(num_classes))
+        self.test_counts = StageCounts(Confusion(num_classes))
 
     def on_fit_start(self) -> None:
         """The weights that the data asks for."""
@@ -66,27 +67,11 @@ class Classification(SequenceTask[NameBatch]):
         """(B, C) probabilities of the classes."""
         return joined(self.network(batch)).exp()
 
-    def validate_batch(self, batch: NameBatch) -> None:
-        self._judge(batch, self.val_loss, self.val_confusion)
-
-    def on_validation_epoch_end(self) -> None:
-        super().on_validation_epoch_end()
-        self.log_dict({f"val/{name}": value for name, value in self.val_confusion.compute().items()})
-        self.val_confusion.reset()
-
-    def test_step(self, batch: NameBatch, batch_idx: int) -> None:
-        self._judge(batch, self.test_loss, self.test_confusion)
-
-    def on_test_epoch_end(self) -> None:
-        super().on_test_epoch_end()
-        self.log_dict({f"test/{name}": value for name, value in self.test_confusion.compute().items()})
-        self.test_confusion.reset()
-
-    def _judge(self, batch: NameBatch, loss: Any, confusion: Confusion) -> None:
+    def judge(self, batch: NameBatch, counts: StageCounts) -> None:
         log_probabilities = joined(self.network(batch))
         losses = _losses(log_probabilities, batch)
-        loss.update(losses.nll, losses.num_units)
-        confusion.update(batch.labels, log_probabilities.argmax(dim=1))
+        counts.loss.update(losses.nll, losses.num_units)
+        counts.figures.update(batch.labels, log_probabilities.argmax(dim=1))  # type: ignore[union-attr]
 
 
 def _losses(log_probabilities: Tensor, batch: NameBatch) -> Losses:

@@ -11,6 +11,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.entity_counts import EntityCounts
+from seqlab.tasks.metrics import StageCounts
 from seqlab.tasks.tag_counts import TagCounts
 
 
@@ -31,8 +32,8 @@ class Tagging(SequenceTask[TagBatch]):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.val_tags = tag_counts(self.network)
-        self.test_tags = tag_counts(self.network)
+        self.val_counts = StageCounts(tag_counts(self.network))
+        self.test_counts = StageCounts(tag_counts(self.network))
 
     def on_fit_start(self) -> None:
         """Word vectors that the data has read go into the network, once; a resumed run has its own.
@@ -40,7 +41,7 @@ class Tagging(SequenceTask[TagBatch]):
         Raises:
             UserError: a monitor that such tags have no figure for.
         """
-        logged = [f"val/{name}" for name in ("loss", "score", *self.val_tags.figures)]
+        logged = [f"val/{name}" for name in ("loss", "score", *tag_counts(self.network).figures)]
         if self.monitor not in logged:
             raise UserError(
                 f"monitor.metric={self.monitor}: tags of this data have {', '.join(logged)}; choose "
@@ -73,29 +74,14 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         return self._losses(scores, batch), self.decode(scores, batch)
 
-    def validate_batch(self, batch: TagBatch) -> None:
+    def judge(self, batch: TagBatch, counts: StageCounts) -> None:
         scores = self.network(batch)
-        losses = self._losses(scores, batch)
-        self.val_loss.update(losses.nll, losses.num_units)
-        self.val_tags.update(batch.tags, self.decode(scores, batch), batch.mask)
+        counts.add(*self._losses(scores, batch))
+        counts.figures.update(batch.tags, self.decode(scores, batch), batch.mask)  # type: ignore[union-attr]
 
-    def on_validation_epoch_end(self) -> None:
-        super().on_validation_epoch_end()
-        figures = self.val_tags.compute()
-        figures["score"] = figures[self.val_tags.main]
-        self.log_dict({f"val/{name}": value for name, value in figures.items()})
-        self.val_tags.reset()
-
-    def test_step(self, batch: TagBatch, batch_idx: int) -> None:
-        scores = self.network(batch)
-        losses = self._losses(scores, batch)
-        self.test_loss.update(losses.nll, losses.num_units)
-        self.test_tags.update(batch.tags, self.decode(scores, batch), batch.mask)
-
-    def on_test_epoch_end(self) -> None:
-        super().on_test_epoch_end()
-        self.log_dict({f"test/{name}": value for name, value in self.test_tags.compute().items()})
-        self.test_tags.reset()
+    def figures(self, counts: StageCounts) -> dict[str, Tensor]:
+        figures = super().figures(counts)
+        return figures | {"score": figures[counts.figures.main]}  # type: ignore[union-attr, index]
 
 
 def tag_counts(network: Any) -> EntityCounts | TagCounts:

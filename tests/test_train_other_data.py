@@ -83,10 +83,19 @@ RECIPES = {
     "entity_tagger": Recipe(
         ("data.sample.num_sentences=80", "model.network.hidden_size=8"),
         {"test/entity_f1", "test/token_accuracy", "baseline/most_frequent_tag/entity_f1"},
-        r"(val|test|baseline/\w+|test/[\w-]+)/(loss|entity_(f1|precision|recall)|token_accuracy|f1|precision|recall)",
+        r"(val|test|baseline/\w+|test/[\w-]+)/(loss|score|entity_(f1|precision|recall)|token_accuracy|f1|precision|recall)",
         "Tagged sentences",
         {"sentence", "token", "gold", "predicted"},
         "Ann went to Bonn\n",
+        {"sentence", "token", "tag"},
+    ),
+    "tagger": Recipe(
+        ("data.sample.num_sentences=80", "model.network.hidden_size=8"),
+        {"val/score", "test/accuracy", "test/macro_f1", "test/NOUN/f1", "baseline/majority_tag/accuracy"},
+        r"(val|test|baseline/\w+|test/\w+)/(loss|score|accuracy|macro_f1|f1)",
+        "Confused tags",
+        {"sentence", "token", "gold", "predicted"},
+        "the quiet teacher walks\n",
         {"sentence", "token", "tag"},
     ),
 }

@@ -32,7 +32,7 @@ def zipped(path: Path) -> None:
     [
         ("folder", Path.mkdir, "folder is a folder: give its files, such as"),
         ("a.log", b"", "a.log: no line in it"),
-        ("a.log.gz", gzip.compress(b""), "a.log.gz: no line in it"),
+        ("a.log.gz", gzip.compress(b"", mtime=0), "a.log.gz: no line in it"),
         ("a.zip", zipped, "a.zip: no line in it"),
         ("a.log", b"\n\n\r\n  \n", "a.log: all of the first 4 lines are blank"),
         ("a.log", b"\n" * 20_000, "a.log: all of the first 20,000 lines are blank"),
@@ -49,7 +49,7 @@ def zipped(path: Path) -> None:
         ("a.log", parquet, "a.log is a Parquet table"),
         (
             "a.log",
-            gzip.compress(LINE),
+            gzip.compress(LINE, mtime=0),
             "a.log is packed with gzip, no plain text: unpack it, or name it .gz, or pipe",
         ),
         ("a.log", zipped, "a.log is a zip archive, no plain text: unpack it, or name it .zip"),

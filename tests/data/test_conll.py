@@ -158,9 +158,12 @@ def test_conllu_without_entities_says_what_is_learned(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{path}: a CoNLL-U file without entities (ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, "
         "MISC); data=entities learns one BIO tag a token, O, B-type or I-type: in MISC as NER=B-PER or "
-        "Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER"
+        "Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER; data=tags learns "
+        "parts of speech"
     )
-    with pytest.raises(UserError, match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS$"):
+    with pytest.raises(
+        UserError, match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS; data\.scheme=plain"
+    ):
         read_conll(path, tag_column="UPOS")
     with pytest.raises(
         UserError, match=r"data\.tag_column=NE: .* has columns 1 to 10, named ID, FORM, .*, Gloss, SpaceAfter"

@@ -37,7 +37,7 @@ def test_vocabularies_come_from_training_alone(files: dict[str, Path]) -> None:
     assert data.coder.words.tokens[4:] == ("ann", "met", "bonn", "ice", "is", "lee", "old")
     assert "Z" not in data.coder.characters.tokens
     assert data.coder.characters.tokens[4:] == tuple("nemot")  # the others were met once
-    assert data.types == ("LOC", "PER")
+    assert data.tag_scheme.kinds == ("LOC", "PER")
     assert data.sizes == {
         "vocab_size": 11,
         "pad_id": 0,
@@ -46,6 +46,7 @@ def test_vocabularies_come_from_training_alone(files: dict[str, Path]) -> None:
         "num_characters": len(data.coder.characters),
         "num_shapes": 13,
         "num_tags": 5,
+        "tags_are_bio": True,
     }
     cased = set_up(**files, lowercase=False, min_count=2)
     assert cased.coder.words.tokens[4:] == ("met",)

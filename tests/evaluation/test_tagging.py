@@ -7,14 +7,10 @@ import torch
 
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
-from seqlab.evaluation.tagging import (
-    AlwaysOutside,
-    MostFrequentTag,
-    SeenEntities,
-    TaggingEvaluation,
-    TaggingOutcome,
-    tag_split,
-)
+from seqlab.data.tag_schemes import BioTags, PlainTags
+from seqlab.data.tagged_text import TaggedText
+from seqlab.evaluation.tag_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
+from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
 from seqlab.networks.entity_tagger import EntityTagger
 from seqlab.tasks.tagging import Tagging
 
@@ -77,12 +73,12 @@ def outcome() -> TaggingOutcome:
     predicted = np.array([3, 4, 0, 0, 1])
     names = ("B-PER", "I-PER", "O", "O", "B-LOC")
     return TaggingOutcome(
-        sentences, names, gold, predicted, ("LOC", "PER", "ORG"), {"test/entity_f1": 0.4}, ()
+        sentences, names, gold, predicted, BioTags(("LOC", "PER"), ("ORG",)), {"test/entity_f1": 0.4}, ()
     )
 
 
 def test_figures_by_type() -> None:
-    rows = outcome().type_figures()
+    rows = outcome().kind_figures()
     assert [(name, *figures, predicted, gold) for name, figures, predicted, gold in rows] == [
         ("LOC", 0, 0, 0, 1, 1),
         ("ORG", 0, 0, 0, 0, 1),
@@ -107,7 +103,7 @@ def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
     judge, val = evaluation.fit(task, module)
     assert judge.state() == {}
     names = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
-    assert set(val) == {f"val/{name}" for name in names | {"loss"}}
+    assert set(val) == {f"val/{name}" for name in names | {"loss", "score"}}
     module.open_test()
     found = evaluation.test(task, module, judge)
     baselines = ("most_frequent_tag", "seen_entities", "always_o")
@@ -122,3 +118,53 @@ def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
     table = found.result_table()
     assert [name for name, _ in table.baseline_rows] == list(baselines)
     assert table.model_rows[0][1][0] == found.metrics["test/entity_f1"]
+
+
+def plain_outcome() -> TaggingOutcome:
+    """Of the scheme NOUN, VERB with INTJ unknown to training."""
+    sentences = TaggedSentences.from_sentences(
+        [(("a", "b", "c"), ("NOUN", "NOUN", "VERB")), (("d", "e"), ("NOUN", "INTJ"))], "plain"
+    )
+    gold, predicted = np.array([0, 0, 1, 0, 2]), np.array([1, 1, 1, 0, 0])
+    names = ("VERB", "VERB", "VERB", "NOUN", "NOUN")
+    return TaggingOutcome(
+        sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, (), "my_model"
+    )
+
+
+def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
+    found = plain_outcome()
+    assert found.confused(5) == [("NOUN", "VERB", 2, 2 / 3), ("INTJ", "NOUN", 1, 1.0)]
+    assert len(found.confused(1)) == 1
+    # NOUN: 1 of 2 predicted and of 3 gold; VERB: 1 of 3 predicted, of 1 gold
+    assert [(name, *figures, predicted, gold) for name, figures, predicted, gold in found.kind_figures()] == [
+        ("NOUN", 1 / 2, 1 / 3, 2 / 5, 2, 3),
+        ("INTJ", 0, 0, 0, 0, 1),
+        ("VERB", 1 / 3, 1, 1 / 2, 3, 1),
+    ]
+    table = found.result_table()
+    assert table.title == "2 test sentences with 5 tokens"
+    assert table.model_rows[0][0] == "my_model"
+
+
+def test_plain_tags_have_their_own_keys_and_baselines() -> None:
+    module = TaggedText(sample={"num_sentences": 60, "seed": 0})
+    module.setup()
+    task = Tagging(network=EntityTagger(**module.sizes, hidden_size=6, embedding_size=5))
+    evaluation = TaggingEvaluation()
+    judge, val = evaluation.fit(task, module)
+    assert set(val) == {"val/loss", "val/score", "val/accuracy", "val/macro_f1"}
+    assert val["val/score"] == val["val/accuracy"]
+    module.open_test()
+    found = evaluation.test(task, module, judge)
+    keys = {key for key in found.metrics if not key.endswith("/f1")}
+    assert keys == {"test/loss"} | {
+        f"{who}/{name}"
+        for who in ("test", "baseline/most_frequent_tag", "baseline/majority_tag")
+        for name in ("accuracy", "macro_f1")
+    }
+    tags = module.sentences("test").tags
+    majority = np.mean([tag == module.tag_scheme.names[0] for tag in tags])
+    assert found.metrics["baseline/majority_tag/accuracy"] == pytest.approx(majority)
+    right = np.mean([tag == guess for tag, guess in zip(tags, found.predicted, strict=True)])
+    assert found.metrics["test/accuracy"] == pytest.approx(right)

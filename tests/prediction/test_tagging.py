@@ -10,7 +10,7 @@ from pytorch_lightning import Trainer
 from seqlab.data.entities import Entities
 from seqlab.errors import UserError
 from seqlab.networks.entity_tagger import EntityTagger
-from seqlab.prediction.tagging import predict_entities, read_sentences
+from seqlab.prediction.tagging import predict_tags, read_sentences
 from seqlab.tasks.tagging import Tagging
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import build_callbacks
@@ -39,6 +39,9 @@ def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
     commented = read_sentences(written(tmp_path, "# a comment\nAnn B-PER\nis O\n#met O\n"))
     assert commented.tokens == ("Ann", "is", "#met")
     assert read_sentences(written(tmp_path, "# of a text\nAnn met Bob\n")).lengths.tolist() == [4, 3]
+    known = written(tmp_path, "Ann PROPN\nleft VERB\n")
+    assert read_sentences(known, ("VERB", "PROPN")).tokens == ("Ann", "left")
+    assert read_sentences(known).tokens == ("Ann", "PROPN", "left", "VERB")
     assert read_sentences(written(tmp_path, "Her blood is O\n")).tokens == ("Her", "blood", "is", "O")
 
 
@@ -63,12 +66,12 @@ def test_prediction_is_that_of_the_datas_own_batches(tmp_path: Path) -> None:
     task = Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
     sentences = data.sentences("val")
     lines = [" ".join(sentences.sentence(row)[0]) for row in range(len(sentences))]
-    table = predict_entities(task, {"data": data.state()}, written(tmp_path, "\n".join(lines)))
+    table = predict_tags(task, {"data": data.state()}, written(tmp_path, "\n".join(lines)))
     assert table.columns.tolist() == ["sentence", "token", "tag"]
     assert tuple(table["token"]) == sentences.tokens
     for row in range(len(sentences)):
         _, tags = task.judge_batch(data.dataset("val")[torch.tensor([row])])
-        expected = [data.tag_names[tag] for tag in tags[0].tolist()]
+        expected = [data.tag_scheme.names[tag] for tag in tags[0].tolist()]
         assert table.loc[table["sentence"] == row + 1, "tag"].tolist() == expected
 
 
@@ -76,9 +79,9 @@ def test_words_letters_and_scripts_that_training_lacks_are_tagged(tmp_path: Path
     data = Entities(sample={"num_sentences": 60, "seed": 0})
     data.setup()
     task = Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
-    table = predict_entities(task, {"data": data.state()}, written(tmp_path, "東京 שלום " + "x" * 500))
+    table = predict_tags(task, {"data": data.state()}, written(tmp_path, "東京 שלום " + "x" * 500))
     assert len(table) == 3
-    assert set(table["tag"]) <= set(data.tag_names)
+    assert set(table["tag"]) <= set(data.tag_scheme.names)
 
 
 def test_a_checkpoint_needs_no_file_of_word_vectors(

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from seqlab.data.conll import TaggedSentences
+from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingOutcome
-from seqlab.report.tagging_run import f1_sections, sentences_section, types_section
+from seqlab.report.tagging_run import curve_sections, plain_sections, sentences_section, types_section
 from seqlab.training.history import History
 
 
@@ -18,7 +19,7 @@ def outcome() -> TaggingOutcome:
     )
     gold, predicted = np.array([3, 0, 0, 0, 1, 1]), np.array([3, 0, 0, 0, 3, 0])
     names = ("B-PER", "O", "O", "O", "B-PER", "O")
-    return TaggingOutcome(sentences, names, gold, predicted, ("LOC", "PER"), {}, ())
+    return TaggingOutcome(sentences, names, gold, predicted, BioTags(("LOC", "PER")), {}, ())
 
 
 def test_the_picture_holds_the_sentences_with_entities(outcome: TaggingOutcome) -> None:
@@ -43,8 +44,26 @@ def test_the_table_by_type_has_figures_and_counts(outcome: TaggingOutcome) -> No
 
 
 def test_without_a_logged_f1_there_is_no_curve() -> None:
-    assert f1_sections(History()) == []
+    assert curve_sections(History(), "val/entity_f1", "Entity F1") == []
     history = History()
     history.series["val/entity_f1"] = ([1.0, 2.0], [0.1, 0.3])
-    (section,) = f1_sections(history)
+    (section,) = curve_sections(history, "val/entity_f1", "Entity F1")
     assert "<svg" in section.body
+
+
+def test_the_report_of_plain_tags_shows_what_is_confused_and_names_no_entities() -> None:
+    sentences = TaggedSentences.from_sentences([(("we", "light"), ("PRON", "VERB"))], "plain")
+    found = TaggingOutcome(
+        sentences,
+        ("PRON", "NOUN"),
+        np.array([1, 2]),
+        np.array([1, 0]),
+        PlainTags(("NOUN", "PRON", "VERB")),
+        {},
+        (),
+    )
+    sections = plain_sections(found, History())
+    assert [section.title for section in sections] == ["Confused tags", "Tagged sentences", "Tags"]
+    assert "VERB taken for NOUN" in sections[0].body
+    assert "<s>NOUN</s> VERB" in sections[1].body
+    assert not any("entit" in (section.body + section.note).lower() for section in sections)

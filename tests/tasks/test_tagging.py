@@ -7,7 +7,9 @@ from pytorch_lightning import Trainer
 
 from seqlab.data.batches import TagBatch
 from seqlab.data.entities import Entities
+from seqlab.data.tagged_text import TaggedText
 from seqlab.data.word_vectors import WordVectors
+from seqlab.errors import UserError
 from seqlab.networks.entity_tagger import EntityTagger
 from seqlab.tasks.tagging import Tagging
 
@@ -100,3 +102,24 @@ def test_word_vectors_of_the_data_start_the_training() -> None:
     task.optimizer_factory = lambda parameters: torch.optim.SGD(parameters, lr=0.0)
     fitted(task, module)
     assert task.network.word_embedding.weight[8].tolist() == [8, 9, 10, 11, 12, 13, 14, 15]
+
+
+def test_plain_tags_learn_their_accuracy_under_any_order_of_tags() -> None:
+    module = TaggedText(sample={"num_sentences": 80, "seed": 0})
+    module.setup()
+    task = tagger(module)
+    assert bool(task.network.output.allowed.all())
+    trainer = fitted(task, module, epochs=2)
+    logged = trainer.callback_metrics
+    assert logged["val/score"] == logged["val/accuracy"] > 0
+    assert "val/entity_f1" not in logged
+
+
+def test_a_monitor_that_the_tags_have_no_figure_for_is_refused_before_training() -> None:
+    module = TaggedText(sample={"num_sentences": 80, "seed": 0})
+    module.setup()
+    task = tagger(module)
+    task.monitor = "val/entity_f1"
+    with pytest.raises(UserError, match=r"monitor\.metric=val/entity_f1: .* val/accuracy.*model=tagger"):
+        fitted(task, module)
+    assert task.trainer.global_step == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqlab.data.bio import OUTSIDE, is_tag
+from seqlab.data.tag_schemes import looks_bio
 from seqlab.errors import UserError
 
 DOCUMENT = "-DOCSTART-"
@@ -17,6 +18,7 @@ _ID = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U: 3, 3-4 for a multiword token, 
 _FIRST_ID = re.compile(r"(1|0\.1)([-.]\d+)?")
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 CONLL_U = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+UPOS = "UPOS"
 ABSENT = "_"  # nothing, in CoNLL-U
 
 
@@ -98,10 +100,41 @@ def _is_comment(columns: list[str], width: int) -> bool:
     return columns[0] == "#" and not is_tag(columns[-1])
 
 
-def read_tags(file: ColumnFile, tag_column: int | str | None) -> tuple[list[str], list[str]]:
-    """(N,) tags, and what to say of where they stood.
+def read_plain_tags(file: ColumnFile, tag_column: int | str | None) -> tuple[list[str], list[str]]:
+    """(N,) tags as they stand, and what to say of where they stood: UPOS of CoNLL-U, else the last column.
 
-    Without ``tag_column`` they are in the last column where half of it or more are tags; else in the one
+    Args:
+        tag_column: see ``read_tags``.
+
+    Raises:
+        UserError: no such column, or a tag that is empty.
+    """
+    notices = []
+    if tag_column is not None:
+        values, where = _named(file, tag_column)
+    elif UPOS in file.names:
+        values, where = _named(file, UPOS)
+        notices.append(f"tags were read from column {UPOS} (data.tag_column={UPOS})")
+    else:
+        values, where = [row[-1] for row in file.rows], "the last column"
+    for place, tag in enumerate(values):
+        if not tag:
+            raise UserError(f"{file.path}, line {file.lines[place]}: the tag is empty, in {where}")
+    return values, notices
+
+
+def holds_bio(file: ColumnFile, tag_column: int | str | None) -> bool:
+    """Whether the tags are BIO tags: those of ``tag_column``, or any that ``read_tags`` would find."""
+    if tag_column is not None:
+        values, _ = _named(file, tag_column)
+        return looks_bio(OUTSIDE if value == ABSENT and file.names else value for value in values)
+    return looks_bio(row[-1] for row in file.rows) or bool(_bio_columns(file))
+
+
+def read_tags(file: ColumnFile, tag_column: int | str | None) -> tuple[list[str], list[str]]:
+    """(N,) BIO tags, and what to say of where they stood.
+
+    Without ``tag_column`` they are in the last column where half of it or more are BIO tags; else in the one
     column, or the one key of CoNLL-U's MISC, that holds nothing but tags.
 
     Args:
@@ -117,13 +150,7 @@ def read_tags(file: ColumnFile, tag_column: int | str | None) -> tuple[list[str]
     values = [row[last] for row in file.rows]
     if 2 * sum(map(is_tag, values)) >= len(values):
         return _checked(file, values, "the last column"), []
-    found: dict[str, list[str]] = {}
-    for column in range(file.token + 1, last):
-        values = [row[column] for row in file.rows]
-        if all(map(is_tag, values)):
-            found[str(column + 1)] = values
-    keys = {key: values for key, values in _misc(file).items() if all(map(is_tag, values))}
-    found |= {key: values for key, values in keys.items() if set(values) != {OUTSIDE}}
+    found = _bio_columns(file)
     if len(found) > 1:
         raise UserError(
             f"{file.path}: BIO tags stand under {' and '.join(found)}; choose with "
@@ -134,6 +161,17 @@ def read_tags(file: ColumnFile, tag_column: int | str | None) -> tuple[list[str]
     ((name, values),) = found.items()
     what = f"column {name}" if name.isdigit() else f"{name}= in MISC"
     return values, [f"tags were read from {what} (data.tag_column={name})"]
+
+
+def _bio_columns(file: ColumnFile) -> dict[str, list[str]]:
+    """(N,) values of each inner column, and of each key of MISC, that holds BIO tags alone."""
+    found: dict[str, list[str]] = {}
+    for column in range(file.token + 1, len(file.rows[0]) - 1):
+        values = [row[column] for row in file.rows]
+        if all(map(is_tag, values)):
+            found[str(column + 1)] = values
+    keys = {key: values for key, values in _misc(file).items() if all(map(is_tag, values))}
+    return found | {key: values for key, values in keys.items() if set(values) != {OUTSIDE}}
 
 
 def _named(file: ColumnFile, tag_column: int | str) -> tuple[list[str], str]:
@@ -173,7 +211,7 @@ def _checked(file: ColumnFile, values: list[str], where: str) -> list[str]:
         if not is_tag(tag):
             raise UserError(
                 f"{file.path}, line {file.lines[place]}: tag {tag!r} of {file.rows[place][file.token]!r}; "
-                f"expected {TAGS} in {where}"
+                f"expected {TAGS} in {where}; data.scheme=plain takes any tag"
             )
     return tags
 
@@ -190,9 +228,10 @@ def _no_tags(file: ColumnFile) -> UserError:
         line = next(line for row, line in zip(file.rows, file.lines, strict=True) if row[-1] == value)
         return UserError(
             f"{file.path}, line {line}: tag {value!r} of {row[file.token]!r}; expected {TAGS} in the last of "
-            f"{last} columns, or name another with data.tag_column=NUMBER"
+            f"{last} columns, or name another with data.tag_column=NUMBER; data=tags learns any other tags"
         )
     return UserError(
         f"{file.path}: {reason}; data=entities learns one BIO tag a token, O, B-type or I-type: in MISC as "
-        "NER=B-PER or Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER"
+        "NER=B-PER or Entity=B-PER, or in a column of its own, named with data.tag_column=NUMBER; data=tags "
+        "learns parts of speech"
     )

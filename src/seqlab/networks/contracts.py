@@ -73,8 +73,10 @@ class ClassificationNetwork(Protocol):
 
 
 class TaggingNetwork(Protocol):
-    """Of Tagging (model=entity_tagger). With word vectors also ``set_word_vectors(ids, vectors)``."""
+    """Of Tagging (model=tagger). With word vectors also ``set_word_vectors(ids, vectors)``."""
 
+    num_tags: int
+    tags_are_bio: bool
     output: Any  # IndependentTags or LinearChainCRF of networks/crf.py, or what has their nll and decode
 
     def forward(self, batch: TagBatch) -> Tensor:

@@ -39,21 +39,25 @@ class LinearChainCRF(nn.Module):
 
     A path's score is the sum of its tags' scores and of its transitions' (Lafferty, McCallum & Pereira,
     "Conditional random fields", ICML 2001; Lample et al., "Neural architectures for named entity
-    recognition", NAACL 2016, section 2.2). Transitions that BIO forbids have no probability.
+    recognition", NAACL 2016, section 2.2).
 
     Args:
-        num_tags: N, in the order that ``bio_transitions`` describes.
+        num_tags: N.
+        bio: tags are in the order that ``bio_transitions`` describes, and transitions that BIO forbids have
+            no probability; else any tag may follow any.
     """
 
     allowed: Tensor
     may_begin: Tensor
 
-    def __init__(self, num_tags: int) -> None:
+    def __init__(self, num_tags: int, *, bio: bool = True) -> None:
         super().__init__()
         self.transitions = nn.Parameter(torch.zeros(num_tags, num_tags))  # from the first axis to the last
         self.begin = nn.Parameter(torch.zeros(num_tags))
         self.end = nn.Parameter(torch.zeros(num_tags))
-        allowed, may_begin = bio_transitions(num_tags)
+        allowed, may_begin = torch.ones(num_tags, num_tags) > 0, torch.ones(num_tags) > 0
+        if bio:
+            allowed, may_begin = bio_transitions(num_tags)
         self.register_buffer("allowed", allowed, persistent=False)
         self.register_buffer("may_begin", may_begin, persistent=False)
 
@@ -68,7 +72,7 @@ class LinearChainCRF(nn.Module):
 
         Args:
             scores: (B, T, N) float32, one score per token and tag.
-            tags: (B, T) int64, valid BIO; anything under padding.
+            tags: (B, T) int64, a sequence that is allowed; anything under padding.
             mask: (B, T) bool, True on real tokens, which come first.
         """
         return (self.log_partition(scores, mask) - self.path_score(scores, tags, mask)).sum()

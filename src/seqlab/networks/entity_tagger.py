@@ -26,6 +26,7 @@ class EntityTagger(nn.Module):
         vocab_size, pad_id, unk_id, num_characters, num_shapes, num_tags: from the data; ``pad_id`` is that
             of words and of characters.
         first_singleton_id: from the data; words from here on occurred once in training.
+        tags_are_bio: from the data; a CRF then gives sequences that BIO forbids no probability.
         crf: a linear-chain CRF over the tags; without it each token's tag is decided by itself.
         char_encoder: ``cnn``, ``lstm`` or ``none``.
         char_embedding_size, char_size: width of a letter, and of a word that was spelled.
@@ -37,7 +38,7 @@ class EntityTagger(nn.Module):
         dropout: on the recurrent layers' input and output, and between them.
         singleton_dropout: share of the training words that occurred once, replaced by UNK while training:
             else UNK would never be trained (Lample et al., section 4.3).
-        word_dropout: the same share of all words, frequent ones too: where entities to be found are new, what
+        word_dropout: the same share of all words, frequent ones too: where words to be tagged are new, what
             stands around a word, its letters and its shape must do.
     """
 
@@ -51,6 +52,7 @@ class EntityTagger(nn.Module):
         num_characters: int,
         num_shapes: int,
         num_tags: int,
+        tags_are_bio: bool = True,
         crf: bool = True,
         char_encoder: str = "cnn",
         char_embedding_size: int = 25,
@@ -78,6 +80,7 @@ class EntityTagger(nn.Module):
         self.embedding_size = embedding_size
         self.vectors = vectors
         self.num_tags = num_tags
+        self.tags_are_bio = tags_are_bio
         self.word_embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
         bound = math.sqrt(3 / embedding_size)  # variance 1 over a whole vector, as vectors from files have
         with torch.no_grad():
@@ -94,7 +97,9 @@ class EntityTagger(nn.Module):
         self.dropout = Dropout(dropout)
         self.recurrent = recurrent_layers(cell, width, hidden_size, num_layers, dropout, bidirectional=True)
         self.to_scores = nn.Linear(2 * hidden_size, num_tags)
-        self.output: LinearChainCRF | IndependentTags = LinearChainCRF(num_tags) if crf else IndependentTags()
+        self.output: LinearChainCRF | IndependentTags = (
+            LinearChainCRF(num_tags, bio=tags_are_bio) if crf else IndependentTags()
+        )
 
     @torch.no_grad()
     def set_word_vectors(self, ids: Tensor, vectors: Tensor) -> None:

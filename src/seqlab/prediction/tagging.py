@@ -1,19 +1,21 @@
-"""``seqlab predict`` for entity taggers: sentences in, a tag for every token out."""
+"""``seqlab predict`` for taggers: sentences in, a tag for every token out."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from seqlab.data.bio import OUTSIDE, is_tag, tag_names
+from seqlab.data.bio import OUTSIDE, is_tag
 from seqlab.data.conll import TaggedSentences, read_lines
 from seqlab.data.conll_columns import DOCUMENT, columns_of, token_lines
 from seqlab.data.module import batches_by_length
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
+from seqlab.data.tag_schemes import scheme_from_state
 from seqlab.errors import UserError
 from seqlab.tasks.tagging import Tagging
 
@@ -25,7 +27,7 @@ BATCH_TOKENS = 32_768  # padding counted
 FORMATS = "one sentence a line, tokens separated by spaces; or CoNLL columns, the token first"
 
 
-def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
+def predict_tags(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
     """One row per token: number of the sentence (from 1), the token, its tag.
 
     Args:
@@ -36,9 +38,9 @@ def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.D
     """
     import pandas as pd
 
-    sentences = read_sentences(path)
+    names = scheme_from_state(baggage["data"]).names
+    sentences = read_sentences(path, names)
     coder = WordCoder.from_state(baggage["data"]["coder"])
-    names = tag_names(baggage["data"]["types"])
     dataset = TagDataset(sentences, coder, np.zeros(len(sentences.tokens), dtype=np.int64))
     tags = np.zeros(len(sentences.tokens), dtype=np.int64)
     task.eval()
@@ -56,11 +58,14 @@ def predict_entities(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.D
     )
 
 
-def read_sentences(path: Path) -> TaggedSentences:
+predict_entities = predict_tags  # checkpoints of entity taggers name it
+
+
+def read_sentences(path: Path, known: Collection[str] = ()) -> TaggedSentences:
     """Sentences of a text file or of a column file, every tag O.
 
     A file holds columns where a line has a tab, or where several lines have as many columns each and all end
-    in a BIO tag; lines that begin with # may then be comments.
+    in a BIO tag or in one of the ``known`` tags; lines that begin with # may then be comments.
 
     Raises:
         UserError: a file that cannot be read, holds no sentence or an empty token; names the line.
@@ -68,7 +73,7 @@ def read_sentences(path: Path) -> TaggedSentences:
     lines = read_lines(path, FORMATS)
     rows = [columns_of(line) for line in lines]
     sentences = rows
-    if _holds_columns(lines, rows):
+    if _holds_columns(lines, rows, known):
         file = token_lines(path, lines)
         for number, columns in zip(file.lines, file.rows, strict=True):
             if len(columns) <= file.token or not columns[file.token]:
@@ -84,10 +89,12 @@ def read_sentences(path: Path) -> TaggedSentences:
     return TaggedSentences.from_sentences(filled)
 
 
-def _holds_columns(lines: list[str], rows: list[list[str]]) -> bool:
+def _holds_columns(lines: list[str], rows: list[list[str]], known: Collection[str]) -> bool:
     filled = [columns for columns in rows if columns and columns[0] != DOCUMENT]
     filled = [columns for columns in filled if not columns[0].startswith("#")] or filled
     if any("\t" in line for line, columns in zip(lines, rows, strict=True) if columns):
         return True
     widths = {len(columns) for columns in filled}
-    return len(filled) > 1 and len(widths) == 1 < max(widths) and all(is_tag(row[-1]) for row in filled)
+    ends = [row[-1] for row in filled]
+    tagged = all(map(is_tag, ends)) or all(end in known for end in ends)
+    return len(filled) > 1 and len(widths) == 1 < max(widths) and tagged

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from seqlab.errors import UserError
 from seqlab.networks.contracts import check_members, name_of
 from seqlab.tasks.graphs import Graph
-from seqlab.tasks.metrics import CountedMean
+from seqlab.tasks.metrics import CountedMean, StageCounts
 
 BatchT = TypeVar("BatchT")
 
@@ -70,10 +70,8 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         self.scheduler_factory = scheduler
         self.monitor = monitor
         self.train_loss = CountedMean()
-        self.val_loss = CountedMean()
-        self.val_accuracy = CountedMean()
-        self.test_loss = CountedMean()
-        self.test_accuracy = CountedMean()
+        self.val_counts = StageCounts()
+        self.test_counts = StageCounts()
         # units of the first batch and of all batches of a step that several share; None between steps
         self._first_units: Tensor | None = None
         self._step_units: Tensor | None = None
@@ -161,30 +159,33 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         processes = self.trainer.world_size
         shared = self.splits_validation and self.trainer.num_val_batches[0] >= processes
         if not shared or batch_idx % processes == self.global_rank:
-            self.validate_batch(batch)
-
-    def validate_batch(self, batch: BatchT) -> None:
-        """Add a validation batch to the counts."""
-        losses = self.losses(batch)
-        self.val_loss.update(losses.nll, losses.num_units)
-        if losses.correct is not None:
-            self.val_accuracy.update(losses.correct, losses.num_units)
+            self.judge(batch, self.val_counts)
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/loss", self.val_loss, prog_bar=True)
-        if self.val_accuracy.has_counts:
-            self.log("val/accuracy", self.val_accuracy)
+        self._log_counts("val", self.val_counts)
 
     def test_step(self, batch: BatchT, batch_idx: int) -> None:
-        losses = self.losses(batch)
-        self.test_loss.update(losses.nll, losses.num_units)
-        if losses.correct is not None:
-            self.test_accuracy.update(losses.correct, losses.num_units)
+        """For ``Trainer.test`` once the data's ``open_test`` was called; a run judges by its evaluation."""
+        self.judge(batch, self.test_counts)
 
     def on_test_epoch_end(self) -> None:
-        self.log("test/loss", self.test_loss)
-        if self.test_accuracy.has_counts:
-            self.log("test/accuracy", self.test_accuracy)
+        self._log_counts("test", self.test_counts)
+
+    def judge(self, batch: BatchT, counts: StageCounts) -> None:
+        """Add a validation or test batch to the counts of its stage."""
+        counts.add(*self.losses(batch))
+
+    def figures(self, counts: StageCounts) -> dict[str, Tensor]:
+        """() figures of a stage beside loss and accuracy."""
+        return counts.figures.compute() if counts.figures is not None else {}
+
+    def _log_counts(self, stage: str, counts: StageCounts) -> None:
+        self.log(f"{stage}/loss", counts.loss, prog_bar=stage == "val")
+        if counts.accuracy.has_counts:
+            self.log(f"{stage}/accuracy", counts.accuracy)
+        self.log_dict({f"{stage}/{name}": value for name, value in self.figures(counts).items()})
+        if counts.figures is not None:
+            counts.figures.reset()
 
     def configure_optimizers(self) -> Any:
         if self.optimizer_factory is None:

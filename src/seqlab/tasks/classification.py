@@ -15,6 +15,7 @@ from seqlab.networks.sequence_classifier import joined
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.confusion import Confusion
 from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows
+from seqlab.tasks.metrics import StageCounts
 
 
 class Classification(SequenceTask[LabelledBatch]):
@@ -42,8 +43,8 @@ class Classification(SequenceTask[LabelledBatch]):
         self.label_smoothing = label_smoothing
         num_classes: int = self.network.num_classes  # type: ignore[assignment]
         self.register_buffer("class_weights", torch.ones(num_classes))
-        self.val_confusion = Confusion(num_classes)
-        self.test_confusion = Confusion(num_classes)
+        self.val_counts = StageCounts(Confusion(num_classes))
+        self.test_counts = StageCounts(Confusion(num_classes))
 
     def try_network(self, batch: LabelledBatch, sizes: Mapping[str, int]) -> None:
         found = self.network(batch)
@@ -90,27 +91,11 @@ class Classification(SequenceTask[LabelledBatch]):
         """(B, C) probabilities of the classes."""
         return joined(self.network(batch)).exp()
 
-    def validate_batch(self, batch: LabelledBatch) -> None:
-        self._judge(batch, self.val_loss, self.val_confusion)
-
-    def on_validation_epoch_end(self) -> None:
-        super().on_validation_epoch_end()
-        self.log_dict({f"val/{name}": value for name, value in self.val_confusion.compute().items()})
-        self.val_confusion.reset()
-
-    def test_step(self, batch: LabelledBatch, batch_idx: int) -> None:
-        self._judge(batch, self.test_loss, self.test_confusion)
-
-    def on_test_epoch_end(self) -> None:
-        super().on_test_epoch_end()
-        self.log_dict({f"test/{name}": value for name, value in self.test_confusion.compute().items()})
-        self.test_confusion.reset()
-
-    def _judge(self, batch: LabelledBatch, loss: Any, confusion: Confusion) -> None:
+    def judge(self, batch: LabelledBatch, counts: StageCounts) -> None:
         log_probabilities = joined(self.network(batch))
         losses = _losses(log_probabilities, batch)
-        loss.update(losses.nll, losses.num_units)
-        confusion.update(batch.labels, log_probabilities.argmax(dim=1))
+        counts.loss.update(losses.nll, losses.num_units)
+        counts.figures.update(batch.labels, log_probabilities.argmax(dim=1))  # type: ignore[union-attr]
 
 
 def _losses(log_probabilities: Tensor, batch: LabelledBatch) -> Losses:

@@ -33,6 +33,8 @@ class EntityCounts(Metric):
     """Counts entities and right tokens over a split, over all processes; micro-averaged over types."""
 
     full_state_update = False
+    figures = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
+    main = "entity_f1"  # the one that a tagger is judged by
     entities: Tensor
     right_tokens: Tensor
     num_tokens: Tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics import Metric
 
 
@@ -32,3 +32,23 @@ class CountedMean(Metric):
     def compute(self) -> Tensor:
         """() the mean; 0 over nothing."""
         return (self.total / self.count.clamp(min=1)).float()
+
+
+class StageCounts(nn.Module):
+    """What validation or testing counts: the loss, right guesses, and a task's own figures.
+
+    Args:
+        figures: a metric whose ``compute`` gives () figures by name.
+    """
+
+    def __init__(self, figures: Metric | None = None) -> None:
+        super().__init__()
+        self.loss = CountedMean()
+        self.accuracy = CountedMean()
+        self.figures = figures
+
+    def add(self, nll: Tensor, correct: Tensor | None, num_units: Tensor) -> None:
+        """Add a batch's () summed loss, right guesses (None where nothing is guessed) and things counted."""
+        self.loss.update(nll, num_units)
+        if correct is not None:
+            self.accuracy.update(correct, num_units)

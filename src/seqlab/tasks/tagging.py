@@ -1,4 +1,4 @@
-"""A tag for every token: the loss of a whole sentence, entities counted while training."""
+"""A tag for every token: the loss of a whole sentence, entities or tags counted while training."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ import torch
 from torch import Tensor
 
 from seqlab.data.batches import TagBatch
+from seqlab.errors import UserError
 from seqlab.networks.contracts import TaggingNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.entity_counts import EntityCounts
 from seqlab.tasks.graphs import Graph
+from seqlab.tasks.metrics import StageCounts
+from seqlab.tasks.tag_counts import TagCounts
 
 
 class Tagging(SequenceTask[TagBatch]):
     """-log p of the tags, per token: of the whole sentence's under a CRF, of each token's without.
 
-    Tags of entity types that training lacks count as O in the loss and as missed entities in the figures.
+    Tags that training lacks count as tag 0 in the loss (O, or the most frequent plain tag), and as missed or
+    wrong in the figures. ``val/score`` is the figure that a tagger is judged by: entity F1 of BIO tags,
+    accuracy of plain ones.
 
     Args:
         **settings: those of SequenceTask.
@@ -29,8 +34,8 @@ class Tagging(SequenceTask[TagBatch]):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.val_entities = EntityCounts()
-        self.test_entities = EntityCounts()
+        self.val_counts = StageCounts(tag_counts(self.network))
+        self.test_counts = StageCounts(tag_counts(self.network))
 
     def try_network(self, batch: TagBatch, sizes: Mapping[str, int]) -> None:
         shape = tuple(batch.words.shape)
@@ -42,7 +47,17 @@ class Tagging(SequenceTask[TagBatch]):
         raise self.no_graph("its result is found step by step, by a search that no graph holds")
 
     def on_fit_start(self) -> None:
-        """Word vectors that the data has read go into the network, once; a resumed run has its own."""
+        """Word vectors that the data has read go into the network, once; a resumed run has its own.
+
+        Raises:
+            UserError: a monitor that such tags have no figure for.
+        """
+        logged = [f"val/{name}" for name in ("loss", "score", *tag_counts(self.network).figures)]
+        if self.monitor not in logged:
+            raise UserError(
+                f"monitor.metric={self.monitor}: tags of this data have {', '.join(logged)}; choose "
+                "model=tagger or monitor.metric=val/score, which suits entities and plain tags"
+            )
         found = getattr(self.trainer.datamodule, "word_vectors", None)  # type: ignore[attr-defined]
         if found is not None and self.trainer.ckpt_path is None:
             self.network.set_word_vectors(torch.from_numpy(found.ids), torch.from_numpy(found.vectors))  # type: ignore[operator]
@@ -70,24 +85,16 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         return self._losses(scores, batch), self.decode(scores, batch)
 
-    def validate_batch(self, batch: TagBatch) -> None:
+    def judge(self, batch: TagBatch, counts: StageCounts) -> None:
         scores = self.network(batch)
-        losses = self._losses(scores, batch)
-        self.val_loss.update(losses.nll, losses.num_units)
-        self.val_entities.update(batch.tags, self.decode(scores, batch), batch.mask)
+        counts.add(*self._losses(scores, batch))
+        counts.figures.update(batch.tags, self.decode(scores, batch), batch.mask)  # type: ignore[union-attr]
 
-    def on_validation_epoch_end(self) -> None:
-        super().on_validation_epoch_end()
-        self.log_dict({f"val/{name}": value for name, value in self.val_entities.compute().items()})
-        self.val_entities.reset()
+    def figures(self, counts: StageCounts) -> dict[str, Tensor]:
+        figures = super().figures(counts)
+        return figures | {"score": figures[counts.figures.main]}  # type: ignore[union-attr, index]
 
-    def test_step(self, batch: TagBatch, batch_idx: int) -> None:
-        scores = self.network(batch)
-        losses = self._losses(scores, batch)
-        self.test_loss.update(losses.nll, losses.num_units)
-        self.test_entities.update(batch.tags, self.decode(scores, batch), batch.mask)
 
-    def on_test_epoch_end(self) -> None:
-        super().on_test_epoch_end()
-        self.log_dict({f"test/{name}": value for name, value in self.test_entities.compute().items()})
-        self.test_entities.reset()
+def tag_counts(network: Any) -> EntityCounts | TagCounts:
+    """What counts right tags of the kind that a network gives."""
+    return EntityCounts() if network.tags_are_bio else TagCounts(network.num_tags)

@@ -129,6 +129,10 @@ class Translation(SequenceTask[TranslationBatch]):
             unk_id=self.unk_id,
         )
 
+    def predict_step(self, batch: TranslationBatch, batch_idx: int = 0) -> list[Hypothesis]:
+        """The translations of the batch's B sources; its targets are not read."""
+        return self.search(batch.source, batch.source_lengths)
+
     @torch.inference_mode()
     def attention_weights(self, batch: TranslationBatch) -> Tensor | None:
         """(B, T, S) weight of each source token (last axis) for each target token; None without attention."""

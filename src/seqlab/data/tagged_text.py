@@ -1,0 +1,299 @@
+"""DataModule of tagged sentences: from column files, or synthetic parts of speech when no file is given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from seqlab.data.batches import TagBatch
+from seqlab.data.conll import TaggedSentences, check_bio, read_conll
+from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
+from seqlab.data.splits import check_fractions
+from seqlab.data.tag_batches import TagDataset, WordCoder
+from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme
+from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.data.word_shapes import SHAPES
+from seqlab.data.word_vectors import WordVectors, read_word_vectors
+from seqlab.errors import UserError
+
+
+class TaggedText(SequenceDataModule):
+    """Sentences with a tag a token: BIO tags of entities, or plain tags such as parts of speech.
+
+    This is the contract's own data set (see evaluation/tagging_data.py).
+
+    Args:
+        path: one CoNLL column file, split by ``split``; equal sentences go to the same split.
+        train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
+            cut off.
+        split: shares of train, val and test of the distinct sentences.
+        scheme: ``bio``, ``plain``, or ``auto``: told from the training tags.
+        bio: ``repair`` makes an ``I-`` that continues nothing a ``B-`` and counts it; ``strict`` refuses it.
+        tag_column: which column of the files holds the tags: a number from 1, a name (UPOS), or a key of
+            CoNLL-U's MISC; None finds it.
+        sample: ``num_sentences`` and ``seed`` of the synthetic sentences.
+        lowercase: word ids are those of lower-cased words; letters and shape keep the case.
+        min_count: words seen less often in training are UNK.
+        max_letters: letters of a word that the character encoder reads.
+        vectors: a GloVe text file to start the word embedding from; null: random.
+        vector_size: numbers per word in it, the network's ``embedding_size``.
+        batch_size: sentences a batch.
+        scoring_batch_size: sentences a batch when nothing is learned.
+        batch_tokens: the most tokens a batch, padding counted.
+        seed: of the split and of the order of batches.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
+            exclude each other.
+    """
+
+    batch_type: ClassVar[type] = TagBatch
+    train_unit: ClassVar[str] = "tokens"
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        train: str | Path | None = None,
+        val: str | Path | None = None,
+        test: str | Path | None = None,
+        split: Sequence[float] = (0.7, 0.1, 0.2),
+        scheme: str = "auto",
+        bio: str = "repair",
+        tag_column: int | str | None = None,
+        sample: dict[str, Any] | None = None,
+        lowercase: bool = True,
+        min_count: int = 1,
+        max_letters: int = 32,
+        vectors: str | Path | None = None,
+        vector_size: int | None = None,
+        batch_size: int = 32,
+        scoring_batch_size: int = 128,
+        batch_tokens: int = 32_768,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        for name, value in (("min_count", min_count), ("max_letters", max_letters)):
+            if not isinstance(value, int) or value < 1:
+                raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+        if vectors is not None and vector_size is None:
+            raise UserError(
+                "data.vectors without data.vector_size: give model.network.vectors, it sets both, or the "
+                "number of numbers per word"
+            )
+        self.path = path
+        self.files = {"train": train, "val": val, "test": test}
+        self.split = check_fractions(split)
+        self.scheme = check_scheme(scheme)
+        self.bio = check_bio(bio)
+        self.tag_column = tag_column
+        self.sample = dict(sample or {})
+        self.lowercase = lowercase
+        self.min_count = min_count
+        self.max_letters = max_letters
+        self.vectors_file = vectors
+        self.vector_size = vector_size
+        self.batch_size = batch_size
+        self.scoring_batch_size = scoring_batch_size
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self.word_vectors: WordVectors | None = None
+        self._known_scheme = self.scheme
+        self._datasets: dict[str, TagDataset] = {}
+
+    def load_splits(self) -> None:
+        given = [name for name, file in self.files.items() if file is not None]
+        if self.path is not None and given:
+            raise UserError(
+                f"data.path and data.{given[0]} exclude each other: give one file, or data.train and "
+                "data.test"
+            )
+        if self.path is not None:
+            self._splits = self._divide(self._read("path", self.path), "data.path")
+        elif given:
+            self._splits = self._given_splits()
+        else:
+            self._splits = self._simulated()
+        train = self._splits["train"]
+        others = [part.tags for name, part in self._splits.items() if name != "train"]
+        self.tag_scheme = build_scheme(train.scheme, train.tags, others)
+        for name, part in self._splits.items():
+            unseen = set(self.tag_scheme.kinds_of(part.tags)) - set(self.tag_scheme.kinds)
+            if unseen:
+                self.notices.append(
+                    f"data.{name} holds {self.tag_scheme.noun} that training lacks "
+                    f"({', '.join(sorted(unseen))}): {self.tag_scheme.unseen_note}"
+                )
+        self._tell_of_few()
+        self._fit_vocabularies(train)
+        if self.vectors_file is not None:
+            self._read_vectors(self.vectors_file)
+
+    def _read(self, name: str, path: str | Path) -> TaggedSentences:
+        sentences, notices = read_conll(
+            path, bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
+        )
+        if self._known_scheme == AUTO and sentences.scheme != "bio":
+            notices.append("its tags are read as they stand; data.scheme=bio expects entities")
+        self._known_scheme = sentences.scheme  # the other files are read alike
+        self.notices += [f"data.{name}: {notice}" for notice in notices]
+        return sentences
+
+    def _tell_of_few(self) -> None:
+        """Of the test sentences it is counts for the reader, no decision."""
+        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        self.notices += few_items("sentences", counts)
+        if counts["test"] >= FEW:
+            scheme = self.tag_scheme
+            counts = scheme.kinds_of(self._splits["test"].tags)
+            found = {name: counts[name] for name in scheme.kinds}
+            self.notices += few_of_a_class(scheme.count_noun, scheme.noun, found)
+
+    def _given_splits(self) -> dict[str, TaggedSentences]:
+        train, val, test = (self.files[name] for name in ("train", "val", "test"))
+        if train is None or test is None:
+            missing = "train" if train is None else "test"
+            raise UserError(f"data.{missing} is missing: give both data.train and data.test, or data.path")
+        parts = {"train": self._read("train", train), "test": self._read("test", test)}
+        if val is not None:
+            parts["val"] = self._read("val", val)
+        else:
+            shares = [self.split[0], self.split[1]]
+            cut = self._divide(parts["train"], "data.train", shares)
+            parts |= {"train": cut["train"], "val": cut["val"]}
+            self.notices.append(f"no data.val: {len(cut['val']):,} sentences of data.train are kept for it")
+        return {name: parts[name] for name in ("train", "val", "test")}
+
+    def _divide(
+        self, sentences: TaggedSentences, name: str, shares: Sequence[float] | None = None
+    ) -> dict[str, TaggedSentences]:
+        """Split the distinct sentences by seed; every copy of a sentence goes where the sentence goes."""
+        shares = list(shares or self.split)
+        numbers: dict[tuple[str, ...], int] = {}
+        kinds = [
+            numbers.setdefault(sentences.sentence(row)[0], len(numbers)) for row in range(len(sentences))
+        ]
+        order = np.random.default_rng(self.seed).permutation(len(numbers))
+        cuts = (np.cumsum(shares)[:-1] / sum(shares) * len(order) + 1e-9).astype(int)
+        parts = np.split(order, cuts)
+        if min(map(len, parts)) == 0:
+            raise UserError(f"{name}: {len(order)} distinct sentences are too few for a split of {shares}")
+        rows = (np.flatnonzero(np.isin(kinds, part)) for part in parts)
+        return {
+            split: sentences.take(row) for split, row in zip(("train", "val", "test"), rows, strict=False)
+        }
+
+    def simulate(self) -> tuple[TaggedSentences, str]:
+        """The sentences without a file, and what to say of them."""
+        from seqlab.data.samples.parts_of_speech import SYNTHETIC_NOTICE, simulate_sentences
+
+        return simulate_sentences(**self.sample), SYNTHETIC_NOTICE
+
+    def _simulated(self) -> dict[str, TaggedSentences]:
+        sentences, notice = self.simulate()
+        self.notices.append(notice)
+        if self.scheme not in (AUTO, sentences.scheme):
+            raise UserError(
+                f"data.scheme={self.scheme}: the synthetic sentences have {sentences.scheme} tags; give a "
+                "file, or leave data.scheme=auto"
+            )
+        return self._divide(sentences, "data.sample")
+
+    def _fit_vocabularies(self, train: TaggedSentences) -> None:
+        forms = (token.lower() if self.lowercase else token for token in train.tokens)
+        words = Vocabulary.from_counts(Counter(forms), len(train), min_count=self.min_count)
+        # a character met once is UNK: else nothing would train UNK
+        characters = Vocabulary.from_counts(Counter("".join(train.tokens)), len(train.tokens), min_count=2)
+        self.coder = WordCoder(words, characters, self.lowercase, self.max_letters)
+
+    def _read_vectors(self, path: str | Path) -> None:
+        assert self.vector_size is not None  # checked at construction
+        self.word_vectors = read_word_vectors(path, self.coder.words, self.vector_size)
+        found, words = len(self.word_vectors.ids), len(self.coder.words) - len(SPECIAL_TOKENS)
+        counts = np.asarray(self.coder.words.counts)
+        share = counts[self.word_vectors.ids].sum() / len(self._splits["train"].tokens)
+        self.notices.append(
+            f"{path}: vectors of {found:,} of {words:,} words of the vocabulary, {share:.1%} of the training "
+            "tokens; the others start at random"
+        )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        counts = np.asarray(self.coder.words.counts)
+        return {
+            "vocab_size": len(counts),
+            "pad_id": self.coder.words.pad,
+            "unk_id": self.coder.words.unk,
+            # words stand by falling frequency: from here on each occurred once
+            "first_singleton_id": len(SPECIAL_TOKENS) + int((counts[len(SPECIAL_TOKENS) :] > 1).sum()),
+            "num_characters": len(self.coder.characters),
+            "num_shapes": len(SHAPES),
+            "num_tags": self.tag_scheme.num_tags,
+            "tags_are_bio": self.tag_scheme.key == "bio",
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {"coder": self.coder.state()} | self.tag_scheme.state()
+
+    def sentences(self, split: str) -> TaggedSentences:
+        """The sentences of a split.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return self._splits[split]
+
+    def tag_ids(self, split: str) -> NDArray[np.int64]:
+        """(N,) tag ids of a split; those that training lacks are ``num_tags`` or more."""
+        numbers = {name: number for number, name in enumerate(self.tag_scheme.names)}
+        return np.array([numbers[tag] for tag in self.sentences(split).tags], dtype=np.int64)
+
+    def dataset(self, split: str) -> TagDataset:
+        """The split as batches are gathered from it."""
+        self.check_access(split)
+        if split not in self._datasets:
+            self._datasets[split] = TagDataset(self.sentences(split), self.coder, self.tag_ids(split))
+        return self._datasets[split]
+
+    def scoring_batches(self, split: str) -> IndexBatches:
+        """Sentence numbers, by length: little of a batch is padding."""
+        lengths = self.dataset(split).lengths
+        return batches_by_length(
+            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
+        )
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        dataset = self.dataset("train")
+        batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
+        return batch_loader(dataset, batches)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("val"), self.scoring_batches("val"))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("test"), self.scoring_batches("test"))
+
+    def write_files(self, folder: Path) -> None:
+        """Write vocabulary.txt and characters.txt, readable text."""
+        self.coder.words.save(folder / "vocabulary.txt")
+        self.coder.characters.save(folder / "characters.txt")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report. Reads no test sentence."""
+        rows = []
+        for split in ("train", "val"):
+            part = self._splits[split]
+            counts = f"{len(part):,} with {len(part.tokens):,} tokens"
+            rows.append((f"{split} sentences", counts + self.tag_scheme.describe(part.tags)))
+        rows.append(("words", f"{len(self.coder.words):,} in the vocabulary, 4 of them special"))
+        rows.append(("characters", f"{len(self.coder.characters):,}, 4 of them special"))
+        rows.append((self.tag_scheme.noun, ", ".join(self.tag_scheme.kinds)))
+        return rows

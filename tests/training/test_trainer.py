@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from seqlab.errors import UserError
-from seqlab.training.trainer import MANAGED, PRECISIONS, build_trainer, check_hardware, hardware
+from seqlab.training.trainer import CPU_BF16, MANAGED, PRECISIONS, build_trainer, check_hardware, hardware
 
 NUM_GPUS = torch.cuda.device_count()
 Compose = Callable[..., DictConfig]
@@ -53,12 +53,24 @@ def test_a_precision_that_is_not_offered_lists_those_that_are(composed: Compose,
     config = composed(f"trainer.precision={precision}").trainer
     with pytest.raises(UserError) as caught:
         check_hardware(config)
-    assert str(caught.value) == f"trainer.precision={precision}: choose 32-true, bf16-mixed, 16-mixed"
+    assert str(caught.value) == f"trainer.precision={precision}: choose 32-true, bf16-mixed, 16-mixed, auto"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[:2])
 def test_offered_precisions_pass(composed: Compose, precision: str) -> None:
     check_hardware(composed(f"trainer.precision={precision}").trainer)
+
+
+@pytest.mark.parametrize(("supported", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_auto_computes_in_bf16_where_the_cpu_does(
+    composed: Compose, monkeypatch: pytest.MonkeyPatch, supported: bool, expected: str, tmp_path: Path
+) -> None:
+    for name in CPU_BF16:
+        assert isinstance(getattr(torch.cpu, name)(), bool)  # torch's own names for it
+        monkeypatch.setattr(torch.cpu, name, lambda: supported)
+    config = composed("trainer.precision=auto").trainer
+    check_hardware(config)
+    assert build_trainer(config, [], [], tmp_path).precision == expected
 
 
 def test_half_precision_on_the_cpu_says_what_to_type(composed: Compose) -> None:

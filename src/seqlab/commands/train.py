@@ -31,7 +31,7 @@ EXAMPLES = (
         "python train.py experiment=shakespeare data.path=input.txt",
         "a recipe; the text it writes, in the report",
     ),
-    ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=bf16-mixed", "other settings"),
+    ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=auto", "other settings"),
     ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
 )
 EXIT_USER_ERROR = 2

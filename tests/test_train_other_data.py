@@ -80,6 +80,20 @@ RECIPES = {
         "김민서\nMüller\n",
         {"name", "predicted", "probability", "runner_up", "runner_up_probability"},
     ),
+    "classifier": Recipe(
+        ("data.sample.num_texts=200", "model.network.hidden_size=8"),
+        {
+            "test/accuracy",
+            "test/macro_f1",
+            "baseline/majority/accuracy",
+            "baseline/word_naive_bayes/macro_f1",
+        },
+        r"(val|test|baseline/\w+|test/\w+|oracle)/(loss|accuracy|macro_f1|f1|accuracy_ceiling)",
+        "Words",
+        {"text", "label", "predicted", "probability"},
+        "Where is my parcel?\n비밀번호\n",
+        {"text", "predicted", "probability", "runner_up", "runner_up_probability"},
+    ),
     "entity_tagger": Recipe(
         ("data.sample.num_sentences=80", "model.network.hidden_size=8"),
         {"test/entity_f1", "test/token_accuracy", "baseline/most_frequent_tag/entity_f1"},

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from seqlab.data.labelled_events import EventCoder
 from seqlab.data.names import Names
 from seqlab.errors import UserError
 from seqlab.networks.sequence_classifier import SequenceClassifier
@@ -54,7 +55,22 @@ def test_a_checkpoint_names_the_class_that_reads_new_files() -> None:
     ],
 )
 def test_a_class_that_is_no_coder_of_seqlab_is_not_called(name: str) -> None:
-    with pytest.raises(
-        UserError, match=f"names the coder {re.escape(name)}, which is no coder of seqlab.data; nothing"
-    ):
+    message = f"names the coder {re.escape(name)}, which is no coder of seqlab.data or of a package that"
+    with pytest.raises(UserError, match=message):
         stored_coder({"coder": {"class": name}})
+
+
+def test_a_coder_of_a_trusted_package_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "outside_coder.py").write_text(
+        "from seqlab.data.labelled_events import EventCoder\nclass Own(EventCoder):\n    pass\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    coder = EventCoder(labels=("a", "b"), unit="event", noun="visit", boundaries=True, max_length=9)
+    state = coder.state() | {"class": "outside_coder.Own"}
+    assert type(stored_coder({"coder": state}, ["outside_coder"])).__name__ == "Own"
+    with pytest.raises(UserError, match=r"names the coder outside_coder\.Own, which is no coder"):
+        stored_coder({"coder": state}, ["outside"])
+    sneaky = state | {"class": "outside_coder.EventCoder"}  # a class of seqlab, by way of it
+    with pytest.raises(UserError, match=r"names the coder outside_coder\.EventCoder"):
+        stored_coder({"coder": sneaky}, ["outside_coder"])

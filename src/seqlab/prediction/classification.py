@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from hydra.utils import get_object
 
-from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
+from seqlab.data.labelled_coder import LabelledDataset
 from seqlab.data.labelled_contract import CLASS, Coder
 from seqlab.data.module import batches_by_length
 from seqlab.errors import UserError
@@ -24,20 +25,23 @@ TRUSTED_CODERS = "seqlab.data."
 OLDER_CODER = "seqlab.data.names.NameCoder"  # of checkpoints that name none
 
 
-def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
+def predict_labels(
+    task: Classification, baggage: dict[str, Any], path: Path, trust: Collection[str] = ()
+) -> pd.DataFrame:
     """One row per sequence: its name, predicted label, its probability, the second label and its own.
 
     Args:
         path: a file as the data's own coder reads it. Empty lines are passed over and counted on standard
             error.
+        trust: packages outside seqlab whose coder the checkpoint may name.
 
     Raises:
         UserError: a file that cannot be read or holds no sequence; names the line. A checkpoint whose coder
-            is no class of seqlab.
+            is no class of seqlab or of a trusted package.
     """
     import pandas as pd
 
-    coder = stored_coder(baggage["data"])
+    coder = stored_coder(baggage["data"], trust)
     new = coder.read_new(path)
     if new.num_empty:
         print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
@@ -60,25 +64,32 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
     )
 
 
-def stored_coder(data: dict[str, Any]) -> Coder:
+def stored_coder(data: dict[str, Any], trust: Collection[str] = ()) -> Coder:
     """The coder whose state a checkpoint's data holds.
 
+    Args:
+        trust: packages outside seqlab that may give it.
+
     Raises:
-        UserError: its class is none of seqlab.data; nothing of it is executed.
+        UserError: its class is no coder of seqlab.data or of a trusted package; nothing of it is executed.
     """
     state = {"columns": data.get("columns"), **data["coder"]}  # beside the coder in older checkpoints
     name = str(state.get(CLASS, OLDER_CODER))
+    package = name.partition(".")[0]
+    allowed = f"{package}." if package in trust else TRUSTED_CODERS
     refusal = UserError(
-        f"the checkpoint's data names the coder {name}, which is no coder of {TRUSTED_CODERS[:-1]}; "
-        "nothing was executed"
+        f"the checkpoint's data names the coder {name}, which is no coder of {TRUSTED_CODERS[:-1]} or of a "
+        "package that is trusted; nothing was executed"
     )
-    if not name.startswith(TRUSTED_CODERS):
+    if not name.startswith(allowed):
         raise refusal
     try:
         found = get_object(name)
     except Exception:
         raise refusal from None
-    is_coder = isinstance(found, type) and issubclass(found, SequenceCoder)
-    if not is_coder or not found.__module__.startswith(TRUSTED_CODERS):
+    if not isinstance(found, type) or not f"{found.__module__}.".startswith(allowed):
         raise refusal
-    return found.from_state(state)
+    made: Any = found
+    if any(not hasattr(made, member) for member in ("from_state", "read_new", "encode")):
+        raise refusal
+    return made.from_state(state)

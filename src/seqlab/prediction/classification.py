@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from seqlab.data.batches import NameBatch
 from seqlab.data.module import batches_by_length
 from seqlab.data.name_batches import NameCoder, NameDataset
 from seqlab.data.name_files import TEXT_COLUMNS, csv_rows
 from seqlab.data.pair_files import clean
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
+from seqlab.prediction.items import as_list
 from seqlab.tasks.classification import Classification
 
 if TYPE_CHECKING:
@@ -59,6 +62,21 @@ def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) ->
             "runner_up_probability": best.values[:, 1].numpy(),
         }
     )
+
+
+def encoder(state: dict[str, Any]) -> Callable[[Any], NameBatch]:
+    """Names or texts to a batch, whose labels mean nothing.
+
+    Args:
+        state: of the data, as a checkpoint holds it.
+    """
+    coder = NameCoder.from_state(state["coder"])
+
+    def encode(items: Any) -> NameBatch:
+        names = [clean(name) for name in as_list(items, "names or texts")]
+        return NameDataset(names, coder)[torch.arange(len(names))]
+
+    return encode
 
 
 def read_names(path: Path, column: str | None = None) -> tuple[list[str], int]:

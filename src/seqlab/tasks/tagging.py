@@ -23,7 +23,7 @@ class Tagging(SequenceTask[TagBatch]):
     accuracy of plain ones.
 
     Args:
-        **settings: those of SequenceTask; the network is an EntityTagger or like one: it maps a TagBatch
+        **settings: those of SequenceTask; the network is a Tagger or like one: it maps a TagBatch
             to (B, T, N) scores, its ``output`` has ``nll`` and ``decode`` (see networks/crf.py), and
             ``num_tags`` and ``tags_are_bio`` say what the scores are of.
     """

@@ -11,7 +11,7 @@ from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.data.tagged_text import TaggedText
 from seqlab.evaluation.tag_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
-from seqlab.networks.entity_tagger import EntityTagger
+from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 
 TRAIN = TaggedSentences.from_sentences(
@@ -37,7 +37,7 @@ def data() -> Entities:
 @pytest.fixture(scope="module")
 def task(data: Entities) -> Tagging:
     torch.manual_seed(0)
-    return Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
+    return Tagging(network=Tagger(**data.sizes, hidden_size=6, embedding_size=5))
 
 
 def test_each_word_has_its_most_frequent_tag() -> None:
@@ -150,7 +150,7 @@ def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
 def test_plain_tags_have_their_own_keys_and_baselines() -> None:
     module = TaggedText(sample={"num_sentences": 60, "seed": 0})
     module.setup()
-    task = Tagging(network=EntityTagger(**module.sizes, hidden_size=6, embedding_size=5))
+    task = Tagging(network=Tagger(**module.sizes, hidden_size=6, embedding_size=5))
     evaluation = TaggingEvaluation()
     judge, val = evaluation.fit(task, module)
     assert set(val) == {"val/loss", "val/score", "val/accuracy", "val/macro_f1"}

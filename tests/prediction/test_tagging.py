@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 
 from seqlab.data.entities import Entities
 from seqlab.errors import UserError
-from seqlab.networks.entity_tagger import EntityTagger
+from seqlab.networks.tagger import Tagger
 from seqlab.prediction.tagging import predict_tags, read_sentences
 from seqlab.tasks.tagging import Tagging
 from seqlab.training.build import build_data, build_task
@@ -63,7 +63,7 @@ def test_prediction_is_that_of_the_datas_own_batches(tmp_path: Path) -> None:
     data = Entities(sample={"num_sentences": 60, "seed": 0})
     data.setup()
     torch.manual_seed(0)
-    task = Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
+    task = Tagging(network=Tagger(**data.sizes, hidden_size=6, embedding_size=5))
     sentences = data.sentences("val")
     lines = [" ".join(sentences.sentence(row)[0]) for row in range(len(sentences))]
     table = predict_tags(task, {"data": data.state()}, written(tmp_path, "\n".join(lines)))
@@ -78,7 +78,7 @@ def test_prediction_is_that_of_the_datas_own_batches(tmp_path: Path) -> None:
 def test_words_letters_and_scripts_that_training_lacks_are_tagged(tmp_path: Path) -> None:
     data = Entities(sample={"num_sentences": 60, "seed": 0})
     data.setup()
-    task = Tagging(network=EntityTagger(**data.sizes, hidden_size=6, embedding_size=5))
+    task = Tagging(network=Tagger(**data.sizes, hidden_size=6, embedding_size=5))
     table = predict_tags(task, {"data": data.state()}, written(tmp_path, "東京 שלום " + "x" * 500))
     assert len(table) == 3
     assert set(table["tag"]) <= set(data.tag_scheme.names)

@@ -23,12 +23,12 @@ from seqlab.evaluation.language_model import LanguageModelEvaluation
 from seqlab.evaluation.tagging import TaggingEvaluation
 from seqlab.evaluation.translation import TranslationEvaluation
 from seqlab.networks.char_rnn import CharRNN
-from seqlab.networks.entity_tagger import EntityTagger
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.networks.name_classifier import NameClassifier
 from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.networks.series_regressor import SeriesRegressor
+from seqlab.networks.tagger import Tagger
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.language_model import LanguageModel
 from seqlab.tasks.next_event import NextEvent
@@ -94,11 +94,9 @@ KINDS = {
         ClassificationEvaluation,
         {"accuracy", "macro_f1"},
     ),
-    "entities": Kind(
-        partial(Entities, sample=TAGS), Tagging, EntityTagger, TaggingEvaluation, ENTITY_FIGURES
-    ),
+    "entities": Kind(partial(Entities, sample=TAGS), Tagging, Tagger, TaggingEvaluation, ENTITY_FIGURES),
     "tags": Kind(
-        partial(TaggedText, sample=TAGS), Tagging, EntityTagger, TaggingEvaluation, {"accuracy", "macro_f1"}
+        partial(TaggedText, sample=TAGS), Tagging, Tagger, TaggingEvaluation, {"accuracy", "macro_f1"}
     ),
     "forecasting": Kind(
         partial(StockPrices, sample={"num_days": 150, "seed": 0}),

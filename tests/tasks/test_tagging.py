@@ -10,7 +10,7 @@ from seqlab.data.entities import Entities
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.word_vectors import WordVectors
 from seqlab.errors import UserError
-from seqlab.networks.entity_tagger import EntityTagger
+from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 
 
@@ -22,7 +22,7 @@ def data(**settings: Any) -> Entities:
 
 def tagger(module: Entities, **settings: Any) -> Tagging:
     torch.manual_seed(0)
-    network = EntityTagger(
+    network = Tagger(
         **module.sizes, embedding_size=8, char_size=6, char_embedding_size=4, hidden_size=8, **settings
     )
     return Tagging(

@@ -141,7 +141,7 @@ class TaggedText(SequenceDataModule):
             path, bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
         )
         if self._known_scheme == AUTO and sentences.scheme != "bio":
-            notices.append("its tags are read as they stand; data.scheme=bio expects entities")
+            notices.append("its tags are read as they stand (data.scheme=plain)")
         self._known_scheme = sentences.scheme  # the other files are read alike
         self.notices += [f"data.{name}: {notice}" for notice in notices]
         return sentences

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from hydra.utils import get_object
 
+from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled_coder import LabelledDataset
 from seqlab.data.labelled_contract import CLASS, Coder
 from seqlab.data.module import batches_by_length
 from seqlab.errors import UserError
+from seqlab.prediction.items import as_list
 from seqlab.tasks.classification import Classification
 
 if TYPE_CHECKING:
@@ -25,15 +27,12 @@ TRUSTED_CODERS = "seqlab.data."
 OLDER_CODER = "seqlab.data.names.NameCoder"  # of checkpoints that name none
 
 
-def predict_labels(
-    task: Classification, baggage: dict[str, Any], path: Path, trust: Collection[str] = ()
-) -> pd.DataFrame:
+def predict_labels(task: Classification, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
     """One row per sequence: its name, predicted label, its probability, the second label and its own.
 
     Args:
         path: a file as the data's own coder reads it. Empty lines are passed over and counted on standard
             error.
-        trust: packages outside seqlab whose coder the checkpoint may name.
 
     Raises:
         UserError: a file that cannot be read or holds no sequence; names the line. A checkpoint whose coder
@@ -41,7 +40,7 @@ def predict_labels(
     """
     import pandas as pd
 
-    coder = stored_coder(baggage["data"], trust)
+    coder = stored_coder(baggage["data"], baggage.get("trust", ()))
     new = coder.read_new(path)
     if new.num_empty:
         print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
@@ -62,6 +61,21 @@ def predict_labels(
             "runner_up_probability": best.values[:, 1].numpy(),
         }
     )
+
+
+def encoder(baggage: dict[str, Any]) -> Callable[[Any], LabelledBatch]:
+    """Sequences as their files write them to a batch, whose labels mean nothing.
+
+    Args:
+        baggage: of the checkpoint; see ``load_task``.
+    """
+    coder = stored_coder(baggage["data"], baggage.get("trust", ()))
+
+    def encode(items: Any) -> LabelledBatch:
+        texts = as_list(items, f"{coder.noun}s")
+        return LabelledDataset(texts, coder)[torch.arange(len(texts))]
+
+    return encode
 
 
 def stored_coder(data: dict[str, Any], trust: Collection[str] = ()) -> Coder:

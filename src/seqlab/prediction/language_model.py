@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from seqlab.data.batches import TextBatch
 from seqlab.data.text_codec import TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
@@ -41,6 +42,25 @@ def predict_text(task: SequenceTask, baggage: dict[str, Any], path: Path) -> pd.
     assert isinstance(task, LanguageModel)
     scores = score_tokens(task, torch.from_numpy(ids), num_streams=num_streams)
     return line_table(codec, text, scores.nll.double().numpy())
+
+
+def encoder(baggage: dict[str, Any]) -> Callable[[Any], TextBatch]:
+    """A text to a batch of one row: every token but the last, and after each the one that comes.
+
+    Args:
+        baggage: of the checkpoint; see ``load_task``.
+    """
+    state = baggage["data"]
+    codec = TextCodec.from_state(state["codec"])
+
+    def encode(items: Any) -> TextBatch:
+        ids = codec.encode(clean_text(str(items)))
+        if len(ids) < 2:
+            raise UserError(f"encode({items!r}): {len(ids)} {codec.unit_name}; at least 2 are needed")
+        row = torch.from_numpy(ids)[None]
+        return TextBatch(row[:, :-1], row[:, 1:], torch.ones(1, dtype=torch.bool))
+
+    return encode
 
 
 def codec_of(task: SequenceTask, baggage: dict[str, Any]) -> TextCodec:

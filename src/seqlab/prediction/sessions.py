@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
+from seqlab.prediction.items import as_list
 from seqlab.prediction.raw_logs import refuse_raw_log
 from seqlab.tasks.base import SequenceTask
 
@@ -115,3 +117,24 @@ def _plan(
         tokens, sessions.lengths, vocabulary, data["window_size"], data["context"], sessions.delays
     )
     return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)
+
+
+def encoder(baggage: dict[str, Any]) -> Callable[[Any], Any]:
+    """Sessions, lists of event keys, to a batch of their distinct windows, or of the distinct sessions.
+
+    Scores of each session come from ``predict_sessions``.
+
+    Args:
+        baggage: of the checkpoint; see ``load_task``.
+    """
+    state = baggage["data"]
+    vocabulary = Vocabulary.from_state(state["vocabulary"])
+
+    def encode(items: Any) -> Any:
+        if state.get("times"):
+            raise UserError("encode: the model reads the time between events, which keys lack; use predict")
+        sessions = Sessions.from_lists(as_list(items, "sessions"))
+        plan = _plan(sessions, vocabulary.encode(sessions), vocabulary, state)
+        return plan.loader.dataset[torch.arange(plan.num_distinct)]
+
+    return encode

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE, is_tag
 from seqlab.data.conll import TaggedSentences, read_lines
 from seqlab.data.conll_columns import DOCUMENT, columns_of, token_lines
@@ -17,6 +18,7 @@ from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import scheme_from_state
 from seqlab.errors import UserError
+from seqlab.prediction.items import as_list
 from seqlab.tasks.tagging import Tagging
 
 if TYPE_CHECKING:
@@ -56,6 +58,26 @@ def predict_tags(task: Tagging, baggage: dict[str, Any], path: Path) -> pd.DataF
             "tag": [names[tag] for tag in tags.tolist()],
         }
     )
+
+
+def encoder(baggage: dict[str, Any]) -> Callable[[Any], TagBatch]:
+    """Tokenized sentences, lists of words or texts with spaces between words, to a batch.
+
+    Args:
+        baggage: of the checkpoint; see ``load_task``.
+    """
+    state = baggage["data"]
+    coder = WordCoder.from_state(state["coder"])
+
+    def encode(items: Any) -> TagBatch:
+        rows = [row.split() if isinstance(row, str) else list(row) for row in as_list(items, "sentences")]
+        if not all(rows):
+            raise UserError(f"encode: sentence {rows.index([]) + 1} has no word")
+        sentences = TaggedSentences.from_sentences([(row, [OUTSIDE] * len(row)) for row in rows])
+        dataset = TagDataset(sentences, coder, np.zeros(len(sentences.tokens), dtype=np.int64))
+        return dataset[torch.arange(len(rows))]
+
+    return encode
 
 
 predict_entities = predict_tags  # checkpoints of entity taggers name it

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from seqlab.data.batches import TranslationBatch
 from seqlab.data.pair_files import clean
 from seqlab.data.text_files import read_lines
-from seqlab.data.tokenizers import tokenizer_from_state
+from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
+from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.errors import UserError
+from seqlab.prediction.items import as_list
 from seqlab.search.translate import translate_texts
 from seqlab.tasks.base import SequenceTask
 from seqlab.tasks.translation import Translation
@@ -42,6 +48,27 @@ def translate_lines(
     """
     if not isinstance(task, Translation):
         raise UserError(f"this checkpoint holds {type(task).__name__}, which does not translate")
-    tokenizers = [tokenizer_from_state(baggage["data"][f"{side}_tokenizer"]) for side in ("source", "target")]
+    tokenizers = _tokenizers(baggage["data"])
     translations, hypotheses = translate_texts(task, [clean(line) for line in lines], *tokenizers)
     return translations, [hypothesis.score for hypothesis in hypotheses]
+
+
+def _tokenizers(state: dict[str, Any]) -> tuple[Tokenizer, Tokenizer]:
+    """Of source and target, as a checkpoint holds them."""
+    return tokenizer_from_state(state["source_tokenizer"]), tokenizer_from_state(state["target_tokenizer"])
+
+
+def encoder(baggage: dict[str, Any]) -> Callable[[Any], TranslationBatch]:
+    """Source sentences to a batch, whose targets are empty.
+
+    Args:
+        baggage: of the checkpoint; see ``load_task``.
+    """
+    state = baggage["data"]
+    tokenizers = _tokenizers(state)
+
+    def encode(items: Any) -> TranslationBatch:
+        pairs = [(clean(text), "") for text in as_list(items, "source sentences")]
+        return PairDataset(encode_pairs(pairs, *tokenizers), torch.device("cpu"))[torch.arange(len(pairs))]
+
+    return encode

@@ -113,7 +113,7 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
 
     Returns:
         The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``judge`` (what the
-        evaluation fitted: thresholds, ...), ``predict``.
+        evaluation fitted: thresholds, ...), ``predict``, and ``trust`` as it came.
 
     Raises:
         UserError: no checkpoint of seqlab, or one that names code of a package that is not trusted.
@@ -125,7 +125,7 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
     refuse_untrusted(baggage["model"], path, trust)
     task: SequenceTask = instantiate(baggage["model"], _convert_="all")
     task.load_state_dict(checkpoint["state_dict"])
-    return task.eval(), baggage
+    return task.eval(), baggage | {"trust": tuple(trust)}
 
 
 def load_predictor(

@@ -7,7 +7,7 @@ import torch
 from seqlab.data.batches import TagBatch
 from seqlab.data.entities import Entities
 from seqlab.errors import UserError
-from seqlab.networks.entity_tagger import EntityTagger
+from seqlab.networks.tagger import Tagger
 
 SMALL = {"embedding_size": 6, "char_embedding_size": 4, "char_size": 8, "shape_size": 3, "hidden_size": 7}
 
@@ -19,9 +19,9 @@ def data() -> Entities:
     return found
 
 
-def network(data: Entities, **settings: Any) -> EntityTagger:
+def network(data: Entities, **settings: Any) -> Tagger:
     torch.manual_seed(0)
-    return EntityTagger(**data.sizes, **SMALL | settings)
+    return Tagger(**data.sizes, **SMALL | settings)
 
 
 def perturbed(batch: TagBatch) -> TagBatch:

@@ -1,0 +1,132 @@
+"""A bidirectional LSTM over words, their letters and their shapes; a score per token and tag."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seqlab.data.batches import TagBatch
+from seqlab.errors import UserError
+from seqlab.networks.character_encoder import character_encoder
+from seqlab.networks.crf import IndependentTags, LinearChainCRF
+from seqlab.networks.dropout import Dropout
+from seqlab.networks.noise import TokenNoise
+from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+
+
+class Tagger(nn.Module):
+    """BiLSTM, BiLSTM-CRF (Lample et al., NAACL 2016; Ma & Hovy, ACL 2016).
+
+    Padding is never read. Letters are encoded once per distinct word of a batch.
+
+    Args:
+        vocab_size, pad_id, unk_id, num_characters, num_shapes, num_tags: from the data; ``pad_id`` is that
+            of words and of characters.
+        first_singleton_id: from the data; words from here on occurred once in training.
+        tags_are_bio: from the data; a CRF then gives sequences that BIO forbids no probability.
+        crf: a linear-chain CRF over the tags; without it each token's tag is decided by itself.
+        char_encoder: ``cnn``, ``lstm`` or ``none``.
+        char_embedding_size, char_size: width of a letter, and of a word that was spelled.
+        shape_size: width of a word's shape; 0 leaves it out.
+        embedding_size: width of a word.
+        vectors: a GloVe text file that training starts from; the data reads it, never the network, and a
+            checkpoint holds the weights themselves.
+        cell, hidden_size, num_layers: of the recurrent layers; ``hidden_size`` for each direction.
+        dropout: on the recurrent layers' input and output, and between them.
+        singleton_dropout: share of the training words that occurred once, replaced by UNK while training:
+            else UNK would never be trained (Lample et al., section 4.3).
+        word_dropout: the same share of all words, frequent ones too: where words to be tagged are new, what
+            stands around a word, its letters and its shape must do.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocab_size: int,
+        pad_id: int,
+        unk_id: int,
+        first_singleton_id: int,
+        num_characters: int,
+        num_shapes: int,
+        num_tags: int,
+        tags_are_bio: bool = True,
+        crf: bool = True,
+        char_encoder: str = "cnn",
+        char_embedding_size: int = 25,
+        char_size: int = 50,
+        shape_size: int = 8,
+        embedding_size: int = 100,
+        vectors: str | None = None,
+        cell: str = "lstm",
+        hidden_size: int = 100,
+        num_layers: int = 1,
+        dropout: float = 0.5,
+        singleton_dropout: float = 0.5,
+        word_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_size("embedding_size", embedding_size)
+        check_share("dropout", dropout)
+        check_share("singleton_dropout", singleton_dropout)
+        if not isinstance(shape_size, int) or shape_size < 0:
+            raise UserError(f"model.network.shape_size={shape_size}: give a whole number, 0 for no shapes")
+        self.unk_id = unk_id
+        self.first_singleton_id = first_singleton_id
+        self.singleton_dropout = singleton_dropout
+        self.word_noise = TokenNoise("word_dropout", word_dropout, unk_id)
+        self.embedding_size = embedding_size
+        self.vectors = vectors
+        self.num_tags = num_tags
+        self.tags_are_bio = tags_are_bio
+        self.word_embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+        bound = math.sqrt(3 / embedding_size)  # variance 1 over a whole vector, as vectors from files have
+        with torch.no_grad():
+            self.word_embedding.weight.uniform_(-bound, bound)[pad_id] = 0
+        self.characters = character_encoder(
+            char_encoder,
+            num_characters=num_characters,
+            pad_id=pad_id,
+            embedding_size=char_embedding_size,
+            output_size=char_size,
+        )
+        self.shape_embedding = nn.Embedding(num_shapes, shape_size) if shape_size else None
+        width = embedding_size + shape_size + (char_size if self.characters is not None else 0)
+        self.dropout = Dropout(dropout)
+        self.recurrent = recurrent_layers(cell, width, hidden_size, num_layers, dropout, bidirectional=True)
+        self.to_scores = nn.Linear(2 * hidden_size, num_tags)
+        self.output: LinearChainCRF | IndependentTags = (
+            LinearChainCRF(num_tags, bio=tags_are_bio) if crf else IndependentTags()
+        )
+
+    @torch.no_grad()
+    def set_word_vectors(self, ids: Tensor, vectors: Tensor) -> None:
+        """Start the words with the given (M,) ids from (M, embedding_size) vectors."""
+        self.word_embedding.weight[ids] = vectors.to(self.word_embedding.weight)
+
+    def forward(self, batch: TagBatch) -> Tensor:
+        """(B, T, N) float32 scores; those under padding mean nothing."""
+        features = self.dropout(self.read_words(batch))
+        packed = pack_padded_sequence(features, batch.lengths.cpu(), batch_first=True, enforce_sorted=False)
+        outputs, _ = pad_packed_sequence(
+            self.recurrent(packed)[0], batch_first=True, total_length=batch.words.shape[1]
+        )
+        return self.to_scores(self.dropout(outputs)).float()
+
+    def read_words(self, batch: TagBatch) -> Tensor:
+        """(B, T, width) word embeddings, spelled words and shapes side by side."""
+        parts = [self.word_embedding(self.word_noise(self._drop_singletons(batch.words)))]
+        if self.characters is not None:
+            spelled = self.characters(batch.letters, batch.letter_counts)  # (U, char_size)
+            parts.append(spelled[batch.spelling])
+        if self.shape_embedding is not None:
+            parts.append(self.shape_embedding(batch.shapes))
+        return torch.cat(parts, dim=-1)
+
+    def _drop_singletons(self, words: Tensor) -> Tensor:
+        if not self.training or self.singleton_dropout == 0:
+            return words
+        hit = torch.rand(words.shape, device=words.device) < self.singleton_dropout
+        return words.masked_fill(hit & (words >= self.first_singleton_id), self.unk_id)

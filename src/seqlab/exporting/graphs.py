@@ -208,20 +208,26 @@ class _Series(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, inputs: Tensor) -> Tensors:
-        return (self.network(inputs),)
+    def forward(self, inputs: Tensor, *known: Tensor) -> Tensors:
+        return (self.network(inputs, *known),)
 
 
 def _series(network: SeriesRegressor) -> Graph:
     levels = max(len(network.quantiles), 1)
+    inputs: dict[str, Axes] = {"inputs": (BATCH, LENGTH, network.num_features)}
+    if network.num_known:
+        inputs["known"] = (BATCH, network.horizon, network.num_known)
+
+    def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
+        shapes = [(batch, length, network.num_features), (batch, network.horizon, network.num_known)]
+        return tuple(torch.randn(shape, generator=generator) for shape in shapes[: len(inputs)])
+
     return Graph(
         _Series(network),
-        {"inputs": (BATCH, LENGTH, network.num_features)},
-        {"forecasts": (BATCH, network.horizon, levels)},
-        lambda batch, length, generator: (
-            torch.randn((batch, length, network.num_features), generator=generator),
-        ),
-        lambda inputs: (network(inputs),),
+        inputs,
+        {"forecasts": (BATCH, network.num_targets * network.horizon, levels)},
+        sample,
+        lambda *inputs: (network(*inputs),),
         7,
     )
 

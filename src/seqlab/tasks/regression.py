@@ -1,4 +1,4 @@
-"""Forecast the next days of a series: as one number each, or as quantiles."""
+"""Forecast the next steps of a series: as one number each, or as quantiles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pinball_loss(outputs: Tensor, targets: Tensor, quantiles: Tensor) -> Tensor:
 
 
 class Regression(SequenceTask[SeriesBatch]):
-    """Quantile, absolute or squared loss of each forecast day, on the network's scale.
+    """Quantile, absolute or squared loss of each forecast, on the network's scale.
 
     While training it is the mean over the network's readers; validation and test losses are those of the
     forecast, which is the mean of theirs.
@@ -63,13 +63,15 @@ class Regression(SequenceTask[SeriesBatch]):
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
 
     def losses(self, batch: SeriesBatch) -> Losses:
-        inputs = batch.inputs
         # each reader learns alone: of the mean's loss each would learn what the others lack
-        outputs = self.network.each(inputs) if self.training else self.network(inputs)[None]
+        if self.training:
+            outputs = self.network.each(batch.inputs, batch.known)
+        else:
+            outputs = self.network(batch.inputs, batch.known)[None]
         return self.losses_of(outputs.float(), batch)
 
     def losses_of(self, outputs: Tensor, batch: SeriesBatch) -> Losses:
-        """Losses of (R, B, N, Q) forecasts, the mean over R."""
+        """Losses of (R, B, Y * N, Q) forecasts, the mean over R."""
         if self.loss == "quantile":
             losses = pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
         elif self.loss == "mae":
@@ -82,8 +84,8 @@ class Regression(SequenceTask[SeriesBatch]):
         return Losses(total, None, batch.num_units.to(total.device))
 
     def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:
-        """(B, N, Q) forecasts on the network's scale."""
-        return self.network(batch.inputs).float()
+        """(B, Y * N, Q) forecasts on the network's scale."""
+        return self.network(batch.inputs, batch.known).float()
 
     def untrained(self) -> Regression:
         """The same recipe with new weights, drawn from torch's generator as it stands."""

@@ -45,7 +45,7 @@ RECIPES = {
             "baseline/last_value/mae",
             "backtest/mean/skill",
         },
-        r"(val|test|baseline/\w+|backtest/\w+)(/step_\d)?/(loss|mae|rmse|skill|coverage_80|interval_width_80|"
+        r"(val|test|baseline/\w+|backtest/\w+)(/step_\d)?/(loss|mae|rmse|mase|skill|coverage_80|interval_width_80|"
         r"last_value_mae|train_days)",
         "Error by horizon",
         {"date", "step", "truth", "forecast", "lower", "upper", "last_value"},

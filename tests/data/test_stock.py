@@ -55,7 +55,7 @@ def test_targets_come_back_as_prices(tmp_path: Path, transform: str, scaling: st
 
     data = made(tmp_path, target_transform=transform, scaling=scaling, horizon=2)
     windows = data.windows("train")
-    prices = data.encoding.prices(torch.from_numpy(windows.targets)[..., None], windows.last)
+    prices = data.encoding.values(torch.from_numpy(windows.targets)[..., None], windows.last)
     np.testing.assert_allclose(prices[..., 0], windows.truth, rtol=1e-6)
 
 
@@ -77,7 +77,7 @@ def test_zero_forecasts_the_last_value(tmp_path: Path) -> None:
     for transform in ("difference", "log_return"):
         data = made(tmp_path, target_transform=transform)
         windows = data.windows("val")
-        prices = data.encoding.prices(torch.zeros(len(windows), 1, 1), windows.last)
+        prices = data.encoding.values(torch.zeros(len(windows), 1, 1), windows.last)
         assert prices[:, 0, 0].tolist() == windows.last.tolist()
 
 
@@ -91,7 +91,9 @@ def test_scales_know_the_training_days_alone(tmp_path: Path, transform: str) -> 
 
 
 def test_the_test_part_is_locked_and_scaled_by_itself_on_demand_alone(tmp_path: Path) -> None:
-    data = made(tmp_path, target_transform="level", scaling="minmax", features=["Close"])
+    settings = {"target_transform": "level", "scaling": "minmax", "features": ["Close"]}
+    assert made(tmp_path, **settings).test_scaled_by_itself() is None
+    data = made(tmp_path, **settings, scale_test_by_itself=True)
     for ask in (data.test_dataloader, data.test_scaled_by_itself, data.folds):
         with pytest.raises(TestSetLockedError):
             ask()
@@ -107,7 +109,7 @@ def test_folds_expand_and_never_see_what_follows(tmp_path: Path) -> None:
     data = made(tmp_path, backtest={"folds": 3})
     data.open_test()
     folds = data.folds()
-    assert [fold._rows for fold in folds] == [
+    assert [fold._spans.parts for fold in folds] == [
         {"train": (0, 12), "val": (12, 14), "test": (14, 16)},
         {"train": (0, 14), "val": (14, 16), "test": (16, 18)},
         {"train": (0, 15), "val": (15, 18), "test": (18, 20)},
@@ -115,7 +117,7 @@ def test_folds_expand_and_never_see_what_follows(tmp_path: Path) -> None:
     for fold in folds:
         with pytest.raises(TestSetLockedError):
             fold.windows("test")
-        assert len(fold._table) == fold._rows["test"][1]
+        assert len(fold._tables[0]) == fold._spans.parts["test"][1]
     assert folds[2].encoding.state() != folds[0].encoding.state()
 
 
@@ -203,13 +205,13 @@ def test_a_checkpoint_with_one_transform_for_all_is_read(tmp_path: Path) -> None
 
 def test_a_share_of_0_trains_on_all_days_before_the_test_part(tmp_path: Path) -> None:
     data = made(tmp_path, split=[0.7, 0, 0.3], backtest={"folds": 2})
-    assert data._rows == {"train": (0, 14), "val": (0, 14), "test": (14, 20)}
+    assert data._spans.parts == {"train": (0, 14), "val": (0, 14), "test": (14, 20)}
     assert any(
         "no validation part: val/ figures are those of the training days" in told for told in data.notices
     )
     data.open_test()
-    assert [fold._rows["train"] for fold in data.folds()] == [(0, 14), (0, 17)]
-    assert [fold._rows["val"] for fold in data.folds()] == [(0, 14), (0, 17)]
+    assert [fold._spans.parts["train"] for fold in data.folds()] == [(0, 14), (0, 17)]
+    assert [fold._spans.parts["val"] for fold in data.folds()] == [(0, 14), (0, 17)]
     with pytest.raises(UserError, match="give three positive shares"):
         StockPrices(split=[1.0, 0, 0])
 

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.stock import StockPrices
-from seqlab.evaluation.forecast import ForecastEvaluation, forecast_prices
+from seqlab.evaluation.forecast import ForecastEvaluation, forecast_windows
 from seqlab.evaluation.outcome import NothingFitted
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.report.forecast_run import fold_section, forecast_section
@@ -74,7 +74,7 @@ def test_figures_are_in_the_unit_of_the_price_whatever_is_learned() -> None:
         task = recipe(data)
         torch.nn.init.constant_(task.network.readers[0].output.bias, 0.5)
         windows = data.windows("val")
-        prices, _ = forecast_prices(task, data, windows, data.encoding)
+        prices, _ = forecast_windows(task, data, windows, data.encodings)
         outputs = task.network(torch.from_numpy(windows.inputs)).detach()[:, 0, 1].numpy()
         value = outputs * data.encoding.target_scaler.scale + data.encoding.target_scaler.offset
         expected = {
@@ -113,7 +113,7 @@ def test_the_test_part_scaled_by_itself_stands_apart() -> None:
     plain, both = outcomes
     assert {name: both.metrics[name] for name in plain.metrics} == plain.metrics
     extra = set(both.metrics) - set(plain.metrics)
-    assert extra == {f"oracle/scaled_by_test/{name}" for name in ("mae", "rmse", "skill")}
+    assert extra == {f"oracle/scaled_by_test/{name}" for name in ("mae", "rmse", "mase", "skill")}
     # an output of 0 is the smallest price of the scaler's days
     smallest = data.table("test").column("Close")[84 - 3 :].min()
     truth = both.windows.truth
@@ -163,10 +163,10 @@ def test_prices_that_never_change_have_no_skill(tmp_path: Path) -> None:
     assert not [name for name in (*val, *outcome.metrics) if name.endswith("skill")]
     assert outcome.metrics["baseline/last_value/mae"] == 0
     table = outcome.result_table()
-    assert [row[2] for _, row in (*table.model_rows, *table.baseline_rows)] == [None] * 4
+    assert [row[3] for _, row in (*table.model_rows, *table.baseline_rows)] == [None] * 4
     assert table.notes[0] == (
         "skill",
-        "undefined, 0 / 0: the price never changes over these days, so the last value makes no error to "
+        "undefined, 0 / 0: the Close never changes over these days, so the last value makes no error to "
         "compare with",
     )
     assert "undefined, 0 / 0" in str(forecast_section(outcome).note)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from seqlab.data.stock import StockPrices
 from seqlab.evaluation.forecast_figures import (
-    baseline_forecasts,
+    figures_of,
     interval_figures,
     interval_name,
+    mase_by_series,
     point_figures,
 )
 
@@ -50,30 +50,25 @@ def test_the_name_of_an_interval_is_what_it_encloses(levels: tuple, name: str) -
     assert interval_name(levels) == name
 
 
-@pytest.mark.parametrize("transform", ["level", "difference", "log_return"])
-def test_baselines_by_hand(transform: str) -> None:
-    data = StockPrices(sample={"num_days": 60}, target_transform=transform, horizon=2)
-    data.setup()
-    data.open_test()
-    table, windows = data.table("test"), data.windows("test")
-    found = baseline_forecasts(table, data.encoding, windows, data.train_end)
-    close, opening = table.column("Close"), table.column("Open")
-    row = windows.first_rows[0]
-    assert found["last_value"][0].tolist() == [close[row - 1]] * 2
-    assert found["open_price"][0].tolist() == [opening[row], opening[row + 1]]
-    train = close[: data.train_end]
-    if transform == "log_return":
-        growth = (train[-1] / train[0]) ** (1 / (len(train) - 1))
-        expected = close[row - 1] * np.array([growth, growth**2])
-    else:
-        expected = close[row - 1] + np.array([1, 2]) * (train[-1] - train[0]) / (len(train) - 1)
-    np.testing.assert_allclose(found["drift"][0], expected)
+def test_mase_by_hand_is_the_mean_over_series() -> None:
+    truth = np.array([[10.0, 12.0], [11.0, 11.0], [100.0, 300.0]])
+    forecast = truth + np.array([[1, -3], [0, 4], [50, -150]])
+    series = np.array([0, 0, 1])  # the second series is in units 100 times as large, the third is not there
+    scales = np.array([4.0, 200.0, 1.0])
+    found = mase_by_series(forecast, truth, series, scales)
+    # series 0: errors 1, 3, 0, 4, mean 2, over 4; series 1: 50 and 150, mean 100, over 200
+    np.testing.assert_allclose(found[:2], [0.5, 0.5])
+    assert np.isnan(found[2])
+    last = np.array([9.0, 10.0, 200.0])  # errors 1, 3, 1, 1: 1.5 / 4; 100, 100: 100 / 200
+    figures = figures_of(forecast, truth, last, series, scales)
+    assert figures["mase"] == 0.5
+    assert figures["mae"] == pytest.approx((1 + 3 + 0 + 4 + 50 + 150) / 6)
+    assert figures["skill"] == pytest.approx(1 - (0.5 + 0.5) / (0.375 + 0.5))
 
 
-def test_the_open_is_no_baseline_for_itself() -> None:
-    data = StockPrices(sample={"num_days": 60}, target="Open")
-    data.setup()
-    data.open_test()
-    windows = data.windows("test")
-    found = baseline_forecasts(data.table("test"), data.encoding, windows, data.train_end)
-    assert set(found) == {"last_value", "drift"}
+def test_a_series_whose_naive_forecast_makes_no_error_has_no_mase() -> None:
+    forecast = TRUTH + 1
+    series = np.array([0, 1])
+    figures = figures_of(forecast, TRUTH, LAST, series, np.array([np.nan, 2.0]))
+    assert figures["mase"] == 0.5
+    assert "mase" not in figures_of(forecast, TRUTH, LAST, series * 0, np.array([np.nan]))

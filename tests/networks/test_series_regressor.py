@@ -94,3 +94,22 @@ def test_settings_out_of_range_are_told_at_construction(settings: dict, message:
     with pytest.raises(UserError) as caught:
         regressor(**settings)
     assert str(caught.value).startswith(message)
+
+
+def test_known_columns_reach_the_forecast_of_their_own_step_alone() -> None:
+    torch.manual_seed(0)
+    network = SeriesRegressor(2, 3, num_targets=2, num_known=1, hidden_size=4, zero_output=False).eval()
+    inputs, known = torch.randn(1, 5, 2), torch.randn(1, 3, 1, requires_grad=True)
+    outputs = network(inputs, known)
+    assert outputs.shape == (1, 6, 3)  # two targets of three steps each
+    for target in range(2):
+        for step in range(3):
+            (gradient,) = torch.autograd.grad(outputs[0, 3 * target + step].sum(), known, retain_graph=True)
+            assert [bool(each) for each in gradient.flatten()] == [other == step for other in range(3)]
+    with pytest.raises(ValueError, match="give known"):
+        network(inputs)
+
+
+def test_a_network_with_known_columns_begins_at_its_median_of_0() -> None:
+    network = SeriesRegressor(1, 2, num_known=1, hidden_size=4).eval()
+    assert network(torch.randn(3, 4, 1), torch.randn(3, 2, 1))[..., 1].abs().max() == 0

@@ -7,7 +7,7 @@ import torch
 
 from seqlab.data.stock import StockPrices
 from seqlab.errors import UserError
-from seqlab.evaluation.forecast import forecast_prices
+from seqlab.evaluation.forecast import forecast_windows
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.prediction.forecast import predict_prices
 from seqlab.tasks.regression import Regression
@@ -35,7 +35,7 @@ def test_forecasts_are_those_of_the_evaluation(tmp_path: Path, transform: str) -
     data, task, baggage = trained(path, target_transform=transform)
     table = predict_prices(task, baggage, path)
     windows = data.windows("val")
-    prices, _ = forecast_prices(task, data, windows, data.encoding)
+    prices, _ = forecast_windows(task, data, windows, data.encodings)
     dates = data.table("val").dates
     for place in range(len(windows)):
         rows = table[table["last_date"] == dates[windows.first_rows[place] - 1]]

@@ -12,7 +12,7 @@ def task(loss: str, quantiles: list[float]) -> Regression:
     return Regression(loss=loss, network=SeriesRegressor(1, 2, hidden_size=2, quantiles=quantiles))
 
 
-BATCH = SeriesBatch(torch.zeros(2, 3, 1), torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
+BATCH = SeriesBatch(torch.zeros(2, 3, 1), torch.tensor([[1.0, -2.0], [0.0, 3.0]]), torch.zeros(2, 2, 0))
 
 
 def test_pinball_by_hand() -> None:

@@ -90,8 +90,9 @@ class TranslationBatch(NamedTuple):
 class SeriesBatch(NamedTuple):
     """Windows of a series of numbers; all as long as each other, so nothing is padded."""
 
-    inputs: Tensor  # (B, T, F) float32 features of T days on the network's scale, oldest first
-    targets: Tensor  # (B, N) float32 the N days that follow, on the network's scale
+    inputs: Tensor  # (B, T, F) float32 features of T steps on the network's scale, oldest first
+    targets: Tensor  # (B, Y * N) float32 the N steps that follow, target by target, on the network's scale
+    known: Tensor  # (B, N, K) float32 what is known of these N steps, on the network's scale; K may be 0
 
     @property
     def num_units(self) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.stock_files import PriceTable
+from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 
 TRANSFORMS = ("level", "difference", "log_return")
@@ -71,7 +71,7 @@ def price_of(value: NDArray[np.float64], last: NDArray[np.float64], transform: s
 
 
 def feature_rows(
-    table: PriceTable, features: tuple[str, ...], transforms: tuple[str, ...]
+    table: SeriesTable, features: tuple[str, ...], transforms: tuple[str, ...]
 ) -> NDArray[np.float64]:
     """(N, F) what the network reads of each day, by the (F,) transforms; a change of the first day is NaN.
 
@@ -96,7 +96,7 @@ def feature_rows(
     return np.stack(columns, axis=1)
 
 
-def check_positive(table: PriceTable, name: str, instead: str, *, may_be_zero: bool = False) -> None:
+def check_positive(table: SeriesTable, name: str, instead: str, *, may_be_zero: bool = False) -> None:
     """Raise UserError at the first number of a column that has no logarithm.
 
     Args:

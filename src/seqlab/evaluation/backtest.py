@@ -13,16 +13,16 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from seqlab.training.nonfinite import NonFiniteStop
 
 if TYPE_CHECKING:
-    from seqlab.data.stock import StockPrices
+    from seqlab.data.series_module import SeriesModule
     from seqlab.tasks.regression import Regression
 
 
 @dataclass(frozen=True)
 class FoldFigures:
-    """One fold: its first day, and its figures."""
+    """One fold: its first step, and its figures."""
 
     begins: str
-    figures: dict[str, float]  # mae, rmse, skill, ..., last_value_mae, train_days
+    figures: dict[str, float]  # mae, rmse, skill, ..., last_value_mae, train_days (hours, ...)
 
 
 class BestWeights(Callback):
@@ -39,13 +39,13 @@ class BestWeights(Callback):
             self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
 
 
-def backtest(task: Regression, datamodule: StockPrices) -> list[FoldFigures]:
+def backtest(task: Regression, datamodule: SeriesModule) -> list[FoldFigures]:
     """Figures of each of ``data.backtest.folds``: same recipe, new weights, expanding training part.
 
     Optimizer, scheduler, epochs, validation, gradient clipping, precision and early stopping are those of the
     task's own training; a limit of time is not.
     """
-    from seqlab.evaluation.forecast import all_figures, forecast_prices
+    from seqlab.evaluation.forecast import all_figures, forecast_dates, forecast_windows
 
     found = []
     for number, fold in enumerate(datamodule.folds()):
@@ -56,21 +56,18 @@ def backtest(task: Regression, datamodule: StockPrices) -> list[FoldFigures]:
             train_fold(fresh, fold, task.trainer)
         fold.open_test()
         windows = fold.windows("test")
-        prices, _ = forecast_prices(fresh, fold, windows, fold.encoding)
-        figures = all_figures(prices, windows, fresh.network.quantiles)
-        last_value = float(abs(windows.last[:, None] - windows.truth).mean())
-        table = fold.table("test")
-        first = int(windows.first_rows[0])
-        found.append(
-            FoldFigures(
-                begins=table.dates[first] if table.dates is not None else f"day {first + 1}",
-                figures=figures | {"last_value_mae": last_value, "train_days": float(fold.train_end)},
-            )
-        )
+        values, _ = forecast_windows(fresh, fold, windows, fold.encodings)
+        figures = all_figures(values, windows, fresh.network.quantiles, fold.naive_errors())
+        figures["last_value_mae"] = float(abs(windows.last[:, None] - windows.truth).mean())
+        figures[f"train_{fold.noun.replace(' ', '_')}"] = float(fold.train_length())
+        dates = forecast_dates(fold, windows)
+        row = int(windows.first_rows[0]) + 1
+        begins = f"{fold.noun.removesuffix('s')} {row}" if dates is None else min(each[0] for each in dates)
+        found.append(FoldFigures(begins=begins, figures=figures))
     return found
 
 
-def train_fold(task: Regression, fold: StockPrices, like: pl.Trainer) -> None:
+def train_fold(task: Regression, fold: SeriesModule, like: pl.Trainer) -> None:
     """Train as ``like`` trained, without files or output; the task ends with its best weights."""
     modes = [
         each.mode for each in like.checkpoint_callbacks if isinstance(each, ModelCheckpoint) and each.monitor

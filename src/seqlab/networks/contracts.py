@@ -53,11 +53,12 @@ class RegressionNetwork(Protocol):
     quantiles: tuple[float, ...]  # rising levels, 0.5 among them; empty for one number
     middle: int  # which of the outputs is the forecast itself
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B, T, F) float32 days to (B, N, Q) forecasts; Q is 1 without quantiles."""
+    def forward(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
+        """(B, T, F) float32 steps, and (B, N, K) known columns of the N to come, to (B, Y * N, Q) forecasts of Y
+        targets; Q is 1 without quantiles."""
 
-    def each(self, inputs: Tensor) -> Tensor:
-        """(R, B, N, Q): what each of R members forecasts, of which ``forward`` is the mean; trained apart."""
+    def each(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
+        """(R, B, Y * N, Q): what each of R members, trained apart, forecasts; ``forward`` is their mean."""
 
     def untrained(self) -> Any:
         """A network of the same shape with new weights, for data.backtest."""

@@ -1,4 +1,4 @@
-"""Windows of numbers to forecasts of the next days: recurrent layers, linear, quantiles in order."""
+"""Windows of numbers to forecasts of the next steps: recurrent layers, linear, quantiles in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
-    """Rising levels between 0 and 1 with the median among them; an empty list asks for one number a day.
+    """Rising levels between 0 and 1 with the median among them; an empty list asks for one number a step.
 
     Raises:
         UserError: anything else.
@@ -32,8 +32,25 @@ def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
     return levels
 
 
+class KnownAhead(nn.Module):
+    """What the known columns of a step add to that step's outputs, and to no other's.
+
+    One hidden layer, the same for every step, sees the last state and the K known numbers of the step.
+    """
+
+    def __init__(self, hidden_size: int, num_known: int, num_outputs: int) -> None:
+        super().__init__()
+        self.state = nn.Linear(hidden_size, hidden_size)
+        self.known = nn.Linear(num_known, hidden_size, bias=False)
+        self.output = nn.Linear(hidden_size, num_outputs)
+
+    def forward(self, last: Tensor, known: Tensor) -> Tensor:
+        """(B, H) last state and (B, N, K) known columns to (B, N, outputs)."""
+        return self.output(torch.relu(self.state(last)[:, None] + self.known(known)))
+
+
 class SeriesReader(nn.Module):
-    """Recurrent layers over T days, and from the last state N forecasts of Q levels.
+    """Recurrent layers over T steps, and from the last state N forecasts of Y targets in Q levels.
 
     Quantiles never cross: the level numbered ``middle`` is one output, each further one adds a positive step
     outwards.
@@ -43,6 +60,8 @@ class SeriesReader(nn.Module):
         self,
         num_features: int,
         horizon: int,
+        num_targets: int,
+        num_known: int,
         *,
         cell: str,
         hidden_size: int,
@@ -53,18 +72,25 @@ class SeriesReader(nn.Module):
         zero_output: bool,
     ) -> None:
         super().__init__()
-        self.num_levels, self.middle = num_levels, middle
+        self.num_targets, self.num_levels, self.middle = num_targets, num_levels, middle
         self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
         self.dropout = Dropout(dropout)
-        self.output = nn.Linear(hidden_size, horizon * num_levels)
-        if zero_output:
-            nn.init.zeros_(self.output.weight)
-            nn.init.zeros_(self.output.bias)
+        self.output = nn.Linear(hidden_size, num_targets * horizon * num_levels)
+        self.ahead = KnownAhead(hidden_size, num_known, num_targets * num_levels) if num_known else None
+        outputs = [self.output] if self.ahead is None else [self.output, self.ahead.output]
+        for layer in outputs if zero_output else ():
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B, T, F) to (B, N, Q) forecasts, levels rising."""
-        last = self.recurrent(inputs)[0][:, -1]  # (B, H)
-        raw = self.output(self.dropout(last)).unflatten(1, (-1, self.num_levels))
+    def forward(self, inputs: Tensor, known: Tensor | None) -> Tensor:
+        """(B, T, F) and, where K is not 0, (B, N, K) to (B, Y * N, Q) forecasts, levels rising."""
+        last = self.dropout(self.recurrent(inputs)[0][:, -1])  # (B, H)
+        raw = self.output(last).unflatten(1, (-1, self.num_levels))  # (B, Y * N, Q)
+        if self.ahead is not None:
+            if known is None:
+                raise ValueError("the network reads known columns: give known, (B, N, K)")
+            added = self.ahead(last, known).unflatten(2, (self.num_targets, -1))  # (B, N, Y, Q)
+            raw = raw + added.transpose(1, 2).flatten(1, 2)
         center = raw[..., self.middle : self.middle + 1]
         below = F.softplus(raw[..., : self.middle]).flip(-1).cumsum(-1).flip(-1)
         above = F.softplus(raw[..., self.middle + 1 :]).cumsum(-1)
@@ -72,7 +98,7 @@ class SeriesReader(nn.Module):
 
 
 class SeriesRegressor(nn.Module):
-    """Reads T days and forecasts the next N at once (direct multi-step forecasts, not fed back).
+    """Reads T steps and forecasts the next N at once (direct multi-step forecasts, not fed back).
 
     One or more readers of the same shape, each with a start of its own and learning alone; the forecast is
     the mean of theirs, level by level. Where a series holds little that can be foreseen, most of a reader's
@@ -80,6 +106,7 @@ class SeriesRegressor(nn.Module):
 
     Args:
         num_features, horizon: F and N, from the data.
+        num_targets, num_known: Y and K, from the data.
         cell: rnn, gru or lstm.
         hidden_size: H of each layer.
         num_layers: recurrent layers.
@@ -96,6 +123,8 @@ class SeriesRegressor(nn.Module):
         self,
         num_features: int,
         horizon: int,
+        num_targets: int = 1,
+        num_known: int = 0,
         *,
         cell: str = "lstm",
         hidden_size: int = 32,
@@ -116,6 +145,7 @@ class SeriesRegressor(nn.Module):
             "num_readers": num_readers,
         }
         self.num_features, self.horizon = num_features, horizon
+        self.num_targets, self.num_known = num_targets, num_known
         check_size("horizon", horizon)
         check_size("num_readers", num_readers)
         check_share("dropout", dropout)
@@ -125,6 +155,8 @@ class SeriesRegressor(nn.Module):
             SeriesReader(
                 num_features,
                 horizon,
+                num_targets,
+                num_known,
                 cell=cell,
                 hidden_size=hidden_size,
                 num_layers=num_layers,
@@ -136,14 +168,18 @@ class SeriesRegressor(nn.Module):
             for _ in range(num_readers)
         )
 
-    def each(self, inputs: Tensor) -> Tensor:
-        """(B, T, F) to (R, B, N, Q): the forecasts of each of the R readers."""
-        return torch.stack([reader(inputs) for reader in self.readers])
+    def each(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
+        """(B, T, F) and (B, N, K) to (R, B, Y * N, Q): the forecasts of each of the R readers."""
+        return torch.stack([reader(inputs, known) for reader in self.readers])
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B, T, F) to (B, N, Q) forecasts, Q levels rising; Q is 1 without quantiles."""
-        return self.each(inputs).mean(dim=0)
+    def forward(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
+        """(B, T, F) and (B, N, K) to (B, Y * N, Q) forecasts, target by target, Q levels rising.
+
+        ``known`` may be left out where K is 0. Q is 1 without quantiles.
+        """
+        return self.each(inputs, known).mean(dim=0)
 
     def untrained(self) -> SeriesRegressor:
         """A network of the same shape with new weights."""
-        return SeriesRegressor(self.num_features, self.horizon, **self.settings)  # type: ignore[arg-type]
+        sizes = (self.num_features, self.horizon, self.num_targets, self.num_known)
+        return SeriesRegressor(*sizes, **self.settings)  # type: ignore[arg-type]

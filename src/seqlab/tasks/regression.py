@@ -1,4 +1,4 @@
-"""Forecast the next days of a series: as one number each, or as quantiles."""
+"""Forecast the next steps of a series: as one number each, or as quantiles."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from seqlab.data.batches import SeriesBatch
 from seqlab.errors import UserError
 from seqlab.networks.contracts import RegressionNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph
 
 LOSSES = ("quantile", "mae", "mse")
 
@@ -30,7 +30,7 @@ def pinball_loss(outputs: Tensor, targets: Tensor, quantiles: Tensor) -> Tensor:
 
 
 class Regression(SequenceTask[SeriesBatch]):
-    """Quantile, absolute or squared loss of each forecast day, on the network's scale.
+    """Quantile, absolute or squared loss of each forecast, on the network's scale.
 
     While training it is the mean over the network's readers; validation and test losses are those of the
     forecast, which is the mean of theirs.
@@ -67,34 +67,46 @@ class Regression(SequenceTask[SeriesBatch]):
 
     def try_network(self, batch: SeriesBatch, sizes: Mapping[str, int]) -> None:
         levels = max(len(self.network.quantiles), 1)
-        axes = {"B": len(batch.inputs), "N": sizes["horizon"], "Q": levels}
-        given = f"inputs of shape (B, T, F) = {tuple(batch.inputs.shape)}"
-        check_shape(self.network, "forecasts", self.network(batch.inputs), axes, given)
-        each = self.network.each(batch.inputs)
+        axes = {"B": len(batch.inputs), "Y * N": sizes["num_targets"] * sizes["horizon"], "Q": levels}
+        given = (
+            f"inputs of shape (B, T, F) = {tuple(batch.inputs.shape)} and known columns of shape (B, N, K) = "
+            f"{tuple(batch.known.shape)}"
+        )
+        check_shape(self.network, "forecasts", self.network(batch.inputs, batch.known), axes, given)
+        each = self.network.each(batch.inputs, batch.known)
         members = {"R": len(each) if isinstance(each, Tensor) and each.ndim else 1}
         check_shape(self.network, "what each() gives", each, members | axes, given)
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
-        num_features, levels = sizes["num_features"], max(len(self.network.quantiles), 1)
+        num_features, horizon, num_known = sizes["num_features"], sizes["horizon"], sizes.get("num_known", 0)
+        inputs: dict[str, Axes] = {"inputs": (BATCH, LENGTH, num_features)}
+        if num_known:
+            inputs["known"] = (BATCH, horizon, num_known)
+
+        def sample(batch: int, length: int, generator: Generator) -> Tensors:
+            shapes = [(batch, length, num_features), (batch, horizon, num_known)]
+            return tuple(torch.randn(shape, generator=generator) for shape in shapes[: len(inputs)])
+
+        levels = max(len(self.network.quantiles), 1)
         return graph(
             self.network,
-            lambda network, inputs: (network(inputs).float(),),
-            {"inputs": (BATCH, LENGTH, num_features)},
-            {"forecasts": (BATCH, sizes["horizon"], levels)},
-            lambda batch, length, generator: (
-                torch.randn((batch, length, num_features), generator=generator),
-            ),
+            lambda network, *given: (network(*given).float(),),
+            inputs,
+            {"forecasts": (BATCH, sizes.get("num_targets", 1) * horizon, levels)},
+            sample,
             7,
         )
 
     def losses(self, batch: SeriesBatch) -> Losses:
-        inputs = batch.inputs
         # each reader learns alone: of the mean's loss each would learn what the others lack
-        outputs = self.network.each(inputs) if self.training else self.network(inputs)[None]
+        if self.training:
+            outputs = self.network.each(batch.inputs, batch.known)
+        else:
+            outputs = self.network(batch.inputs, batch.known)[None]
         return self.losses_of(outputs.float(), batch)
 
     def losses_of(self, outputs: Tensor, batch: SeriesBatch) -> Losses:
-        """Losses of (R, B, N, Q) forecasts, the mean over R."""
+        """Losses of (R, B, Y * N, Q) forecasts, the mean over R."""
         if self.loss == "quantile":
             losses = pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
         elif self.loss == "mae":
@@ -107,8 +119,8 @@ class Regression(SequenceTask[SeriesBatch]):
         return Losses(total, None, batch.num_units.to(total.device))
 
     def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:
-        """(B, N, Q) forecasts on the network's scale."""
-        return self.network(batch.inputs).float()
+        """(B, Y * N, Q) forecasts on the network's scale."""
+        return self.network(batch.inputs, batch.known).float()
 
     def untrained(self) -> Regression:
         """The same recipe with new weights, drawn from torch's generator as it stands."""

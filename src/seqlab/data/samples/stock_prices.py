@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.stock_files import KNOWN, PriceTable
+from seqlab.data.series_table import SeriesTable
+from seqlab.data.stock_files import KNOWN
 from seqlab.errors import UserError
 
 REAL_NOTICE = "no data.path was given: real daily prices of GOOG, 2004 to 2013, from bokeh-sampledata"
@@ -17,7 +18,7 @@ SYNTHETIC_NOTICE = (
 DEFAULT_DAYS = 1000
 
 
-def sample_prices(num_days: int | None = None, seed: int = 0) -> PriceTable:
+def sample_prices(num_days: int | None = None, seed: int = 0) -> SeriesTable:
     """GOOG where bokeh-sampledata is installed, else a random walk; its notice says which.
 
     Args:
@@ -35,7 +36,7 @@ def sample_prices(num_days: int | None = None, seed: int = 0) -> PriceTable:
         return random_walk(num_days or DEFAULT_DAYS, seed)
     columns: dict[str, Any] = dict(GOOG)
     values = np.stack([np.asarray(columns[name.lower()], dtype=np.float64) for name in KNOWN], axis=1)
-    table = PriceTable(
+    table = SeriesTable(
         columns=KNOWN,
         values=values,
         lines=np.arange(1, len(values) + 1),
@@ -46,7 +47,7 @@ def sample_prices(num_days: int | None = None, seed: int = 0) -> PriceTable:
     return table if num_days is None else table.take(slice(-num_days, None))
 
 
-def random_walk(num_days: int, seed: int) -> PriceTable:
+def random_walk(num_days: int, seed: int) -> SeriesTable:
     """Prices whose log-returns are independent and whose volume is larger on days of large ones."""
     rng = np.random.default_rng(seed)
     overnight, in_day = rng.normal(0, 0.006, num_days), rng.normal(0, 0.012, num_days)
@@ -56,7 +57,7 @@ def random_walk(num_days: int, seed: int) -> PriceTable:
     high = np.maximum(opening, close) * (1 + spread[0])
     low = np.minimum(opening, close) * (1 - spread[1])
     volume = np.round(1e6 * np.exp(rng.normal(0, 0.3, num_days) + 20 * np.abs(in_day)))
-    return PriceTable(
+    return SeriesTable(
         columns=KNOWN,
         values=np.stack([opening, high, low, close, volume], axis=1),
         lines=np.arange(1, num_days + 1),

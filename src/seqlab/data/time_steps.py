@@ -1,4 +1,4 @@
-"""Dates of a table of days: what order they give, and which days are not there."""
+"""Times of a table: what order they give, how far apart they are, and which of them are not there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COMPACT = re.compile(r"\d{8}")  # 20161231
 class Moments(NamedTuple):
     """N dates as they can be compared."""
 
-    order: NDArray[np.int64]  # (N,) rises with time
+    order: NDArray[np.int64]  # (N,) rises with time: nanoseconds, or steps where days is None
     days: (
         NDArray[np.datetime64] | None
     )  # (N,) calendar days where the file writes them; None for steps 1, 2, ...
@@ -41,7 +41,9 @@ def read_moments(dates: tuple[str, ...]) -> Moments:
             moments = pd.to_datetime(text, errors="coerce", utc=True)
             days = moments.dt.tz_localize(None)
     bad = np.flatnonzero(moments.isna())
-    return Moments(moments.astype("int64").to_numpy(), days.to_numpy().astype("datetime64[D]"), bad)
+    return Moments(
+        moments.dt.as_unit("ns").astype("int64").to_numpy(), days.to_numpy().astype("datetime64[D]"), bad
+    )
 
 
 def missing_days(days: NDArray[np.datetime64]) -> str | None:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.stock_dates import missing_days, read_moments
 from seqlab.data.stock_files import read_prices
+from seqlab.data.time_steps import missing_days, read_moments
 
 
 def days(*texts: str) -> np.ndarray:

@@ -1,0 +1,95 @@
+"""Any regular series of numbers, or many of them, from one CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from seqlab.data.missing_values import MISSING
+from seqlab.data.samples.seasonal_series import sample_series
+from seqlab.data.series_files import read_series
+from seqlab.data.series_module import SeriesModule
+from seqlab.data.series_source import Source
+from seqlab.errors import UserError
+
+
+class TimeSeries(SeriesModule):
+    """One or more targets of one or more series: hours, days, weeks, months or plain steps.
+
+    Args:
+        path: a CSV file; None takes the sample.
+        targets, features, known, time, id, columns, missing: how to read it, see ``read_series``.
+        sample: settings of ``sample_series``.
+        **settings of SeriesModule: features are read as they are and a difference from the last known value
+            is forecast where nothing else is said.
+
+    Raises:
+        UserError: for a setting out of range; at ``setup``, for a file that cannot be read or is too short.
+    """
+
+    reads: ClassVar[str] = "series"
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        time: str | None = None,
+        id: str | None = None,
+        targets: Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        known: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        missing: str = "error",
+        season: int | str | None = "auto",
+        seq_length: int = 48,
+        horizon: int = 24,
+        target_transform: str = "difference",
+        feature_transform: str | dict[str, str] | None = "level",
+        scaling: str = "standard",
+        split: Sequence[float] = (0.6, 0.1, 0.3),
+        sample: dict[str, Any] | None = None,
+        backtest: dict[str, int] | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            seq_length=seq_length,
+            horizon=horizon,
+            target_transform=target_transform,
+            feature_transform=feature_transform,
+            scaling=scaling,
+            split=split,
+            backtest=backtest,
+            season=season,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        lists = {"targets": targets, "features": features, "known": known, "columns": columns}
+        for name, names in lists.items():
+            if isinstance(names, str):
+                raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+        if targets is not None and not list(targets):
+            raise UserError("data.targets=[]: name at least one column, or null for the usual one")
+        if missing not in MISSING:
+            raise UserError(f"data.missing={missing}: choose {', '.join(MISSING)}")
+        self.path = path
+        self.reading: dict[str, Any] = {
+            name: None if names is None else [str(each) for each in names] for name, names in lists.items()
+        } | {"time": time, "id": id, "missing": missing}
+        self.sample = dict(sample or {})
+
+    def read(self) -> Source:
+        if self.path is None:
+            roles = {name: self.reading[name] for name in ("targets", "features", "known")}
+            file = sample_series(**self.sample, **roles)
+        else:
+            file = read_series(self.path, **self.reading)
+        self.notices += file.notices
+        return Source(file.tables, *file.columns, file.grid.noun, file.grid.season)
+
+    def reading_state(self) -> dict[str, Any]:
+        encoding = self.encodings[0]
+        past = [name for name in encoding.features if name not in (*encoding.targets, *encoding.known)]
+        roles = {"targets": list(encoding.targets), "features": past, "known": list(encoding.known)}
+        return self.reading | roles

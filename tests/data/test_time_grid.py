@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from seqlab.data.time_grid import TimeGrid, find_grid, told_gaps
+from seqlab.data.time_steps import read_moments
+
+
+def grid_of(dates: list[str]) -> TimeGrid:
+    return find_grid(read_moments(tuple(dates)), [np.arange(len(dates))])
+
+
+def dates(frequency: str, number: int = 30) -> list[str]:
+    return pd.date_range("2024-01-01", periods=number, freq=frequency).strftime("%Y-%m-%d %H:%M:%S").tolist()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "noun", "season"),
+    [
+        ("h", "hours", 24),
+        ("30min", "steps of 30 minutes", 48),
+        ("min", "minutes", 1440),
+        ("D", "days", 7),
+        ("B", "days", 5),
+        ("7D", "weeks", 52),
+        ("MS", "months", 12),
+        ("QS", "quarters", 4),
+        ("10D", "steps of 10 days", None),
+    ],
+)
+def test_the_step_tells_its_noun_and_season(frequency: str, noun: str, season: int | None) -> None:
+    written = dates(frequency)
+    grid = grid_of(written)
+    assert (grid.noun, grid.season) == (noun, season)
+    order = read_moments(tuple(written)).order
+    assert np.diff(grid.places(order)).tolist() == [1] * 29
+    after = [np.datetime64(each) for each in grid.after(int(order[19]), 10)]
+    assert after == [np.datetime64(each) for each in written[20:]]
+
+
+def test_whole_numbers_are_steps() -> None:
+    grid = grid_of([str(year) for year in range(2000, 2020, 2)])
+    assert (grid.noun, grid.season, grid.size) == ("steps", None, 2)
+    assert grid.after(2018, 2) == ["2020", "2022"]
+
+
+def test_months_end_on_their_last_day() -> None:
+    written = dates("ME", 12)
+    grid = grid_of(written)
+    order = read_moments(tuple(written)).order
+    assert grid.after(int(order[0]), 2) == ["2024-02-29", "2024-03-31"]
+
+
+def test_gaps_are_counted_over_series() -> None:
+    written = dates("h", 12)
+    order = read_moments(tuple(written)).order
+    some = [0, 1, 2, 6, 7, 8, 10, 11]
+    tables = [
+        ("a", order, tuple(written)),
+        ("b", order[some], tuple(written[row] for row in some)),
+    ]
+    assert told_gaps(grid_of(written), tables) == (
+        "4 of 24 hours are missing in 1 of 2 series; the longest gap is 3 after "
+        "2024-01-01 02:00:00 in series b"
+    )
+    assert told_gaps(grid_of(written), tables[:1]) is None

@@ -175,6 +175,7 @@ def test_a_stateless_language_model_learns_is_judged_and_writes(
     text_run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert text_run.metrics["test/accuracy"] > 0.9
+    assert "by windows of 58, of which half" in " ".join(text_run.said.split())  # 1 + 2 * 2 * 7 see a token
     assert "What it writes" in text_run.report
     path = str(text_run.folder / "checkpoints" / "best.ckpt")
     prompt = "if you want to build"

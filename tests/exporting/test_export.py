@@ -11,10 +11,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.exporting.export import compared, export
 from seqlab.exporting.files import run_onnx, run_torch
+from seqlab.tasks.language_model import LanguageModel
+from seqlab.tasks.next_event import NextEvent
 
 MakeTask = Callable[..., Any]
 SETTINGS = [
@@ -155,6 +158,69 @@ def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> N
     task, baggage = make_task("seq2seq")
     with pytest.raises(UserError, match=r"Seq2Seq of Translation cannot be exported.*by a search"):
         export(task, baggage, "onnx", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+class Attention(nn.Module):
+    """A network that seqlab does not know: one layer of attention, causal, over at most 40 tokens."""
+
+    context_size = 40
+
+    def __init__(self, *, text: bool) -> None:
+        super().__init__()
+        self.text = text
+        self.tokens, self.places = nn.Embedding(9, 8), nn.Embedding(40, 8)
+        self.queries, self.keys, self.output = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 9)
+
+    def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
+        places = torch.arange(tokens.shape[1])
+        read = self.tokens(tokens) + (self.places(places) if self.text else 0)
+        scores = self.queries(read) @ self.keys(read).transpose(1, 2)
+        scores = scores.masked_fill(places[:, None] < places, -torch.inf)
+        logits = self.output(scores.softmax(dim=-1) @ read)
+        return (logits, None) if self.text else logits[:, -1]
+
+
+class Encoder(Attention):
+    """torch's own layer, of which its tracer keeps sizes."""
+
+    def __init__(self) -> None:
+        super().__init__(text=False)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+    def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
+        return self.output(self.layer(self.tokens(tokens)))[:, -1]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+@pytest.mark.parametrize("text", [False, True])
+def test_a_network_of_another_package_is_traced_as_it_is(
+    make_task: MakeTask, tmp_path: Path, kind: str, text: bool
+) -> None:
+    torch.manual_seed(0)
+    network = Attention(text=text)
+    task = LanguageModel(pad_id=0, network=network) if text else NextEvent(unk_id=3, network=network)
+    _, baggage = make_task("gru")
+    written = export(task.eval(), baggage, kind, tmp_path)
+    assert written.largest_difference < 1e-5
+    assert written.num_values > 600
+    assert max(length for _, length in written.shapes) <= 40
+
+
+def test_a_network_that_cannot_be_traced_is_told(make_task: MakeTask, tmp_path: Path) -> None:
+    class Odd(Attention):
+        def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
+            return torch.special.bessel_j0(super().forward(tokens))
+
+    _, baggage = make_task("gru")
+    task = NextEvent(unk_id=3, network=Odd(text=False)).eval()
+    with pytest.raises(
+        UserError, match=r"Odd cannot be exported: torch cannot trace it \(.*bessel_j0.*traceable"
+    ):
+        export(task, baggage, "onnx", tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match=r"the exported file fails on a batch of 1 .*traceable"):
+        export(NextEvent(unk_id=3, network=Encoder()).eval(), baggage, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -73,6 +73,7 @@ def help_text(conf: Path) -> str:
         "A run that was stopped goes on: python train.py resume=runs/..., or resume=latest",
         "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
         "Several loggers at once: python train.py 'logger=[csv,wandb]'",
+        "Networks of your own: python train.py --config-dir DIR model=NAME; see docs/extending.md",
         "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
     ]
     return "\n".join(lines)

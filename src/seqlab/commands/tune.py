@@ -95,7 +95,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     folder = arguments.output or Path("runs/tune") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     datamodule: Any = build.build_data(config.data)
     datamodule.setup()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         first_batch.try_network(build.build_task(config, datamodule.sizes), datamodule)
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -17,6 +17,7 @@ from seqlab.data.text_codec import TextCodec
 from seqlab.evaluation.ngrams import NgramModel
 from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
 from seqlab.evaluation.text_lines import line_table
+from seqlab.networks.reading import window_of
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 
 ORDERS = {"char": (1, 2, 5), "word": (1, 2, 3)}
@@ -134,7 +135,17 @@ class LanguageModelEvaluation(Evaluation):
     ) -> LanguageModelOutcome:
         """Measure the test part, which ``open_test`` must have unlocked; without one the validation part."""
         part = measure_part(task, datamodule, "test", judge.baselines) if datamodule.has_test else judge.val
-        return LanguageModelOutcome(part, datamodule.codec, datamodule.reading)
+        return LanguageModelOutcome(part, datamodule.codec, _reading(task, datamodule))
+
+
+def _reading(task: LanguageModel, datamodule: CharacterSequence) -> str:
+    """How the text was read, in words."""
+    if task.before is None or datamodule.reads_windows:
+        return datamodule.reading
+    return (
+        f"every token once, by windows of {window_of(task.network)}, of which half stand before: the network "
+        "carries no state"
+    )
 
 
 def measure_part(

@@ -26,9 +26,8 @@ def read_on(
         (B, T, V) logits; the state, None of a network without one; (B, K) the tokens that such a network is
         given again, None of one with a state.
     """
-    limit = getattr(network, "context_size", None)
-    window = WINDOW if limit is None else int(limit)
-    fits = state is not None or limit is None or tokens.shape[1] <= window
+    window = window_of(network)
+    fits = state is not None or not hasattr(network, "context_size") or tokens.shape[1] <= window
     if before is None and fits:
         logits, state = network(tokens, state)
         if state is not None:
@@ -37,6 +36,11 @@ def read_on(
         logits = _by_windows(network, tokens, before, window)
     read = tokens if before is None else torch.cat((before, tokens), dim=1)
     return logits, None, read[:, max(read.shape[1] - window + 1, 0) :]
+
+
+def window_of(network: nn.Module) -> int:
+    """Tokens that a network without a state is given at a time."""
+    return int(getattr(network, "context_size", WINDOW))
 
 
 def _by_windows(network: nn.Module, tokens: Tensor, before: Tensor | None, window: int) -> Tensor:

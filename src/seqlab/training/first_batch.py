@@ -31,7 +31,7 @@ def try_network(task: SequenceTask, datamodule: SequenceDataModule) -> None:
     if all(package_of(type(part).__module__) == OWN for part in (task, task.network)):
         return
     was_training = task.training
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         batch: Any = next(iter(datamodule.train_dataloader()))
         task.eval()
         try:

@@ -25,8 +25,8 @@ from seqlab.evaluation.translation import TranslationEvaluation
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
-from seqlab.networks.name_classifier import NameClassifier
 from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.networks.sequence_classifier import SequenceClassifier
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.networks.tagger import Tagger
 from seqlab.tasks.classification import Classification
@@ -90,7 +90,7 @@ KINDS = {
     "classification": Kind(
         partial(Names, sample=NAMES),
         Classification,
-        NameClassifier,
+        SequenceClassifier,
         ClassificationEvaluation,
         {"accuracy", "macro_f1"},
     ),

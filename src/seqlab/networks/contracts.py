@@ -54,8 +54,9 @@ class RegressionNetwork(Protocol):
     middle: int  # which of the outputs is the forecast itself
 
     def forward(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
-        """(B, T, F) float32 steps, and (B, N, K) known columns of the N to come, to (B, Y * N, Q) forecasts of Y
-        targets; Q is 1 without quantiles."""
+        """(B, T, F) float32 steps, and (B, N, K) known columns of the N to come, to (B, Y * N, Q) forecasts.
+
+        Y targets, Q levels: 1 without quantiles."""
 
     def each(self, inputs: Tensor, known: Tensor | None = None) -> Tensor:
         """(R, B, Y * N, Q): what each of R members, trained apart, forecasts; ``forward`` is their mean."""

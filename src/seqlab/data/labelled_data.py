@@ -16,7 +16,7 @@ from seqlab.data.batches import LabelledBatch
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
 from seqlab.data.labelled_contract import coder_state
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled_items import LabelledItems, check_labels
 from seqlab.data.labelled_splits import divide_items
 from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader, batches_by_length
 from seqlab.data.splits import check_fractions
@@ -121,16 +121,14 @@ class LabelledData(SequenceDataModule):
             self._splits = self._given_splits()
         else:
             whole = self.simulate() if self.path is None else self.read(self.path)
+            check_labels(whole)
             origin = "data.sample" if self.path is None else "data.path"
             parts = self._divide(whole, self.split, origin)
             self._splits = dict(zip(("train", "val", "test"), parts, strict=True))
         if self.files["val"] is None and self.equal_together:
             self._splits["val"] = self._splits["val"].distinct()
         train = self._splits["train"]
-        if len(set(train.labels)) < 2:
-            raise UserError(
-                f"{train.source}: the only label in it is {train.labels[0]}; classifying takes at least two"
-            )
+        check_labels(train)
         self._check_labels()
         self.coder = self.fit_coder(train)
         self._tell_of_items()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.errors import UserError
+
 
 @dataclass(frozen=True)
 class LabelledItems:
@@ -59,3 +61,11 @@ class LabelledItems:
         for text, label in zip(self.texts, self.labels, strict=True):
             seen[text][label] += 1
         return seen
+
+
+def check_labels(items: LabelledItems) -> None:
+    """Raise UserError where all have the same label."""
+    if len(set(items.labels)) < 2:
+        raise UserError(
+            f"{items.source}: the only label in it is {items.labels[0]}; classifying takes at least two"
+        )

@@ -75,8 +75,9 @@ def test_every_task_and_preset_of_the_table_is_there() -> None:
     import importlib
 
     rows = re.findall(r"^\| `(\w+)` \(`model=(\w+)`\)", PAGE, re.MULTILINE)
-    presets = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")}
-    assert {preset for _, preset in rows} == presets
+    presets = [path.read_text() for path in (ROOT / "conf" / "model").glob("*.yaml")]
+    targets = {name for text in presets for name in re.findall(r"_target_: seqlab\.tasks\.\w+\.(\w+)", text)}
+    assert {task for task, _ in rows} == targets
     for task, preset in rows:
         target = re.search(
             r"_target_: (seqlab\.tasks\.\S+)", (ROOT / f"conf/model/{preset}.yaml").read_text()

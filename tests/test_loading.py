@@ -68,7 +68,7 @@ def test_a_tagger_tags_new_sentences(saved: Callable[..., Any], tmp_path: Path) 
 def test_a_classifier_reads_names(saved: Callable[..., Any]) -> None:
     path, trained, data = saved("name_classifier")
     task, new = seqlab.load(path)
-    batch = new.encode(data.names("val").names[:3])
+    batch = new.encode(data.items("val").texts[:3])
     expected = trained.predict_step(data.dataset("val")[torch.arange(3)])
     torch.testing.assert_close(task.predict_step(batch), expected)
 
@@ -123,8 +123,8 @@ def test_mistakes_are_told(saved: Callable[..., Any], tmp_path: Path) -> None:
         new.encode([["a"], []])
     with pytest.raises(UserError, match=r"none\.ckpt"):
         seqlab.load(tmp_path / "none.ckpt")
-    with pytest.raises(UserError, match=r"trust=\['mine'\]"):
-        seqlab.load(path, trust=["mine"])
+    with pytest.raises(UserError, match="--trust os: a part of Python itself"):
+        seqlab.load(path, trust=["os"])
 
 
 def test_a_checkpoint_of_an_entity_tagger_from_before_plain_tags_is_read(saved: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoints import load_predictor, load_task
+from seqlab.trust import check_packages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,5 +70,6 @@ class Loaded(NamedTuple):
 
 def load(path: str | Path, *, trust: Sequence[str] = ()) -> Loaded:
     """See ``seqlab.load``."""
+    check_packages(trust)
     task, baggage = load_task(path, trust)
     return Loaded(task, NewData(Path(path), task, baggage))

@@ -142,23 +142,15 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[list[str], CommandLi
     return [*multirun, *rest], line
 
 
-def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], search: Sequence[str]) -> int:
-    import hydra
-
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
+def _told(
+    train: Callable[[Any], Any],
+    tell: Callable[[Exception, Any], str | None],
+    interrupted: list[Any],
+    failed: list[Path],
+) -> Callable[[Any], Any]:
+    """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
+    line of its own."""
     process = os.getpid()
-    interrupted: list[Any] = []
-    failed: list[Path] = []  # run folders of jobs that a user's mistake ended
-
-    def tell(error: Exception, config: Any = None) -> str | None:
-        """Print the one message of a user's mistake or of too little memory; None for any other error."""
-        lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments])
-        if message is None or wants_traceback:
-            return None
-        print(f"error: {message}", file=sys.stderr)
-        return message
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
@@ -174,15 +166,34 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
             tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
-            message = tell(
-                error, config
-            )  # here: of an error that leaves the job, Hydra would say a line of its own
+            message = tell(error, config)
             log_failure(error, message)
             if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
                 raise
             failed.append(Path(HydraConfig.get().runtime.output_dir))
             return None
 
+    return job
+
+
+def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], search: Sequence[str]) -> int:
+    import hydra
+
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
+    interrupted: list[Any] = []
+    failed: list[Path] = []  # run folders of jobs that a user's mistake ended
+
+    def tell(error: Exception, config: Any = None) -> str | None:
+        """Print the one message of a user's mistake or of too little memory; None for any other error."""
+        lacking = memory_message(error, {} if config is None else config.data)
+        message = lacking or user_message(error, conf, [*search, *arguments])
+        if message is None or wants_traceback:
+            return None
+        print(f"error: {message}", file=sys.stderr)
+        return message
+
+    job = _told(train, tell, interrupted, failed)
     try:
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:

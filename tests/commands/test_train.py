@@ -84,7 +84,7 @@ def test_all_keys_are_shown_on_demand(command: Command) -> None:
         ),
         ("modle=gru", "modle: no such key; did you mean model?"),
         ("xyzzy=1", "xyzzy: no such key"),
-        ("model=gruu", "model=gruu: choose char_rnn, entity_tagger, gru, gru_ae, lstm, "),
+        ("model=gruu", "model=gruu: choose char_rnn, classifier, entity_tagger, gru, gru_ae, lstm, "),
         ("scheduler=cosin", "scheduler=cosin: choose constant, cosine, onecycle, plateau, warmup_cosine"),
     ],
 )

@@ -44,7 +44,7 @@ def test_what_is_neither_true_nor_false_is_named(composed: Compose) -> None:
 
 
 def test_a_compiled_network_keeps_the_names_of_its_weights(composed: Compose) -> None:
-    sizes = {"num_features": 3, "horizon": 1}
+    sizes = {"num_features": 3, "horizon": 1, "num_targets": 1, "num_known": 0}
     plain, compiled = (
         build_task(composed(*TINY, f"trainer.compile={flag}"), sizes) for flag in ("false", "true")
     )

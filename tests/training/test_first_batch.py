@@ -143,14 +143,14 @@ def test_a_forecaster() -> None:
 
     def task(forward: tuple[int, ...], each: tuple[int, ...]) -> Regression:
         members = {"quantiles": (0.1, 0.5, 0.9), "middle": 1, "untrained": None}
-        network = Given(lambda inputs: torch.zeros(len(inputs), *forward), **members)
-        network.each = lambda inputs: torch.zeros(each[0], len(inputs), *each[1:])  # type: ignore[assignment]
+        network = Given(lambda inputs, known: torch.zeros(len(inputs), *forward), **members)
+        network.each = lambda inputs, known: torch.zeros(each[0], len(inputs), *each[1:])  # type: ignore[assignment]
         return Regression(network=network)
 
     try_network(task((horizon, 3), (1, horizon, 3)), data)
-    with pytest.raises(UserError, match=r"forecasts of shape \(B, N, Q\)"):
+    with pytest.raises(UserError, match=r"forecasts of shape \(B, Y \* N, Q\)"):
         try_network(task((horizon,), (1, horizon, 3)), data)
-    with pytest.raises(UserError, match=r"what each\(\) gives of shape \(R, B, N, Q\)"):
+    with pytest.raises(UserError, match=r"what each\(\) gives of shape \(R, B, Y \* N, Q\)"):
         try_network(task((horizon, 3), (1, horizon, 1)), data)
 
 
@@ -177,7 +177,7 @@ def test_a_translator() -> None:
     ("task", "settings", "missing"),
     [
         (Classification, {}, "num_classes"),
-        (Tagging, {}, "output"),
+        (Tagging, {}, "num_tags and no tags_are_bio and no output"),
         (Regression, {}, "quantiles and no middle and no each and no untrained"),
         (Translation, {"unk_id": 3}, "pad_id and no bos_id and no eos_id and no output and no decoder"),
     ],

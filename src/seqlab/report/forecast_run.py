@@ -117,7 +117,8 @@ def forecast_chart(outcome: ForecastOutcome, rows: NDArray[np.int64], title: str
         axes.margins(x=0.02, y=0.06)
         if outcome.dates is not None:
             places = np.unique(np.linspace(0, len(rows) - 1, 4).astype(int))
-            axes.set_xticks(steps[places], [outcome.dates[row][0] for row in rows[places].tolist()])
+            dates = [str(outcome.dates[row][0]) for row in rows[places].tolist()]
+            axes.set_xticks(steps[places], [date.replace("T", "\n") for date in dates])  # the time below
         drawing = inline_svg(figure, f"{title}: truth and forecast")
     return chart_figure(drawing, title, legend)
 

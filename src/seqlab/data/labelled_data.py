@@ -18,7 +18,7 @@ from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.labelled_items import LabelledItems, check_labels
 from seqlab.data.labelled_splits import divide_items
-from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader, batches_by_length
+from seqlab.data.module import ByLengthModule, IndexBatches, TokenLimit, batch_loader
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 
@@ -26,7 +26,7 @@ CLASS_WEIGHTS = ("none", "balanced")
 NAMED_LABELS = 20  # in a message
 
 
-class LabelledData(SequenceDataModule):
+class LabelledData(ByLengthModule):
     """Sequences with a label each. A data set says how a file is read, its sample drawn, its coder fitted.
 
     Args:
@@ -240,13 +240,6 @@ class LabelledData(SequenceDataModule):
             self._datasets[split] = LabelledDataset(items.texts, self.coder, items.labels)
         return self._datasets[split]
 
-    def scoring_batches(self, split: str) -> IndexBatches:
-        """Row numbers, by length: little of a batch is padding."""
-        lengths = self.dataset(split).lengths
-        return batches_by_length(
-            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
-        )
-
     def scored(self, split: str) -> Iterator[tuple[Tensor, LabelledBatch]]:
         """(B,) row numbers of ``items(split)`` and their batch, until each row was given once."""
         dataset = self.dataset(split)
@@ -259,12 +252,6 @@ class LabelledData(SequenceDataModule):
         lengths = dataset.lengths if self.bucketing else None
         batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths, limit=limit)
         return batch_loader(dataset, batches)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        return batch_loader(self.dataset("val"), self.scoring_batches("val"))
-
-    def test_dataloader(self) -> DataLoader[Any]:
-        return batch_loader(self.dataset("test"), self.scoring_batches("test"))
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt, the tokens, and labels.txt, readable text."""

@@ -219,3 +219,28 @@ def batch_loader(dataset: Dataset, batches: Sampler[Any]) -> DataLoader:
     Gathering a batch is a handful of tensor operations, so worker processes would only add copies.
     """
     return ResumableLoader(dataset, sampler=ResumableBatches(batches), batch_size=None, num_workers=0)
+
+
+class ByLengthModule(SequenceDataModule):
+    """A data module whose validation and test batches hold items of similar length, each item once."""
+
+    batch_tokens: int  # tokens of a batch at most, padding counted
+    scoring_batch_size: int  # items of a batch at most, when nothing is learned
+    seed: int
+
+    @abstractmethod
+    def dataset(self, split: str) -> Any:
+        """The split as batches are gathered from it; its ``lengths`` are (N,) tokens of each item."""
+
+    def scoring_batches(self, split: str) -> IndexBatches:
+        """Item numbers, by length: little of a batch is padding."""
+        lengths = self.dataset(split).lengths
+        return batches_by_length(
+            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("val"), self.scoring_batches("val"))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        return batch_loader(self.dataset("test"), self.scoring_batches("test"))

@@ -10,7 +10,7 @@ from seqlab.data.missing_values import MISSING
 from seqlab.data.samples.seasonal_series import sample_series
 from seqlab.data.series_files import read_series
 from seqlab.data.series_module import SeriesModule
-from seqlab.data.series_source import Source
+from seqlab.data.series_source import Source, check_lists
 from seqlab.errors import UserError
 
 
@@ -66,9 +66,7 @@ class TimeSeries(SeriesModule):
             seed=seed,
         )
         lists = {"targets": targets, "features": features, "known": known, "columns": columns}
-        for name, names in lists.items():
-            if isinstance(names, str):
-                raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+        check_lists(lists)
         if targets is not None and not list(targets):
             raise UserError("data.targets=[]: name at least one column, or null for the usual one")
         if missing not in MISSING:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.series_table import SeriesTable
+from seqlab.errors import UserError
 
 
 class Source(NamedTuple):
@@ -27,3 +29,10 @@ class OtherForecast(NamedTuple):
     label: str
     values: NDArray[np.float64]  # (N * Y, H)
     note: tuple[str, str]
+
+
+def check_lists(settings: Mapping[str, Any]) -> None:
+    """Raise UserError where a setting that lists columns is one text."""
+    for name, names in settings.items():
+        if isinstance(names, str):
+            raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")

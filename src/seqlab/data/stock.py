@@ -11,7 +11,7 @@ import numpy as np
 from seqlab.data.samples.stock_prices import sample_prices
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows
 from seqlab.data.series_module import SeriesModule
-from seqlab.data.series_source import OtherForecast, Source
+from seqlab.data.series_source import OtherForecast, Source, check_lists
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.stock_files import MISSING, TARGETS, read_prices
 from seqlab.errors import UserError
@@ -77,9 +77,7 @@ class StockPrices(SeriesModule):
             batch_size=batch_size,
             seed=seed,
         )
-        for name, names in (("features", features), ("columns", columns)):
-            if isinstance(names, str):
-                raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+        check_lists({"features": features, "columns": columns})
         if missing not in MISSING:
             raise UserError(f"data.missing={missing}: choose {' or '.join(MISSING)}")
         if features is not None and not list(features):

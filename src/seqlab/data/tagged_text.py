@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import TaggedSentences, check_bio, read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader, batches_by_length
+from seqlab.data.module import ByLengthModule, batch_loader, batches_by_length
 from seqlab.data.splits import check_fractions
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme
@@ -24,7 +24,7 @@ from seqlab.data.word_vectors import WordVectors, read_word_vectors
 from seqlab.errors import UserError
 
 
-class TaggedText(SequenceDataModule):
+class TaggedText(ByLengthModule):
     """Sentences with a tag a token: BIO tags of entities, or plain tags such as parts of speech.
 
     This is the contract's own data set (see evaluation/tagging_data.py).
@@ -263,23 +263,10 @@ class TaggedText(SequenceDataModule):
             self._datasets[split] = TagDataset(self.sentences(split), self.coder, self.tag_ids(split))
         return self._datasets[split]
 
-    def scoring_batches(self, split: str) -> IndexBatches:
-        """Sentence numbers, by length: little of a batch is padding."""
-        lengths = self.dataset(split).lengths
-        return batches_by_length(
-            lengths, self.scoring_batch_size, self.batch_tokens, seed=self.seed, shuffle=False
-        )
-
     def train_dataloader(self) -> DataLoader[Any]:
         dataset = self.dataset("train")
         batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
-
-    def val_dataloader(self) -> DataLoader[Any]:
-        return batch_loader(self.dataset("val"), self.scoring_batches("val"))
-
-    def test_dataloader(self) -> DataLoader[Any]:
-        return batch_loader(self.dataset("test"), self.scoring_batches("test"))
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt and characters.txt, readable text."""

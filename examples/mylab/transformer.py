@@ -1,7 +1,7 @@
 """A small Transformer that reads a whole sequence and gives its label.
 
-Vaswani et al., "Attention Is All You Need", 2017, the encoder; normalized before each part, as in Xiong et al.,
-"On Layer Normalization in the Transformer Architecture", 2020.
+The encoder of Vaswani et al., "Attention Is All You Need", 2017. It normalizes before each part, as in Xiong
+et al., "On Layer Normalization in the Transformer Architecture", 2020.
 """
 
 import torch

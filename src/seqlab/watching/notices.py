@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.standard_streams import let_go
+from seqlab.files import let_go
 from seqlab.watching.alerts import LONGEST_SHOWN, UNSEEN, shortened, template_of
 from seqlab.watching.lines import BadLine, Lines
 

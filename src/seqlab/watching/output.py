@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seqlab.errors import UserError
-from seqlab.standard_streams import let_go
+from seqlab.files import let_go
 from seqlab.watching.alerts import Alert
 
 _TAIL_BYTES = 4096  # before the length of a state, to know the file again

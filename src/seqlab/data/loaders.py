@@ -41,7 +41,7 @@ def rows_of_rank(items: Tensor, what: str) -> Tensor:
         return items
     if len(items) < size:
         raise UserError(
-            f"{what}: {len(items)} for {size} processes, each of which needs one; give more, or fewer processes"
+            f"{what}: {len(items)} for {size} processes; give at least as many, or fewer processes"
         )
     return items[rank::size]
 

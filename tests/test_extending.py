@@ -1,4 +1,4 @@
-"""docs/extending*.md: their files are written, their commands and blocks run; what they print stands there."""
+"""docs/extending*.md: its files are written, its commands and blocks run; what they print stands there."""
 
 import contextlib
 import importlib

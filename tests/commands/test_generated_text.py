@@ -55,6 +55,7 @@ def test_phrases(call: Callable[..., Any], tmp_path: Path, capsys: pytest.Captur
     assert np.mean(found) == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.soak
 def test_shakespeare(
     root: Path, call: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, values_of
+from seqlab.data.batches import SeriesBatch
+from seqlab.data.new_series import Part, read_new_series
+from seqlab.data.series_encoding import SeriesWindows, joined
 from seqlab.data.series_module import SeriesModule
 from seqlab.evaluation.backtest import FoldFigures, backtest
-from seqlab.evaluation.forecast_figures import figures_of, interval_figures, mase_by_series
-from seqlab.evaluation.forecast_outcome import FLATTERED, ForecastOutcome, middle
-from seqlab.evaluation.naive_forecasts import baseline_forecasts
-from seqlab.evaluation.outcome import Evaluation, NothingFitted
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
+from seqlab.evaluation.forecasting_baselines import baseline_forecasts
+from seqlab.evaluation.forecasting_figures import (
+    all_figures,
+    figures_of,
+    forecast_dates,
+    forecast_windows,
+    mase_by_series,
+    middle,
+    point_metrics,
+)
+from seqlab.evaluation.forecasting_outcome import FLATTERED, ForecastingOutcome
+from seqlab.evaluation.forecasting_sections import forecasting_sections
+from seqlab.report.page import Section
+from seqlab.results.training import Curves
 from seqlab.tasks.regression import Regression
 
-
-@torch.inference_mode()
-def forecast_windows(
-    task: Regression,
-    datamodule: SeriesModule,
-    windows: SeriesWindows,
-    encodings: Sequence[SeriesEncoding],
-) -> tuple[NDArray[np.float64], float]:
-    """(N * Y, H, Q) forecasts in the series' own unit, and the mean loss on the network's scale."""
-    task.eval()
-    device = next(task.parameters()).device
-    outputs, total, count = [], 0.0, 0.0
-    for batch in datamodule.loader(windows):
-        there = type(batch)(*(field.to(device) for field in batch))
-        forecasts = task.predict_step(there)
-        outputs.append(forecasts.cpu())
-        losses = task.losses_of(forecasts[None], there)
-        total, count = total + float(losses.nll), count + float(losses.num_units)
-    return values_of(encodings, torch.cat(outputs), windows), total / count
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def all_figures(
-    values: NDArray[np.float64],
-    windows: SeriesWindows,
-    quantiles: tuple[float, ...],
-    scales: NDArray[np.float64],
-) -> dict[str, float]:
-    """mae, rmse, mase, skill (where defined) over all forecasts, and coverage and width of the interval."""
-    figures = point_metrics(middle(values, quantiles), windows, scales)
-    return figures | interval_figures(values, windows.truth, quantiles)
-
-
-def point_metrics(
-    forecast: NDArray[np.float64], windows: SeriesWindows, scales: NDArray[np.float64]
-) -> dict[str, float]:
-    """Figures of (N * Y, H) forecasts, see ``figures_of``."""
-    return figures_of(forecast, windows.truth, windows.last, windows.series, scales)
-
-
-class ForecastEvaluation(Evaluation):
+class ForecastingEvaluation(Evaluation):
     """Judges a Regression on series; nothing is fitted."""
 
     def fit(self, task: Regression, datamodule: SeriesModule) -> tuple[NothingFitted, dict[str, float]]:
@@ -66,7 +46,7 @@ class ForecastEvaluation(Evaluation):
         figures = all_figures(values, windows, task.network.quantiles, datamodule.naive_errors())
         return NothingFitted(), {"val/loss": loss} | {f"val/{name}": value for name, value in figures.items()}
 
-    def test(self, task: Regression, datamodule: SeriesModule, judge: NothingFitted) -> ForecastOutcome:
+    def test(self, task: Regression, datamodule: SeriesModule, judge: NothingFitted) -> ForecastingOutcome:
         """Measure on the test part; then, where folds are asked for, walk through it."""
         windows, scales = datamodule.windows("test"), datamodule.naive_errors()
         quantiles = task.network.quantiles
@@ -91,7 +71,7 @@ class ForecastEvaluation(Evaluation):
             metrics |= {f"oracle/{FLATTERED}/{name}": figure for name, figure in figures.items()}
         folds = backtest(task, datamodule)
         metrics |= fold_metrics(folds)
-        return ForecastOutcome(
+        return ForecastingOutcome(
             targets=datamodule.encodings[0].targets,
             noun=datamodule.noun,
             season=datamodule.season,
@@ -108,17 +88,40 @@ class ForecastEvaluation(Evaluation):
             flattered=flattered,
         )
 
+    def predict(self, task: Regression, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per target and step ahead, in the series' own unit, as the data of the training says.
 
-def forecast_dates(datamodule: SeriesModule, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:
-    """(N * Y, H) the times that are forecast; None where the data has none."""
-    dates = [table.dates for table in datamodule.tables("test")]
-    found = []
-    for number, row in zip(windows.table.tolist(), windows.first_rows.tolist(), strict=True):
-        written = dates[number]
-        if written is None:
-            return None
-        found += [written[row : row + datamodule.horizon]] * windows.num_targets
-    return tuple(found)
+        Prices: for every known day; the last rows are the real future. ``last_date`` (``last_line`` of a file
+        without dates) is the last day that the forecast knows, ``step`` the days after it. Series: the steps
+        after the last known one, for each series of the file. ``lower`` and ``upper`` are the outermost
+        quantiles, where the network has them.
+
+        Args:
+            path: a file as ``data.path`` takes it; column names, order and missing numbers are handled as the
+                training data's were.
+
+        Raises:
+            UserError: a file that cannot be read, lacks a column, is shorter than a window or ends its known
+                columns too early.
+        """
+        import pandas as pd
+
+        rows = [_forecasts(task, part) for part in read_new_series(contents.data, path)]
+        return pd.concat(rows, ignore_index=True)
+
+    def encoder(self, contents: Contents) -> Callable[[Any], SeriesBatch]:
+        """A file to a batch of the windows that ``predict`` forecasts from; its targets are (B, 0)."""
+
+        def encode(items: Any) -> SeriesBatch:
+            windows = joined([part.windows() for part in read_new_series(contents.data, Path(items))])
+            return SeriesBatch(*(torch.from_numpy(getattr(windows, name)) for name in SeriesBatch._fields))
+
+        return encode
+
+    def sections(
+        self, task: Regression, datamodule: SeriesModule, outcome: ForecastingOutcome, curves: Curves
+    ) -> list[Section]:
+        return forecasting_sections(outcome)
 
 
 def by_step(
@@ -145,3 +148,28 @@ def fold_metrics(folds: list[FoldFigures]) -> dict[str, float]:
         values = [fold.figures[name] for fold in folds if name in fold.figures]
         found[f"backtest/mean/{name}"] = float(np.mean(values))
     return found
+
+
+@torch.inference_mode()
+def _forecasts(task: Regression, part: Part) -> pd.DataFrame:
+    import pandas as pd
+
+    encoding, table, windows = part.encoding, part.table, part.windows()
+    outputs = task.network(torch.from_numpy(windows.inputs), torch.from_numpy(windows.known))
+    values = encoding.values(outputs, windows.last)  # (N * Y, H, Q)
+    forecasts, horizon, levels = values.shape
+    known = np.repeat(windows.first_rows - 1, windows.num_targets)
+    last = table.lines[known] if table.dates is None else np.array(table.dates, dtype=object)[known]
+    rows: dict[str, Any] = {"series": table.name} if part.dates and table.name else {}
+    rows |= {
+        "last_line" if table.dates is None else "last_date": np.repeat(last, horizon),
+        "step": np.tile(np.arange(1, horizon + 1), forecasts),
+    }
+    if part.dates is not None:
+        rows["date"] = part.dates * len(encoding.targets)
+    if windows.num_targets > 1:
+        rows["target"] = np.tile(np.repeat(encoding.targets, horizon), len(windows))
+    rows["forecast"] = values[..., task.network.middle].ravel()
+    if levels > 1:
+        rows |= {"lower": values[..., 0].ravel(), "upper": values[..., -1].ravel()}
+    return pd.DataFrame(rows)

@@ -1,9 +1,16 @@
-"""Figures of forecasts in the series' own unit, and MASE, which has none."""
+"""A split forecast, and its figures in the series' own unit, and MASE, which has none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, values_of
+from seqlab.data.series_module import SeriesModule
+from seqlab.tasks.regression import Regression
 
 SKILL_MEANS = (
     "1 - MAE / MAE of the last value: above 0 the model's forecasts are nearer to what came than the "
@@ -94,3 +101,58 @@ def interval_figures(
         f"coverage_{name}": float(((low <= truth) & (truth <= high)).mean()),
         f"interval_width_{name}": float((high - low).mean()),
     }
+
+
+def middle(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray[np.float64]:
+    """(M, H) the median of (M, H, Q) levels, or the one number of a network without quantiles."""
+    return values[..., quantiles.index(0.5) if quantiles else 0]
+
+
+@torch.inference_mode()
+def forecast_windows(
+    task: Regression,
+    datamodule: SeriesModule,
+    windows: SeriesWindows,
+    encodings: Sequence[SeriesEncoding],
+) -> tuple[NDArray[np.float64], float]:
+    """(N * Y, H, Q) forecasts in the series' own unit, and the mean loss on the network's scale."""
+    task.eval()
+    device = next(task.parameters()).device
+    outputs, total, count = [], 0.0, 0.0
+    for batch in datamodule.loader(windows):
+        there = type(batch)(*(field.to(device) for field in batch))
+        forecasts = task.predict_step(there)
+        outputs.append(forecasts.cpu())
+        losses = task.losses_of(forecasts[None], there)
+        total, count = total + float(losses.nll), count + float(losses.num_units)
+    return values_of(encodings, torch.cat(outputs), windows), total / count
+
+
+def all_figures(
+    values: NDArray[np.float64],
+    windows: SeriesWindows,
+    quantiles: tuple[float, ...],
+    scales: NDArray[np.float64],
+) -> dict[str, float]:
+    """mae, rmse, mase, skill (where defined) over all forecasts, and coverage and width of the interval."""
+    figures = point_metrics(middle(values, quantiles), windows, scales)
+    return figures | interval_figures(values, windows.truth, quantiles)
+
+
+def point_metrics(
+    forecast: NDArray[np.float64], windows: SeriesWindows, scales: NDArray[np.float64]
+) -> dict[str, float]:
+    """Figures of (N * Y, H) forecasts, see ``figures_of``."""
+    return figures_of(forecast, windows.truth, windows.last, windows.series, scales)
+
+
+def forecast_dates(datamodule: SeriesModule, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:
+    """(N * Y, H) the times that are forecast; None where the data has none."""
+    dates = [table.dates for table in datamodule.tables("test")]
+    found = []
+    for number, row in zip(windows.table.tolist(), windows.first_rows.tolist(), strict=True):
+        written = dates[number]
+        if written is None:
+            return None
+        found += [written[row : row + datamodule.horizon]] * windows.num_targets
+    return tuple(found)

@@ -1,11 +1,10 @@
-"""``seqlab predict`` for log models: a file of sessions in, scores and alerts out."""
+"""New sessions for a trained log model: read as training read its own, and how surprising they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.event_features import features
 from seqlab.data.parameter_novelty import ParameterNovelty
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
+from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import session_scoring_plan
@@ -23,47 +23,13 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
-from seqlab.detection.session_scores import SessionScores, fitted_judge
+from seqlab.detection.session_scores import fitted_judge
 from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.errors import UserError
-from seqlab.prediction.items import as_list
-from seqlab.prediction.raw_logs import refuse_raw_log
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.base import SequenceTask
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 BATCH_SIZE = 1024
-
-
-def predict_sessions(task: SequenceTask, baggage: dict[str, Any], path: Path) -> pd.DataFrame:
-    """One row per session: its id, the main score, its threshold, alert, then every other score.
-
-    Args:
-        path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict; or a
-            folder of ``seqlab parse``.
-
-    Raises:
-        UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
-    """
-    import pandas as pd
-
-    judge = fitted_judge(baggage.get("judge"))
-    sessions = read_any_sessions(path, baggage["data"])
-    events, counts = struck(task, baggage, sessions)
-    names = list(judge["thresholds"])
-    scores = SessionScores.from_state(judge).scores(names, events, counts)
-    main = judge["main_score"]
-    threshold = judge["thresholds"][main]["value"]
-    return pd.DataFrame(
-        {
-            "block_id": sessions.ids.astype(object),
-            "alert": scores[main] > threshold,
-            main: scores[main],
-            "threshold": threshold,
-            **{name: scores[name] for name in names if name != main},
-        }
-    )
 
 
 def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
@@ -90,22 +56,22 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
     return parsed.sessions
 
 
-def struck(
-    task: SequenceTask, baggage: dict[str, Any], sessions: Sessions
+def session_surprise(
+    task: SequenceTask, contents: Contents, sessions: Sessions
 ) -> tuple[EventSurprise, NDArray[np.int32]]:
-    """How S sessions struck the network, and their (S, V) key counts, as the checkpoint's ``judge`` asks."""
-    judge = fitted_judge(baggage.get("judge"))
-    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    """How surprising the events of S sessions are, and their (S, V) key counts, as the judge asks."""
+    judge = fitted_judge(contents.judge)
+    vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
     tokens = vocabulary.encode(sessions)
-    plan = _plan(sessions, tokens, vocabulary, baggage["data"])
+    plan = new_plan(sessions, tokens, vocabulary, contents.data)
     events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
-    if "parameters" in baggage["data"]:
-        novelty = ParameterNovelty.from_state(baggage["data"]["parameters"])
+    if "parameters" in contents.data:
+        novelty = ParameterNovelty.from_state(contents.data["parameters"])
         events = replace(events, novelty=novelty.score(sessions))
     return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
 
 
-def _plan(
+def new_plan(
     sessions: Sessions, tokens: np.ndarray, vocabulary: Vocabulary, data: dict[str, Any]
 ) -> ScoringPlan:
     """Windows where the checkpoint's data had a window size, whole sessions elsewhere."""
@@ -117,24 +83,3 @@ def _plan(
         tokens, sessions.lengths, vocabulary, data["window_size"], data["context"], sessions.delays
     )
     return window_scoring_plan(index, distinct_pairs(index, len(vocabulary)), BATCH_SIZE, device)
-
-
-def encoder(baggage: dict[str, Any]) -> Callable[[Any], Any]:
-    """Sessions, lists of event keys, to a batch of their distinct windows, or of the distinct sessions.
-
-    Scores of each session come from ``predict_sessions``.
-
-    Args:
-        baggage: of the checkpoint; see ``load_task``.
-    """
-    state = baggage["data"]
-    vocabulary = Vocabulary.from_state(state["vocabulary"])
-
-    def encode(items: Any) -> Any:
-        if state.get("times"):
-            raise UserError("encode: the model reads the time between events, which keys lack; use predict")
-        sessions = Sessions.from_lists(as_list(items, "sessions"))
-        plan = _plan(sessions, vocabulary.encode(sessions), vocabulary, state)
-        return plan.loader.dataset[torch.arange(plan.num_distinct)]
-
-    return encode

@@ -1,4 +1,4 @@
-"""The contract of tagging: all that evaluation, report and prediction read of a data set of tagged sentences.
+"""The contract of tagging: all that judging reads of a data set of tagged sentences.
 
 ``TaggedText`` (data/tagged_text.py) fulfills it; another class may as well. ``TaggingEvaluation.check`` tells
 of what is missing before anything is trained.
@@ -7,7 +7,7 @@ of what is missing before anything is trained.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,13 @@ from seqlab.data.tag_schemes import TagScheme
 class TaggedData(Protocol):
     """Tagged sentences in three splits, of which test is locked until ``open_test``."""
 
-    MEANINGS: ClassVar[dict[str, str]] = {
-        "tag_scheme": "BioTags or PlainTags of data/tag_schemes.py: what the tags mean, and their ids",
-        "sizes": "what the network needs to know: num_tags, tags_are_bio, ...",
-    }
-    tag_scheme: TagScheme
-    sizes: dict[str, int]
+    @property
+    def tag_scheme(self) -> TagScheme:
+        """BioTags or PlainTags of data/tag_schemes.py: what the tags mean, and their ids."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What the network needs to know: num_tags, tags_are_bio, ..."""
 
     def sentences(self, split: str) -> TaggedSentences:
         """Tokens and tags of a split, in its own order."""

@@ -11,22 +11,17 @@ from numpy.typing import NDArray
 
 from seqlab.data.series_encoding import SeriesWindows
 from seqlab.evaluation.backtest import FoldFigures
-from seqlab.evaluation.forecast_figures import SKILL_MEANS, SKILL_UNDEFINED, interval_name
-from seqlab.evaluation.naive_forecasts import Baseline
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.evaluation.forecasting_figures import SKILL_MEANS, SKILL_UNDEFINED, interval_name, middle
+from seqlab.evaluation.forecasting_baselines import Baseline
+from seqlab.results.outcome import Outcome, ResultTable
 
 FLATTERED = "scaled_by_test"
 MODEL_ROW = "model"
 WORST = 5  # series that the report names
 
 
-def middle(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray[np.float64]:
-    """(M, H) the median of (M, H, Q) levels, or the one number of a network without quantiles."""
-    return values[..., quantiles.index(0.5) if quantiles else 0]
-
-
 @dataclass(frozen=True)
-class ForecastOutcome:
+class ForecastingOutcome(Outcome):
     """The test part as it was forecast: M forecasts of S series, H steps each, Q levels."""
 
     targets: tuple[str, ...]
@@ -109,6 +104,7 @@ class ForecastOutcome:
             model_rows=model_rows,
             baseline_rows=[(each.label, row(f"baseline/{name}")) for name, each in self.baselines.items()],
             notes=self._notes(),
+            loss_unit="on the network's scale",
         )
 
     def _notes(self) -> list[tuple[str, str]]:

@@ -1,43 +1,24 @@
-"""From a forecasting run to the contents of its report."""
+"""Pictures of a forecasting run for its report."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.evaluation.forecast_figures import interval_name, mase_by_series
-from seqlab.evaluation.forecast_outcome import MODEL_ROW, ForecastOutcome
+from seqlab.evaluation.forecasting_figures import interval_name, mase_by_series
+from seqlab.evaluation.forecasting_outcome import MODEL_ROW, ForecastingOutcome
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
-from seqlab.report.run_page import write_run_page
 from seqlab.report.svg import INK, SERIES, LegendEntry, chart_axes, chart_figure, chart_grid, inline_svg
 from seqlab.report.tables import metrics_table
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from seqlab.data.series_module import SeriesModule
-    from seqlab.tasks.base import SequenceTask
-    from seqlab.training.history import History
-    from seqlab.training.run_folder import RunFolder
 
 LAST_STEPS = 60  # of the closer picture; with a season, at least three of these
 PICTURED = 3  # series of a panel
 
 
-def write_report(
-    folder: RunFolder,
-    config: DictConfig,
-    task: SequenceTask,
-    datamodule: SeriesModule,
-    outcome: ForecastOutcome,
-    metrics: dict[str, float],
-    history: History,
-) -> None:
-    """Write report.html of a forecasting run."""
+def forecasting_sections(outcome: ForecastingOutcome) -> list[Section]:
+    """What the report shows of a run."""
     sections = [forecast_section(outcome)]
     if len(outcome.names) > 1:
         sections.append(series_section(outcome))
@@ -45,20 +26,10 @@ def write_report(
         sections.append(step_section(outcome))
     if outcome.folds:
         sections.append(fold_section(outcome))
-    write_run_page(
-        folder,
-        config,
-        outcome.result_table(),
-        metrics,
-        history,
-        sections,
-        facts=datamodule.facts(),
-        emphasis=MODEL_ROW,
-        loss_label="loss (on the network's scale)",
-    )
+    return sections
 
 
-def forecast_section(outcome: ForecastOutcome) -> Section:
+def forecast_section(outcome: ForecastingOutcome) -> Section:
     """Forecast against truth: the test part, and its last steps from nearer by; of a panel, some series."""
     near = max(LAST_STEPS, 3 * (outcome.season or 0))
     charts, left_out = [], ""
@@ -82,7 +53,7 @@ def forecast_section(outcome: ForecastOutcome) -> Section:
     return Section("Forecast", chart_grid(charts), note)
 
 
-def pictured(outcome: ForecastOutcome) -> list[int]:
+def pictured(outcome: ForecastingOutcome) -> list[int]:
     """The series with the best, the middle and the worst MASE."""
     there = [number for number in np.argsort(outcome.mase).tolist() if np.isfinite(outcome.mase[number])]
     if not there:
@@ -91,7 +62,7 @@ def pictured(outcome: ForecastOutcome) -> list[int]:
     return [there[place] for place in places.tolist()]
 
 
-def forecast_chart(outcome: ForecastOutcome, rows: NDArray[np.int64], title: str) -> Markup:
+def forecast_chart(outcome: ForecastingOutcome, rows: NDArray[np.int64], title: str) -> Markup:
     """Truth, forecast and interval of the first step ahead, of some forecasts of one series."""
     steps = rows if len(outcome.names) == 1 else np.arange(len(rows))
     truth = outcome.windows.truth[rows, 0]
@@ -130,7 +101,7 @@ def _band(
     return np.concatenate((steps, steps[::-1])), np.concatenate((low, high[::-1]))
 
 
-def series_section(outcome: ForecastOutcome) -> Section:
+def series_section(outcome: ForecastingOutcome) -> Section:
     """The series with the largest MASE, beside the naive forecasts of the same series."""
     windows = outcome.windows
     columns = {"MASE": outcome.mase} | {
@@ -151,7 +122,7 @@ def series_section(outcome: ForecastOutcome) -> Section:
     return Section("Worst series", metrics_table(tuple(columns), rows, row_title="series"), note)
 
 
-def step_section(outcome: ForecastOutcome) -> Section:
+def step_section(outcome: ForecastingOutcome) -> Section:
     """Error of each step ahead, of the model and its baselines: MAE, of several series MASE."""
     figure = "mae" if len(outcome.names) == 1 else "mase"
     steps = np.arange(1, outcome.windows.truth.shape[1] + 1)
@@ -166,7 +137,7 @@ def step_section(outcome: ForecastOutcome) -> Section:
     )
 
 
-def fold_section(outcome: ForecastOutcome) -> Section:
+def fold_section(outcome: ForecastingOutcome) -> Section:
     """What each fold of the walk-forward evaluation gave."""
     names = ["mae", "last_value_mae", "mase", "skill", f"train_{outcome.noun.replace(' ', '_')}"]
     rows = [(f"from {fold.begins}", [fold.figures.get(name) for name in names]) for fold in outcome.folds]

@@ -1,70 +1,40 @@
-"""From a trained task to figures: fit the detector, open the test set, score it, measure."""
+"""How a log model is judged: fit the detector, open the test set, score it, measure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.splits import has_both_classes
+from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
-from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector
 from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
+from seqlab.detection.session_scores import SessionScores, fitted_judge
 from seqlab.detection.statistics import check_parts, check_score_names
 from seqlab.detection.surprise import EventSurprise, surprise
-from seqlab.detection.tables import result_table, write_scores
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import Evaluation, ResultTable
+from seqlab.evaluation.base import Contents, Evaluation, as_list
+from seqlab.evaluation.detection_cautions import cautions, check_sessions
+from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_sections import detection_sections
+from seqlab.evaluation.new_sessions import new_plan, read_any_sessions, session_surprise
+from seqlab.report.page import Section
+from seqlab.results.training import Curves
 from seqlab.tasks.base import SequenceTask
 
-
-@dataclass(frozen=True)
-class DetectionOutcome:
-    """All that a detection run found out; S test sessions."""
-
-    detector: Detector
-    main_score: str
-    sessions: Sessions  # (S,) the test split
-    events: EventSurprise
-    scores: dict[str, NDArray[np.float64]]  # by score: (S,)
-    baseline_scores: dict[str, NDArray]
-    metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
-    curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
-    prevalence: float | None = None
-    target_fpr: float = 0.001  # what thresholds aim at
-    seen: NDArray[np.bool_] = field(
-        default_factory=lambda: np.zeros(0, dtype=bool)
-    )  # (S,) those that equal a training session key for key
-
-    @property
-    def warnings(self) -> list[str]:
-        """What a reader must know before any figure: see detection/cautions.py."""
-        return cautions(self)
-
-    @property
-    def threshold(self) -> float:
-        return self.detector.thresholds[self.main_score].value
-
-    def write_scores(self, path: Path) -> None:
-        """Write scores.csv: see detection/tables.py."""
-        write_scores(path, self)
-
-    def result_table(self) -> ResultTable:
-        """One row per score and baseline, one column per figure."""
-        return result_table(self)
-
-    @property
-    def alerts(self) -> NDArray[np.bool_]:
-        """(S,) True where the main score exceeds its threshold."""
-        return self.scores[self.main_score] > self.threshold
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass
@@ -83,6 +53,8 @@ class DetectionEvaluation(Evaluation):
     Raises:
         UserError: an unknown score or a share out of range.
     """
+
+    fits_thresholds: ClassVar[bool] = True
 
     score: str = "combined"
     scores: Sequence[str] = ("combined", "nll_max")
@@ -171,7 +143,7 @@ class DetectionEvaluation(Evaluation):
                     baseline_scores[name], abnormal, thresholds[name], self.prevalence
                 )
                 metrics |= {f"baseline/{name}/{key}": value for key, value in figures.items()}
-        return DetectionOutcome(
+        outcome = DetectionOutcome(
             detector,
             self.score,
             sessions,
@@ -183,7 +155,59 @@ class DetectionEvaluation(Evaluation):
             self.prevalence,
             self.target_fpr,
             seen,
+            parsed=datamodule.parsed_folder,
         )
+        return replace(outcome, warnings=tuple(cautions(outcome)))
+
+    def predict(self, task: SequenceTask, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per session: its id, the main score, its threshold, alert, then every other score.
+
+        Args:
+            path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict; or a
+                folder of ``seqlab parse``.
+
+        Raises:
+            UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
+        """
+        import pandas as pd
+
+        judge = fitted_judge(contents.judge)
+        sessions = read_any_sessions(path, contents.data)
+        events, counts = session_surprise(task, contents, sessions)
+        names = list(judge["thresholds"])
+        scores = SessionScores.from_state(judge).scores(names, events, counts)
+        main = judge["main_score"]
+        threshold = judge["thresholds"][main]["value"]
+        return pd.DataFrame(
+            {
+                "block_id": sessions.ids.astype(object),
+                "alert": scores[main] > threshold,
+                main: scores[main],
+                "threshold": threshold,
+                **{name: scores[name] for name in names if name != main},
+            }
+        )
+
+    def encoder(self, contents: Contents) -> Callable[[Any], Any]:
+        """Sessions, lists of event keys, to a batch of their distinct windows, or of the distinct sessions.
+
+        Scores of each session come from ``predict``.
+        """
+        vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
+
+        def encode(items: Any) -> Any:
+            if contents.data.get("times"):
+                raise UserError("encode: the model reads the time between events, which keys lack; use predict")
+            sessions = Sessions.from_lists(as_list(items, "sessions"))
+            plan = new_plan(sessions, vocabulary.encode(sessions), vocabulary, contents.data)
+            return plan.loader.dataset[torch.arange(plan.num_distinct)]
+
+        return encode
+
+    def sections(
+        self, task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome, curves: Curves
+    ) -> list[Section]:
+        return detection_sections(task, datamodule, outcome, self.top_alerts)
 
     def _names(self, datamodule: LogSessions) -> list[str]:
         """The scores asked for and those that the data's times and parameters bring."""

@@ -1,22 +1,89 @@
-"""What a detection run writes down: scores.csv, and the table of figures."""
+"""What a detection run found out: figures, the table, scores.csv."""
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NAMES, LABEL_NORMAL, LABEL_UNKNOWN
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NAMES, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.baselines import BASELINES
-from seqlab.evaluation.outcome import ResultTable
-
-if TYPE_CHECKING:
-    from seqlab.detection.evaluation import DetectionOutcome
+from seqlab.detection.detector import Detector
+from seqlab.detection.metrics import Curve
+from seqlab.detection.surprise import EventSurprise
+from seqlab.results.outcome import Outcome, ResultTable
 
 LABEL_TEXT = {LABEL_UNKNOWN: "", **LABEL_NAMES}
+
+
+COLUMNS = {
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "precision": "prec.",
+    "recall": "recall",
+    "f1": "F1",
+    "false_positive_rate": "FPR",
+}
+SHARE_COLUMNS = ("threshold", "share above it")
+LOSS_UNIT = "nats per event"
+
+
+@dataclass(frozen=True)
+class DetectionOutcome(Outcome):
+    """All that a detection run found out; S test sessions."""
+
+    detector: Detector
+    main_score: str
+    sessions: Sessions  # (S,) the test split
+    events: EventSurprise
+    scores: dict[str, NDArray[np.float64]]  # by score: (S,)
+    baseline_scores: dict[str, NDArray]
+    metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
+    curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
+    prevalence: float | None = None
+    target_fpr: float = 0.001  # what thresholds aim at
+    seen: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, dtype=bool)
+    )  # (S,) those that equal a training session key for key
+    warnings: tuple[str, ...] = ()  # what a reader must know before any figure: detection_cautions.py
+    parsed: str | None = None  # the output of seqlab parse that the sessions came from
+
+    @property
+    def threshold(self) -> float:
+        return self.detector.thresholds[self.main_score].value
+
+    def write_scores(self, path: Path) -> None:
+        """One row per session, see ``write_scores``."""
+        write_scores(path, self)
+
+    def result_table(self) -> ResultTable:
+        """One row per score and baseline, one column per figure."""
+        return result_table(self)
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        """What a model without figures is good for: to score new sessions, and explain the most suspect one."""
+        if self.curves or not len(self.sessions):
+            return []
+        most_suspect = int(np.argmax(self.scores[self.main_score]))
+        block = shlex.quote(str(self.sessions.ids[most_suspect]))
+        if self.parsed is None:
+            return [
+                f"predict {checkpoint} NEW --output alerts.csv",
+                f"explain {checkpoint} {block} --sessions FILE",
+            ]
+        return [
+            f"detect {checkpoint} NEW.log",
+            f"explain {checkpoint} {block} --sessions {shlex.quote(self.parsed)}",
+        ]
+
+    @property
+    def alerts(self) -> NDArray[np.bool_]:
+        """(S,) True where the main score exceeds its threshold."""
+        return self.scores[self.main_score] > self.threshold
 
 
 def key_at(outcome: DetectionOutcome, session: int, place: int) -> str:
@@ -50,19 +117,6 @@ def write_scores(path: Path, outcome: DetectionOutcome) -> None:
         "surprise_nll": highest,
     }
     pd.DataFrame(columns).to_csv(path, index=False, float_format="%.6g")
-
-
-COLUMNS = {
-    "auroc": "AUROC",
-    "average_precision": "AP",
-    "precision": "prec.",
-    "recall": "recall",
-    "f1": "F1",
-    "false_positive_rate": "FPR",
-}
-
-
-SHARE_COLUMNS = ("threshold", "share above it")
 
 
 def result_table(outcome: DetectionOutcome) -> ResultTable:
@@ -107,6 +161,8 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
             (f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels", best),
         ],
         outcome.warnings,
+        measured_on=_measured_on(labels),
+        loss_unit=LOSS_UNIT,
     )
 
 
@@ -149,4 +205,16 @@ def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> 
             ("detection", f"not measured: {why}"),
         ],
         outcome.warnings,
+        measured_on=_measured_on(outcome.sessions.labels),
+        loss_unit=LOSS_UNIT,
     )
+
+
+def _measured_on(labels: NDArray[np.int8]) -> str:
+    abnormal, normal, unknown = (
+        int((labels == label).sum()) for label in (LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN)
+    )
+    if not abnormal + normal:
+        return f"None of the {unknown:,} sessions has a label, so nothing that needs one can be measured."
+    said = f"Measured on {abnormal + normal:,} labeled sessions, {abnormal:,} of them abnormal."
+    return said + (f" Another {unknown:,} have no label and count in no figure." if unknown else "")

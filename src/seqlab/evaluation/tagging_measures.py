@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seqlab.data.bio import count_entities
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.tag_schemes import TagScheme
-from seqlab.evaluation.tag_baselines import (
+from seqlab.evaluation.tagging_baselines import (
     AlwaysOutside,
     Baseline,
     MajorityTag,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,62 +16,39 @@ class ResultTable:
 
     title: str
     columns: tuple[str, ...]
-    model_rows: list[tuple[str, list[float | None]]]
+    model_rows: list[tuple[str, list[float | None]]]  # the first is the one that the run is about
     baseline_rows: list[tuple[str, list[float | None]]]
     notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
     warnings: Sequence[str] = ()  # what to know before any figure: shown above the table
     examples: Sequence[str] = ()  # lines that the terminal shows above the table
+    measured_on: str = ""  # one sentence under the title of the report's table
+    loss_unit: str = ""  # of the curves: nats per token, ...
 
 
-class Outcome(Protocol):
+class Outcome(ABC):
     """The result of judging a trained task on the test split."""
 
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The keys of metrics.json that the evaluation adds."""
+    metrics: Any  # dict[str, float]: the keys of metrics.json that the evaluation adds; a field or a property
 
+    @abstractmethod
     def write_scores(self, path: Path) -> None:
         """Write scores.csv."""
 
+    @abstractmethod
     def result_table(self) -> ResultTable:
         """The figures to show, the model's and its baselines'."""
 
-
-class Judge(Protocol):
-    """What an evaluation fits on training and validation data: thresholds, baselines, scales."""
-
-    def state(self) -> dict[str, Any]:
-        """Plain values for the checkpoint, under ``judge``."""
-
-
-class NothingFitted:
-    """The judge of an evaluation that needs no fitting."""
-
-    def state(self) -> dict[str, Any]:
+    def signatures(self) -> dict[str, str]:
+        """What environment.json must say so that the figures can be compared with others'."""
         return {}
 
+    def next_steps(self, checkpoint: str) -> list[str]:
+        """`seqlab` commands that show what the model is good for, where no figure says it.
 
-@dataclass(frozen=True)
-class FittedBaselines(NothingFitted):
-    """Baselines, counted on the training split; scoring new data needs none of them."""
-
-    baselines: tuple[Any, ...]
-
-
-class Evaluation(Protocol):
-    """How a kind of model is judged: a model config names one under ``evaluation``."""
-
-    def check(self, datamodule: Any) -> None:
-        """Refuse data that cannot be judged, with a UserError, before anything is trained.
-
-        As it stands here it refuses none.
+        Args:
+            checkpoint: its path, quoted for a shell.
         """
-
-    def fit(self, task: Any, datamodule: Any) -> tuple[Judge, dict[str, float]]:
-        """Decide all that is to be decided, on training and validation data; gives ``val/...`` figures."""
-
-    def test(self, task: Any, datamodule: Any, judge: Any) -> Outcome:
-        """Measure on the test split, which ``open_test`` must have unlocked."""
+        return []
 
 
 def plain_figures(metrics: dict[str, float]) -> dict[str, float]:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
-from seqlab.detection.cautions import too_many_unseen, unsupported_aim
+from seqlab.evaluation.base import Contents
+from seqlab.evaluation.detection_cautions import too_many_unseen, unsupported_aim
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge, has_unseen
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
-from seqlab.prediction.sessions import struck
+from seqlab.evaluation.new_sessions import session_surprise
 from seqlab.tasks.base import SequenceTask
 
 FEWEST_NORMALS = 10
@@ -46,7 +47,7 @@ class Recalibrated:
 
 
 def recalibrate(
-    task: SequenceTask, baggage: dict[str, Any], sessions: Sessions, target_fpr: float
+    task: SequenceTask, contents: Contents, sessions: Sessions, target_fpr: float
 ) -> Recalibrated:
     """Fit the thresholds, and the calibrations of ``combined``, to new normals as the run did to its own.
 
@@ -54,7 +55,7 @@ def recalibrate(
     run's again, so that sessions given twice are not known before they are judged.
 
     Args:
-        task, baggage: as ``load_task`` gives them; the baggage is left as it is.
+        task, contents: as ``load_task`` gives them.
         sessions: those labelled normal are taken, or all where none has a label; the network must not have
             been trained on them.
         target_fpr: the share of normal sessions that may be alerts.
@@ -63,15 +64,15 @@ def recalibrate(
         UserError: no log model, a run that ended before its thresholds, or fewer than FEWEST_NORMALS normal
             sessions without unseen keys.
     """
-    if "vocabulary" not in baggage["data"] or not hasattr(task, "unk_id"):
+    if "vocabulary" not in contents.data or not hasattr(task, "unk_id"):
         raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
-    judge = fitted_judge(baggage.get("judge"))
+    judge = fitted_judge(contents.judge)
     old = SessionScores.from_state(judge)
     labels = sessions.labels
     labelled = bool((labels != LABEL_UNKNOWN).any())
     normals = sessions.take(np.flatnonzero(labels == LABEL_NORMAL)) if labelled else sessions
     _check_enough(len(sessions), len(normals), 0)
-    events, counts = struck(task, baggage, normals)
+    events, counts = session_surprise(task, contents, normals)
     unseen = has_unseen(events, counts, old.unk)
     _check_enough(len(sessions), len(normals), int(unseen.sum()))
     given = Normals(events, counts)

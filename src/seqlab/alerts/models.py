@@ -94,13 +94,13 @@ def load_model(
         return _load_export(path, parser)
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(path, trust)
-    data = baggage["data"]
+    task, contents = load_task(path, trust)
+    data = contents.data
     if not {"vocabulary", "max_length"} <= set(data):  # what every log model's data has
         raise UserError(f"{path}: {NO_LOG_MODEL}")
     refuse_features(str(path), data, "judging line by line")
     vocabulary = Vocabulary.from_state(data["vocabulary"])
-    judge = Judge.from_state(baggage.get("judge"), vocabulary)
+    judge = Judge.from_state(contents.judge, vocabulary)
     network, kind = task.network, _kind(data)
     scorer: WindowScorer | SessionScorer
     if kind == "windows":

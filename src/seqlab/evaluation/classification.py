@@ -48,9 +48,7 @@ class ClassificationEvaluation(Evaluation):
         """Refuse data that lacks what is read of it here, in the report or by ``seqlab predict``."""
         check_labelled(datamodule)
 
-    def fit(
-        self, task: Classification, datamodule: LabelledModule
-    ) -> tuple[NothingFitted, dict[str, float]]:
+    def fit(self, task: Classification, datamodule: LabelledModule) -> tuple[NothingFitted, dict[str, float]]:
         """The validation figures of the checkpoint that is judged."""
         # baselines count the training split, which is closed once the test split is open
         coder, items = datamodule.coder, datamodule.items("val")

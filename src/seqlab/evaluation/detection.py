@@ -197,7 +197,9 @@ class DetectionEvaluation(Evaluation):
 
         def encode(items: Any) -> Any:
             if contents.data.get("times"):
-                raise UserError("encode: the model reads the time between events, which keys lack; use predict")
+                raise UserError(
+                    "encode: the model reads the time between events, which keys lack; use predict"
+                )
             sessions = Sessions.from_lists(as_list(items, "sessions"))
             plan = new_plan(sessions, vocabulary.encode(sessions), vocabulary, contents.data)
             return plan.loader.dataset[torch.arange(plan.num_distinct)]

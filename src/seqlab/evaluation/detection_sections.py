@@ -23,7 +23,12 @@ from seqlab.report.svg import chart_grid, chart_row
 from seqlab.report.tables import paragraph
 from seqlab.tasks.base import SequenceTask
 
-CURVES = ("combined", "nll_max", "event_length_count", "2-gram")  # beside the main score's; more hide each other
+CURVES = (
+    "combined",
+    "nll_max",
+    "event_length_count",
+    "2-gram",
+)  # beside the main score's; more hide each other
 HEAT_MAPS = 4
 LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
 
@@ -80,9 +85,7 @@ def curves_section(outcome: DetectionOutcome) -> Section:
             ),
         )
     shown = {
-        name: curve
-        for name, curve in outcome.curves.items()
-        if name in CURVES or name == outcome.main_score
+        name: curve for name, curve in outcome.curves.items() if name in CURVES or name == outcome.main_score
     }
     roc = roc_curve_chart({name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()})
     precision_recall = precision_recall_chart(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from seqlab.data.series_encoding import SeriesWindows
 from seqlab.evaluation.backtest import FoldFigures
-from seqlab.evaluation.forecasting_figures import SKILL_MEANS, SKILL_UNDEFINED, interval_name, middle
 from seqlab.evaluation.forecasting_baselines import Baseline
+from seqlab.evaluation.forecasting_figures import SKILL_MEANS, SKILL_UNDEFINED, interval_name, middle
 from seqlab.results.outcome import Outcome, ResultTable
 
 FLATTERED = "scaled_by_test"

@@ -127,9 +127,7 @@ class LanguageModelEvaluation(Evaluation):
                 file=sys.stderr,
             )
         ids = codec.encode(prompt).tolist() or [codec.start]
-        drawn = sample_tokens(
-            task.network, ids, sampling=sampling, forbidden=codec.unwritable, seed=seed
-        )
+        drawn = sample_tokens(task.network, ids, sampling=sampling, forbidden=codec.unwritable, seed=seed)
         is_line_start = not prompt or prompt.endswith("\n")
         if not prompt and codec.piece(codec.start) != "\n":
             yield codec.piece(codec.start)

@@ -69,6 +69,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         self.optimizer_factory = optimizer
         self.scheduler_factory = scheduler
         self.monitor = monitor
+        self.evaluation: Any = None  # of seqlab.evaluation: what judges it, for Trainer.test and predicting
         self.train_loss = CountedMean()
         self.val_counts = StageCounts()
         self.test_counts = StageCounts()

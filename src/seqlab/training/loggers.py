@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import Outcome
+from seqlab.results.outcome import Outcome
 from seqlab.training.build import accepted_arguments, check_config
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.tracking_mlflow import MlflowTracker

@@ -12,8 +12,8 @@ from typing import Any
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from seqlab.evaluation.outcome import Outcome
 from seqlab.report.sections import standalone_sections
+from seqlab.results.outcome import Outcome
 from seqlab.training.processes import tell
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.wandb_mode import choose_mode

@@ -10,8 +10,8 @@ from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from pytorch_lightning.loggers import Logger
 
 from seqlab.commands.train import first_comment
-from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
+from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.loggers import build_loggers

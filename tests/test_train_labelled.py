@@ -113,8 +113,8 @@ def test_texts_are_read_by_any_unit(unit: str, baseline: str, call: Call, tmp_pa
         "my password; it does not work",
         "Wo ist mein Paket? 배송",
     ]
-    _, baggage = load_task(checkpoint)
-    assert baggage["data"]["coder"]["unit"] == unit
+    _, contents = load_task(checkpoint)
+    assert contents.data["coder"]["unit"] == unit
 
 
 OUTSIDE = '''

@@ -71,8 +71,8 @@ def refuse_untrusted(
 ) -> None:
     """Raise UserError where building a checkpoint's config could run anything but allowed constructors.
 
-    Those are constructors of the allowed classes of seqlab and torch, and of such classes in the packages that
-    are trusted. Nothing of any other package is imported.
+    Those are constructors of the allowed classes of seqlab and torch, and of such classes in the trusted
+    packages. Nothing of any other package is imported.
 
     Args:
         config: of the model, or of its evaluation.
@@ -253,5 +253,6 @@ def _texts(config: Any) -> Iterator[str]:
 
 def _foreign(path: str | Path, name: object) -> UserError:
     return UserError(
-        f"{path}: it names {name}, which is no network, task, evaluation or coder of seqlab; nothing was executed"
+        f"{path}: it names {name}, which is no network, task, evaluation or coder of seqlab; nothing was "
+        "executed"
     )

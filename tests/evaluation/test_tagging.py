@@ -9,8 +9,8 @@ from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
 from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.data.tagged_text import TaggedText
-from seqlab.evaluation.tag_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
+from seqlab.evaluation.tagging_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 

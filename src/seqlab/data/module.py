@@ -51,6 +51,10 @@ class SequenceDataModule(pl.LightningDataModule):
     def state(self) -> dict[str, Any]:
         """Plain values for the checkpoint: all that scoring new data needs of this one."""
 
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in words and numbers, for the report; reads no test item."""
+        return []
+
     @abstractmethod
     def write_files(self, folder: Path) -> None:
         """Write what a reader of the run folder may want to see, as text: the vocabulary, ..."""

@@ -105,7 +105,7 @@ def refuse_raw_log(path: Path) -> None:
         )
 
 
-def refuse_raw_log(path: Path, data: dict[str, Any]) -> None:
+def refuse_raw_log_of_model(path: Path, data: dict[str, Any]) -> None:
     """Raise UserError where a file holds raw log lines.
 
     Args:

@@ -52,7 +52,7 @@ class Evaluation(ABC):
 
     fits_thresholds: ClassVar[bool] = False  # whether ``predict`` needs what ``fit`` gave
 
-    def check(self, datamodule: Any) -> None:
+    def check(self, datamodule: Any) -> None:  # noqa: B027  # most data needs none
         """Raise UserError for data that cannot be judged; called before anything is trained."""
 
     @abstractmethod
@@ -74,8 +74,8 @@ class Evaluation(ABC):
     def encoder(self, contents: Contents) -> Callable[[Any], Any]:
         """What turns new data, given in Python, into one batch for ``task.predict_step``."""
         raise UserError(
-            f"{type(self).__name__} has no `encoder`, which turns new data into a batch; `predict` reads files "
-            "without it"
+            f"{type(self).__name__} has no `encoder`, which turns new data into a batch; `predict` "
+            "reads files without it"
         )
 
     def sections(self, task: Any, datamodule: Any, outcome: Any, curves: Curves) -> list[Section]:

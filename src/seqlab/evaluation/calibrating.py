@@ -61,11 +61,9 @@ def recalibrate(
         target_fpr: the share of normal sessions that may be alerts.
 
     Raises:
-        UserError: no log model, a run that ended before its thresholds, or fewer than FEWEST_NORMALS normal
+        UserError: a run that ended before its thresholds, or fewer than FEWEST_NORMALS normal
             sessions without unseen keys.
     """
-    if "vocabulary" not in contents.data or not hasattr(task, "unk_id"):
-        raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
     judge = fitted_judge(contents.judge)
     old = SessionScores.from_state(judge)
     labels = sessions.labels

@@ -155,7 +155,7 @@ class DetectionEvaluation(Evaluation):
             self.prevalence,
             self.target_fpr,
             seen,
-            parsed=datamodule.parsed_folder,
+            parsed=None if datamodule.parsed_folder is None else str(datamodule.parsed_folder),
         )
         return replace(outcome, warnings=tuple(cautions(outcome)))
 
@@ -167,7 +167,7 @@ class DetectionEvaluation(Evaluation):
                 folder of ``seqlab parse``.
 
         Raises:
-            UserError: a file that holds no sessions, or a checkpoint of a run that ended before its thresholds.
+            UserError: a file without sessions, or a checkpoint of a run that ended before its thresholds.
         """
         import pandas as pd
 

@@ -65,7 +65,7 @@ class DetectionOutcome(Outcome):
         return result_table(self)
 
     def next_steps(self, checkpoint: str) -> list[str]:
-        """What a model without figures is good for: to score new sessions, and explain the most suspect one."""
+        """What a model without figures does: it scores new sessions, and explains the most suspect one."""
         if self.curves or not len(self.sessions):
             return []
         most_suspect = int(np.argmax(self.scores[self.main_score]))

@@ -14,7 +14,7 @@ from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.event_features import features
 from seqlab.data.parameter_novelty import ParameterNovelty
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
-from seqlab.data.raw_logs import refuse_raw_log
+from seqlab.data.raw_logs import refuse_raw_log_of_model
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_batches import session_scoring_plan
@@ -49,7 +49,7 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
                 f"{path}: the model was trained with {' and '.join(features(data))}, which only the output "
                 "folder of seqlab parse has: give one"
             )
-        refuse_raw_log(path, data)
+        refuse_raw_log_of_model(path, data)
         return read_sessions(path)
     parsed = read_parsed_sessions(path, times=times, parameters=parameters)
     check_templates(parsed, data.get("parser"))

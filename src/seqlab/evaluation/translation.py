@@ -98,7 +98,7 @@ class TranslationEvaluation(Evaluation):
         )
 
     def predict(self, task: Translation, contents: Contents, path: Path) -> pd.DataFrame:
-        """One row per line of a text file: source, translation, score (log-probability over the length penalty).
+        """One row per line of a text file: source, translation, score (log-probability over length penalty).
 
         Raises:
             UserError: a file that is not UTF-8 text, or holds no line.

@@ -125,12 +125,11 @@ def _plan(sweep: Sweep, fixed: Sequence[str], checked: Checked, arguments: argpa
         where = str(folder).replace("\\", "\\\\").replace("'", "\\'")
         here = "seqlab.sweeps.reporting"
         report = f"{{_target_:{here}.Report,folder:'{where}',metric:{sweep.metric},ask:{str(ask).lower()}}}"
-        judge = [
-            "~evaluation",
-            f"+evaluation={{_target_:{here}.ValidationOnly}}",
-            f"report._target_={here}.no_report",
+        return [
+            f"hydra.run.dir='{where}'",
+            f"+callbacks.extra.sweep={report}",
+            *([] if full else ["test=false"]),
         ]
-        return [f"hydra.run.dir='{where}'", f"+callbacks.extra.sweep={report}", *([] if full else judge)]
 
     return Plan(
         program=sweep.program,

@@ -127,7 +127,8 @@ class RunFolder:
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         print_results(outcome.result_table(), metrics)
-        print(f"report: {_short(self.report)}")
+        if self.report.exists():
+            print(f"report: {_short(self.report)}")
         if self.trust and self.best_checkpoint.exists():
             options = trust_options(self.trust)
             print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
@@ -149,16 +150,19 @@ class RunFolder:
         sections: Sequence[Section],
         facts: Sequence[tuple[str, str]],
     ) -> None:
-        """Write report.html.
+        """Write report.html; none where nothing was tested.
 
         Args:
             curves: figures over epochs.
             sections: what the evaluation shows.
             facts: of the data.
         """
+        table = outcome.result_table()
+        if not table.model_rows:
+            return
         write_run_page(
             self.report,
-            outcome.result_table(),
+            table,
             title=f"{self.model_name} on {self.data_name}",
             seed=config.seed,
             metrics=metrics,

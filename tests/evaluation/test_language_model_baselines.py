@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from seqlab.evaluation.ngrams import NgramModel
+from seqlab.evaluation.language_model_baselines import NgramModel
 
 TRAIN = np.array([1, 2, 1, 2, 1, 3])
 V = 4

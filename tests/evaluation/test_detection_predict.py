@@ -8,11 +8,11 @@ import torch
 
 from seqlab.data.hdfs import HdfsWindows
 from seqlab.detection.detector import Detector
-from seqlab.detection.evaluation import DetectionEvaluation, encoded
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
+from seqlab.evaluation.detection import DetectionEvaluation, encoded
 from seqlab.networks.gru_predictor import GRUPredictor
-from seqlab.prediction.sessions import predict_sessions
 from seqlab.tasks.next_event import NextEvent
 
 
@@ -32,8 +32,8 @@ def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEve
     return task, datamodule, path
 
 
-def baggage(datamodule: HdfsWindows, judge: dict[str, Any]) -> dict[str, Any]:
-    return {"data": datamodule.state(), "judge": judge}
+def contents(datamodule: HdfsWindows, judge: dict[str, Any]) -> Contents:
+    return Contents({}, {}, {}, datamodule.state(), judge)
 
 
 def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -> None:
@@ -42,7 +42,7 @@ def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -
     detector: Detector = evaluation.fit(task, datamodule)[0]
     events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary)
     expected = detector.scores(evaluation.scores, events, encoded(datamodule, "val"))
-    found = predict_sessions(task, baggage(datamodule, detector.state()), path)
+    found = evaluation.predict(task, contents(datamodule, detector.state()), path)
     assert list(found.columns) == ["block_id", "alert", "combined", "threshold", "nll_max", "count_cost"]
     for name in evaluation.scores:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
@@ -53,4 +53,4 @@ def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -
 def test_a_checkpoint_without_thresholds_says_why(scored: Any) -> None:
     task, datamodule, path = scored
     with pytest.raises(UserError, match="its run ended before they were fitted"):
-        predict_sessions(task, baggage(datamodule, {}), path)
+        DetectionEvaluation().predict(task, contents(datamodule, {}), path)

@@ -13,9 +13,9 @@ from seqlab.data.log_sessions import LogSessions
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.detection.baselines import BASELINES
-from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome, seen_figures
 from seqlab.detection.metrics import detection_metrics
 from seqlab.errors import UserError
+from seqlab.evaluation.detection import DetectionEvaluation, DetectionOutcome, seen_figures
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.base import SequenceTask

@@ -1,6 +1,6 @@
 import re
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,9 +8,15 @@ import torch
 from seqlab.data.labelled_events import EventCoder
 from seqlab.data.names import Names
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
+from seqlab.evaluation.classification import ClassificationEvaluation, stored_coder
 from seqlab.networks.sequence_classifier import SequenceClassifier
-from seqlab.prediction.classification import predict_labels, stored_coder
 from seqlab.tasks.classification import Classification
+from seqlab.trust import refuse_untrusted_coders
+
+
+def contents(data: dict[str, Any]) -> Contents:
+    return Contents({}, {}, {}, data)
 
 
 def test_prediction_is_that_of_the_datas_own_batches(
@@ -23,7 +29,7 @@ def test_prediction_is_that_of_the_datas_own_batches(
     names = data.items("val").texts
     path = tmp_path / "input.txt"
     path.write_text("\n".join([*names, "", "ꙮꙮ"]), encoding="utf-8")
-    table = predict_labels(task, {"data": data.state()}, path)
+    table = ClassificationEvaluation().predict(task, contents(data.state()), path)
     assert table["name"].tolist() == [*names, "ꙮꙮ"]
     assert "1 empty lines were passed over" in capsys.readouterr().err
     expected = task.predict_step(data.dataset("val")[torch.arange(len(names))]).detach()
@@ -37,27 +43,21 @@ def test_prediction_is_that_of_the_datas_own_batches(
 def test_a_checkpoint_names_the_class_that_reads_new_files() -> None:
     data = Names(sample={"num_names": 200})
     data.setup()
-    assert stored_coder(data.state()) == data.coder
-    older = {
-        name: value for name, value in data.coder.state().items() if name not in ("class", "noun", "columns")
-    }
-    assert stored_coder({"coder": older, "columns": ["a", "b"]}) == replace(data.coder, columns=("a", "b"))
+    assert stored_coder(contents(data.state())) == data.coder
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "mylab.events.Coder",
-        "seqlab.data.names.Names",  # no coder
         "seqlab.data.labelled_coder.torch.nn.Linear",
         "seqlab.data.labelled_files.csv.reader",
         "seqlab.data.nowhere.Coder",
     ],
 )
 def test_a_class_that_is_no_coder_of_seqlab_is_not_called(name: str) -> None:
-    message = f"names the coder {re.escape(name)}, which is no coder of seqlab.data or of a package that"
-    with pytest.raises(UserError, match=message):
-        stored_coder({"coder": {"class": name}})
+    with pytest.raises(UserError, match=f"it names {re.escape(name)}, "):
+        refuse_untrusted_coders({"coder": {"class": name}}, "best.ckpt", ())
 
 
 def test_a_coder_of_a_trusted_package_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,10 +67,8 @@ def test_a_coder_of_a_trusted_package_is_called(tmp_path: Path, monkeypatch: pyt
     )
     monkeypatch.syspath_prepend(tmp_path)
     coder = EventCoder(labels=("a", "b"), unit="event", noun="visit", boundaries=True, max_length=9)
-    state = coder.state() | {"class": "outside_coder.Own"}
-    assert type(stored_coder({"coder": state}, ["outside_coder"])).__name__ == "Own"
-    with pytest.raises(UserError, match=r"names the coder outside_coder\.Own, which is no coder"):
-        stored_coder({"coder": state}, ["outside"])
-    sneaky = state | {"class": "outside_coder.EventCoder"}  # a class of seqlab, by way of it
-    with pytest.raises(UserError, match=r"names the coder outside_coder\.EventCoder"):
-        stored_coder({"coder": sneaky}, ["outside_coder"])
+    state = {"coder": coder.state() | {"class": "outside_coder.Own"}}
+    refuse_untrusted_coders(state, "best.ckpt", ["outside_coder"])
+    assert type(stored_coder(contents(state))).__name__ == "Own"
+    with pytest.raises(UserError, match=r"names outside_coder\.Own, code outside seqlab.* add --trust"):
+        refuse_untrusted_coders(state, "best.ckpt", ["outside"])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seqlab.evaluation.forecast_figures import (
+from seqlab.evaluation.forecasting_figures import (
     figures_of,
     interval_figures,
     interval_name,

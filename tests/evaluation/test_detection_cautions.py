@@ -8,10 +8,10 @@ import pytest
 
 from seqlab.data.hdfs import HdfsWindows
 from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
-from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.seen import SeenSessions
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
+from seqlab.evaluation.detection_cautions import cautions, check_sessions
 
 
 def outcome(**changes: Any) -> Any:

@@ -2,18 +2,15 @@ from typing import Any
 
 import pytest
 
+from seqlab import contracts
 from seqlab.data.tagged_text import TaggedText
 from seqlab.errors import UserError
 from seqlab.evaluation.tagging import TaggingEvaluation
-from seqlab.evaluation.tagging_data import TaggedData
+from seqlab.evaluation.tagging_contract import TaggedData
 
 
 def members() -> dict[str, Any]:
-    return {
-        name: object()
-        for name in (*TaggedData.MEANINGS, *vars(TaggedData))
-        if not name.startswith("_") and name != "MEANINGS"
-    }
+    return {name: object() for name in contracts.members(TaggedData)}
 
 
 def test_our_own_data_and_any_object_with_all_members_pass() -> None:
@@ -34,5 +31,5 @@ def test_our_own_data_and_any_object_with_all_members_pass() -> None:
 def test_a_missing_member_is_named_with_the_remedy(missing: str, remedy: str) -> None:
     some = members()
     del some[missing]
-    with pytest.raises(UserError, match=rf"data: Mine has no `{missing}`.*{remedy}, or derive from seqlab\."):
+    with pytest.raises(UserError, match=rf"Mine has no `{missing}`.*{remedy}, or derive from seqlab\."):
         TaggingEvaluation().check(type("Mine", (), some)())

@@ -5,10 +5,9 @@ import torch
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.evaluation.language_model import LanguageModelOutcome, PartScores
+from seqlab.evaluation.language_model_outcome import passage_section, samples_section
 from seqlab.networks.char_rnn import CharRNN
-from seqlab.report.language_model_run import accuracy_sections, passage_section, samples_section
 from seqlab.tasks.language_model import LanguageModel
-from seqlab.training.history import History
 
 
 def run(text: str = "ab\n<ab>\n", unit: str = "char") -> tuple[LanguageModel, LanguageModelOutcome]:
@@ -39,17 +38,3 @@ def test_the_passage_is_the_beginning_of_the_part(tmp_path: Path) -> None:
         assert passage.startswith("a")
         assert "&lt;" in passage
         assert 'class="s5"' in passage
-
-
-def test_a_run_without_validation_accuracy_has_no_curve() -> None:
-    assert accuracy_sections(History()) == []
-    history = History()
-    history.series["val/accuracy"] = ([1.0, 2.0], [0.1, 0.3])
-    (section,) = accuracy_sections(history)
-    assert "<svg" in section.body
-
-
-def test_a_text_of_one_line_is_written_from_its_own_beginning() -> None:
-    section = samples_section(*run("xyz"), 0)
-    assert "from 'x'" in section.note
-    assert section.body.count('tabindex="0">x') == 3

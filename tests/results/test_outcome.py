@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.evaluation.outcome import plain_figures
+from seqlab.results.outcome import plain_figures
 
 
 def test_numbers_of_any_library_become_floats() -> None:

@@ -8,19 +8,25 @@ from omegaconf import DictConfig
 from pytorch_lightning import Trainer
 
 from seqlab.data.entities import Entities
+from seqlab.data.new_sentences import read_sentences
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
+from seqlab.evaluation.tagging import TaggingEvaluation
 from seqlab.networks.tagger import Tagger
-from seqlab.prediction.tagging import predict_tags, read_sentences
 from seqlab.tasks.tagging import Tagging
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.checkpoints import load_predictor, load_task
+from seqlab.training.checkpoints import load_task
 
 
 def written(tmp_path: Path, content: str | bytes) -> Path:
     path = tmp_path / "input.txt"
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return path
+
+
+def predicted(task: Tagging, data: Entities, path: Path) -> Any:
+    return TaggingEvaluation().predict(task, Contents({}, {}, {}, data.state()), path)
 
 
 def test_lines_of_text_and_columns_are_told_apart(tmp_path: Path) -> None:
@@ -66,7 +72,9 @@ def test_prediction_is_that_of_the_datas_own_batches(tmp_path: Path) -> None:
     task = Tagging(network=Tagger(**data.sizes, hidden_size=6, embedding_size=5))
     sentences = data.sentences("val")
     lines = [" ".join(sentences.sentence(row)[0]) for row in range(len(sentences))]
-    table = predict_tags(task, {"data": data.state()}, written(tmp_path, "\n".join(lines)))
+    table = TaggingEvaluation().predict(
+        task, Contents({}, {}, {}, data.state()), written(tmp_path, "\n".join(lines))
+    )
     assert table.columns.tolist() == ["sentence", "token", "tag"]
     assert tuple(table["token"]) == sentences.tokens
     for row in range(len(sentences)):
@@ -79,7 +87,9 @@ def test_words_letters_and_scripts_that_training_lacks_are_tagged(tmp_path: Path
     data = Entities(sample={"num_sentences": 60, "seed": 0})
     data.setup()
     task = Tagging(network=Tagger(**data.sizes, hidden_size=6, embedding_size=5))
-    table = predict_tags(task, {"data": data.state()}, written(tmp_path, "東京 שלום " + "x" * 500))
+    table = TaggingEvaluation().predict(
+        task, Contents({}, {}, {}, data.state()), written(tmp_path, "東京 שלום " + "x" * 500)
+    )
     assert len(table) == 3
     assert set(table["tag"]) <= set(data.tag_scheme.names)
 
@@ -111,10 +121,10 @@ def test_a_checkpoint_needs_no_file_of_word_vectors(
     )
     trainer.fit(build_task(config, data.sizes), datamodule=data)
     vectors.unlink()
-    task, baggage = load_task(tmp_path / "last.ckpt")
+    task, contents = load_task(tmp_path / "last.ckpt")
     the = data.coder.words.id("the")
     assert task.network.word_embedding.weight[the].tolist() == [0.5, 0.25, -0.5, 1]
-    table = load_predictor(baggage, tmp_path)(task, baggage, written(tmp_path, "Ana lives here"))
+    table = task.evaluation.predict(task, contents, written(tmp_path, "Ana lives here"))
     assert table["token"].tolist() == ["Ana", "lives", "here"]
 
 

@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.stock import StockPrices
-from seqlab.evaluation.forecast import ForecastEvaluation, forecast_windows
-from seqlab.evaluation.outcome import NothingFitted
+from seqlab.evaluation.base import NothingFitted
+from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
+from seqlab.evaluation.forecasting_sections import fold_section, forecast_section
 from seqlab.networks.series_regressor import SeriesRegressor
-from seqlab.report.forecast_run import fold_section, forecast_section
 from seqlab.tasks.regression import Regression
 
 
@@ -50,10 +50,10 @@ def fitted(data: StockPrices, **settings: Any) -> Regression:
 def test_an_untrained_network_on_changes_is_the_last_value() -> None:
     data = made(horizon=2)
     task = recipe(data)
-    _, val = ForecastEvaluation().fit(task, data)
+    _, val = ForecastingEvaluation().fit(task, data)
     assert val["val/skill"] == 0
     data.open_test()
-    outcome = ForecastEvaluation().test(task, data, NothingFitted())
+    outcome = ForecastingEvaluation().test(task, data, NothingFitted())
     assert outcome.metrics["test/mae"] == outcome.metrics["baseline/last_value/mae"]
     assert outcome.metrics["test/skill"] == outcome.metrics["baseline/last_value/skill"] == 0
     assert outcome.forecast.shape == (35, 2)
@@ -64,7 +64,7 @@ def test_an_untrained_network_on_changes_is_the_last_value() -> None:
 def test_the_validation_loss_is_that_of_training() -> None:
     data = made()
     task = fitted(data)
-    _, val = ForecastEvaluation().fit(task, data)
+    _, val = ForecastingEvaluation().fit(task, data)
     assert val["val/loss"] == pytest.approx(float(task.trainer.callback_metrics["val/loss"]), rel=1e-5)
 
 
@@ -88,7 +88,7 @@ def test_figures_are_in_the_unit_of_the_price_whatever_is_learned() -> None:
 def test_scores_hold_a_row_for_each_day_that_is_forecast(tmp_path: Path) -> None:
     data = made(horizon=2)
     data.open_test()
-    outcome = ForecastEvaluation().test(recipe(data), data, NothingFitted())
+    outcome = ForecastingEvaluation().test(recipe(data), data, NothingFitted())
     outcome.write_scores(tmp_path / "scores.csv")
     rows = pd.read_csv(tmp_path / "scores.csv")
     assert len(rows) == 35 * 2
@@ -109,7 +109,7 @@ def test_the_test_part_scaled_by_itself_stands_apart() -> None:
         data = made(**settings, scale_test_by_itself=switch)
         task = recipe(data, loss="mse", quantiles=[])
         data.open_test()
-        outcomes.append(ForecastEvaluation().test(task, data, NothingFitted()))
+        outcomes.append(ForecastingEvaluation().test(task, data, NothingFitted()))
     plain, both = outcomes
     assert {name: both.metrics[name] for name in plain.metrics} == plain.metrics
     extra = set(both.metrics) - set(plain.metrics)
@@ -127,7 +127,7 @@ def test_walking_forward_gives_figures_of_each_fold_and_their_mean() -> None:
     task = fitted(data)
     before = {name: value.clone() for name, value in task.state_dict().items()}
     data.open_test()
-    outcome = ForecastEvaluation().test(task, data, NothingFitted())
+    outcome = ForecastingEvaluation().test(task, data, NothingFitted())
     for name, value in task.state_dict().items():
         assert torch.equal(value, before[name])
     figures = outcome.metrics
@@ -139,14 +139,14 @@ def test_walking_forward_gives_figures_of_each_fold_and_their_mean() -> None:
     # both folds are of 18 days: the last value's errors on them make up those of the whole test part
     assert figures["backtest/mean/last_value_mae"] == pytest.approx(figures["baseline/last_value/mae"])
     assert figures["backtest/fold_1/mae"] != figures["backtest/fold_1/last_value_mae"]  # it was trained
-    again = ForecastEvaluation().test(task, data, NothingFitted()).metrics
+    again = ForecastingEvaluation().test(task, data, NothingFitted()).metrics
     assert again == figures
 
 
 def test_without_folds_there_is_no_backtest() -> None:
     data = made()
     data.open_test()
-    metrics = ForecastEvaluation().test(recipe(data), data, NothingFitted()).metrics
+    metrics = ForecastingEvaluation().test(recipe(data), data, NothingFitted()).metrics
     assert not [name for name in metrics if name.startswith("backtest")]
 
 
@@ -157,9 +157,9 @@ def test_prices_that_never_change_have_no_skill(tmp_path: Path) -> None:
     data = StockPrices(path=path, seq_length=3, horizon=2, backtest={"folds": 2})
     data.setup()
     task = fitted(data)
-    _, val = ForecastEvaluation().fit(task, data)
+    _, val = ForecastingEvaluation().fit(task, data)
     data.open_test()
-    outcome = ForecastEvaluation().test(task, data, NothingFitted())
+    outcome = ForecastingEvaluation().test(task, data, NothingFitted())
     assert not [name for name in (*val, *outcome.metrics) if name.endswith("skill")]
     assert outcome.metrics["baseline/last_value/mae"] == 0
     table = outcome.result_table()

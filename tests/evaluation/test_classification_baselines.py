@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seqlab.evaluation.label_baselines import (
+from seqlab.evaluation.classification_baselines import (
     LONGEST_ENDING,
     Counted,
     LongestEnding,

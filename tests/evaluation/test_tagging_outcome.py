@@ -4,8 +4,7 @@ import pytest
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingOutcome
-from seqlab.report.tagging_run import curve_sections, plain_sections, sentences_section, types_section
-from seqlab.training.history import History
+from seqlab.evaluation.tagging_outcome import plain_sections, sentences_section, types_section
 
 
 @pytest.fixture
@@ -43,14 +42,6 @@ def test_the_table_by_type_has_figures_and_counts(outcome: TaggingOutcome) -> No
     ]
 
 
-def test_without_a_logged_f1_there_is_no_curve() -> None:
-    assert curve_sections(History(), "val/entity_f1", "Entity F1") == []
-    history = History()
-    history.series["val/entity_f1"] = ([1.0, 2.0], [0.1, 0.3])
-    (section,) = curve_sections(history, "val/entity_f1", "Entity F1")
-    assert "<svg" in section.body
-
-
 def test_the_report_of_plain_tags_shows_what_is_confused_and_names_no_entities() -> None:
     sentences = TaggedSentences.from_sentences([(("we", "light"), ("PRON", "VERB"))], "plain")
     found = TaggingOutcome(
@@ -62,7 +53,7 @@ def test_the_report_of_plain_tags_shows_what_is_confused_and_names_no_entities()
         {},
         (),
     )
-    sections = plain_sections(found, History())
+    sections = plain_sections(found, {})
     assert [section.title for section in sections] == ["Confused tags", "Tagged sentences", "Tags"]
     assert "VERB taken for NOUN" in sections[0].body
     assert "<s>NOUN</s> VERB" in sections[1].body

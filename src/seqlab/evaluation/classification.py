@@ -16,7 +16,7 @@ from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled_coder import LabelledDataset
 from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
 from seqlab.data.labelled_items import LabelledItems
-from seqlab.data.module import batches_by_length
+from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_baselines import Counted, LongestEnding, Majority, NaiveBayes
 from seqlab.evaluation.classification_outcome import (

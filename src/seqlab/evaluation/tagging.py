@@ -14,7 +14,7 @@ from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE
 from seqlab.data.conll import TaggedSentences
-from seqlab.data.module import batches_by_length
+from seqlab.data.loaders import batches_by_length
 from seqlab.data.new_sentences import read_sentences
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder

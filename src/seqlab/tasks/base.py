@@ -167,10 +167,11 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     def on_validation_epoch_end(self) -> None:
         self._log_counts("val", self.val_counts)
 
-    def before_test(self, datamodule: Any) -> None:
-        """Let the evaluation decide all that it decides; the data's ``test_dataloader`` calls it."""
+    def before_test(self, datamodule: Any) -> bool:
+        """Let the evaluation decide all that it decides; whether there is one."""
         if self.evaluation is not None and self.judge is None:
             self.judge, _ = self.evaluation.fit(self, datamodule)
+        return self.evaluation is not None
 
     def test_step(self, batch: BatchT, batch_idx: int) -> None:
         """Counts losses, where no evaluation reads the test split itself at the end."""

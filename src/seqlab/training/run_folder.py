@@ -18,6 +18,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.files import whole_file
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
 from seqlab.results.outcome import Outcome, plain_figures
@@ -29,7 +30,6 @@ from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.profiling import read_profile
 from seqlab.training.terminal import print_results
 from seqlab.trust import outside_packages, trust_options
-from seqlab.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 PACKAGES = (

@@ -44,7 +44,7 @@ def test_every_file_composes_checks_and_says_what_it_is(composed: Compose, group
     config = composed(f"{group}={name}", hydra=True)
     assert config.hydra.runtime.choices[group] == name
     check_monitor(config)
-    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "report", "logger", "callbacks"):
+    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks"):
         check_config(config[part], part)
     assert OmegaConf.missing_keys(config.optimizer) == OmegaConf.missing_keys(config.scheduler) == set()
     assert first_comment(CONF / group / f"{name}.yaml")

@@ -127,9 +127,7 @@ def plain_outcome() -> TaggingOutcome:
     )
     gold, predicted = np.array([0, 0, 1, 0, 2]), np.array([1, 1, 1, 0, 0])
     names = ("VERB", "VERB", "VERB", "NOUN", "NOUN")
-    return TaggingOutcome(
-        sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, (), "my_model"
-    )
+    return TaggingOutcome(sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, ())
 
 
 def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
@@ -144,7 +142,7 @@ def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
     ]
     table = found.result_table()
     assert table.title == "2 test sentences with 5 tokens"
-    assert table.model_rows[0][0] == "my_model"
+    assert table.model_rows[0][0] == "model"
 
 
 def test_plain_tags_have_their_own_keys_and_baselines() -> None:

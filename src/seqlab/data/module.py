@@ -71,7 +71,7 @@ class SequenceDataModule(pl.LightningDataModule):
         self._test_open = True
 
     def test_dataloader(self) -> DataLoader[Any]:
-        """Lightning's hook. Under ``Trainer.test`` a task with an evaluation decides first; then the split opens.
+        """Lightning's hook. In ``Trainer.test`` a task with an evaluation decides, then the split opens.
 
         Raises:
             TestSetLockedError: before ``open_test``, where no evaluation decides.

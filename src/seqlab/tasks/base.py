@@ -179,7 +179,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
             self.count(batch, self.test_counts)
 
     def on_test_epoch_end(self) -> None:
-        """Log the main figures of metrics.json as the evaluation finds them; without one loss and accuracy."""
+        """Log the main figures of metrics.json; without an evaluation, loss and accuracy."""
         if self.evaluation is None:
             self._log_counts("test", self.test_counts)
             return

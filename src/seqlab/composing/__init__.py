@@ -1,1 +1,1 @@
-"""From words on a command line to a composed config, and what is told of a mistake in them. Loads no torch."""
+"""From a command line to a composed config, and what a user is told of a mistake in it. Loads no torch."""

@@ -1,7 +1,7 @@
 """Loggers of the config's ``logger`` group: any number of Lightning loggers, writing into the run folder.
 
-A logger of ours may have more than Lightning's: ``tracker`` (the name under which a checkpoint keeps its run's
-id), ``open()``, ``log_run(folder, outcome, metrics, step)``, ``finish(status)``, ``go_on(step)``.
+A logger of ours may have more than Lightning's: ``tracker`` (the name of its run's id in a checkpoint),
+``open()``, ``log_run(folder, outcome, metrics, step)``, ``finish(status)``, ``go_on(step)``.
 """
 
 from __future__ import annotations
@@ -83,13 +83,14 @@ def open_loggers(
     run_name = f"{folder.model_name}-{folder.data_name}-seed{config.seed}"
     chosen = None if config.trainer.fast_dev_run else config.logger  # Lightning's rule for such a run
     loggers = build_loggers(chosen, folder, resumed_ids, run_name=run_name)
+    plain: Any = OmegaConf.to_container(config, resolve=True)
     quiet_lightning()
     with ExitStack() as closing:
         for logger in loggers:
             closing.push(partial(_close, logger))
             if hasattr(logger, "open"):
                 logger.open()
-            logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+            logger.log_hyperparams(plain)
         yield loggers
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.event_features import refuse_features
+from seqlab.data.parsed_sessions import refuse_features
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.parameters import read_parameters
 from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import (
     LABEL_NAMES,
@@ -94,6 +93,8 @@ def read_parsed_sessions(
     if times:
         sessions = replace(sessions, delays=_delays(path, lengths))
     if parameters:
+        from seqlab.data.parameters import read_parameters
+
         found = read_parameters(folder, offsets, templates_of(summary["parser"]))
         sessions = replace(sessions, parameters=found)
     return ParsedSessions(sessions, first_time, offsets, summary, folder)

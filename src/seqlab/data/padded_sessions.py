@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import SessionBatch
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.log_sessions import LogSessions, ScoringPlan
-from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import BATCH_TOKENS
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
 

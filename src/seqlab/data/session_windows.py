@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import WindowBatch
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.log_sessions import LogSessions, ScoringPlan
-from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import BATCH_TOKENS
 from seqlab.data.sequences import cut_lengths
 from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
 

@@ -35,13 +35,10 @@ class Fetched:
 
 def cache_folder(given: Path | None = None) -> Path:
     """``given``, else what SEQLAB_DATA names, else the user's cache folder of this system."""
-    if given is None and CACHE_VARIABLE in os.environ:
-        given = Path(os.environ[CACHE_VARIABLE])
-    if given is not None:
-        return given.expanduser().absolute()
     import pooch
 
-    return Path(pooch.os_cache("seqlab"))
+    chosen = given or os.environ.get(CACHE_VARIABLE) or pooch.os_cache("seqlab")
+    return Path(chosen).expanduser().absolute()
 
 
 def fetch(data: PublicData, root: Path, mirror: str | None = None, progress: bool = False) -> list[Fetched]:
@@ -113,9 +110,8 @@ def _fetch(file: PublicFile, folder: Path, url: str, progress: bool) -> Fetched:
         except BadArchiveError as error:
             path.unlink()
             raise UserError(f"{url}: {error}. It was not kept: try again, or give --mirror URL") from None
-    return Fetched(
-        path, pooch.file_hash(str(path)), path.stat().st_size, not is_whole, file.sha256 is not None
-    )
+    sha256 = pooch.file_hash(str(path))
+    return Fetched(path, sha256, path.stat().st_size, not is_whole, file.sha256 is not None)
 
 
 def _download(file: PublicFile, work: Path, url: str, progress: bool) -> Path:
@@ -123,13 +119,8 @@ def _download(file: PublicFile, work: Path, url: str, progress: bool) -> Path:
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    store = pooch.create(
-        work,
-        base_url="",
-        registry={file.file: file.sha256},
-        urls={file.file: url},
-        retry_if_failed=RETRIES,
-    )
+    registry, urls = {file.file: file.sha256}, {file.file: url}
+    store = pooch.create(work, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Without the header some servers send .gz files that requests would decompress.
     downloader = pooch.HTTPDownloader(
         progressbar=progress,

@@ -57,15 +57,12 @@ def read_registry(path: Path = REGISTRY) -> dict[str, PublicData]:
     import yaml
 
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: _public_data(name, entry) for name, entry in content.items()}
+    return {name: PublicData(name=name, **_tuples(entry)) for name, entry in content.items()}
 
 
-def _public_data(name: str, entry: dict[str, Any]) -> PublicData:
-    files = tuple(
-        PublicFile(**(file | {"unpack": tuple(file.get("unpack", ()))})) for file in entry.pop("files")
-    )
-    citation, use = tuple(entry.pop("citation")), tuple(entry.pop("use"))
-    return PublicData(name=name, files=files, citation=citation, use=use, **entry)
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    files = [PublicFile(**(file | {"unpack": tuple(file.get("unpack", ()))})) for file in entry["files"]]
+    return entry | {"files": tuple(files), "citation": tuple(entry["citation"]), "use": tuple(entry["use"])}
 
 
 def chosen(names: Sequence[str], registry: dict[str, PublicData]) -> list[PublicData]:

@@ -18,16 +18,8 @@ from seqlab.errors import UserError
 
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 MAX_BYTES = 8 << 30  # of all unpacked files together: four times the largest set of the registry
-DAMAGE = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    RuntimeError,  # a password
-    NotImplementedError,  # a compression method that Python lacks
-)
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
+UNREADABLE = (RuntimeError, NotImplementedError)  # a password, a compression method that Python lacks
 
 
 class BadArchiveError(UserError):
@@ -68,21 +60,17 @@ def unpack(archive: Path, folder: Path, wanted: Sequence[str]) -> None:
         names = _chosen(archive.name, _zip_members(archive) if is_zip else _tar_members(archive), wanted)
         members = None if "*" in wanted else names
         unpacker(members=members, extract_dir=str(folder.absolute()))(str(archive), "download", None)
-    except DAMAGE as error:
+    except (*DAMAGE, *UNREADABLE) as error:
         raise BadArchiveError(f"{archive.name}: damaged: {error}") from None
 
 
 def _zip_members(archive: Path) -> list[Member]:
     with zipfile.ZipFile(archive) as file:
-        return [
-            Member(
-                info.orig_filename,
-                info.file_size,
-                info.is_dir(),
-                stat.S_IFMT(info.external_attr >> 16) in {0, stat.S_IFREG},
-            )
-            for info in file.infolist()
-        ]
+        kinds = [(info, stat.S_IFMT(info.external_attr >> 16)) for info in file.infolist()]
+    return [
+        Member(info.orig_filename, info.file_size, info.is_dir(), kind in {0, stat.S_IFREG})
+        for info, kind in kinds
+    ]
 
 
 def _tar_members(archive: Path) -> list[Member]:

@@ -64,10 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.alerts.models import no_parser
+    from seqlab.alerts.run import Settings, Watch
     from seqlab.commands.detect_checks import check_options, is_away
     from seqlab.errors import UserError
-    from seqlab.watching.models import no_parser
-    from seqlab.watching.run import Settings, Watch
 
     if not is_away(arguments):
         check_log(arguments.log, pipes=True)

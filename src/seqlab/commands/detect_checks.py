@@ -24,7 +24,7 @@ _RANGES = {
 
 def check_options(arguments: argparse.Namespace) -> None:
     """Raise UserError for options that are out of range or do not go together."""
-    from seqlab.watching.output import check_output
+    from seqlab.alerts.output import check_output
 
     for name, (least, most) in _RANGES.items():
         value = getattr(arguments, name)

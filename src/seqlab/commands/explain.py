@@ -27,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import shutil
 
+    from seqlab.alerts.models import no_parser
+    from seqlab.alerts.source import STDIN
+    from seqlab.alerts.timeline import timeline
+    from seqlab.alerts.timeline_events import events_of_log, events_of_sessions
+    from seqlab.alerts.timeline_picture import check_picture
+    from seqlab.alerts.timeline_text import timeline_text
     from seqlab.errors import UserError
-    from seqlab.watching.models import no_parser
-    from seqlab.watching.source import STDIN
-    from seqlab.watching.timeline import timeline
-    from seqlab.watching.timeline_events import events_of_log, events_of_sessions
-    from seqlab.watching.timeline_picture import check_picture
-    from seqlab.watching.timeline_text import timeline_text
 
     if arguments.log == STDIN:
         raise UserError("--log -: give a file, or use seqlab detect on standard input")
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         columns = shutil.get_terminal_size((110, 24)).columns
         print(timeline_text(shown, everything=arguments.all, width=max(columns, 80)), end="")
     if arguments.picture is not None:
-        from seqlab.watching.timeline_picture import write_picture
+        from seqlab.alerts.timeline_picture import write_picture
 
         write_picture(shown, arguments.picture)
         print(f"picture: {arguments.picture}", file=sys.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seqlab.watching.models import Model
+    from seqlab.alerts.models import Model
 
 
 CHECKPOINT = "checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export"
@@ -35,12 +35,12 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text: see
             ``refuse_other_kinds``.
     """
+    from seqlab.alerts.source import STDIN
+    from seqlab.alerts.source import check_log as check_file
     from seqlab.data.raw_logs import holds_sessions
     from seqlab.errors import UserError
     from seqlab.logs.file_kinds import refuse_other_kinds
     from seqlab.training.checkpoint_mistakes import given_elsewhere
-    from seqlab.watching.source import STDIN
-    from seqlab.watching.source import check_log as check_file
 
     file = Path(path)
     if pipes and path == STDIN:
@@ -77,8 +77,8 @@ def given_model(arguments: argparse.Namespace) -> Model:
     Raises:
         UserError: see ``load_model``; a ``--parser`` that is no parse.
     """
+    from seqlab.alerts.models import load_model
     from seqlab.logs.known_templates import read_parser
-    from seqlab.watching.models import load_model
 
     parser = None if arguments.parser is None else read_parser(arguments.parser)
     return load_model(arguments.checkpoint, onnx=arguments.onnx, parser=parser, trust=arguments.trust)

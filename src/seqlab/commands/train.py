@@ -63,7 +63,7 @@ def run_line(arguments: Sequence[str]) -> int:
     return 0
 
 
-def help_text(conf: Path) -> str:
+def help_text(*folders: Path) -> str:
     """Groups, what each offers, examples: read off the config folders, nothing imported."""
     lines = [
         "Train a sequence model and judge it honestly.",
@@ -74,7 +74,7 @@ def help_text(conf: Path) -> str:
     for command, meaning in EXAMPLES:
         lines += [f"  {command}", f"      {meaning}"]
     groups: dict[str, list[Path]] = {}
-    for path in sorted({*conf.glob("*/*.yaml"), *with_package(conf, ())[0].glob("*/*.yaml")}):
+    for path in sorted({path for folder in folders for path in folder.glob("*/*.yaml")}):
         groups.setdefault(path.parent.name, []).append(path)
     for group, members in sorted(groups.items()):
         lines += ["", f"{group}="]
@@ -125,7 +125,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     if any(argument in ("--help", "-h") for argument in arguments):
-        print(help_text(conf))
+        print(help_text(conf, with_package(conf, ())[0]))
         return 0
     try:
         conf, arguments, search = _checked(conf, arguments)

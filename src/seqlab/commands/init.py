@@ -1,4 +1,4 @@
-"""``seqlab init DIR``: a project folder of one's own, with an example network to replace."""
+"""``seqlab init DIR``: a project folder of one's own, with an example package to replace."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
     print(f"train.py    one run, from the data to the report, in {folder}")
-    print("conf/       your configs, beside those of seqlab: model=tcn, model=char_tcn")
-    print("mylab/      the networks that they name")
+    print("conf/       your configs, beside those of seqlab: model=tcn, data=visits, ...")
+    print("mylab/      the networks and the data set that they name")
     print("sweep.yaml  a search space")
     print(f"go on with: cd {shlex.quote(str(folder))} && python train.py model=tcn")
     return 0

@@ -8,16 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
-from seqlab.data.splits import (
-    check_disjoint,
-    check_fractions,
-    given_splits,
-    has_both_classes,
-    read_all,
-    split_by_session,
-    split_files,
-)
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, has_both_classes
+from seqlab.data.session_splits import check_disjoint, given_splits, read_all, split_files
+from seqlab.data.splits import check_fractions, split_by_session
 from seqlab.errors import UserError
 
 Write = Callable[[str, list[str]], Path]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsWindows
+from seqlab.data.session_windows import SessionWindows
 from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.evaluation.detection_outcome import DetectionOutcome
 from seqlab.networks.gru_predictor import GRUPredictor
@@ -13,7 +13,7 @@ from seqlab.tasks.next_event import NextEvent
 
 
 @pytest.fixture
-def detection_outcome(windows: Callable[..., HdfsWindows]) -> Callable[..., DetectionOutcome]:
+def detection_outcome(windows: Callable[..., SessionWindows]) -> Callable[..., DetectionOutcome]:
     """An untrained network's outcome, its test sessions labelled as asked."""
 
     def judged(label: int | None = None) -> DetectionOutcome:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsWindows
+from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.detector import Detector
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
@@ -17,7 +17,7 @@ from seqlab.tasks.next_event import NextEvent
 
 
 @pytest.fixture
-def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEvent, HdfsWindows, Path]:
+def scored(windows: Callable[..., SessionWindows], tmp_path: Path) -> tuple[NextEvent, SessionWindows, Path]:
     """An untrained network, its data, and the validation sessions as a file."""
     datamodule = windows()
     torch.manual_seed(0)
@@ -32,7 +32,7 @@ def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEve
     return task, datamodule, path
 
 
-def contents(datamodule: HdfsWindows, judge: dict[str, Any]) -> Contents:
+def contents(datamodule: SessionWindows, judge: dict[str, Any]) -> Contents:
     return Contents({}, {}, {}, datamodule.state(), judge)
 
 

@@ -8,8 +8,8 @@ import torch
 from seqlab.data.batches import SessionBatch
 from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedDataset
 from seqlab.data.sequences import LABEL_UNKNOWN
-from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seqlab.data.event_features import refuse_features
+from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch

@@ -208,6 +208,6 @@ def test_a_config_of_one_s_own_is_told_where_its_package_lies(
 
 def test_packages_of_a_config() -> None:
     model = next_event("mylab.tcn.CausalTCN", act={"_target_": "torch.nn.ReLU"}, parts=[{"_target_": "b.C"}])
-    assert outside_packages(model, "other.predict") == ["b", "mylab", "other"]
+    assert outside_packages(model, {"_target_": "other.Judge"}) == ["b", "mylab", "other"]
     assert outside_packages(next_event("seqlab.networks.x.Y")) == []
     assert trust_options(["a", "b"]) == "--trust a --trust b"

@@ -180,10 +180,12 @@ def test_another_kind_of_checkpoint_is_told(tmp_path: Path, capsys: pytest.Captu
     from seqlab.tasks.regression import Regression
 
     state = Regression(network=SeriesRegressor(**network)).state_dict()
+    evaluation = {"_target_": "seqlab.evaluation.forecasting.ForecastingEvaluation"}
+    held = {"format": FORMAT, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
     path = tmp_path / "other.ckpt"
-    torch.save({"state_dict": state, KEY: {"format": FORMAT, "model": model, "data": {}}}, path)
+    torch.save({"state_dict": state, KEY: held}, path)
     assert main(["generate", str(path)]) == 2
-    assert "this checkpoint holds Regression, which writes no text" in capsys.readouterr().err
+    assert "of a model judged by ForecastingEvaluation, which writes no text" in capsys.readouterr().err
 
 
 def test_commands_of_other_kinds_refuse_it(

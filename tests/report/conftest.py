@@ -65,7 +65,7 @@ def make_page(path: Path, **changes: Any) -> str:
     rate, recall, precision, _ = parts["curve"]
     curves = [
         roc_curve_chart({"GRU": (rate, recall)}),
-        precision_recall_chart({"GRU": (precision, recall)}, 0.25),
+        precision_recall_chart({"GRU": (precision, recall)}, prevalence=0.25),
     ]
     maps = [
         heat_map(each[1], each[2], each[3], each[0], row_title="r", column_title="c")

@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.normals.exists():
         raise UserError(f"{arguments.normals}: no such file; the path is relative to {Path.cwd()}")
     task, contents = load_task(checkpoint, arguments.trust)
+    if not task.evaluation.fits_thresholds:
+        raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
     share = (
         arguments.target_fpr
         if arguments.target_fpr is not None

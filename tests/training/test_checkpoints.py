@@ -105,14 +105,16 @@ def test_adding_a_value_keeps_the_rest_and_leaves_no_other_file(composed: Compos
     before = read_checkpoint(run.best)
     add_to_checkpoint(run.best, "judge", {"threshold": 1.5})
     after = read_checkpoint(run.best)
-    assert after[KEY] == before[KEY] | {"detector": {"threshold": 1.5}}
+    assert after[KEY] == before[KEY] | {"judge": {"threshold": 1.5}}
     for name, tensor in before["state_dict"].items():
         assert torch.equal(after["state_dict"][name], tensor)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt", "previous.ckpt"]
 
 
 def foreign_checkpoint(path: Path, model: Any) -> Path:
-    torch.save({KEY: {"format": 1, "model": model, "sizes": {}, "data": {}}, "state_dict": {}}, path)
+    evaluation = {"_target_": "seqlab.evaluation.detection.DetectionEvaluation"}
+    held = {"format": 1, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
+    torch.save({KEY: held, "state_dict": {}}, path)
     return path
 
 

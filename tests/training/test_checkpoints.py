@@ -153,7 +153,7 @@ def test_a_checkpoint_that_names_other_code_is_refused_and_nothing_runs(tmp_path
         load_task(path)
     assert str(caught.value).startswith(f"{path}: it names ")
     assert str(caught.value).endswith(
-        "which is no network, task or prediction of seqlab; nothing was executed"
+        "which is no network, task, evaluation or coder of seqlab; nothing was executed"
     )
     assert not mark.exists()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from seqlab.alerts.lines import LONGEST_LINE
 from seqlab.cli import main
+from seqlab.logs.reading import LONGEST_LINE
 
 
 def summary(said: str) -> dict[str, Any]:

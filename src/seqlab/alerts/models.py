@@ -81,9 +81,9 @@ class Model:
         """
         if self.parser is None:
             raise UserError(
-                f"{self.name} was trained on files of keys and knows no log lines: parse the log with `seqlab "
-                "parse LOG --output DIR` and train with data.sessions=DIR; or give --parser DIR, where the keys "
-                "came from there"
+                f"{self.name} was trained on files of keys and knows no log lines: parse the log with "
+                "`seqlab parse LOG --output DIR` and train with data.sessions=DIR; or give --parser DIR, "
+                "where the keys came from there"
             )
         return self.parser
 

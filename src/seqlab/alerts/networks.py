@@ -81,7 +81,7 @@ def _onnx_session(path: Path) -> Any:
 
 
 class Remembered:
-    """A network of windows whose outputs for the contexts asked for last are kept: windows of a log repeat."""
+    """A network of windows that keeps its outputs for the last contexts: windows of a log repeat."""
 
     def __init__(self, network: WindowNetwork, vocab_size: int, most: int | None = None) -> None:
         self.network = network

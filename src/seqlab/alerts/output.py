@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from seqlab.alerts.alert import JSON_START, Alert
 from seqlab.errors import UserError
-from seqlab.standard_streams import let_go
+from seqlab.files import let_go
 
 _LONGEST_ALERT = 1 << 20  # bytes that are looked at for the beginning of a broken line
 

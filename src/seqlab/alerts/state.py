@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from seqlab.alerts.blocks import HELD_LINES, OpenBlock, OpenBlocks
 from seqlab.errors import UserError
-from seqlab.whole_files import whole_file
+from seqlab.files import locked, whole_file
 
 STATE_VERSION = 4
 _KEY = "seqlab_detect"
@@ -48,9 +49,9 @@ class StateFile:
     def __init__(self, path: Path, log: str, fingerprint: str) -> None:
         self.path = path
         self.known = {"version": STATE_VERSION, "log": os.path.abspath(log), "fingerprint": fingerprint}
-        self._lock = FileLock(path.with_name(f".{path.name}.seqlab-lock"))  # the file itself is replaced
+        self._lock = ExitStack()  # beside the file, which is replaced
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.enter_context(locked(path.with_name(f".{path.name}.seqlab-lock")))
         except Timeout:
             raise UserError(f"--state {path}: another seqlab detect uses it") from None
         except OSError as error:
@@ -58,7 +59,7 @@ class StateFile:
 
     def close(self) -> None:
         """Let others use it."""
-        self._lock.release()
+        self._lock.close()
 
     def read(self, now: float) -> tuple[dict[str, Any], OpenBlocks] | None:
         """What ``write`` wrote; None where there is no file yet. Time that nobody watched is no silence.

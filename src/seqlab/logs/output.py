@@ -14,9 +14,9 @@ import polars as pl
 from seqlab.data.event_parameters import PARAMETERS
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
+from seqlab.files import sync, whole_file
 from seqlab.logs.masking import MASK, SHOWN
 from seqlab.logs.unfinished import is_resumable, write_json
-from seqlab.whole_files import sync, whole_file
 
 if TYPE_CHECKING:
     from seqlab.logs.parse_run import Parsed

@@ -1,4 +1,4 @@
-"""The bytes of a log as pieces of whole lines, and pieces as lines of text, each with its place in the file."""
+"""The bytes of a log as pieces of whole lines, and pieces as lines of text with their places."""
 
 from __future__ import annotations
 

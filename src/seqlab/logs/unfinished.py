@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from filelock import Timeout
 
 from seqlab.errors import UserError
-from seqlab.locking import hold, is_still
+from seqlab.files import locked, sync, whole_file
 from seqlab.logs.reading import STDIN
-from seqlab.whole_files import sync, whole_file
 
 FOLDER, PROGRESS = ".unfinished", "progress.json"
 
@@ -42,10 +41,11 @@ class Unfinished:
         Raises:
             UserError: another process does, or nothing can be written there.
         """
-        output = self.folder.parent
+        output, lock = self.folder.parent, ExitStack()
         try:
-            handle = hold(self.folder, lambda: self.folder.mkdir(exist_ok=True))
-        except BlockingIOError:
+            lock.enter_context(locked(self.folder.with_suffix(".lock")))
+            self.folder.mkdir(exist_ok=True)
+        except Timeout:
             raise UserError(
                 f"{output}: another seqlab parse is writing there; wait for it, or give another --output"
             ) from None
@@ -54,11 +54,9 @@ class Unfinished:
         try:
             yield
         finally:
-            if handle is None or is_still(handle, self.folder):
-                with suppress(OSError):  # gone, or chunks are in it
-                    self.folder.rmdir()
-            if handle is not None:
-                os.close(handle)
+            with suppress(OSError):  # gone, or chunks are in it
+                self.folder.rmdir()
+            lock.close()
 
     def begin(self) -> None:
         """An empty folder; what an earlier parse left in it is removed."""

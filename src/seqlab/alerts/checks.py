@@ -41,6 +41,10 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         if not pipes:
             raise UserError("--log -: give a file, or use seqlab detect on standard input")
         return
+    try:
+        file.exists()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if (file / "sessions.parquet").is_file():
         raise UserError(
             f"{path} is what seqlab parse made of a log: give the log itself, or score the sessions with "
@@ -86,7 +90,8 @@ def check_options(arguments: argparse.Namespace) -> None:
     if packed and arguments.follow:
         raise UserError(f"{log}: --follow watches a plain file as it grows, not a packed one")
     if arguments.state is not None and (packed or not log.is_file()):
-        raise UserError(f"--state: {log} cannot be gone on with where it was left; give a plain file")
+        what = "standard input" if arguments.log == STDIN else "a packed file" if packed else "a pipe"
+        raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")
     try:
         for option in ("output", "state"):
             _check_target(f"--{option}", getattr(arguments, option))

@@ -89,7 +89,7 @@ class AlertOutput:
         Raises:
             UserError: the disk is full, or the like.
         """
-        if self._file is None or not self._file.seekable():
+        if self._file is None or self.path is None or not self.path.is_file():  # a device is no disk
             return
         try:
             os.fsync(self._file.fileno())

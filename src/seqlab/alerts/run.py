@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.alerts.blocks import OpenBlocks
 from seqlab.alerts.health import Health
 from seqlab.alerts.models import Model, encode_keys
 from seqlab.alerts.notices import Notices
@@ -70,17 +71,26 @@ class Watch:
         try:
             if self.state_file is not None:
                 found = self.state_file.read(now)
-            self.output = AlertOutput(settings.output, as_json=settings.as_json)
-            self.source = open_source(
-                settings.log,
-                follow=settings.follow,
-                keep_rest=not settings.closes,
-                state=None if found is None else found[0]["source"],
-            )
-        except BaseException:
+            self._begin(model, found)
+        except BaseException as error:
             if self.state_file is not None:
                 self.state_file.close()
+                if found is not None and isinstance(error, (KeyError, TypeError, ValueError)):
+                    raise self.state_file.not_whole() from None
             raise
+        self.lines_before = self.watcher.totals.lines
+        self.resumed = found is not None
+
+    def _begin(self, model: Model, found: tuple[dict[str, Any], OpenBlocks] | None) -> None:
+        """Open log and output, where the state left them if there is one."""
+        settings = self.settings
+        self.output = AlertOutput(settings.output, as_json=settings.as_json)
+        self.source = open_source(
+            settings.log,
+            follow=settings.follow,
+            keep_rest=not settings.closes,
+            state=None if found is None else found[0]["source"],
+        )
         self.watcher = Watcher(
             model,
             Limits(settings.idle, settings.max_open, live=settings.follow),
@@ -96,8 +106,6 @@ class Watch:
             self.watcher.totals = Totals(**header["totals"])
             self.watcher.clock.restore(header["clock"])
             self.health.restore(header["health"], self.watcher.totals.events)
-        self.lines_before = self.watcher.totals.lines
-        self.resumed = found is not None
 
     def run(self) -> bool:
         """Until the log ends, or somebody ends it.

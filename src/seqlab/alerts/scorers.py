@@ -69,7 +69,7 @@ class WindowScorer:
         self.reads_back: int | None = window_size
         self.window_size = window_size
         self.context = context
-        self.settings = (window_size, context)
+        self.settings: tuple[int | str | None, ...] = (window_size, context)
         # what stands before a session's first key: as in data/windows.py
         self.blank = np.full(window_size, self.vocabulary.pad, dtype=np.int32)
         if context == "from_start":
@@ -141,7 +141,7 @@ class SessionScorer:
         self.judge = judge
         self.vocabulary = judge.vocabulary
         self.piece_length = piece_length
-        self.settings = (piece_length,)
+        self.settings: tuple[int | str | None, ...] = (piece_length,)
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         pieces = distinct_sessions(tokens, lengths, self.vocabulary, self.piece_length)

@@ -19,19 +19,19 @@ from seqlab.files import locked, whole_file
 STATE_VERSION = 4
 _KEY = "seqlab_detect"
 _AGAIN = "name another file, or remove it to begin again"
-_BLOCKS = pl.Schema(
-    {
-        "name": pl.String,
-        "id": pl.String,
-        "first_time": pl.Int64,
-        "last_time": pl.Int64,
-        "idle_for": pl.Float64,  # seconds
-        "heard": pl.Int64,
-        "alerted": pl.Boolean,
-        "events": pl.Binary,
-        "texts": pl.List(pl.String),
-    }
-)
+_COLUMNS: dict[str, Any] = {
+    "name": pl.String,
+    "id": pl.String,
+    "first_time": pl.Int64,
+    "last_time": pl.Int64,
+    "idle_for": pl.Float64,  # seconds
+    "heard": pl.Int64,
+    "alerted": pl.Boolean,
+    "events": pl.Binary,
+    "texts": pl.List(pl.String),
+}
+_PLAIN = ("name", "id", "first_time", "last_time", "heard", "alerted")
+_BLOCKS = pl.Schema(_COLUMNS)
 
 
 class StateFile:
@@ -81,13 +81,17 @@ class StateFile:
             if known[name] != self.known[name]:
                 raise UserError(f"--state {self.path} was written for another {what}; {_AGAIN}")
         if table.schema != _BLOCKS:
-            raise UserError(f"--state {self.path}: not a whole state of seqlab detect; {_AGAIN}")
+            raise self.not_whole()
         blocks: OpenBlocks = {}
         for row in table.iter_rows(named=True):
             row |= {"seen": now - row.pop("idle_for"), "events": bytearray(row["events"])}
             block = OpenBlock(**row | {"texts": deque(row["texts"], maxlen=HELD_LINES)})
             blocks[block.name] = block
         return header, blocks
+
+    def not_whole(self) -> UserError:
+        """What to say of a state in which something is missing."""
+        return UserError(f"--state {self.path}: not a whole state of seqlab detect; {_AGAIN}")
 
     def write(self, header: dict[str, Any], blocks: OpenBlocks, now: float) -> None:
         """Replace the file, whole or not at all.
@@ -108,6 +112,3 @@ class StateFile:
                 )
         except OSError as error:
             raise UserError(f"--state {self.path}: cannot be written: {error.strerror or error}") from None
-
-
-_PLAIN = ("name", "id", "first_time", "last_time", "heard", "alerted")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,17 +70,17 @@ def write_picture(shown: Timeline, path: Path) -> None:
     """Write the same as an SVG file.
 
     Raises:
-        UserError: see ``check_picture``, or a file that cannot be written.
+        UserError: the file cannot be written.
     """
-    import io
-
     check_picture(path)
     console = Console(
         record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True, highlight=False
     )
     console.print(_table(shown, everything=False))
+    text = console.export_svg(title=f"{shown.block}, event by event")
+    text = re.sub(r"@font-face \{.*?\}\n", "", text, flags=re.DOTALL)  # fonts that a browser would download
     try:
-        console.save_svg(str(path), title=f"{shown.block}, event by event")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"--picture {path}: cannot be written: {error.strerror}") from None
 

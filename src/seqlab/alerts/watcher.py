@@ -204,9 +204,9 @@ class Watcher:
             self.open[name] = block
             blocks.append(block)
         for place in np.argsort(last).tolist():  # the block of the last line comes last
-            block = blocks[place]
-            if self.open.get(block.name) is block:
-                self.open[block.name] = self.open.pop(block.name)
+            latest = blocks[place]
+            if self.open[latest.name] is latest:
+                self.open[latest.name] = self.open.pop(latest.name)
         return Runs(order, lengths, blocks)
 
     def _why_it_ends(self, block: OpenBlock, time: int) -> str | None:

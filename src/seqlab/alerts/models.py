@@ -24,7 +24,7 @@ from seqlab.alerts.networks import (
     torch_windows,
 )
 from seqlab.alerts.scorers import Scorer, SessionScorer, WindowScorer
-from seqlab.data.event_features import refuse_features
+from seqlab.data.parsed_sessions import refuse_features
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError

@@ -44,7 +44,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
         )
     from omegaconf import OmegaConf
 
-    from seqlab.commands.override_grammar import readable_overrides
+    from seqlab.composing.grammar import readable_overrides
 
     conf = sweep.program.parent / "conf"
     names: list[str] = []
@@ -71,7 +71,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
-    from seqlab.commands.compose import is_group
+    from seqlab.composing.compose import is_group
 
     first = {each.name: each.first for each in sweep.searched}
     groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]
@@ -82,8 +82,8 @@ def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
 
 
 def _composed(conf: Path, overrides: Sequence[str]) -> Any:
-    from seqlab.commands.compose import compose_config
-    from seqlab.commands.mistakes import user_message
+    from seqlab.composing.compose import compose_config
+    from seqlab.composing.mistakes import user_message
 
     try:
         return compose_config(conf, overrides, hydra=True)

@@ -15,7 +15,16 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-_STEPS = ("build", "callbacks", "checkpoints", "loggers", "pairs", "resuming", "run_folder", "trainer")
+_STEPS = (
+    "build",
+    "callbacks",
+    "checkpoints",
+    "pairs",
+    "resume.start",
+    "run_folder",
+    "tracking.loggers",
+    "trainer",
+)
 PRELOAD = (  # what train.py imports whatever it trains
     *("torch", "torch.utils.data", "torch._dynamo", "pytorch_lightning", "pandas", "rich.table"),
     *("seqlab.sweeps.reporting", *(f"seqlab.training.{step}" for step in _STEPS)),

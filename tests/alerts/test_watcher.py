@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import seqlab
-from seqlab.alerts import judge as judging
 from seqlab.alerts import sources
 from seqlab.alerts.models import load_model
 from seqlab.alerts.run import Settings, Watch
+from seqlab.detection import judge as judging
 
 MODELS: dict[str, tuple[str, ...]] = {
     "gru": (),

@@ -37,15 +37,18 @@ def test_made_splits_stay_and_val_is_cut_off_train_alone() -> None:
     assert load(made)[0] == {"train": [*range(10)], "val": [*range(10, 20)], "test": [*range(20, 30)]}
     assert not made.cuts_train
     cut = Source(train="a", test="c", split=[0.6, 0.4 / 3, 0.8 / 3])
-    assert cut.cuts_train and not cut.is_sample
+    assert cut.cuts_train
+    assert not cut.is_sample
     splits, asked = load(cut)
     assert splits == {"train": [*range(8)], "val": [8, 9], "test": [*range(10, 20)]}
-    assert asked[:2] == ["train=a", "test=c"] and asked[2].startswith("data.train [0.6, 0.13")
+    assert asked[:2] == ["train=a", "test=c"]
+    assert asked[2].startswith("data.train [0.6, 0.13")
 
 
 def test_nothing_given_is_the_sample() -> None:
     source = Source(split=[0.8, 0.1, 0.1])
-    assert source.is_sample and not source.cuts_train
+    assert source.is_sample
+    assert not source.cuts_train
     splits, asked = load(source)
     assert splits == {"train": [*range(900, 908)], "val": [908], "test": [909]}
     assert asked == ["data.sample [0.8, 0.1, 0.1]"]

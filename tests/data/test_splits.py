@@ -398,7 +398,8 @@ def test_a_group_goes_under_its_most_frequent_label_and_training_knows_each_labe
     for seed in range(8):
         train, test = parts_by_label(labels, (0.5, 0.5), seed, groups=groups)
         assert {0, 1, 2} <= set(train.tolist())  # else only test would hold the label rare
-        assert set(test.tolist()) <= {3, 4, 5} and len(test)
+        assert set(test.tolist()) <= {3, 4, 5}
+        assert len(test)
 
 
 def test_an_empty_part_is_refused() -> None:
@@ -413,7 +414,7 @@ def test_an_empty_part_is_refused() -> None:
 
 def test_one_split_may_be_left_out() -> None:
     assert check_fractions([0.9, 0.1, 0], may_be_zero="test") == (0.9, 0.1, 0)
-    with pytest.raises(UserError, match="like \\[0.7,0.1,0.2\\]; test may be 0"):
+    with pytest.raises(UserError, match=r"like \[0.7,0.1,0.2\]; test may be 0"):
         check_fractions([0.9, 0, 0.1], may_be_zero="test")
     with pytest.raises(UserError, match="give three positive shares"):
         check_fractions([0.9, 0.1, 0])

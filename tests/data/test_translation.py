@@ -194,7 +194,7 @@ def test_impossible_settings_are_refused(settings: dict, message: str) -> None:
 
 
 def test_one_pair_cannot_be_split(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="1 distinct pairs are too few for data\.split="):
+    with pytest.raises(UserError, match=r"1 distinct pairs are too few for data\.split="):
         ready(path=columns(tmp_path, PAIRS[0]))
 
 

@@ -27,8 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.commands.compose import search_override
     from seqlab.commands.mistakes import user_message
     from seqlab.errors import UserError
+    from seqlab.project import project_folder
 
-    conf = conf_folder()
+    conf = project_folder() / "conf"
     if arguments.config_dir is not None:
         arguments.overrides = [search_override(arguments.config_dir), *arguments.overrides]
     try:
@@ -39,24 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise UserError(message) from None
     return 0
-
-
-def conf_folder() -> Path:
-    """``conf`` of the folder one is in, else of the repository that the package lies in.
-
-    Raises:
-        UserError: neither has one.
-    """
-    import seqlab
-    from seqlab.errors import UserError
-
-    places = [Path.cwd(), Path(seqlab.__file__).resolve().parents[2]]
-    for place in places:
-        if (place / "conf" / "train.yaml").is_file():
-            return place / "conf"
-    raise UserError(
-        f"no conf/train.yaml in {' or '.join(map(str, places))}: run this in the folder that train.py lies in"
-    )
 
 
 def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:

@@ -67,11 +67,13 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
+    from seqlab.commands.compose import is_group
+
     first = {
         each.name: each.choices[0] if each.choices else each.value(each.drawn_by().low)  # type: ignore[attr-defined]
         for each in sweep.searched
     }
-    groups = [each for each in sweep.searched if each.choices and (conf / each.name).is_dir()]
+    groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]
     products = itertools.product(*(each.choices for each in groups))
     names = [each.name for each in groups]
     found = [first | dict(zip(names, values, strict=True)) for values in products]

@@ -152,10 +152,9 @@ class Translation(SequenceDataModule):
         return self._cased(phrase_pairs(**self.sample))
 
     def _read(self, name: str, files: Files) -> list[Pair]:
-        single = isinstance(files, str | Path)
-        return self._cased(
-            read_pairs(self.folder / files if single else [self.folder / file for file in files])
-        )
+        if isinstance(files, str | Path):
+            return self._cased(read_pairs(self.folder / files))
+        return self._cased(read_pairs([self.folder / file for file in files]))
 
     def _cased(self, pairs: list[Pair]) -> list[Pair]:
         """Pairs as they are read, compared and written: all in lower case where that is asked for."""

@@ -7,8 +7,8 @@ from torch import nn
 from seqlab.alerts.judge import Judge
 from seqlab.alerts.whole_sessions import SessionScorer, torch_sessions
 from seqlab.data.distinct_sessions import distinct_sessions
+from seqlab.data.padded_sessions import session_scoring_plan
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.count_costs import CountCosts
 from seqlab.detection.counts import NearestCounts

@@ -15,7 +15,7 @@ from seqlab.alerts.alert import template_of
 from seqlab.alerts.judge import Judge
 from seqlab.alerts.remembered import Network, WindowScorer, onnx_network, torch_network
 from seqlab.alerts.whole_sessions import SessionScorer, onnx_sessions, torch_sessions
-from seqlab.data.event_features import refuse_features
+from seqlab.data.parsed_sessions import refuse_features
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from seqlab.data.event_parameters import PARAMETERS
+from seqlab.data.parameters import PARAMETERS
 from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.files import sync, whole_file

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.data.event_parameters import PARAMETERS
+from seqlab.data.parameters import PARAMETERS
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
 from seqlab.logs.counting import ParseCounts

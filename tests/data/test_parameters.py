@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from seqlab.data.event_parameters import EventParameters
-from seqlab.data.parameter_novelty import ParameterNovelty
+from seqlab.data.parameters import EventParameters, ParameterNovelty
 from seqlab.data.sequences import Sessions, concatenate
 from seqlab.errors import UserError
 

@@ -1,6 +1,8 @@
-"""Gathering padded SessionBatches, each distinct session of a batch once."""
+"""Whole log sessions, padded to the longest of their batch; each distinct session of a batch runs once."""
 
 from __future__ import annotations
+
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -9,10 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import SessionBatch
-from seqlab.data.distinct_sessions import DistinctSessions
+from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.log_sessions import LogSessions, ScoringPlan
 from seqlab.data.module import BATCH_TOKENS
-from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
 
@@ -110,3 +112,43 @@ def session_scoring_plan(
         num_distinct=len(distinct),
         device=device,
     )
+
+
+class PaddedSessions(LogSessions):
+    """Whole sessions, padded to the longest of their batch.
+
+    A session longer than ``piece_length`` is read in pieces, each as if a session of its own, and scored by
+    the tokens of all: a state of fixed size does not hold it, and attention costs the square of its length.
+
+    Args:
+        bucketing: batches of sessions of similar length, so that little of a batch is padding.
+        **settings: those of LogSessions.
+    """
+
+    batch_type: ClassVar[type] = SessionBatch
+    train_unit: ClassVar[str] = "tokens"
+
+    def __init__(self, *, bucketing: bool = True, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.bucketing = bucketing
+
+    def distinct(self, split: str) -> DistinctSessions:
+        """The distinct sessions of a split, long ones in pieces."""
+        lengths = self.sessions(split).lengths
+        return distinct_sessions(self.tokens(split), lengths, self.vocabulary, self.piece_length)
+
+    def train_dataloader(self) -> DataLoader:
+        distinct = self.distinct("train")
+        self._distinct = (
+            f"{int(distinct.piece_lengths.sum()):,} with ends; "
+            f"{len(distinct.lengths):,} distinct sessions with {int(distinct.lengths.sum()):,}"
+        )
+        dataset = PaddedDataset(
+            distinct, self.vocabulary, deduplicate=self.deduplicate, by_distinct=False, device=self.device
+        )
+        how = self.training_batch_size(), self.batch_tokens, self.seed
+        return session_training_loader(dataset, *how, bucketing=self.bucketing)
+
+    def _make_plan(self, split: str) -> ScoringPlan:
+        how = self.scoring_batch_size, self.device, self.batch_tokens
+        return session_scoring_plan(self.distinct(split), self.vocabulary, *how)

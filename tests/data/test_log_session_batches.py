@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from seqlab.data.batches import SessionBatch, WindowBatch
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedSessions
+from seqlab.data.session_windows import SessionWindows
 
-MODULES = [HdfsWindows, HdfsPadded]
+MODULES = [SessionWindows, PaddedSessions]
 SAMPLE = {"num_blocks": 300, "abnormal_share": 0.1, "seed": 4}
 
 
@@ -21,7 +22,7 @@ def test_windows_hold_the_training_sessions(
     context: str, deduplicate: bool, ready: Callable[..., LogSessions]
 ) -> None:
     data = ready(
-        HdfsWindows, sample=SAMPLE, window_size=6, context=context, deduplicate=deduplicate, batch_size=50
+        SessionWindows, sample=SAMPLE, window_size=6, context=context, deduplicate=deduplicate, batch_size=50
     )
     batches = list(data.train_dataloader())
     assert len(batches) == 4  # 189 sessions
@@ -41,7 +42,7 @@ def test_windows_hold_the_training_sessions(
 def test_padded_batches_hold_the_training_sessions(
     bucketing: bool, deduplicate: bool, ready: Callable[..., LogSessions]
 ) -> None:
-    data = ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=deduplicate, batch_size=50)
+    data = ready(PaddedSessions, sample=SAMPLE, bucketing=bucketing, deduplicate=deduplicate, batch_size=50)
     batches = list(data.train_dataloader())
     assert len(batches) == 4
     assert {type(batch) for batch in batches} == {SessionBatch} == {data.batch_type}
@@ -56,14 +57,16 @@ def test_padded_batches_hold_the_training_sessions(
     assert max(int(batch.lengths.max()) for batch in batches) == data.sizes["max_length"]
 
 
-def padding_share(data: HdfsPadded) -> float:
+def padding_share(data: PaddedSessions) -> float:
     masks = [batch.mask for batch in data.train_dataloader()]
     return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
 
 
 def test_bucketing_pads_less(ready: Callable[..., LogSessions]) -> None:
     shares = [
-        padding_share(ready(HdfsPadded, sample=SAMPLE, bucketing=bucketing, deduplicate=False, batch_size=10))
+        padding_share(
+            ready(PaddedSessions, sample=SAMPLE, bucketing=bucketing, deduplicate=False, batch_size=10)
+        )
         for bucketing in (True, False)
     ]
     assert shares[0] < shares[1] / 2
@@ -88,7 +91,7 @@ def test_validation_batches_are_those_of_the_plan(
 
 
 def test_validation_is_the_same_each_epoch(ready: Callable[..., LogSessions]) -> None:
-    data = ready(HdfsWindows, sample=SAMPLE, scoring_batch_size=50)
+    data = ready(SessionWindows, sample=SAMPLE, scoring_batch_size=50)
     first, second = (list(data.val_dataloader()) for _ in range(2))
     assert len(first) > 1
     assert all(
@@ -98,7 +101,7 @@ def test_validation_is_the_same_each_epoch(ready: Callable[..., LogSessions]) ->
     )
 
 
-@pytest.mark.parametrize("kind", [HdfsWindows, HdfsPadded])
+@pytest.mark.parametrize("kind", [SessionWindows, PaddedSessions])
 def test_long_sessions_make_small_batches(
     kind: type[LogSessions], ready: Callable[..., LogSessions], tmp_path: Path
 ) -> None:

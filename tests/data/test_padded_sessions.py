@@ -11,7 +11,7 @@ import torch
 from seqlab.data.batches import SessionBatch
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.loaders import IndexBatches, batch_loader
-from seqlab.data.session_batches import (
+from seqlab.data.padded_sessions import (
     PaddedDataset,
     session_scoring_plan,
     session_training_loader,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqlab.data.delays import delay_buckets
+from seqlab.data.parsed_sessions import delay_buckets
 
 SECOND = 1_000_000
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
+from seqlab.data.session_windows import SessionWindows
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
-MODULES = [HdfsWindows, HdfsPadded]
+MODULES = [SessionWindows, PaddedSessions]
 SAMPLE = {"num_blocks": 300, "abnormal_share": 0.1, "seed": 4}
 
 
@@ -56,7 +57,7 @@ def everything(data: LogSessions) -> dict[str, list[str]]:
 
 
 def test_the_sample_is_all_there_with_its_labels(ready: Callable[..., LogSessions]) -> None:
-    data = ready(HdfsWindows, sample=SAMPLE)
+    data = ready(SessionWindows, sample=SAMPLE)
     blocks = simulate_blocks(**SAMPLE).sessions
     expected = {
         name: (blocks.keys(place), label)
@@ -78,7 +79,7 @@ def test_the_sample_is_all_there_with_its_labels(ready: Callable[..., LogSession
 def test_the_seed_of_the_run_draws_another_split_of_the_same_sample(
     ready: Callable[..., LogSessions],
 ) -> None:
-    first, again, other = (everything(ready(HdfsWindows, sample=SAMPLE, seed=seed)) for seed in (0, 0, 1))
+    first, again, other = (everything(ready(SessionWindows, sample=SAMPLE, seed=seed)) for seed in (0, 0, 1))
     assert first == again
     for split in ("train", "val", "test"):
         assert set(first[split]) != set(other[split])
@@ -87,7 +88,7 @@ def test_the_seed_of_the_run_draws_another_split_of_the_same_sample(
 
 def test_bad_sample_setting_is_refused(ready: Callable[..., LogSessions]) -> None:
     with pytest.raises(UserError, match="num_blocks"):
-        ready(HdfsWindows, sample={"num_blocks": 0})
+        ready(SessionWindows, sample={"num_blocks": 0})
 
 
 # -- files ---------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def test_given_splits_and_labels(folder: Path, ready: Callable[..., LogSessions]
     }.items():
         (folder / name).write_text("\n".join(part) + "\n")
     given = {name: folder / name for name in ("train", "val", "test")}
-    data = ready(HdfsPadded, **given, labels=folder / "labels.csv")
+    data = ready(PaddedSessions, **given, labels=folder / "labels.csv")
     assert data.sessions("train").ids.tolist() == [f"blk_{number}" for number in range(10)]
     assert data.sessions("val").ids.tolist() == [f"blk_{number}" for number in range(10, 14)]
     assert data.notices == ["1 abnormal sessions of data.train were left out"]
@@ -135,7 +136,7 @@ def test_given_splits_and_labels(folder: Path, ready: Callable[..., LogSessions]
     data.open_test()
     assert data.sessions("test").labels.tolist() == [0] * 6 + [1, 1]
 
-    cut = ready(HdfsPadded, train=given["train"], test=given["test"], split=(0.6, 0.2, 0.2))
+    cut = ready(PaddedSessions, train=given["train"], test=given["test"], split=(0.6, 0.2, 0.2))
     assert (len(cut.sessions("train")), len(cut.sessions("val"))) == (8, 3)
     assert cut.notices == ["no data.labels: train and val are taken for normal, detection cannot be measured"]
 
@@ -178,20 +179,20 @@ def test_settings_that_exclude_each_other(
 def test_missing_files_are_named(folder: Path, name: str, ready: Callable[..., LogSessions]) -> None:
     settings = {"normal": folder / "normal.txt"} | {name: folder / "nowhere.txt"}
     with pytest.raises(UserError, match=re.escape(f"{folder / 'nowhere.txt'}: no such file")):
-        ready(HdfsWindows, **settings)
+        ready(SessionWindows, **settings)
 
 
 def test_bad_shares_are_refused_at_setup(folder: Path, ready: Callable[..., LogSessions]) -> None:
     with pytest.raises(UserError, match=r"^data\.split=\[0\.9, 0\.2, 0\.1\]"):
-        ready(HdfsWindows, normal=folder / "normal.txt", split=[0.9, 0.2, 0.1])
+        ready(SessionWindows, normal=folder / "normal.txt", split=[0.9, 0.2, 0.1])
 
 
 # -- what goes into a checkpoint and a report ----------------------------------------------------------
 
 
 def test_state_is_plain_and_enough(ready: Callable[..., LogSessions]) -> None:
-    windows = ready(HdfsWindows, sample=SAMPLE, window_size=7, context="full_windows").state()
-    padded = ready(HdfsPadded, sample=SAMPLE)
+    windows = ready(SessionWindows, sample=SAMPLE, window_size=7, context="full_windows").state()
+    padded = ready(PaddedSessions, sample=SAMPLE)
     assert {key: windows[key] for key in ("window_size", "context")} == {
         "window_size": 7,
         "context": "full_windows",
@@ -203,7 +204,7 @@ def test_state_is_plain_and_enough(ready: Callable[..., LogSessions]) -> None:
 
 
 def test_facts_read_no_test_session(folder: Path, ready: Callable[..., LogSessions]) -> None:
-    data = ready(HdfsWindows, normal=folder / "normal.txt", abnormal=folder / "abnormal.txt")
+    data = ready(SessionWindows, normal=folder / "normal.txt", abnormal=folder / "abnormal.txt")
     train, val = data.sessions("train"), data.sessions("val")
     expected = [
         ("train sessions", f"14 with {int(train.lengths.sum())} events"),
@@ -218,10 +219,10 @@ def test_facts_read_no_test_session(folder: Path, ready: Callable[..., LogSessio
 def test_facts_say_how_many_training_pieces_differ(tmp_path: Path, ready: Callable[..., LogSessions]) -> None:
     normal = tmp_path / "normal.txt"
     normal.write_text("".join(f"blk_{number},1 2\n" for number in range(10)))
-    windows = ready(HdfsWindows, normal=normal, window_size=2)
+    windows = ready(SessionWindows, normal=normal, window_size=2)
     windows.train_dataloader()  # seven sessions "1 2"; windows of two keys before 1, 2 and the end
     assert ("train windows", "21; 3 distinct, 3 with the next key") in windows.facts()
-    padded = ready(HdfsPadded, normal=normal)
+    padded = ready(PaddedSessions, normal=normal)
     padded.train_dataloader()
     assert ("train tokens", "21 with ends; 1 distinct sessions with 3") in padded.facts()
 
@@ -262,7 +263,7 @@ def test_pieces_of_nothing_are_refused(module: type[LogSessions], ready: Callabl
 def test_real_files_by_class(hdfs_folder: Path, ready: Callable[..., LogSessions]) -> None:
     folder = hdfs_folder / "loghub_sequences"
     data = ready(
-        HdfsWindows,
+        SessionWindows,
         normal=folder / "normal.txt",
         abnormal=folder / "abnormal.txt",
         templates=folder / "templates.csv",
@@ -281,7 +282,7 @@ def test_real_files_of_bare_lines_as_given_splits(
     hdfs_folder: Path, ready: Callable[..., LogSessions]
 ) -> None:
     folder = hdfs_folder / "logdeep_sequences"
-    data = ready(HdfsPadded, train=folder / "hdfs_train", test=folder / "hdfs_test_abnormal")
+    data = ready(PaddedSessions, train=folder / "hdfs_train", test=folder / "hdfs_test_abnormal")
     assert (len(data.sessions("train")), len(data.sessions("val"))) == (4248, 607)  # 0.1 of 0.8
     assert len(data.notices) == 1
     batches = list(data.train_dataloader())

@@ -1,6 +1,8 @@
-"""Gathering WindowBatches from token arrays that lie on the training device."""
+"""Log sessions as windows of keys that predict the next key; batches are gathered on the training device."""
 
 from __future__ import annotations
+
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -9,10 +11,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import WindowBatch
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.log_sessions import LogSessions, ScoringPlan
 from seqlab.data.module import BATCH_TOKENS
-from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import cut_lengths
-from seqlab.data.windows import DistinctPairs, WindowIndex
+from seqlab.data.windows import DistinctPairs, WindowIndex, check_windows, distinct_pairs, index_windows
 
 
 class WindowDataset(Dataset[WindowBatch]):
@@ -131,3 +133,59 @@ def window_scoring_plan(
         num_distinct=len(pairs.contexts),
         device=device,
     )
+
+
+class SessionWindows(LogSessions):
+    """Windows of ``window_size`` keys and the key that comes next (Du et al., DeepLog, CCS 2017).
+
+    Windows of a session longer than ``piece_length`` may be in several batches; nothing else changes.
+
+    Args:
+        window_size: W, keys that the network sees.
+        context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
+        times: windows hold the time between events, too, on a logarithmic scale; needs ``sessions``.
+        **settings: those of LogSessions.
+    """
+
+    batch_type: ClassVar[type] = WindowBatch
+    train_unit: ClassVar[str] = "windows"
+
+    def __init__(
+        self, *, window_size: int = 16, context: str = "from_start", times: bool = False, **settings: Any
+    ) -> None:
+        super().__init__(**settings)
+        self.times = times
+        check_windows(window_size, context)
+        self.window_size = window_size
+        self.context = context
+
+    def index(self, split: str) -> tuple[WindowIndex, DistinctPairs]:
+        """The windows of a split and the distinct pairs among them."""
+        sessions = self.sessions(split)
+        index = index_windows(
+            self.tokens(split),
+            sessions.lengths,
+            self.vocabulary,
+            self.window_size,
+            self.context,
+            sessions.delays,
+        )
+        return index, distinct_pairs(index, len(self.vocabulary))
+
+    def train_dataloader(self) -> DataLoader:
+        index, pairs = self.index("train")
+        self._distinct = (
+            f"{index.num_windows:,}; {len(pairs.contexts):,} distinct, {pairs.num_pairs:,} with the next key"
+        )
+        run = self.piece_length
+        dataset = WindowDataset(index, pairs, run, deduplicate=self.deduplicate, device=self.device)
+        return window_training_loader(
+            dataset, self.window_size, self.training_batch_size(), self.batch_tokens, self.seed
+        )
+
+    def _make_plan(self, split: str) -> ScoringPlan:
+        index, pairs = self.index(split)
+        return window_scoring_plan(index, pairs, self.scoring_batch_size, self.device, self.batch_tokens)
+
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"window_size": self.window_size, "context": self.context}

@@ -10,13 +10,13 @@ import torch
 from seqlab.data.batches import WindowBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.session_files import read_sessions
-from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import (
+from seqlab.data.session_windows import (
     DistinctWindowDataset,
     WindowDataset,
     window_scoring_plan,
     window_training_loader,
 )
+from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import DistinctPairs, WindowIndex, distinct_pairs, index_windows
 
 CPU = torch.device("cpu")

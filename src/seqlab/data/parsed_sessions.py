@@ -16,8 +16,8 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     smallest_integer_type,
+    split_by_session,
 )
-from seqlab.data.session_splits import split_by_session
 from seqlab.data.splits import SPLITS, check_filled, check_fractions, parts_in_order
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS

@@ -13,6 +13,7 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     concatenate,
+    split_by_session,
 )
 from seqlab.data.session_files import read_sessions
 from seqlab.data.sources import Files
@@ -108,20 +109,6 @@ def read_files(
         test_normal=files["test_normal"],
         test_abnormal=files["test_abnormal"],
     )
-
-
-def split_by_session(
-    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
-) -> dict[str, Sessions]:
-    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
-
-    Raises:
-        UserError: bad shares, or too few normal sessions to fill the three splits.
-    """
-    rows = random_parts(len(normal), check_fractions(split), seed)
-    check_filled(rows, split, f"{len(normal)} normal sessions")
-    train, val, test = (normal.take(part) for part in rows)
-    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}
 
 
 def split_files(

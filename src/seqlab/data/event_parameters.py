@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.errors import UserError
+from seqlab.logs.known_templates import PARAMETERS
 from seqlab.logs.masking import MASK, SHOWN
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from seqlab.data.sequences import Sessions
 
-PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 _ADDRESS_PORT = r"^(/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}):([0-9]+)$"
 
 

@@ -17,9 +17,9 @@ from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.data.splits import Files, check_files, check_fractions, read_files, split_by_session
-from seqlab.data.templates import read_templates
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
+from seqlab.logs.known_templates import read_templates
 
 EVENTS_A_BATCH = 2048  # of training: what 64 sessions of usual logs hold at most
 

@@ -38,8 +38,8 @@ from benchmarks.plain_twins import (  # noqa: E402
     window_batches,
 )
 from seqlab.data.hdfs import HdfsWindows  # noqa: E402
+from seqlab.data.loaders import IndexBatches  # noqa: E402
 from seqlab.data.log_sessions import LogSessions  # noqa: E402
-from seqlab.data.module import IndexBatches  # noqa: E402
 from seqlab.data.vocabulary import Vocabulary  # noqa: E402
 from seqlab.detection.surprise import surprise  # noqa: E402
 from seqlab.tasks.base import SequenceTask  # noqa: E402

@@ -9,9 +9,8 @@ from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from seqlab.errors import UserError
-from seqlab.memory import memory_message
-from seqlab.standard_streams import let_go
+from seqlab.errors import UserError, memory_message
+from seqlab.files import let_go
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130

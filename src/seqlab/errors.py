@@ -1,4 +1,16 @@
-"""The one exception that means: the user can mend this."""
+"""What a user can mend: mistakes, and too little memory. Loads no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# what makes batches smaller, in the order in which to try it
+SETTINGS = ("batch_tokens", "batch_size", "scoring_batch_size", "piece_length", "num_streams", "seq_length")
+# PyTorch's own, on the CPU and on a GPU; on the CPU it has no class of its own
+_TORCH = re.compile(r"not enough memory|can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
+_WANTED = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
 class UserError(ValueError):
@@ -7,3 +19,31 @@ class UserError(ValueError):
     The message stands alone: what came, what is accepted, what to do. The command line prints it without
     a traceback and exits with code 2.
     """
+
+
+def memory_error(error: BaseException) -> BaseException | None:
+    """What Python, NumPy or PyTorch raised because the memory is not enough: this error or one behind it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError) or (isinstance(seen, RuntimeError) and _TORCH.search(str(seen))):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def memory_message(error: BaseException, data: Mapping[str, Any] | None = None) -> str | None:
+    """What to tell of a memory error; None for any other error.
+
+    Args:
+        data: the ``data`` of a run's config; None for a command that reads files with a finished model.
+    """
+    lacking = memory_error(error)
+    if lacking is None:
+        return None
+    wanted = _WANTED.search(str(lacking))
+    where = "GPU memory" if "CUDA" in str(lacking) else "memory"
+    came = f"not enough {where}{f' to allocate {wanted[1]}' if wanted else ''}"
+    if data is None:
+        return f"{came}: give the file in smaller parts, or use a machine with more"
+    keys = [f"data.{key} (now {data[key]})" for key in SETTINGS if data.get(key) is not None]
+    return f"{came}: lower {', '.join([*keys, 'or the sizes of model.network'])}"

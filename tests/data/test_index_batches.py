@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from seqlab.data.module import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.errors import UserError
 
 
@@ -154,7 +154,7 @@ def test_one_item_longer_than_the_limit_is_a_batch_of_its_own() -> None:
 
 
 def test_every_process_has_an_item_of_each_limited_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqlab.data.module.place", lambda: (0, 3))
+    monkeypatch.setattr("seqlab.data.loaders.world_size", lambda: 3)
     for bucketing in (False, True):
         batches = limited(1, bucketing=bucketing)
         found = epoch(batches)
@@ -164,7 +164,7 @@ def test_every_process_has_an_item_of_each_limited_batch(monkeypatch: pytest.Mon
 
 
 def test_items_too_few_for_all_processes_go_with_the_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqlab.data.module.place", lambda: (0, 3))
+    monkeypatch.setattr("seqlab.data.loaders.world_size", lambda: 3)
     batches = IndexBatches(7, 4, seed=0, limit=TokenLimit(torch.tensor([1, 90, 90, 1, 90, 90, 90]), 100))
     assert [len(batch) for batch in batches._batches(torch.arange(7))] == [3, 4]
 

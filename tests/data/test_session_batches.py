@@ -10,7 +10,7 @@ import torch
 
 from seqlab.data.batches import SessionBatch
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
-from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.session_batches import (
     PaddedDataset,
     session_scoring_plan,

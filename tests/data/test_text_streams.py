@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from seqlab.data.positions import ResumableBatches
+from seqlab.data.loaders import ResumableBatches
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
 from seqlab.errors import UserError
 

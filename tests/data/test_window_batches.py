@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.module import IndexBatches, batch_loader
+from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.window_batches import (

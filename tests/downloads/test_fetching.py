@@ -1,10 +1,8 @@
 """Downloads from a real server that sends what it should not, and what the cache holds afterwards."""
 
-import fcntl
 import hashlib
 import io
 import json
-import os
 import random
 import resource
 import shutil
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from seqlab.downloads.fetching import cache_folder, checked_mirror, fetch
 from seqlab.errors import UserError
@@ -237,12 +236,11 @@ def test_left_overs_of_a_killed_process_are_removed(site: Any, held: Held, tmp_p
 
 
 def test_two_downloads_into_one_folder_do_not_mix(site: Any, tmp_path: Path) -> None:
-    (tmp_path / "small").mkdir()
-    handle = os.open(tmp_path / "small", os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(UserError, match="another download is writing there"):
+    with (
+        FileLock(tmp_path / ".small.lock"),
+        pytest.raises(UserError, match="another download is writing there"),
+    ):
         fetch(site.public(CONTENT), tmp_path)
-    os.close(handle)
 
 
 FETCH = """

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened, template_of
 from seqlab.alerts.lines import BadLine, Lines
-from seqlab.standard_streams import let_go
+from seqlab.files import let_go
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from seqlab.alerts.alert import Alert
 from seqlab.errors import UserError
-from seqlab.standard_streams import let_go
+from seqlab.files import let_go
 
 _TAIL_BYTES = 4096  # before the length of a state, to know the file again
 _AGAIN = "or remove the state to begin again"

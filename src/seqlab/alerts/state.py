@@ -9,19 +9,19 @@ import stat
 import zipfile
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import Timeout
 
 from seqlab.alerts.blocks import EVENT, HELD_LINES, OpenBlock
 from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, SkippedLines, UnseenTemplates
 from seqlab.alerts.watcher import Totals, Watcher
 from seqlab.errors import UserError
-from seqlab.locking import hold
-from seqlab.whole_files import whole_file
+from seqlab.files import locked, whole_file
 
 STATE_VERSION = 3
 _HEADER = {
@@ -66,19 +66,17 @@ class StateFile:
         self.path = path
         self.log = os.path.abspath(log)
         self.fingerprint = fingerprint
-        self._lock_path = path.with_name(f".{path.name}.seqlab-lock")  # the file itself is replaced
+        self._lock = ExitStack()  # beside the file, which is replaced
         try:
-            self._lock = hold(self._lock_path, self._lock_path.touch)
-        except BlockingIOError:
+            self._lock.enter_context(locked(path.with_name(f".{path.name}.seqlab-lock")))
+        except Timeout:
             raise UserError(f"--state {path}: another seqlab detect uses it") from None
         except OSError as error:
             raise UserError(f"--state {path}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
         """Let others use it."""
-        self._lock_path.unlink(missing_ok=True)
-        if self._lock is not None:
-            os.close(self._lock)
+        self._lock.close()
 
     def read(self) -> dict[str, Any] | None:
         """What ``write`` wrote; None where there is no file yet.

@@ -16,8 +16,7 @@ from seqlab.commands.mistakes import user_message
 from seqlab.commands.multirun import check_jobs, log_failure
 from seqlab.commands.override_grammar import readable_overrides
 from seqlab.commands.resume_arguments import MULTIRUN, resumed_arguments
-from seqlab.errors import UserError
-from seqlab.memory import memory_message
+from seqlab.errors import UserError, memory_message
 
 EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),

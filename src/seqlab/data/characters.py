@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TextBatch
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.loaders import IndexBatches, batch_loader
+from seqlab.data.module import SequenceDataModule
 from seqlab.data.samples.texts import TEXTS
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines

@@ -18,7 +18,8 @@ from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.labelled_items import LabelledItems, check_labels
 from seqlab.data.labelled_splits import divide_items
-from seqlab.data.module import ByLengthModule, IndexBatches, TokenLimit, batch_loader
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import ByLengthModule
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 

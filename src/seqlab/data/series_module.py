@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SeriesBatch
 from seqlab.data.few_items import few_items
-from seqlab.data.module import IndexBatches, SequenceDataModule, batch_loader
+from seqlab.data.loaders import IndexBatches, batch_loader
+from seqlab.data.module import SequenceDataModule
 from seqlab.data.price_changes import check_feature_transform, check_transform, feature_transforms
 from seqlab.data.scaling import SCALINGS
 from seqlab.data.seasons import check_season, naive_errors, settled_season

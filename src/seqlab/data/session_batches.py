@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import SessionBatch
 from seqlab.data.distinct_sessions import DistinctSessions
-from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import BATCH_TOKENS
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary

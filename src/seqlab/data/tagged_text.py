@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import TaggedSentences, check_bio, read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
-from seqlab.data.module import ByLengthModule, batch_loader, batches_by_length
+from seqlab.data.loaders import batch_loader, batches_by_length
+from seqlab.data.module import ByLengthModule
 from seqlab.data.splits import check_fractions
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from seqlab.data.batches import TextBatch
-from seqlab.data.shares import share_of
+from seqlab.data.loaders import rows_of_rank
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
@@ -54,7 +54,7 @@ class StreamDataset(Dataset[TextBatch]):
 
     def shared(self) -> StreamDataset:
         """This process's share of the streams, where several train together."""
-        self.streams = share_of(self.streams, "data.num_streams")
+        self.streams = rows_of_rank(self.streams, "data.num_streams")
         self.inputs, self.targets = self.inputs[self.streams], self.targets[self.streams]
         return self
 

@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
-from seqlab.data.module import IndexBatches, SequenceDataModule, TokenLimit, batch_loader
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import SequenceDataModule
 from seqlab.data.pair_files import Pair, read_pairs
 from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
 from seqlab.data.splits import check_fractions

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.module import BATCH_TOKENS, IndexBatches, TokenLimit, batch_loader
+from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
+from seqlab.data.module import BATCH_TOKENS
 from seqlab.data.scoring import ScoringPlan
 from seqlab.data.sequences import cut_lengths
 from seqlab.data.windows import DistinctPairs, WindowIndex

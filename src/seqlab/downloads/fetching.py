@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+from filelock import Timeout
 
 from seqlab.downloads.placing import LEFT_OVERS, Fetched, Place, settle
 from seqlab.downloads.record import Record
@@ -15,7 +17,7 @@ from seqlab.downloads.registry import PublicData
 from seqlab.downloads.room import no_room
 from seqlab.downloads.transfer import Progress
 from seqlab.errors import UserError
-from seqlab.locking import try_lock
+from seqlab.files import locked
 
 CACHE_VARIABLE = "SEQLAB_DATA"
 
@@ -105,9 +107,10 @@ def _locked_folder(root: Path, folder: Path) -> Iterator[None]:
     """The set's folder, held for this process; removed when it stays empty, and so is a cache made for it."""
     removable = [folder] if root.exists() else [folder, root]
     folder.mkdir(parents=True, exist_ok=True)
+    lock = ExitStack()
     try:
-        handle = try_lock(folder)
-    except BlockingIOError:
+        lock.enter_context(locked(root / f".{folder.name}.lock"))
+    except Timeout:
         raise UserError(
             f"{folder}: another download is writing there; wait for it, or give --to DIR"
         ) from None
@@ -116,8 +119,7 @@ def _locked_folder(root: Path, folder: Path) -> Iterator[None]:
             shutil.rmtree(left_over, ignore_errors=True)
         yield
     finally:
-        if handle is not None:
-            os.close(handle)
+        lock.close()
         for path in removable:
             with suppress(OSError):  # what is not empty stays
                 path.rmdir()

@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.locking import alone
-from seqlab.whole_files import whole_file
+from seqlab.files import locked, whole_file
 
 RECORD = "downloads.json"
 
@@ -46,7 +45,7 @@ class Record:
         """Remember; None forgets. A record that holds nothing is removed."""
         if self._read().get(section, {}).get(key) == value:
             return
-        with alone(self.path.with_name(f".{RECORD}.lock")):
+        with locked(self.path.with_name(f".{RECORD}.lock"), wait=True):
             content = self._read()  # anew: another process may have added its own
             entries = content.setdefault(section, {})
             if value is None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.conll import TaggedSentences
-from seqlab.data.module import IndexBatches
+from seqlab.data.loaders import IndexBatches
 from seqlab.data.tag_batches import TagDataset
 from seqlab.data.tag_schemes import TagScheme
 

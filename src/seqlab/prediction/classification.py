@@ -13,7 +13,7 @@ from hydra.utils import get_object
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled_coder import LabelledDataset
 from seqlab.data.labelled_contract import CLASS, Coder
-from seqlab.data.module import batches_by_length
+from seqlab.data.loaders import batches_by_length
 from seqlab.errors import UserError
 from seqlab.prediction.items import as_list
 from seqlab.tasks.classification import Classification

@@ -13,7 +13,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE, is_tag
 from seqlab.data.conll import TaggedSentences, read_lines
 from seqlab.data.conll_columns import DOCUMENT, columns_of, token_lines
-from seqlab.data.module import batches_by_length
+from seqlab.data.loaders import batches_by_length
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import scheme_from_state

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from seqlab.files import whole_file
 from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
-from seqlab.whole_files import whole_file
 
 if TYPE_CHECKING:
     from rich.table import Table

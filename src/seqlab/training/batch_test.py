@@ -14,8 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from seqlab.data.module import SequenceDataModule
-from seqlab.errors import UserError
-from seqlab.memory import memory_error
+from seqlab.errors import UserError, memory_error
 from seqlab.training.build import build_task
 from seqlab.training.trainer import build_trainer
 

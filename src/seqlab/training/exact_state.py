@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import distributed
 
-from seqlab.data.shares import place
+from seqlab.data.loaders import world_size
 from seqlab.tasks.metrics import CountedMean
 
 
@@ -79,7 +79,7 @@ def of_this_process(module: pl.LightningModule) -> dict[str, Any]:
 
 def of_every_process(module: pl.LightningModule) -> list[dict[str, Any]]:
     """``of_this_process`` of each, by rank: dropout and carried states differ between them."""
-    own, processes = of_this_process(module), place()[1]
+    own, processes = of_this_process(module), world_size()
     if processes == 1:
         return [own]
     found: list[Any] = [None] * processes

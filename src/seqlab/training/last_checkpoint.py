@@ -12,8 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
 
-from seqlab.data.positions import ResumableLoader
-from seqlab.data.shares import place
+from seqlab.data.loaders import ResumableLoader, world_size
 from seqlab.training.checkpoint_files import LAST, keep_previous
 from seqlab.training.exact_state import of_every_process, restore_process
 from seqlab.training.stopping import REQUEST, RunInterruptedError, requeue
@@ -168,7 +167,7 @@ def _mark_between_batches(loops: dict[str, Any]) -> None:
 
 def _any_process(number: int, device: torch.device) -> int:
     """The largest signal number that any process was sent; 0 for none."""
-    if place()[1] == 1:
+    if world_size() == 1:
         return number
     found = torch.tensor(number, device=device)
     distributed.all_reduce(found, op=distributed.ReduceOp.MAX)

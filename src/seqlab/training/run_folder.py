@@ -18,13 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.evaluation.next_steps import next_steps
 from seqlab.evaluation.outcome import Outcome, plain_figures
+from seqlab.files import whole_file
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.terminal import print_results
 from seqlab.trust import outside_packages, trust_options
-from seqlab.whole_files import whole_file
 
 log = logging.getLogger(__name__)
 PACKAGES = (

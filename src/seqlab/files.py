@@ -1,4 +1,4 @@
-"""Files that a reader finds whole or as they were before."""
+"""Files that a reader finds whole or as they were before, and that one process writes at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 PART = ".seqlab-part"  # a name that nobody gives to a file of their own
 
@@ -37,3 +38,34 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock file ``path``, which is removed at the end. The lock of a killed process is free.
+
+    Args:
+        wait: for another process that holds it.
+
+    Raises:
+        filelock.Timeout: another process holds it.
+    """
+    from filelock import FileLock
+
+    with FileLock(path, timeout=-1 if wait else 0):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def let_go(stream: TextIO) -> None:
+    """Send what a stream still holds to nowhere once its reader has left: Python would complain of it at the
+    end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    except (OSError, ValueError):  # no file stands behind it, or it is closed
+        pass
+    finally:
+        os.close(nowhere)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.memory import memory_error, memory_message
+from seqlab.errors import memory_error, memory_message
 
 DATA = {"batch_tokens": 524288, "batch_size": 64, "normal": None, "piece_length": 512, "seed": 0}
 

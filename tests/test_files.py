@@ -1,10 +1,11 @@
-"""A file is replaced whole, or left as it was."""
+"""A file is replaced whole, or left as it was; a lock is held by one."""
 
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 
-from seqlab.whole_files import whole_file
+from seqlab.files import locked, whole_file
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
@@ -31,3 +32,11 @@ def test_what_is_not_finished_replaces_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         broken_off()
     assert path.read_text() == "old"
+
+
+def test_one_holder_at_a_time_and_no_lock_file_is_left(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    for _ in range(2):
+        with locked(path), pytest.raises(Timeout), locked(path):
+            pass
+    assert not path.exists()

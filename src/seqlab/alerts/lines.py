@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.chunk_sessions import BOM
 from seqlab.logs.lines import NO_TEXT, read_lines
 from seqlab.logs.reading import LONGEST_LINE
 
@@ -68,8 +67,6 @@ def split_lines(piece: Piece) -> Lines:
     """Decode a piece. Lines that are no UTF-8 or longer than LONGEST_LINE are set apart; CRLF ends too."""
     content = piece.content
     column, starts = read_lines(content)
-    if piece.offset == 0 and content.startswith(BOM.encode()):
-        column = pl.concat([column.head(1).str.strip_prefix(BOM), column.slice(1)])
     if not len(column):
         return Lines(column, starts, starts, piece.file, len(piece.cut), list(piece.cut))
     whole = len(content) + (not content.endswith(b"\n"))  # as if the last line had its newline

@@ -74,11 +74,9 @@ class Drain:
         node = self.tree[1].setdefault(str(len(words)), [[], {}])
         for word in words[: self._prefix(len(words))]:
             children = node[1]
-            if word not in children:
-                room = len(children) + (VARIABLE not in children) < MAX_CHILDREN
-                if not room or self._is_variable(word):
-                    word = VARIABLE
-            node = children.setdefault(word, [[], {}])
+            full = len(children) + (VARIABLE not in children) >= MAX_CHILDREN
+            general = word not in children and (full or self._is_variable(word))
+            node = children.setdefault(VARIABLE if general else word, [[], {}])
         node[0].append(number)
 
     def state(self) -> dict[str, Any]:
@@ -134,7 +132,9 @@ class Drain:
         fitting = [
             number
             for number in numbers
-            if all(known in (VARIABLE, word) for known, word in zip(self.templates[number], words, strict=True))
+            if all(
+                known in (VARIABLE, word) for known, word in zip(self.templates[number], words, strict=True)
+            )
         ]
         return max(fitting, key=lambda number: self.templates[number].count(VARIABLE), default=None)
 

@@ -59,9 +59,8 @@ class FirstLook:
         shown = [line["text"] for line in self.counts.skipped_lines[reason]]
         first = next((text for text in shown if text.strip()), "")
         raise UserError(
-            f"none of the first {lines:,} lines could be used ({reason}); the first: {first[:80]!r}. --format "
-            f"{form.name} expects {form.expected}. Choose {ALL}, or look with --try. Packed logs are known by "
-            "their names: .gz, .zip, .tar.gz; text is UTF-8"
+            f"none of the first {lines:,} lines could be used ({reason}); the first: {first[:80]!r}; "
+            f"--format {form.name} expects {form.expected}. Choose {ALL}; --try shows what a format sees"
         )
 
     def _check_labels(self, labels: Mapping[str, int]) -> None:

@@ -59,8 +59,8 @@ class LogFormat:
                 session_mask(self.session)
             except ValueError:
                 raise UserError(
-                    f"--session {_quoted(self.session)}: one group that stands for itself is masked in messages; "
-                    "here it is not clear which part names the session: say with --mask what messages have of it"
+                    f"--session {_quoted(self.session)}: only one plain group can be masked in messages: say "
+                    "with --mask what stands there for a session"
                 ) from None
 
     @property

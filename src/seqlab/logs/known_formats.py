@@ -28,7 +28,9 @@ FORMATS = {
             session=r"blk_-?\d+",
             masks=(r"blk_-?\d+",),
         ),
-        LogFormat("android", r"^(?P<time>\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) +\d+ +\d+ \w .*?: ", "%m-%d %H:%M:%S%.f"),
+        LogFormat(
+            "android", r"^(?P<time>\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) +\d+ +\d+ \w .*?: ", "%m-%d %H:%M:%S%.f"
+        ),
         LogFormat(
             "apache",
             r"^\[(?P<time>\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4})\] \[\w+\] ",
@@ -144,8 +146,8 @@ def fitting_format(source: Source, formats: Sequence[LogFormat]) -> tuple[LogFor
     if not lines or most * 2 < len(lines):
         shown = f", such as {lines[0][:80]!r}" if lines else ""
         raise UserError(
-            f"{source.name}: no format fits its first lines{shown}: give --format regex with --header, and try "
-            "it with --try"
+            f"{source.name}: no format fits its first lines{shown}: give --format regex with --header, and "
+            "look at it with --try"
         )
     best = formats[counts.index(most)]
     return best, f"{best.name}: fits {most} of the first {len(lines)} lines"

@@ -156,7 +156,7 @@ class LineReader:
         if self.format.syntax == "json":
             found = lines.str.json_path_match(f"$['{name}']")
             return found if "." not in name else found.fill_null(lines.str.json_path_match(f"$.{name}"))
-        key = rf'(?:^|\s){re.escape(name)}='
+        key = rf"(?:^|\s){re.escape(name)}="
         quoted = lines.str.extract(rf'{key}"((?:[^"\\]|\\.)*)"').str.replace_all(r"\\(.)", "$1")
         return quoted.fill_null(lines.str.extract(rf'{key}([^"\s]\S*)'))
 

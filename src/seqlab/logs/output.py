@@ -118,7 +118,10 @@ def report(settings: ParseSettings, parsed: Parsed) -> str:
     rows = [
         ("lines", f"{counts.lines:,} in {seconds:.1f} s, {speed}"),
         ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
-        ("sessions", f"{parsed.num_sessions:,}{', no labels' if {*parsed.labels} <= {'unknown'} else f': {labels}'}"),
+        (
+            "sessions",
+            f"{parsed.num_sessions:,}{', no labels' if {*parsed.labels} <= {'unknown'} else f': {labels}'}",
+        ),
     ]
     for reason, count in counts.skipped.items():
         first = next(iter(counts.skipped_lines[reason]), None)

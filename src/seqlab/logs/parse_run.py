@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
-from seqlab.logs.counting import Parsed, ParseCounts
+from seqlab.logs.counting import ParseCounts, Parsed
 from seqlab.logs.drain import Drain
 from seqlab.logs.engines import Engine, Promise
 from seqlab.logs.first_look import FirstLook
@@ -75,11 +75,17 @@ def parse(
             labels: Future[Labels | None] = beside.submit(_labels, settings.labels, read_labels)
             return _Run(settings, sources, parts, engine, labels).run(report)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{settings.output}: the parse cannot go on: {error}; nothing is kept of it") from None
+        raise UserError(
+            f"{settings.output}: the parse cannot go on: {error}; nothing is kept of it"
+        ) from None
 
 
 def _labels(path: Path | None, read: Callable[[Path], Labels] | None) -> Labels | None:
-    return None if path is None or read is None else read(path)
+    if path is None:
+        return None
+    if read is None:
+        raise ValueError(f"labels={path}: give read_labels too")
+    return read(path)
 
 
 def _buckets(sources: Sequence[Source]) -> int:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from seqlab.errors import UserError
 
@@ -19,6 +19,7 @@ LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
 LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
+_TEXT = bytes({*range(7, 14), 27, *range(32, 256)})  # other control characters stand in no text
 BROKEN = (
     OSError,
     EOFError,
@@ -99,6 +100,24 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     return found
 
 
+def refuse_binary(path: str, reader: str = "seqlab parse -") -> None:
+    """Raise UserError for a plain or gzip file that begins with no text.
+
+    Args:
+        reader: the command that takes a log from standard input.
+    """
+    try:
+        with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
+            head = file.read(512)
+    except BROKEN as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    if head.lstrip(b"\x00").translate(None, _TEXT):  # a crash may leave zeros before the text
+        raise UserError(
+            f"{path} holds no lines of text. Packed logs are known by their names (.gz; seqlab parse also "
+            f"reads .zip, .tar, .tar.gz): unpack others, or pipe them: ... | {reader}. Text must be UTF-8"
+        )
+
+
 def _members(path: str) -> list[Source]:
     name = path.lower()
     if name.endswith(".zip"):
@@ -108,6 +127,8 @@ def _members(path: str) -> list[Source]:
         with tarfile.open(path) as packed:
             members = [Source(path, entry, entry.name, entry.size) for entry in packed if entry.isfile()]
     else:
+        if Path(path).is_file():  # a pipe is not touched
+            refuse_binary(path)
         return [Source(path)]
     return [member for member in members if _is_log(member.member)]
 
@@ -133,7 +154,9 @@ def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> It
                         end = chunk.end
                         yield chunk
                 except BROKEN as error:
-                    raise UserError(f"{source.name}: broken after byte {end:,} of its text: {error}") from None
+                    raise UserError(
+                        f"{source.name}: broken after byte {end:,} of its text: {error}"
+                    ) from None
 
 
 class _Opener:
@@ -149,11 +172,15 @@ class _Opener:
         if source.path == STDIN:
             return sys.stdin.buffer
         if source.entry is None:
-            return stack.enter_context((gzip.open if source.is_gzip else open)(source.path, "rb"))
+            if source.is_gzip:
+                return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
+            return stack.enter_context(Path(source.path).open("rb"))
         is_zip = source.path.lower().endswith(".zip")
         if self._path != source.path:
             self._path = source.path
-            self._archive = self._stack.enter_context((zipfile.ZipFile if is_zip else tarfile.open)(source.path))
+            self._archive = self._stack.enter_context(
+                (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
+            )
         member = self._archive.open(source.entry) if is_zip else self._archive.extractfile(source.entry)
         return stack.enter_context(member)
 

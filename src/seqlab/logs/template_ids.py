@@ -95,7 +95,9 @@ class FixedIds:
 
     def templates(self) -> dict[int, list[str]]:
         """{id: words}."""
-        return {first + own: list(words) for drain, first in self.drains for own, words in drain.templates.items()}
+        return {
+            first + own: list(words) for drain, first in self.drains for own, words in drain.templates.items()
+        }
 
 
 class KnownFirstIds:

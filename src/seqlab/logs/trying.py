@@ -14,7 +14,7 @@ LINES = 10
 
 
 def taken_apart(lines: Sequence[str], log_format: LogFormat) -> str:
-    """What a format sees in the first lines: time, session, label and masked message, or why there is none."""
+    """What a format sees in the first lines: time, session, label, masked message; or why none."""
     lines = lines[:LINES]
     found = LineReader(log_format)(pl.Series(lines, dtype=pl.String))
     sessions: dict[int, list[str]] = {}

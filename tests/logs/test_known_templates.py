@@ -1,3 +1,5 @@
+"""Tables of templates."""
+
 from __future__ import annotations
 
 import re
@@ -5,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.templates import read_templates
 from seqlab.errors import UserError
+from seqlab.logs.known_templates import read_templates
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def test_what_is_no_log_is_one_message(
 
 
 @pytest.mark.parametrize(
-    "first", [b"", b"PAR1 is up\n", b"BZh is up\n", b"\xff\xfe is up\n", b"\n\n\n\n\n\n", b"\x00" * 600]
+    "first",
+    [b"", b"PAR1 is up\n", b"BZh is up\n", b"\xff\xfe is up\n", b"\n\n\n\n\n\n", b"\x00" * 600 + b"\n"],
 )
 def test_logs_whose_first_line_looks_odd_are_parsed(tmp_path: Path, first: bytes) -> None:
     path = tmp_path / "a.log"

@@ -128,14 +128,15 @@ def load(folder: Path, blocks: int) -> dict[str, Any]:
 
 def window(folder: Path, blocks: int) -> dict[str, Any]:
     """All training windows of 16 keys, and which of them are equal."""
-    from seqlab.data.hdfs import HdfsPadded, HdfsWindows
+    from seqlab.data.padded_sessions import PaddedSessions
+    from seqlab.data.session_windows import SessionWindows
 
-    module = HdfsWindows(sessions=folder / "parsed")
+    module = SessionWindows(sessions=folder / "parsed")
     module.setup()
     begin = time.perf_counter()
     index, pairs = module.index("train")
     seconds = time.perf_counter() - begin
-    padded = HdfsPadded(sessions=folder / "parsed")
+    padded = PaddedSessions(sessions=folder / "parsed")
     padded.setup()
     distinct = len(padded.distinct("train").lengths)
     note = (

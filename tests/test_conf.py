@@ -14,8 +14,8 @@ from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.loggers import build_loggers
 from seqlab.training.run_folder import RunFolder
+from seqlab.training.tracking.loggers import build_loggers
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]
@@ -50,9 +50,14 @@ def test_every_file_composes_checks_and_says_what_it_is(composed: Compose, group
     assert first_comment(CONF / group / f"{name}.yaml")
 
 
+@pytest.mark.parametrize("kind", ["window", "padded"])
+def test_hdfs_names_are_spellings_of_the_general_data(composed: Compose, kind: str) -> None:
+    assert composed(f"data=hdfs_{kind}").data == composed(f"data=sessions_{kind}").data
+
+
 def test_what_the_design_names_is_there() -> None:
     assert {"gru", "gru_ae"} <= set(members("model"))
-    assert set(LOG_DATA) <= set(members("data"))
+    assert {*LOG_DATA, "sessions_window", "sessions_padded"} <= set(members("data"))
     assert {"constant", "cosine", "warmup_cosine", "onecycle", "plateau"} <= set(members("scheduler"))
     assert {"adam", "adamw", "sgd"} <= set(members("optimizer"))
     assert {"csv", "wandb", "tensorboard", "mlflow", "none"} <= set(members("logger"))

@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from seqlab.cli import main
-from seqlab.data.hdfs import HdfsPadded
+from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
@@ -257,7 +257,7 @@ def test_a_mistake_gives_code_two_and_on_demand_its_traceback(
 
 
 @pytest.fixture
-def sessions(padded: Callable[..., HdfsPadded]) -> Iterator[Any]:
+def sessions(padded: Callable[..., PaddedSessions]) -> Iterator[Any]:
     """A batch of whole sessions and the sizes of their data."""
     datamodule = padded()
     return next(iter(datamodule.train_dataloader())), datamodule.sizes

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.data.hdfs import HdfsWindows
 from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
+from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.seen import SeenSessions
 from seqlab.detection.thresholds import Threshold
@@ -113,7 +113,7 @@ def test_a_session_is_seen_where_every_key_and_their_order_are_equal() -> None:
     assert known.seen(codes, lengths).tolist() == [True, False, True, False, True, False]
 
 
-def with_splits(datamodule: HdfsWindows, train: Sequence[str], val: Sequence[str]) -> HdfsWindows:
+def with_splits(datamodule: SessionWindows, train: Sequence[str], val: Sequence[str]) -> SessionWindows:
     """The data with other sessions, as text of one-letter keys, in two of its splits."""
     from seqlab.data.vocabulary import Vocabulary
 
@@ -133,18 +133,20 @@ def with_splits(datamodule: HdfsWindows, train: Sequence[str], val: Sequence[str
     ],
 )
 def test_sessions_that_no_threshold_can_come_from_are_refused(
-    windows: Callable[..., HdfsWindows], train: list[str], val: list[str], message: str
+    windows: Callable[..., SessionWindows], train: list[str], val: list[str], message: str
 ) -> None:
     with pytest.raises(UserError) as caught:
         check_sessions(with_splits(windows(), train, val))
     assert str(caught.value).startswith(message)
 
 
-def test_two_validation_sessions_without_unseen_keys_are_enough(windows: Callable[..., HdfsWindows]) -> None:
+def test_two_validation_sessions_without_unseen_keys_are_enough(
+    windows: Callable[..., SessionWindows],
+) -> None:
     check_sessions(with_splits(windows(), ["ab"] * 10, ["ax", "b", "a"]))
 
 
-def test_the_check_reads_no_test_session(windows: Callable[..., HdfsWindows]) -> None:
+def test_the_check_reads_no_test_session(windows: Callable[..., SessionWindows]) -> None:
     datamodule = windows()
     datamodule._splits["test"] = replace(datamodule._splits["test"], codes=None, offsets=None)
     check_sessions(datamodule)

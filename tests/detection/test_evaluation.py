@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.module import TestSetLockedError
+from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
+from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome, seen_figures
 from seqlab.detection.metrics import detection_metrics
@@ -38,7 +39,7 @@ FIGURES = {"auroc", "average_precision", "precision", "recall", "f1", "false_pos
 def task_for(datamodule: LogSessions) -> SequenceTask:
     torch.manual_seed(0)
     sizes, small = datamodule.sizes, {"embedding_size": 4, "hidden_size": 4, "num_layers": 1}
-    if isinstance(datamodule, HdfsPadded):
+    if isinstance(datamodule, PaddedSessions):
         return Reconstruction(network=GRUAutoencoder(**sizes, **small), unk_id=sizes["unk_id"])
     sizes.pop("max_length")
     return NextEvent(network=GRUPredictor(**sizes, **small), unk_id=sizes["unk_id"])
@@ -119,7 +120,7 @@ def test_the_best_f1_says_the_share_that_it_is_at(datamodule: LogSessions) -> No
     )
 
 
-def test_validation_figures_are_means_over_events(windows: Callable[..., HdfsWindows]) -> None:
+def test_validation_figures_are_means_over_events(windows: Callable[..., SessionWindows]) -> None:
     datamodule = windows()
     task = task_for(datamodule)
     _, figures = DetectionEvaluation().fit(task, datamodule)
@@ -130,7 +131,7 @@ def test_validation_figures_are_means_over_events(windows: Callable[..., HdfsWin
     assert figures["val/accuracy"] == pytest.approx(sum(part.correct.item() for part in losses) / units)
 
 
-def test_fitting_reads_no_test_session(windows: Callable[..., HdfsWindows]) -> None:
+def test_fitting_reads_no_test_session(windows: Callable[..., SessionWindows]) -> None:
     """Other test sessions, or none, leave thresholds, calibrations and validation figures as they are."""
     found = []
     for change in (lambda sessions: sessions, lambda sessions: sessions.take(np.array([3]))):
@@ -160,7 +161,7 @@ def test_the_test_set_is_locked_until_it_is_opened_and_nothing_is_fitted_after(
         datamodule.train_dataloader()
 
 
-def test_test_labels_change_figures_but_no_score(windows: Callable[..., HdfsWindows]) -> None:
+def test_test_labels_change_figures_but_no_score(windows: Callable[..., SessionWindows]) -> None:
     one, other = windows(), windows()
     splits = other._splits
     splits["test"] = replace(splits["test"], labels=1 - splits["test"].labels)
@@ -175,7 +176,7 @@ def test_test_labels_change_figures_but_no_score(windows: Callable[..., HdfsWind
 
 @pytest.mark.parametrize("label", [LABEL_UNKNOWN, 0])
 def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measured(
-    windows: Callable[..., HdfsWindows], label: int, tmp_path: object
+    windows: Callable[..., SessionWindows], label: int, tmp_path: object
 ) -> None:
     datamodule = windows()
     datamodule._splits["test"] = datamodule._splits["test"].with_labels(label)
@@ -229,7 +230,7 @@ def test_figures_on_sessions_that_training_never_held() -> None:
 
 
 def test_sessions_that_training_held_are_counted_in_table_and_file(
-    windows: Callable[..., HdfsWindows], tmp_path: Path
+    windows: Callable[..., SessionWindows], tmp_path: Path
 ) -> None:
     datamodule = windows()
     trained = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsWindows
 from seqlab.data.sequences import LABEL_UNKNOWN
+from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.evaluation import DetectionEvaluation, DetectionOutcome
 from seqlab.evaluation.next_steps import next_steps
 from seqlab.networks.gru_predictor import GRUPredictor
@@ -16,7 +16,7 @@ from seqlab.tasks.next_event import NextEvent
 
 
 @pytest.fixture
-def outcome(windows: Callable[..., HdfsWindows]) -> Callable[..., DetectionOutcome]:
+def outcome(windows: Callable[..., SessionWindows]) -> Callable[..., DetectionOutcome]:
     """An untrained network's outcome, its test sessions labelled as asked."""
 
     def judged(label: int | None = None) -> DetectionOutcome:

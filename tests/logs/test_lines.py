@@ -256,9 +256,7 @@ def test_what_is_wrong_with_a_pattern_and_where(what: str, pattern: str, reason:
 
 
 def test_masks_that_do_not_go_together() -> None:
-    with pytest.raises(
-        UserError, match="--mask '.*' --mask '.*': not a regular expression: duplicate capture group name"
-    ):
+    with pytest.raises(UserError, match=r"not a regular expression: duplicate capture group name"):
         LogFormat("regex", "^", masks=("(?P<n>a)", "(?P<n>b)"))
     with pytest.raises(UserError, match=r"--mask 'a\{.*--mask 'b\{.*exceeds size limit"):
         LogFormat("regex", "^", masks=("a{1000}{220}", "b{1000}{220}"))

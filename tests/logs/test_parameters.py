@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from seqlab.cli import main
-from seqlab.data.event_parameters import PARAMETERS
+from seqlab.data.parameters import PARAMETERS
 from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.errors import UserError
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.data.hdfs import HdfsWindows
+from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.detector import Detector
 from seqlab.detection.evaluation import DetectionEvaluation, encoded
 from seqlab.detection.surprise import surprise
@@ -17,7 +17,7 @@ from seqlab.tasks.next_event import NextEvent
 
 
 @pytest.fixture
-def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEvent, HdfsWindows, Path]:
+def scored(windows: Callable[..., SessionWindows], tmp_path: Path) -> tuple[NextEvent, SessionWindows, Path]:
     """An untrained network, its data, and the validation sessions as a file."""
     datamodule = windows()
     torch.manual_seed(0)
@@ -32,7 +32,7 @@ def scored(windows: Callable[..., HdfsWindows], tmp_path: Path) -> tuple[NextEve
     return task, datamodule, path
 
 
-def baggage(datamodule: HdfsWindows, judge: dict[str, Any]) -> dict[str, Any]:
+def baggage(datamodule: SessionWindows, judge: dict[str, Any]) -> dict[str, Any]:
     return {"data": datamodule.state(), "judge": judge}
 
 

@@ -10,9 +10,10 @@ import torch
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.entities import Entities
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.names import Names
+from seqlab.data.padded_sessions import PaddedSessions
+from seqlab.data.session_windows import SessionWindows
 from seqlab.data.stock import StockPrices
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.translation import Translation as TranslationData
@@ -56,7 +57,7 @@ class Kind(NamedTuple):
 ENTITY_FIGURES = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
 KINDS = {
     "next_event": Kind(
-        partial(HdfsWindows, sample=BLOCKS),
+        partial(SessionWindows, sample=BLOCKS),
         NextEvent,
         GRUPredictor,
         DetectionEvaluation,
@@ -64,7 +65,7 @@ KINDS = {
         ("unk_id",),
     ),
     "reconstruction": Kind(
-        partial(HdfsPadded, sample=BLOCKS),
+        partial(PaddedSessions, sample=BLOCKS),
         Reconstruction,
         GRUAutoencoder,
         DetectionEvaluation,

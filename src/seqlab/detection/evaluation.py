@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.log_sessions import LogSessions
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
-from seqlab.data.splits import has_both_classes
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, has_both_classes
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.cautions import cautions, check_sessions
 from seqlab.detection.detector import Detector

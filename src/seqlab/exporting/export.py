@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqlab.data.event_features import refuse_features
+from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.names import NETWORKS, SETTINGS

@@ -12,15 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.data.distinct_sessions import distinct_sessions
-from seqlab.data.event_features import features
-from seqlab.data.parameter_novelty import ParameterNovelty
-from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
-from seqlab.data.scoring import ScoringPlan
+from seqlab.data.log_sessions import ScoringPlan
+from seqlab.data.padded_sessions import session_scoring_plan
+from seqlab.data.parameters import ParameterNovelty
+from seqlab.data.parsed_sessions import check_templates, features, read_parsed_sessions
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import session_scoring_plan
 from seqlab.data.session_files import read_sessions
+from seqlab.data.session_windows import window_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import window_scoring_plan
 from seqlab.data.windows import distinct_pairs, index_windows
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.session_scores import SessionScores, fitted_judge

@@ -7,10 +7,9 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.distinct_sessions import distinct_sessions
-from seqlab.data.hdfs import HdfsPadded
 from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedDataset, PaddedSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
-from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
@@ -134,7 +133,7 @@ def attention_maps(
 ) -> list[tuple[str, np.ndarray, list[str], list[str]]]:
     """(title, (T, S) weights, row labels, column labels) of some top alerts; nothing without attention."""
     weights_of = getattr(task, "attention_weights", None)
-    if weights_of is None or not isinstance(datamodule, HdfsPadded):
+    if weights_of is None or not isinstance(datamodule, PaddedSessions):
         return []
     short = [
         session

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.project import package_folder
 from seqlab.sweeps.space import Parameter, read_parameters
 
 METHODS = ("grid", "random", "bayes")
@@ -114,7 +115,7 @@ def read_sweep(path: Path) -> Sweep:
 
 
 def _program(path: Path, name: str) -> Path:
-    for folder in (Path.cwd(), path.absolute().parent):
+    for folder in (Path.cwd(), path.absolute().parent, package_folder()):
         if (folder / name).is_file():
             return (folder / name).resolve()
     raise UserError(f"{path}: program={name}: no such file, neither here nor beside {path.name}")

@@ -46,7 +46,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         windows: what makes sessions where the format names none.
         base: added to offsets: bytes of all logs before this one.
     """
-    lines, starts = read_lines(chunk.content)
+    lines, starts = read_lines(chunk.content, at_start=chunk.start == 0)
     found = reader(lines)
     offsets = starts + chunk.start
     event_message, sessions = found.event_message, found.event_session

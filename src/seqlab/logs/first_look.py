@@ -46,10 +46,10 @@ class FirstLook:
 
     def _check_lines(self) -> None:
         form, lines = self.settings.log_format, self.counts.lines
-        if self.messages and not self.timed and form.has_times:
+        if self.messages and not self.timed and form.syntax == "header" and form.has_times:
             raise UserError(
                 f"no time of the first {self.messages:,} lines could be read: is it written as "
-                f"{form.time_format}? See --header, --time-field and --time-format"
+                f"{form.time_format}? See --header and --time-format"
             )
         if self.counts.events:
             return

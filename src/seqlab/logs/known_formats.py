@@ -119,7 +119,9 @@ def first_lines(source: Source) -> list[str]:
         raise UserError("--format auto looks at a log before it is read: name the format of standard input")
     lines: list[str] = []
     for chunk in read_chunks([source], chunk_bytes=1 << 16):
-        lines += [line for line in read_lines(chunk.content)[0].to_list() if line.strip()]
+        lines += [
+            line for line in read_lines(chunk.content, at_start=chunk.start == 0)[0].to_list() if line.strip()
+        ]
         if len(lines) >= LOOKED_AT:
             break
     return lines[:LOOKED_AT]

@@ -21,10 +21,13 @@ _AFTER_HEADER = "\x02"  # marks where the header was
 NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 
 
-def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
+def read_lines(content: bytes, *, at_start: bool = False) -> tuple[pl.Series, NDArray[np.int64]]:
     """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF.
 
-    A line that is no UTF-8 is NO_TEXT. A byte order mark at the beginning is left out.
+    A line that is no UTF-8 is NO_TEXT.
+
+    Args:
+        at_start: of a file, where a byte order mark is left out.
     """
     # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
     looks_packed = content.startswith(_PACKED)
@@ -41,7 +44,7 @@ def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
     else:  # ten times as fast
         sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
         starts = np.cumsum(sizes) - sizes
-    if content.startswith(_BOM):
+    if at_start and content.startswith(_BOM):
         lines = pl.concat([lines.head(1).str.strip_prefix(_BOM.decode()), lines.slice(1)])
     return lines, starts
 

@@ -132,7 +132,7 @@ def shown(line: str | bytes) -> str:
 def split_piece(piece: Piece) -> Lines:
     """Decode a piece. Lines that are not UTF-8 or longer than LONGEST_LINE are set apart."""
     content = piece.content
-    column, starts = read_lines(content)
+    column, starts = read_lines(content, at_start=piece.offset == 0)
     if not len(column):
         return Lines(column, starts, starts, piece.file, len(piece.cut), list(piece.cut))
     whole = len(content) + (not content.endswith(b"\n"))  # as if the last line had its newline

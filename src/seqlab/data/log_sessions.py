@@ -143,7 +143,7 @@ class LogSessions(SequenceDataModule):
         else:
             self._simulate()
         if self.templates_file is not None:
-            from seqlab.data.templates import read_templates
+            from seqlab.logs.known_templates import read_templates
 
             self.templates = read_templates(self.templates_file)
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])

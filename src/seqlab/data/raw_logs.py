@@ -75,10 +75,10 @@ def _headers(lines: list[str], header: str | None) -> int:
 
 
 def _lines_of_formats(lines: list[str]) -> dict[str, int]:
-    """How many lines have the header of each known format."""
-    from seqlab.logs.formats import FORMATS
+    """How many lines fit each known format."""
+    from seqlab.logs.known_formats import FORMATS, lines_that_fit
 
-    return {name: _matches(lines, known.header) for name, known in FORMATS.items()}
+    return {name: lines_that_fit(lines, known) for name, known in FORMATS.items()}
 
 
 def _matches(lines: list[str], header: str) -> int:

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from seqlab.logs.drain_state import new_drain
+from seqlab.logs.drain import Drain
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.lines import LineReader
 
@@ -26,20 +26,20 @@ from seqlab.logs.lines import LineReader
 def test_similarity_by_hand(template: str, message: str, similarity: float, counting: float) -> None:
     words = template.split(), message.split()
     for counts_masks, expected in ((False, similarity), (True, counting)):
-        drain = new_drain(0.7, 5, counts_masks=counts_masks)
-        assert drain.get_seq_distance(*words, False) == (pytest.approx(expected), words[0].count("<*>"))
+        drain = Drain(0.7, 5, counts_masks=counts_masks)
+        assert drain.share_of_equal(*words) == pytest.approx(expected)
         # a message of fixed templates must match whole, masks and all
-        assert (drain.get_seq_distance(*words, True)[0] == 1) == all(
-            known in ("<*>", word) for known, word in zip(*words, strict=True)
-        )
+        drain.add(4, words[0])
+        fits = all(known in ("<*>", word) for known, word in zip(*words, strict=True))
+        assert drain.match(message) == (4 if fits else None)
 
 
 def templates(messages: list[str]) -> list[int]:
     """The template of each message with the settings of ``--format regex``."""
     form = LogFormat("regex", "^")
     found = LineReader(form)(pl.Series(messages))
-    drain = new_drain(form.similarity, form.depth)
-    return [drain.add_log_message(found.distinct[code])[0].cluster_id for code in found.code.tolist()]
+    drain = Drain(form.similarity, form.depth)
+    return [drain.learn(found.distinct[code])[0] for code in found.code.tolist()]
 
 
 HOSTS = ("www.example.com:443", "proxy.cs.example.edu:5070", "cdn.example.org:80", "10.0.0.7:8080")

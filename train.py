@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
-    from hydra.utils import instantiate
     from pytorch_lightning import seed_everything
 
     from seqlab.training import (
@@ -21,21 +20,21 @@ def train(config: DictConfig) -> float | None:
         callbacks,
         checkpoints,
         first_batch,
-        loggers,
         pairs,
         processes,
         profiling,
-        resuming,
         run_folder,
         trainer,
     )
+    from seqlab.training.resume import start
+    from seqlab.training.tracking import loggers
 
     build.check_monitor(config)
     pairs.check_pair(config)
     trainer.check_hardware(config.trainer)
-    resuming.check_not_finished(run_folder.path_of_run(), config)
+    start.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
-    evaluation = instantiate(config.evaluation, _convert_="all")
+    evaluation = build.build_evaluation(config)
 
     datamodule = build.build_data(config.data)
     datamodule.setup()
@@ -43,11 +42,11 @@ def train(config: DictConfig) -> float | None:
     task = build.build_task(config, datamodule.sizes)
     first_batch.try_network(task, datamodule)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
-    start = resuming.find_start(config, folder)
+    begin = start.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
-    with loggers.open_loggers(config, folder, start.tracker_ids) as trackers:
+    with loggers.open_loggers(config, folder, begin.tracker_ids) as trackers:
         fitter = trainer.build_trainer(config.trainer, around.all, trackers, folder.path)
-        resuming.fit(fitter, task, datamodule, start)
+        start.fit(fitter, task, datamodule, begin)
         if not processes.leave_group():
             return None  # of several processes one judges and writes
         profiling.write_profile(fitter, folder.path)
@@ -63,7 +62,8 @@ def train(config: DictConfig) -> float | None:
         metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
         folder.save(metrics, outcome)
         datamodule.write_files(folder.path)
-        instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+        sections = evaluation.sections(task, datamodule, outcome, around.history.series)
+        folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
         folder.finish_checkpoints()
         loggers.log_results(trackers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)

@@ -37,16 +37,16 @@ from benchmarks.plain_twins import (  # noqa: E402
     padded_batches,
     window_batches,
 )
-from seqlab.data.hdfs import HdfsWindows  # noqa: E402
 from seqlab.data.loaders import IndexBatches  # noqa: E402
 from seqlab.data.log_sessions import LogSessions  # noqa: E402
+from seqlab.data.session_windows import SessionWindows  # noqa: E402
 from seqlab.data.vocabulary import Vocabulary  # noqa: E402
 from seqlab.detection.surprise import surprise  # noqa: E402
 from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 from seqlab.training.callbacks import build_callbacks  # noqa: E402
-from seqlab.training.loggers import build_loggers  # noqa: E402
 from seqlab.training.run_folder import RunFolder  # noqa: E402
+from seqlab.training.tracking.loggers import build_loggers  # noqa: E402
 from seqlab.training.trainer import build_trainer, quiet_lightning  # noqa: E402
 
 
@@ -160,7 +160,7 @@ def train_comparison(
 def make_lists(
     data: LogSessions, sessions: list[list[int]], batches: list[list[int]]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    if isinstance(data, HdfsWindows):
+    if isinstance(data, SessionWindows):
         return window_batches(sessions, batches, data.window_size, data.vocabulary)
     return padded_batches(sessions, batches, data.vocabulary)
 
@@ -169,7 +169,7 @@ def scoring_comparison(config: DictConfig, rounds: int, windows_in_loop: int = 2
     """The whole train split scored by the project, beside a loop of one window at a time."""
     data = build_data(config.data)
     data.setup()
-    assert isinstance(data, HdfsWindows)
+    assert isinstance(data, SessionWindows)
     task = build_task(config, data.sizes).eval()
     index, pairs = data.index("train")
     plain, ours = [], []

@@ -20,8 +20,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from seqlab.commands.train import train_command
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedSessions
+from seqlab.data.session_windows import SessionWindows
 
 ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested
@@ -127,17 +128,17 @@ def _set_up(datamodule: LogSessions) -> Any:
 
 
 @pytest.fixture
-def windows() -> Callable[..., HdfsWindows]:
+def windows() -> Callable[..., SessionWindows]:
     """Makes 108 normal and 12 abnormal simulated blocks as windows of 4 keys."""
     return lambda **settings: _set_up(
-        HdfsWindows(**{"sample": SAMPLE, "batch_size": 32, "window_size": 4} | settings)
+        SessionWindows(**{"sample": SAMPLE, "batch_size": 32, "window_size": 4} | settings)
     )
 
 
 @pytest.fixture
-def padded() -> Callable[..., HdfsPadded]:
+def padded() -> Callable[..., PaddedSessions]:
     """Makes the same blocks as whole padded sessions."""
-    return lambda **settings: _set_up(HdfsPadded(**{"sample": SAMPLE, "batch_size": 32} | settings))
+    return lambda **settings: _set_up(PaddedSessions(**{"sample": SAMPLE, "batch_size": 32} | settings))
 
 
 SMALL_LOG_MODEL = (

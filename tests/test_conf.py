@@ -10,12 +10,12 @@ from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from pytorch_lightning.loggers import Logger
 
 from seqlab.commands.train import first_comment
-from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
+from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.loggers import build_loggers
 from seqlab.training.run_folder import RunFolder
+from seqlab.training.tracking.loggers import build_loggers
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]
@@ -44,15 +44,20 @@ def test_every_file_composes_checks_and_says_what_it_is(composed: Compose, group
     config = composed(f"{group}={name}", hydra=True)
     assert config.hydra.runtime.choices[group] == name
     check_monitor(config)
-    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "report", "logger", "callbacks"):
+    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks"):
         check_config(config[part], part)
     assert OmegaConf.missing_keys(config.optimizer) == OmegaConf.missing_keys(config.scheduler) == set()
     assert first_comment(CONF / group / f"{name}.yaml")
 
 
+@pytest.mark.parametrize("kind", ["window", "padded"])
+def test_hdfs_names_are_spellings_of_the_general_data(composed: Compose, kind: str) -> None:
+    assert composed(f"data=hdfs_{kind}").data == composed(f"data=sessions_{kind}").data
+
+
 def test_what_the_design_names_is_there() -> None:
     assert {"gru", "gru_ae"} <= set(members("model"))
-    assert set(LOG_DATA) <= set(members("data"))
+    assert {*LOG_DATA, "sessions_window", "sessions_padded"} <= set(members("data"))
     assert {"constant", "cosine", "warmup_cosine", "onecycle", "plateau"} <= set(members("scheduler"))
     assert {"adam", "adamw", "sgd"} <= set(members("optimizer"))
     assert {"csv", "wandb", "tensorboard", "mlflow", "none"} <= set(members("logger"))

@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from seqlab.cli import main
-from seqlab.data.hdfs import HdfsPadded
+from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
@@ -180,12 +180,12 @@ def test_data_that_cannot_be_judged_is_refused_before_training(
 def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
     for name in ("best.ckpt", "last.ckpt"):
         torch.load(run.folder / "checkpoints" / name, weights_only=True)
-        task, baggage = load_task(run.folder / "checkpoints" / name)
-        assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
-        threshold = baggage["judge"]["thresholds"]["combined"]["value"]
+        task, contents = load_task(run.folder / "checkpoints" / name)
+        assert len(Vocabulary.from_state(contents.data["vocabulary"])) == contents.sizes["vocab_size"]
+        threshold = contents.judge["thresholds"]["combined"]["value"]
         assert threshold == run.metrics["test/threshold"]
-        assert set(baggage["judge"]["calibrations"]) == {"nll_max", "cusum", "error_share"}
-        calibrations = baggage["judge"]["calibrations"].values()
+        assert set(contents.judge["calibrations"]) == {"nll_max", "cusum", "error_share"}
+        calibrations = contents.judge["calibrations"].values()
         assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
         assert task.network is not None
 
@@ -257,7 +257,7 @@ def test_a_mistake_gives_code_two_and_on_demand_its_traceback(
 
 
 @pytest.fixture
-def sessions(padded: Callable[..., HdfsPadded]) -> Iterator[Any]:
+def sessions(padded: Callable[..., PaddedSessions]) -> Iterator[Any]:
     """A batch of whole sessions and the sizes of their data."""
     datamodule = padded()
     return next(iter(datamodule.train_dataloader())), datamodule.sizes

@@ -1,10 +1,11 @@
-"""``seqlab COMMAND``: what a trained checkpoint is good for. Training itself is ``python train.py``."""
+"""Experiments with sequence models: train, judge, compare, and use what was learned."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
@@ -15,18 +16,20 @@ from seqlab.files import let_go
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 COMMANDS = {
-    "parse": "raw log lines to sessions of templates, for data.sessions=DIR",
-    "sweep": "search settings with a sweep.yaml of W&B's, on this machine, many machines or a Ray cluster",
-    "translate": "lines of text in, one translation a line out, with a checkpoint of model=seq2seq",
-    "generate": "text that goes on after a prompt, with a checkpoint of model=char_rnn",
-    "predict": "score, forecast, classify, tag or translate a file with a checkpoint; writes a CSV",
-    "detect": "raw log lines in, alerts out: a whole log, or one that grows (--follow)",
-    "explain": "one log block's events, how surprising each was and what was expected there",
-    "compare": "finished runs beside each other: what differs, figures over seeds, paired tests, a page",
-    "download": "public data sets into a cache: checked and resumable, with licence, citation and use",
-    "export": "a trained network as an ONNX or TorchScript file, checked, with vocabulary and thresholds",
-    "calibrate": "thresholds of a log model fitted again to new normal sessions, without training",
-    "tune": "find a learning rate and a batch size for a run: seqlab tune model=gru_ae --lr",
+    "train": "train and judge a model: python train.py, from anywhere",
+    "init": "a project folder of your own: train.py, conf/, sweep.yaml",
+    "tune": "a learning rate and a batch size to begin with",
+    "sweep": "search settings, here, on many machines or on Ray",
+    "compare": "runs beside each other: settings, figures, tests, a page",
+    "predict": "what a checkpoint says of a file, as a CSV",
+    "generate": "text that goes on after a prompt",
+    "translate": "lines of text in, one translation a line out",
+    "parse": "raw log lines to sessions, for data.sessions=DIR",
+    "detect": "raw log lines in, alerts out; --follow a log that grows",
+    "explain": "one log block: how surprising each event was",
+    "calibrate": "thresholds fitted again to new normal sessions",
+    "export": "the network as ONNX or torch.export, checked",
+    "download": "public data sets, checked, with licence and citation",
 }
 
 
@@ -57,7 +60,8 @@ class Arguments(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The commands without their arguments: nothing but this file is imported for ``--help``."""
-    top = argparse.ArgumentParser(prog="seqlab", description=__doc__, add_help=True)
+    wide = partial(argparse.HelpFormatter, max_help_position=30)  # a line for each command
+    top = argparse.ArgumentParser(prog="seqlab", description=__doc__, formatter_class=wide)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, meaning in COMMANDS.items():
         commands.add_parser(name, help=meaning, add_help=False)
@@ -74,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
+    if hasattr(module, "run_line"):  # Hydra reads its arguments
+        return module.run_line(given[1:])
     own = Arguments(given[1:], prog=f"seqlab {name}", description=COMMANDS[name])
     module.add_arguments(own)
     parsed = own.parse_intermixed_args(given[1:])

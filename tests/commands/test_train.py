@@ -9,8 +9,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.commands.mistakes import user_message
 from seqlab.commands.train import EXAMPLES, help_text
+from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
 Command = Callable[..., subprocess.CompletedProcess]
@@ -109,7 +109,8 @@ def test_a_wrong_pair_is_told_and_nothing_is_trained(command: Command, tmp_path:
     done = command("model=gru_ae", "data=hdfs_window")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: model=gru_ae takes SessionBatch, data=hdfs_window gives WindowBatch; use data=hdfs_padded\n"
+        "error: model=gru_ae takes SessionBatch, data=hdfs_window gives WindowBatch; "
+        "use data=sessions_padded\n"
     )
     assert done.stdout == ""
     assert not (tmp_path / "run" / "checkpoints").exists()

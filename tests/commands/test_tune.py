@@ -8,9 +8,8 @@ import pytest
 from omegaconf import DictConfig
 
 from seqlab.cli import main
-from seqlab.commands.tune import conf_folder, train_command_line
+from seqlab.commands.tune import train_command_line
 from seqlab.data.module import SequenceDataModule
-from seqlab.errors import UserError
 from seqlab.training.batch_test import BatchRow, suggested_size
 from seqlab.training.rate_test import RateTest, rate_ramp
 
@@ -97,20 +96,6 @@ def test_a_mistake_is_one_message_and_code_two(
 ) -> None:
     assert main(("tune", *arguments, "--output", str(tmp_path / "tune"))) == 2
     assert capsys.readouterr().err.startswith(f"error: {message}")
-
-
-def test_configs_come_from_here_or_else_from_the_package(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert conf_folder() == root / "conf"
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/train.yaml").touch()
-    assert conf_folder() == tmp_path / "conf"
-    (tmp_path / "conf/train.yaml").unlink()
-    monkeypatch.setattr("seqlab.__file__", str(tmp_path / "src/seqlab/__init__.py"))
-    with pytest.raises(UserError, match=r"^no conf/train\.yaml in .*: run this in the folder that train\.py"):
-        conf_folder()
 
 
 def test_the_command_line_quotes_what_a_shell_would_read_otherwise() -> None:

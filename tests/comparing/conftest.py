@@ -10,7 +10,11 @@ import yaml
 
 CONFIG = {
     "seed": 0,
-    "data": {"_target_": "seqlab.data.hdfs.HdfsWindows", "seed": "${seed}", "sample": {"seed": 0}},
+    "data": {
+        "_target_": "seqlab.data.session_windows.SessionWindows",
+        "seed": "${seed}",
+        "sample": {"seed": 0},
+    },
     "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.01},
     "model": {"_target_": "seqlab.tasks.next_event.NextEvent", "network": {"hidden_size": 8}},
     "monitor": {"metric": "val/loss", "mode": "min"},

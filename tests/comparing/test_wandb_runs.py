@@ -31,7 +31,7 @@ class Summary:
 def wandb_run(number: int, seed: int, rate: float, loss: float, state: str = "finished") -> SimpleNamespace:
     config = {
         "seed": seed,
-        "data": {"_target_": "seqlab.data.hdfs.HdfsWindows", "seed": seed},
+        "data": {"_target_": "seqlab.data.session_windows.SessionWindows", "seed": seed},
         "optimizer": {"lr": rate},
         "model": {"_target_": "seqlab.tasks.next_event.NextEvent", "network": {"_target_": "x.GRUPredictor"}},
         "monitor": {"metric": "val/loss", "mode": "min"},
@@ -63,7 +63,7 @@ def test_runs_of_a_server_give_the_same_table() -> None:
     first, second = to_frame(found).to_dict("records")
     assert (first["optimizer.lr"], first["val/loss"], first["seeds"], first["unfinished"]) == (0.2, 1.0, 1, 1)
     assert (second["optimizer.lr"], second["val/loss"], second["test/f1"]) == (0.1, 4.0, 0.4)
-    assert (second["model"], second["data"]) == ("GRUPredictor", "HdfsWindows")
+    assert (second["model"], second["data"]) == ("GRUPredictor", "SessionWindows")
     assert second["runs"] == "same (id0); same (id1)"
     assert found.metrics == ["val/loss", "test/f1"]
     assert "1 of 4 runs is unfinished (by their state): run-3" in found.notices

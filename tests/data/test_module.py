@@ -10,15 +10,15 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
-from seqlab.data.log_sessions import LogSessions
+from seqlab.data.log_sessions import LogSessions, ScoringPlan
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.scoring import ScoringPlan
+from seqlab.data.padded_sessions import PaddedSessions
+from seqlab.data.session_windows import SessionWindows
 from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 
-MODULES = [HdfsWindows, HdfsPadded]
+MODULES = [SessionWindows, PaddedSessions]
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_nothing_is_decided_after_the_test_set_was_opened(
 
 
 def test_setting_up_again_does_not_lock_or_read_again(small: Callable, files: dict[str, Path]) -> None:
-    data = small(HdfsWindows)
+    data = small(SessionWindows)
     vocabulary, notices = data.vocabulary, list(data.notices)
     data.open_test()
     files["train"].unlink()
@@ -102,7 +102,7 @@ def test_setting_up_again_does_not_lock_or_read_again(small: Callable, files: di
 @pytest.mark.parametrize("split", ["", "Test", "holdout"])
 def test_unknown_split_is_refused(small: Callable, split: str) -> None:
     with pytest.raises(UserError, match=f"^split={split}: choose train, val, test$"):
-        small(HdfsWindows).sessions(split)
+        small(SessionWindows).sessions(split)
 
 
 def task_for(data: LogSessions) -> NextEvent:
@@ -131,7 +131,7 @@ def trainer(folder: Path, **settings: Any) -> pl.Trainer:
 
 
 def test_lightning_cannot_test_before_the_test_set_is_opened(small: Callable, tmp_path: Path) -> None:
-    data = small(HdfsWindows, window_size=3)
+    data = small(SessionWindows, window_size=3)
     task = task_for(data)
     with pytest.raises(TestSetLockedError):
         trainer(tmp_path).test(task, datamodule=data, verbose=False)
@@ -141,7 +141,7 @@ def test_lightning_cannot_test_before_the_test_set_is_opened(small: Callable, tm
 
 
 def test_lightning_cannot_train_or_validate_afterwards(small: Callable, tmp_path: Path) -> None:
-    data = small(HdfsWindows, window_size=3)
+    data = small(SessionWindows, window_size=3)
     task = task_for(data)
     trainer(tmp_path, max_epochs=1).fit(task, datamodule=data)
     trainer(tmp_path).validate(task, datamodule=data, verbose=False)
@@ -172,7 +172,7 @@ def test_lightning_draws_a_new_order_each_epoch_and_the_same_each_run(
 ) -> None:
     runs = []
     for seed in (0, 0, 1):
-        data = small(HdfsWindows, window_size=3, seed=seed)
+        data = small(SessionWindows, window_size=3, seed=seed)
         record = RecordBatches()
         trainer(tmp_path, max_epochs=3, callbacks=[record]).fit(task_for(data), datamodule=data)
         runs.append(record.epochs)

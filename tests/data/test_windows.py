@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.data.delays import NUM_DELAYS
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.windows import WindowIndex, distinct_pairs, distinct_rows, index_windows
+from seqlab.data.windows import NUM_DELAYS, WindowIndex, distinct_pairs, distinct_rows, index_windows
 from seqlab.errors import UserError
 
 Window = tuple[tuple[int, ...], int]  # the context and the id that comes next

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from seqlab.data.delays import NUM_DELAYS
+from seqlab.data.windows import NUM_DELAYS
 from seqlab.networks.delays import KeyDelayEmbedding, longer
 from seqlab.networks.gru_predictor import GRUPredictor
 

@@ -7,17 +7,17 @@ import pytorch_lightning as pl
 import torch
 from torch.optim import SGD, Adam
 
-from seqlab.data.hdfs import HdfsWindows
+from seqlab.data.session_windows import SessionWindows
 from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 from seqlab.training import schedulers
 from seqlab.training.history import History
 
-MakeWindows = Callable[..., HdfsWindows]
+MakeWindows = Callable[..., SessionWindows]
 
 
-def new_task(datamodule: HdfsWindows, **settings: Any) -> NextEvent:
+def new_task(datamodule: SessionWindows, **settings: Any) -> NextEvent:
     torch.manual_seed(0)
     sizes = datamodule.sizes
     network = GRUPredictor(
@@ -38,7 +38,7 @@ def bare_trainer(**settings: Any) -> pl.Trainer:
     )
 
 
-def fit(task: NextEvent, datamodule: HdfsWindows, callbacks: tuple = (), **settings: Any) -> pl.Trainer:
+def fit(task: NextEvent, datamodule: SessionWindows, callbacks: tuple = (), **settings: Any) -> pl.Trainer:
     trainer = bare_trainer(
         **{"max_epochs": 2} | settings,
         num_sanity_val_steps=0,

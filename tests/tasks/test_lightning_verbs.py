@@ -10,15 +10,16 @@ import torch
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.entities import Entities
-from seqlab.data.hdfs import HdfsPadded, HdfsWindows
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.names import Names
+from seqlab.data.padded_sessions import PaddedSessions
+from seqlab.data.session_windows import SessionWindows
 from seqlab.data.stock import StockPrices
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.translation import Translation as TranslationData
-from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.evaluation.classification import ClassificationEvaluation
-from seqlab.evaluation.forecast import ForecastEvaluation
+from seqlab.evaluation.detection import DetectionEvaluation
+from seqlab.evaluation.forecasting import ForecastingEvaluation
 from seqlab.evaluation.language_model import LanguageModelEvaluation
 from seqlab.evaluation.tagging import TaggingEvaluation
 from seqlab.evaluation.translation import TranslationEvaluation
@@ -56,7 +57,7 @@ class Kind(NamedTuple):
 ENTITY_FIGURES = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
 KINDS = {
     "next_event": Kind(
-        partial(HdfsWindows, sample=BLOCKS),
+        partial(SessionWindows, sample=BLOCKS),
         NextEvent,
         GRUPredictor,
         DetectionEvaluation,
@@ -64,7 +65,7 @@ KINDS = {
         ("unk_id",),
     ),
     "reconstruction": Kind(
-        partial(HdfsPadded, sample=BLOCKS),
+        partial(PaddedSessions, sample=BLOCKS),
         Reconstruction,
         GRUAutoencoder,
         DetectionEvaluation,
@@ -102,7 +103,7 @@ KINDS = {
         partial(StockPrices, sample={"num_days": 150, "seed": 0}),
         Regression,
         SeriesRegressor,
-        ForecastEvaluation,
+        ForecastingEvaluation,
         set(),
     ),
 }

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from seqlab.data.batches import WindowBatch
 from seqlab.data.sequences import Sessions
+from seqlab.data.session_windows import WindowDataset
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.window_batches import WindowDataset
 from seqlab.data.windows import WindowIndex, distinct_pairs, index_windows
 from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor

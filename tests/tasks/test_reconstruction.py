@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.distinct_sessions import distinct_sessions
+from seqlab.data.padded_sessions import PaddedDataset
 from seqlab.data.sequences import Sessions
-from seqlab.data.session_batches import PaddedDataset
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.tasks.reconstruction import Reconstruction

@@ -107,7 +107,7 @@ def test_a_typo_in_any_group_is_told_before_the_task_is_built(
 
 
 def test_a_typo_in_the_data_is_told(composed: Compose) -> None:
-    with pytest.raises(UserError, match=r"^data\.windowsize: HdfsWindows .* did you mean window_size\?"):
+    with pytest.raises(UserError, match=r"^data\.windowsize: SessionWindows .* did you mean window_size\?"):
         build_data(composed("+data.windowsize=4").data)
 
 

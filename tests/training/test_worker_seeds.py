@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from seqlab.data.hdfs import HdfsWindows
+from seqlab.data.session_windows import SessionWindows
 
 TINY = (
     "data.sample.num_blocks=60",
@@ -39,7 +39,7 @@ class Noted(Dataset):
         return self.batches[place]
 
 
-class WindowsFromWorkers(HdfsWindows):
+class WindowsFromWorkers(SessionWindows):
     """A user's own DataModule, whose batches come from two worker processes."""
 
     folder: Path

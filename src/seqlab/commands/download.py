@@ -1,20 +1,15 @@
-"""``seqlab download NAME...``: public data sets into a cache, with licence, citation and how to use them."""
+"""``seqlab download NAME...``: public data sets into a cache, with license, citation and how to use them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from seqlab.downloads.placing import Fetched
+    from seqlab.downloads.fetching import Fetched
     from seqlab.downloads.registry import PublicData
-    from seqlab.downloads.transfer import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,24 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", type=Path, metavar="DIR", help="instead of the cache, which the variable SEQLAB_DATA names"
     )
     parser.add_argument(
-        "--mirror",
-        metavar="URL",
-        help="fetch URL/NAME/FILE, such as of another cache behind a web server, not the published address",
-    )
-    parser.add_argument(
-        "--renew",
-        action="store_true",
-        help="fetch again, and trust anew, a file for which no sum is published",
+        "--mirror", metavar="URL", help="fetch URL/NAME/FILE, such as of another cache behind a web server"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.downloads.fetching import cache_folder, checked_mirror, fetch
+    from seqlab.downloads.fetching import cache_folder, fetch
     from seqlab.downloads.registry import chosen, read_registry
 
     registry = read_registry()
     sets = chosen(arguments.names, registry)
-    mirror = checked_mirror(arguments.mirror)
     root = cache_folder(arguments.to)
     if arguments.list or not sets:
         _print_list(sets or list(registry.values()), root)
@@ -51,9 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     for index, data in enumerate(sets):
         if index:
             print()
-        print(f"{data.name}: {data.title}")
-        with _progress() as progress:
-            files = fetch(data, root, mirror, arguments.renew, progress)
+        print(f"{data.name}: {data.title}", flush=True)
+        files = fetch(data, root, arguments.mirror, progress=sys.stderr.isatty())
         _print_set(data, root / data.name, files)
     return 0
 
@@ -63,30 +49,22 @@ def _print_list(sets: list[PublicData], root: Path) -> None:
 
     width = max(len(data.name) for data in sets)
     for data in sets:
-        here = is_here(data, root)
-        print(f"{data.name:{width}}  {_size(data.num_bytes):>8}  {'here' if here else '    '}  {data.title}")
+        here = "here" if is_here(data, root) else "    "
+        print(f"{data.name:{width}}  {_size(data.num_bytes):>8}  {here}  {data.title}")
     print(f"cache: {root}")
 
 
 def _print_set(data: PublicData, folder: Path, files: list[Fetched]) -> None:
-    new = [file for file in files if file.downloaded]
-    notes = [note for file in files for note in file.notes]
-    was_here = "was here in part" if notes else "was here already"
-    told = f"{len(new)} of {len(files)} files downloaded" if new else was_here
+    new = sum(file.downloaded for file in files)
+    told = f"{new} of {len(files)} files downloaded" if new else "was here already"
     print(f"  folder    {folder} ({told}, {_size(sum(file.num_bytes for file in files))})")
-    for note in notes:
-        print(f"  note      {note}")
     for file in files:
-        if file.sum_from == "first":
+        if not file.is_known:
             print(f"  sha256    {file.sha256}  {file.path.name}")
-            print("            No sum of this file is published: nothing vouches for it. This download is")
-            print("            trusted and its sum kept; a later one must equal it, unless --renew is given.")
-        elif file.sum_from == "record":
-            print(f"  sha256    {file.sha256}  {file.path.name}")
-            print(f"            equals the download of {file.since}, which was trusted; none is published")
-    if all(file.sum_from == "registry" for file in files):
+            print("            No sum of this file is published: nothing vouches for it.")
+    if all(file.is_known for file in files):
         print(f"  sums      equal what is known: {data.checked}")
-    print(f"  licence   {data.licence}")
+    print(f"  license   {data.license}")
     for citation in data.citation:
         print(f"  cite      {citation}")
     for command in data.commands(folder):
@@ -100,27 +78,3 @@ def _size(num_bytes: int | None) -> str:
         if num_bytes >= bytes_of_one:
             return f"{num_bytes / bytes_of_one:.1f} {unit}"
     return f"{num_bytes} B"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], Progress] | None]:
-    """A bar per file on a terminal; none elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns: tuple[Any, ...] = (
-        TextColumn("  {task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-
-        def listener(name: str) -> Callable[[int, int | None], None]:
-            task = bars.add_task(name, total=None, start=True, visible=False)
-            return lambda done, total: bars.update(task, completed=done, total=total, visible=True)
-
-        yield listener

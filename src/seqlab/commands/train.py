@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.commands.compose import CommandLine, read_arguments
-from seqlab.commands.mistakes import user_message
-from seqlab.commands.multirun import check_jobs, log_failure
-from seqlab.commands.override_grammar import readable_overrides
-from seqlab.commands.resume_arguments import MULTIRUN, resumed_arguments
+from seqlab.composing.compose import read_arguments, with_package
+from seqlab.composing.grammar import readable_overrides
+from seqlab.composing.jobs import check_jobs, log_failure
+from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError, memory_message
+from seqlab.project import project_folder
+from seqlab.training.resume.arguments import MULTIRUN, resumed_arguments
 
 EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
@@ -47,8 +48,22 @@ def first_comment(path: Path) -> str:
     return ""
 
 
-def help_text(conf: Path) -> str:
-    """Groups, what each offers, examples: read off the config folder, nothing imported."""
+def run_line(arguments: Sequence[str]) -> int:
+    """``seqlab train ...``: ``python train.py ...`` with the train.py of ``project_folder()``."""
+    import runpy
+
+    program = project_folder() / "train.py"
+    sys.argv = [str(program), *arguments]
+    sys.path.insert(0, str(program.parent))
+    try:
+        runpy.run_path(str(program), run_name="__main__")
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def help_text(*folders: Path) -> str:
+    """Groups, what each offers, examples: read off the config folders, nothing imported."""
     lines = [
         "Train a sequence model and judge it honestly.",
         "",
@@ -57,11 +72,11 @@ def help_text(conf: Path) -> str:
     lines += ["", "examples:"]
     for command, meaning in EXAMPLES:
         lines += [f"  {command}", f"      {meaning}"]
-    for group in sorted(path for path in conf.iterdir() if path.is_dir()):
-        members = sorted(group.glob("*.yaml"))
-        if group.name == "hydra" or not members:
-            continue
-        lines += ["", f"{group.name}="]
+    groups: dict[str, list[Path]] = {}
+    for path in sorted({path for folder in folders for path in folder.glob("*/*.yaml")}):
+        groups.setdefault(path.parent.name, []).append(path)
+    for group, members in sorted(groups.items()):
+        lines += ["", f"{group}="]
         width = max(len(member.stem) for member in members) + 2
         for member in members:
             lines.append(f"  {member.stem:<{width}}{first_comment(member)}".rstrip())
@@ -100,7 +115,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """Run ``train`` on the composed config.
 
     Args:
-        train: takes the config; ``conf/`` lies beside the file that defines it.
+        train: takes the config; a ``conf/`` beside the file that defines it holds its configs.
         arguments: the command line, without the program's name.
 
     Returns:
@@ -109,10 +124,10 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     if any(argument in ("--help", "-h") for argument in arguments):
-        print(help_text(conf))
+        print(help_text(conf, with_package(conf, ())[0]))
         return 0
     try:
-        arguments, line = _checked(conf, arguments)
+        conf, arguments, search = _checked(conf, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
@@ -120,25 +135,25 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     sys.argv[1:] = arguments
-    return _run(train, conf, arguments, line.search)
+    return _run(train, conf, arguments, search)
 
 
-def _checked(conf: Path, arguments: Sequence[str]) -> tuple[list[str], CommandLine]:
-    """The arguments as Hydra reads them, and what they say.
+def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
+    """The folder of train.yaml, the arguments as Hydra reads them, and what ``--config-dir`` means.
 
     Raises:
         UserError: a run to resume that is not there, an override that cannot be read, a job with a mistake.
     """
     arguments = resumed_arguments(arguments)
     line = read_arguments(arguments)
-    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
     multirun = [argument for argument in arguments if argument in MULTIRUN]
     overrides = readable_overrides(conf, line.overrides, multirun=bool(multirun), search=line.search)
     if multirun and line.trains:
         check_jobs(conf, overrides, line.search)
-    spelled = dict(zip(line.overrides, overrides, strict=True))
-    rest = [spelled.get(argument, argument) for argument in arguments if argument not in multirun]
-    return [*multirun, *rest], line
+    base, overrides = with_package(conf, overrides)
+    flags = [argument for argument in arguments if argument not in {*multirun, *line.overrides}]
+    # argparse takes overrides in one block only: `model=gru -m seed=0,1` must work as well as `-m` in front
+    return base, [*multirun, *flags, *overrides], line.search
 
 
 def _told(
@@ -155,7 +170,7 @@ def _told(
     def job(config: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
-        from seqlab.training.stopping import RunInterruptedError, interruptible
+        from seqlab.training.resume.stopping import RunInterruptedError, interruptible
 
         try:
             with interruptible():

@@ -24,11 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.commands.compose import search_override
-    from seqlab.commands.mistakes import user_message
+    from seqlab.composing.compose import search_override
+    from seqlab.composing.mistakes import user_message
     from seqlab.errors import UserError
+    from seqlab.project import project_folder
 
-    conf = conf_folder()
+    conf = project_folder() / "conf"
     if arguments.config_dir is not None:
         arguments.overrides = [search_override(arguments.config_dir), *arguments.overrides]
     try:
@@ -41,31 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def conf_folder() -> Path:
-    """``conf`` of the folder one is in, else of the repository that the package lies in.
-
-    Raises:
-        UserError: neither has one.
-    """
-    import seqlab
-    from seqlab.errors import UserError
-
-    places = [Path.cwd(), Path(seqlab.__file__).resolve().parents[2]]
-    for place in places:
-        if (place / "conf" / "train.yaml").is_file():
-            return place / "conf"
-    raise UserError(
-        f"no conf/train.yaml in {' or '.join(map(str, places))}: run this in the folder that train.py lies in"
-    )
-
-
 def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     """The config that train.py would get, its Hydra part set as for a run."""
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from seqlab.commands.compose import compose_config
-    from seqlab.commands.override_grammar import readable_overrides
+    from seqlab.composing.compose import compose_config
+    from seqlab.composing.grammar import readable_overrides
 
     whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)
     HydraConfig.instance().set_config(whole)

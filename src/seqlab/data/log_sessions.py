@@ -1,27 +1,47 @@
-"""Sessions of log keys and how they are split: what both kinds of log data have in common."""
+"""Sessions of log keys: what windows and padded sessions have in common."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.parameter_novelty import ParameterNovelty
-from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
-from seqlab.data.scoring import ScoringPlan
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.splits import Files, check_files, check_fractions, read_files, split_by_session
-from seqlab.data.templates import read_templates
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, split_by_session
+from seqlab.data.sources import Files
+from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
+if TYPE_CHECKING:
+    from seqlab.data.parameters import ParameterNovelty
+
 EVENTS_A_BATCH = 2048  # of training: what 64 sessions of usual logs hold at most
+
+
+@dataclass(frozen=True)
+class ScoringPlan:
+    """Batches that hold each distinct piece of a split once, and the way back to its S sessions.
+
+    A task gives one output per piece (a pair of context and next key, or a token of a distinct session), in
+    the order of the batches: Q outputs in all. ``outputs[piece_of_event]`` is then (M,), one per predicted
+    event, and session s owns ``[offsets[s]:offsets[s + 1]]`` of it.
+    """
+
+    loader: DataLoader
+    piece_target: NDArray[np.int64]  # (Q,) token id that the output is about
+    piece_of_event: NDArray[np.integer]  # (M,)
+    offsets: NDArray[np.int64]  # (S + 1,)
+    first_key: NDArray[np.int64]  # (S,) place in its session of the first event predicted; 0 is the first
+    num_distinct: int
+    device: torch.device  # where the batches lie
 
 
 class LogSessions(SequenceDataModule):
@@ -106,7 +126,7 @@ class LogSessions(SequenceDataModule):
 
     def load_splits(self) -> None:
         given = [name for name, file in self.files.items() if file is not None]
-        check_files(self.files, self.labels_file)
+        given += ["labels"] * (self.labels_file is not None)
         for name in ("times", "parameters"):
             if getattr(self, name) and self.parsed_folder is None:
                 raise UserError(
@@ -116,23 +136,30 @@ class LogSessions(SequenceDataModule):
         if self.parsed_folder is not None:
             self._load_parsed(given)
         elif given:
+            from seqlab.data.session_splits import read_files
+
             self._splits, notices = read_files(self.files, self.labels_file, self.split, self.seed)
             self.notices += notices
         else:
             self._simulate()
         if self.templates_file is not None:
+            from seqlab.logs.known_templates import read_templates
+
             self.templates = read_templates(self.templates_file)
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
         self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
         if self.parameters:
+            from seqlab.data.parameters import ParameterNovelty
+
             self._novelty = ParameterNovelty.fit(self._splits["train"])
 
     def _load_parsed(self, given: list[str]) -> None:
-        if given or self.labels_file is not None:
-            other = given[0] if given else "labels"
+        from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
+
+        if given:
             raise UserError(
-                f"data.sessions and data.{other} exclude each other: a parsed folder has sessions and labels "
-                "of its own (seqlab parse --labels)"
+                f"data.sessions and data.{given[0]} exclude each other: a parsed folder has sessions and "
+                "labels of its own (seqlab parse --labels)"
             )
         parsed = read_parsed_sessions(str(self.parsed_folder), times=self.times, parameters=self.parameters)
         self._splits, notices = split_parsed(parsed, self.split, self.split_by, self.seed)
@@ -202,7 +229,7 @@ class LogSessions(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.scoring_plan("val").loader
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
     def write_files(self, folder: Path) -> None:

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.delays import delay_buckets
-from seqlab.data.event_parameters import read_parameters
 from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import (
     LABEL_NAMES,
@@ -18,11 +16,14 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     smallest_integer_type,
+    split_by_session,
 )
-from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.splits import SPLITS, check_filled, check_fractions, parts_in_order
 from seqlab.data.templates import contradiction, templates_of
+from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 from seqlab.errors import UserError
 
+MICROSECONDS = 1000  # of the shortest delay that is told from none: 1 ms
 SPLIT_BY = ("session", "time")
 _COLUMNS = ["session", "keys", "label", "first_time", "line_offsets"]
 _LABELS = {name: label for label, name in LABEL_NAMES.items()}
@@ -93,6 +94,8 @@ def read_parsed_sessions(
     if times:
         sessions = replace(sessions, delays=_delays(path, lengths))
     if parameters:
+        from seqlab.data.parameters import read_parameters
+
         found = read_parameters(folder, offsets, templates_of(summary["parser"]))
         sessions = replace(sessions, parameters=found)
     return ParsedSessions(sessions, first_time, offsets, summary, folder)
@@ -114,6 +117,31 @@ def _delays(path: Path, lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
             "time of --header and --time-format say where they are"
         )
     return delay_buckets(times.to_physical().fill_null(0).to_numpy(), known, lengths)
+
+
+def delay_buckets(
+    times: NDArray[np.int64], known: NDArray[np.bool_], lengths: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """(N,) the bucket of each event's delay, 0 to NUM_DELAYS - 1.
+
+    0 is no delay at all. 1 is less than 1 ms, lines out of order included. From 2 on bucket b holds
+    ``2 ^ (b - 2)`` to ``2 ^ (b - 1)`` ms, up to 31: six days and more. So seconds enter a network on a
+    logarithmic scale, and windows of equal keys and buckets are still equal and computed once.
+
+    Args:
+        times: (N,) microseconds, session after session.
+        known: (N,) False where a line has no time.
+        lengths: (S,) events of each session.
+    """
+    since = np.zeros(len(times), dtype=np.int64)
+    since[1:] = np.diff(times)
+    milliseconds = np.maximum(since, 0) / MICROSECONDS
+    # frexp gives x = m * 2 ^ e with 0.5 <= m < 1, so e - 1 is the whole part of log2 x, exactly
+    bucket = np.where(milliseconds < 1, 1, np.frexp(milliseconds)[1] + 1)
+    follows = known.copy()
+    follows[1:] &= known[:-1]
+    follows[(np.cumsum(lengths) - lengths)[lengths > 0]] = False
+    return np.where(follows, np.minimum(bucket, NUM_DELAYS - 1), NO_DELAY).astype(np.uint8)
 
 
 def check_templates(parsed: ParsedSessions, parser: dict[str, Any] | None) -> None:
@@ -196,8 +224,7 @@ def _by_time(
         raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
     order = np.argsort(parsed.first_time, kind="stable")
     order = order[~left_out[order]]
-    first, second = (int(share * len(order) + 1e-9) for share in (shares[0], shares[0] + shares[1]))
-    parts = {"train": order[:first], "val": order[first:second], "test": order[second:]}
+    parts = dict(zip(SPLITS, parts_in_order(order, shares), strict=True))
     for name in ("train", "val"):
         kept = parts[name][normal[parts[name]]]
         if len(kept) < len(parts[name]):
@@ -205,10 +232,25 @@ def _by_time(
                 f"{len(parts[name]) - len(kept):,} abnormal sessions of the {name} period were left out"
             )
         parts[name] = kept
-    for name, part in parts.items():
-        if not len(part):
-            raise UserError(
-                f"data.split={list(shares)} leaves {name} of {len(order):,} sessions empty; give more"
-            )
+    check_filled(list(parts.values()), shares, f"{len(order):,} sessions")
     found = {name: parsed.sessions.take(part) for name, part in parts.items()}
     return found | {name: found[name].with_labels(LABEL_NORMAL) for name in ("train", "val")}
+
+
+def features(data: dict[str, Any]) -> list[str]:
+    """The options of training that a checkpoint's data was read with, in the user's words."""
+    return [f"data.{name}=true" for name in ("times", "parameters") if name in data]
+
+
+def refuse_features(name: str, data: dict[str, Any], what: str) -> None:
+    """Raise UserError where a model reads times or parameters, which ``what`` does not give it.
+
+    Args:
+        name: the checkpoint.
+        data: what it says of its data.
+    """
+    if found := features(data):
+        raise UserError(
+            f"{name} was trained with {' and '.join(found)}, which {what} does not read: parse the log with "
+            "seqlab parse --templates and the folder of training, then seqlab predict scores the folder"
+        )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
-
-if TYPE_CHECKING:
-    from seqlab.data.event_parameters import EventParameters
 
 LABEL_UNKNOWN = -1
 LABEL_NORMAL = 0
@@ -75,7 +73,7 @@ class Sessions:
     delays: NDArray[np.uint8] | None = (
         None  # (N,) bucket of the time since the event before: ``delay_buckets``
     )
-    parameters: EventParameters | None = None
+    parameters: Any = None  # of N events: seqlab.data.parameters.EventParameters, where they are read
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -160,7 +158,7 @@ class Sessions:
 def concatenate(parts: Sequence[Sessions]) -> Sessions:
     """One Sessions of all ``parts``, their keys renumbered where the parts named them differently.
 
-    Delays and parameters stay where all parts are of one parsed folder.
+    Delays and parameters stay where all parts have them.
     """
     numbers: dict[str, int] = {}
     for part in parts:
@@ -171,7 +169,6 @@ def concatenate(parts: Sequence[Sessions]) -> Sessions:
     lengths = np.concatenate([part.lengths for part in parts])
     delays = [part.delays for part in parts if part.delays is not None]
     parameters = [part.parameters for part in parts if part.parameters is not None]
-    one_log = len({id(part.lines) for part in parameters}) == 1 and len(parameters) == len(parts)
     return Sessions(
         codes=np.concatenate(codes),
         offsets=np.concatenate(([0], np.cumsum(lengths))),
@@ -179,7 +176,25 @@ def concatenate(parts: Sequence[Sessions]) -> Sessions:
         labels=np.concatenate([part.labels for part in parts]),
         key_names=tuple(numbers),
         delays=np.concatenate(delays) if len(delays) == len(parts) else None,
-        parameters=replace(parameters[0], rows=np.concatenate([part.rows for part in parameters]))
-        if one_log
-        else None,
+        parameters=parameters[0].joined(parameters) if len(parameters) == len(parts) else None,
     )
+
+
+def has_both_classes(sessions: Sessions) -> bool:
+    """True where detection can be measured: normal and abnormal sessions, none unknown."""
+    labels = set(np.unique(sessions.labels).tolist())
+    return LABEL_UNKNOWN not in labels and labels == {LABEL_NORMAL, LABEL_ABNORMAL}
+
+
+def split_by_session(
+    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
+) -> dict[str, Sessions]:
+    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
+
+    Raises:
+        UserError: bad shares, or too few normal sessions to fill the three splits.
+    """
+    rows = random_parts(len(normal), check_fractions(split), seed)
+    check_filled(rows, split, f"{len(normal)} normal sessions")
+    train, val, test = (normal.take(part) for part in rows)
+    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}

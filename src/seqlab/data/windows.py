@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.delays import NO_DELAY, NUM_DELAYS
 from seqlab.data.sequences import segment_indices, smallest_integer_type
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
+NO_DELAY = 0  # the first event, one whose time or whose predecessor's is unknown, and all that is no event
+NUM_DELAYS = 32  # buckets of the time since the event before: see ``delay_buckets`` in parsed_sessions.py
 CONTEXTS = ("from_start", "full_windows")
 
 

@@ -13,7 +13,7 @@ from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
-    from seqlab.data.scoring import ScoringPlan
+    from seqlab.data.log_sessions import ScoringPlan
     from seqlab.tasks.base import EventScores, SequenceTask
 
 # Nats. A key that training never showed has no trained probability: it is set above all that have one.

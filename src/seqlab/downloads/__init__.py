@@ -1,1 +1,1 @@
-"""Public data sets: where they lie, how they are fetched and checked, and how they are unpacked."""
+"""Public data sets: where they lie, how they are fetched, checked and unpacked."""

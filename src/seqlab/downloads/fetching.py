@@ -1,133 +1,151 @@
-"""A public data set into a cache folder: downloaded, checked, unpacked, or else left as it was."""
+"""A public data set into a cache folder: downloaded, checked and unpacked by pooch."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
-from filelock import Timeout
-
-from seqlab.downloads.placing import LEFT_OVERS, Fetched, Place, settle
-from seqlab.downloads.record import Record
-from seqlab.downloads.registry import PublicData
-from seqlab.downloads.room import no_room
-from seqlab.downloads.transfer import Progress
+from seqlab.downloads.registry import PublicData, PublicFile
+from seqlab.downloads.unpacking import PREPARE, BadArchiveError, folder_name, unpack
 from seqlab.errors import UserError
-from seqlab.files import locked
 
 CACHE_VARIABLE = "SEQLAB_DATA"
+ARRIVING = ".arriving-"  # folders of files that are not whole yet
+DAY = 86_400  # seconds after which such a folder is one of a process that was killed
+RETRIES = 3  # after 1, 2 and 3 seconds
+TIMEOUT = 30  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is in the cache now."""
+
+    path: Path
+    sha256: str
+    num_bytes: int
+    downloaded: bool  # False: it was there
+    is_known: bool  # whether the registry holds its sum
 
 
 def cache_folder(given: Path | None = None) -> Path:
     """``given``, else what SEQLAB_DATA names, else the user's cache folder of this system."""
-    if given is not None:
-        return given.expanduser().absolute()
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named).expanduser().absolute()
     import pooch
 
-    return Path(pooch.os_cache("seqlab"))
+    chosen = given or os.environ.get(CACHE_VARIABLE) or pooch.os_cache("seqlab")
+    return Path(chosen).expanduser().absolute()
 
 
-def checked_mirror(mirror: str | None) -> str | None:
-    """A mirror's address without its last slash.
-
-    Raises:
-        UserError: no http or https address.
-    """
-    if mirror is None:
-        return None
-    if problem := _wrong_address(mirror):
-        raise UserError(
-            f"--mirror {mirror}: {problem}; give an address as http://host:8000, laid out as a cache: "
-            "SET/FILE below it"
-        )
-    return mirror.rstrip("/")
-
-
-def _wrong_address(address: str) -> str | None:
-    if not address.isascii() or any(letter.isspace() or not letter.isprintable() for letter in address):
-        return "an address is of ASCII letters without spaces, others are written as %20 or xn--"
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:  # such as http://[::1 or a port that is no number
-        return str(error)
-    problems = (
-        (parts.scheme not in {"http", "https"}, "it begins with neither http:// nor https://"),
-        (not host, "it names no host"),
-        ("@" in parts.netloc, "names and passwords are not sent"),
-        (bool(parts.query or parts.fragment), "? and # cannot have SET/FILE after them"),
-    )
-    return next((problem for is_there, problem in problems if is_there), None)
-
-
-def fetch(
-    data: PublicData,
-    root: Path,
-    mirror: str | None = None,
-    renew: bool = False,
-    progress: Callable[[str], Progress] | None = None,
-) -> list[Fetched]:
+def fetch(data: PublicData, root: Path, mirror: str | None = None, progress: bool = False) -> list[Fetched]:
     """Put a set's files under ``root/NAME``; what is there and whole is not fetched again.
 
     Args:
-        data: the set.
         root: the cache, which need not exist.
-        mirror: an address that has ``NAME/FILE`` below it, instead of the published ones. Sums are checked
-            all the same.
-        renew: fetch again, and trust anew, what has no sum in the registry.
-        progress: makes the listener for a file's bytes.
+        mirror: an address that has ``NAME/FILE`` below it, instead of the published ones.
+        progress: show a bar per file on stderr.
 
     Raises:
-        UserError: whatever came between; the cache then holds what it held before, and the .part of a
-            download that broke off.
+        UserError: no network, no such file, a wrong sum, a bad archive, no room, no rights. What is in place
+            is whole: files arrive in a folder of their own.
     """
+    import requests
+
     folder = root / data.name
+    made = [path for path in (folder, root) if not path.exists()]
+    fetched = []
     try:
-        with _locked_folder(root, folder):
-            record = Record(root)
-            fetched = []
-            for file in data.files:
-                place = Place(file, folder, f"{data.name}/{file.file}", record)
-                url = file.url if mirror is None else f"{mirror}/{quote(place.key)}"
-                listener = progress(file.file) if progress is not None else None
-                fetched.append(settle(place, url, renew, listener))
-            return fetched
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder)
+        for file in data.files:
+            url = f"{mirror.rstrip('/')}/{quote(f'{data.name}/{file.file}')}" if mirror else file.url
+            fetched.append(_fetch(file, folder, url, progress))
+        return fetched
+    except requests.RequestException as error:
+        raise UserError(f"{url}: {error}. Check the network and try again, or give --mirror URL") from None
     except OSError as error:
-        raise UserError(no_room(folder, error)) from None
-
-
-@contextmanager
-def _locked_folder(root: Path, folder: Path) -> Iterator[None]:
-    """The set's folder, held for this process; removed when it stays empty, and so is a cache made for it."""
-    removable = [folder] if root.exists() else [folder, root]
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = ExitStack()
-    try:
-        lock.enter_context(locked(root / f".{folder.name}.lock"))
-    except Timeout:
         raise UserError(
-            f"{folder}: another download is writing there; wait for it, or give --to DIR"
+            f"{error.filename or folder}: {error.strerror or error}. "
+            "Give --to or SEQLAB_DATA a folder with room and rights to write"
         ) from None
-    try:
-        for left_over in (found for pattern in LEFT_OVERS for found in folder.glob(pattern)):
-            shutil.rmtree(left_over, ignore_errors=True)
-        yield
     finally:
-        lock.close()
-        for path in removable:
-            with suppress(OSError):  # what is not empty stays
+        for path in made:
+            with suppress(OSError):  # only what stayed empty goes
                 path.rmdir()
 
 
 def is_here(data: PublicData, root: Path) -> bool:
-    """Whether a set is in the cache, unpacked files included, by names and sizes."""
-    record = Record(root)
-    return all(
-        Place(file, root / data.name, f"{data.name}/{file.file}", record).is_whole for file in data.files
+    """Whether a set is in the cache, unpacked files included, by names."""
+    folder = root / data.name
+    return all((folder / file.file).exists() and _is_unpacked(file, folder) for file in data.files)
+
+
+def _is_unpacked(file: PublicFile, folder: Path) -> bool:
+    return all(any((folder / folder_name(file.file)).glob(pattern)) for pattern in file.unpack)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for left in folder.glob(f"{ARRIVING}*"):
+        if time.time() - left.stat().st_mtime > DAY:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _fetch(file: PublicFile, folder: Path, url: str, progress: bool) -> Fetched:
+    import pooch
+
+    path = folder / file.file
+    is_whole = path.exists() and file.sha256 in {None, pooch.file_hash(str(path))}
+    if not is_whole:
+        with TemporaryDirectory(prefix=ARRIVING, dir=folder) as work:
+            arrived = _download(file, Path(work), url, progress)
+            arrived.chmod(0o644)  # pooch lets the owner alone read it
+            arrived.replace(path)
+    if not (is_whole and _is_unpacked(file, folder)):
+        try:
+            _unpack(file, path)
+        except BadArchiveError as error:
+            path.unlink()
+            raise UserError(f"{url}: {error}. It was not kept: try again, or give --mirror URL") from None
+    sha256 = pooch.file_hash(str(path))
+    return Fetched(path, sha256, path.stat().st_size, not is_whole, file.sha256 is not None)
+
+
+def _download(file: PublicFile, work: Path, url: str, progress: bool) -> Path:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    registry, urls = {file.file: file.sha256}, {file.file: url}
+    store = pooch.create(work, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
+    # Without the header some servers send .gz files that requests would decompress.
+    downloader = pooch.HTTPDownloader(
+        progressbar=progress,
+        chunk_size=1 << 18,
+        timeout=TIMEOUT,
+        headers={"User-Agent": "seqlab", "Accept-Encoding": "identity"},
     )
+    try:
+        return Path(store.fetch(file.file, downloader=downloader))
+    except requests.RequestException:  # some are ValueErrors, too
+        raise
+    except ValueError as error:  # another sum
+        raise UserError(f"{url}: {error} Try again, or give --mirror URL") from None
+
+
+def _unpack(file: PublicFile, archive: Path) -> None:
+    if not file.unpack:
+        return
+    goal = archive.with_name(folder_name(archive.name))
+    with TemporaryDirectory(prefix=ARRIVING, dir=archive.parent) as work:
+        fresh = Path(work) / "unpacked"
+        unpack(archive, fresh, file.unpack)
+        if file.prepare is not None:
+            PREPARE[file.prepare](fresh)
+        if not goal.exists():
+            fresh.replace(goal)
+        else:  # a user's own files in it stay
+            shutil.copytree(fresh, goal, dirs_exist_ok=True, copy_function=os.replace)

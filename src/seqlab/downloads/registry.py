@@ -12,9 +12,6 @@ from typing import Any
 from seqlab.errors import UserError
 
 REGISTRY = Path(__file__).with_name("registry.yaml")
-PLAIN = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.-~:"
-)  # Hydra reads it unquoted
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class PublicFile:
     sha256: str | None = None  # None: no sum is known from a reliable source
     bytes: int | None = None
     unpack: tuple[str, ...] = ()  # entries of the archive to write, `*` matches any text
-    prepare: str | None = None  # a function of preparing.py that works on the unpacked entries
+    prepare: str | None = None  # a function of unpacking.py that works on the unpacked entries
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class PublicData:
 
     name: str
     title: str
-    licence: str
+    license: str
     citation: tuple[str, ...]
     files: tuple[PublicFile, ...]
     use: tuple[str, ...]  # commands, {folder} stands for where the set was put
@@ -48,19 +45,11 @@ class PublicData:
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
     def commands(self, folder: Path) -> list[str]:
-        """The lines that use the set, to be pasted into a shell whatever characters the folder's name has."""
-        return [" ".join(_word(word, str(folder)) for word in line.split()) for line in self.use]
-
-
-def _word(word: str, folder: str) -> str:
-    name, equals, value = word.partition("=")
-    path = value.replace("{folder}", folder)
-    if (
-        equals and "{folder}" in value and not PLAIN.issuperset(path)
-    ):  # Hydra's own quotes, within the shell's
-        escaped = path.replace("\\", "\\\\").replace('"', '\\"')
-        return shlex.quote(f'{name}="{escaped}"')
-    return shlex.quote(word.replace("{folder}", folder))
+        """The lines that use the set, to be pasted into a shell."""
+        return [
+            " ".join(shlex.quote(word.replace("{folder}", str(folder))) for word in line.split())
+            for line in self.use
+        ]
 
 
 def read_registry(path: Path = REGISTRY) -> dict[str, PublicData]:
@@ -68,15 +57,12 @@ def read_registry(path: Path = REGISTRY) -> dict[str, PublicData]:
     import yaml
 
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: _public_data(name, entry) for name, entry in content.items()}
+    return {name: PublicData(name=name, **_tuples(entry)) for name, entry in content.items()}
 
 
-def _public_data(name: str, entry: dict[str, Any]) -> PublicData:
-    files = tuple(
-        PublicFile(**(file | {"unpack": tuple(file.get("unpack", ()))})) for file in entry.pop("files")
-    )
-    citation, use = tuple(entry.pop("citation")), tuple(entry.pop("use"))
-    return PublicData(name=name, files=files, citation=citation, use=use, **entry)
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    files = [PublicFile(**(file | {"unpack": tuple(file.get("unpack", ()))})) for file in entry["files"]]
+    return entry | {"files": tuple(files), "citation": tuple(entry["citation"]), "use": tuple(entry["use"])}
 
 
 def chosen(names: Sequence[str], registry: dict[str, PublicData]) -> list[PublicData]:
@@ -88,6 +74,6 @@ def chosen(names: Sequence[str], registry: dict[str, PublicData]) -> list[Public
     for name in names:
         if name not in registry:
             close = difflib.get_close_matches(name, registry, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UserError(f"{name}: no such data set{hint} There are: {', '.join(registry)}")
+            hint = f"; did you mean {close[0]}" if close else ""
+            raise UserError(f"{name}: no such data set{hint}. There are: {', '.join(registry)}")
     return [registry[name] for name in dict.fromkeys(names)]

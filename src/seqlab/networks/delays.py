@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seqlab.data.delays import NO_DELAY, NUM_DELAYS
+from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 
 
 class KeyDelayEmbedding(nn.Embedding):

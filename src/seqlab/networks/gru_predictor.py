@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from seqlab.data.delays import NUM_DELAYS
+from seqlab.data.windows import NUM_DELAYS
 from seqlab.networks.delays import DelayHead, KeyDelayEmbedding, split_inputs
 from seqlab.networks.dropout import Dropout
 from seqlab.networks.noise import TokenNoise

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqlab.data.batches import WindowBatch
-from seqlab.data.delays import NO_DELAY
+from seqlab.data.windows import NO_DELAY
 from seqlab.errors import UserError
 from seqlab.networks.contracts import NextEventNetwork, check_shape, name_of
 from seqlab.networks.delays import longer

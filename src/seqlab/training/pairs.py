@@ -13,7 +13,7 @@ from seqlab.trust import imported
 
 
 def data_choices(conf: Path) -> dict[str, type]:
-    """{name: batch type} of every config in ``conf/data``."""
+    """{name: batch type} of the configs in ``conf/data``; without those that only rename another."""
     found = {}
     for path in sorted((conf / "data").glob("*.yaml")):
         node = OmegaConf.to_container(OmegaConf.load(path))

@@ -1,0 +1,99 @@
+"""``python train.py -m``: every job is checked before the first trains; a failed one leaves its log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqlab.composing.compose import compose_config, jobs_of
+from seqlab.composing.mistakes import user_message
+from seqlab.errors import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+_GROUPS = ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks")
+log = logging.getLogger(__name__)
+
+
+def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ()) -> None:
+    """Compose each job of a multirun and check what needs no data: keys, pairs, hardware, settings.
+
+    Args:
+        overrides: as Hydra's grammar reads them.
+        search: overrides that add config folders.
+
+    Raises:
+        UserError: of the first job with a mistake; no job has begun.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    try:
+        jobs = jobs_of(conf, [*search, *overrides])
+    except HydraException:
+        return  # a sweep that Hydra's own sweeper does not know: it tells so, or it is a plugin's
+    known = HydraConfig.instance().cfg
+    for number, job in enumerate(jobs):
+        try:
+            whole = compose_config(conf, [*job, "hydra.mode=MULTIRUN"], hydra=True)
+            if not whole.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+                return  # a sweeper of a plugin makes its jobs while it runs
+            HydraConfig.instance().set_config(whole)
+            _check_job(
+                OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"]), whole.hydra
+            )
+        except Exception as error:
+            message = user_message(error, conf, job)
+            if message is None and not isinstance(error, TypeError | ValueError):
+                raise
+            if message is None:  # a value that settings are compared with, such as epochs in words
+                message = f"{type(error).__name__}: {error}"
+            which = " ".join(part for part in job if part not in {*overrides, *search})
+            where = f"job {number} of -m" + (f": {which}" if which else "")
+            raise UserError(f"{message} ({where}; no job was started)") from error
+        finally:
+            HydraConfig.instance().cfg = known
+
+
+def _check_job(config: DictConfig, hydra: DictConfig) -> None:
+    from hydra.utils import instantiate
+
+    from seqlab.training import build, pairs, trainer
+
+    build.check_monitor(config)
+    pairs.check_pair(config)
+    if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
+        trainer.check_hardware(config.trainer)
+    for group in _GROUPS:
+        build.check_config(config[group], group)
+    instantiate(config.evaluation, _convert_="all")
+    build.build_data(config.data)
+    build.check_optimizer(config.optimizer)
+
+
+def log_failure(error: Exception, message: str | None) -> None:
+    """Write why a job failed into its train.log, and where that is to the terminal if it is one of several.
+
+    Args:
+        message: of a user's mistake, which the terminal shows already; None of any other error.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    # the terminal shows warnings and above
+    log.info("failed: %s", message or error, exc_info=error if message is None else None)
+    run = HydraConfig.get()
+    if run.mode != RunMode.MULTIRUN:
+        return
+    where = os.path.relpath(Path(run.runtime.output_dir) / f"{run.job.name}.log")
+    said = "" if message else f": {type(error).__name__}: {error}"
+    task = " ".join(run.overrides.task)
+    print(
+        f"job {run.job.num} of -m failed ({task}){said}; its log: {where}; the others go on", file=sys.stderr
+    )

@@ -1,0 +1,84 @@
+"""What a user is told of a mistake in the command line or the config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seqlab.composing.compose import compose_groups
+from seqlab.errors import UserError
+
+
+def _cause(error: BaseException) -> UserError | None:
+    """The UserError behind an error, if there is one: Hydra wraps what a constructor raises."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, UserError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _flat_keys(node: Any, prefix: str = "") -> list[str]:
+    keys = []
+    for name, value in node.items():
+        key = f"{prefix}{name}"
+        keys.append(key)
+        if isinstance(value, dict):
+            keys += _flat_keys(value, f"{key}.")
+    return keys
+
+
+def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
+    """The config key most like a mistyped one, or nothing."""
+    import difflib
+
+    from omegaconf import OmegaConf
+
+    try:
+        keys = _flat_keys(OmegaConf.to_container(compose_groups(conf, overrides), resolve=False))
+    except Exception:  # a hint must not hide the mistake it is about
+        return ""
+    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
+    if not near:  # the right name in the wrong place: window_size for data.window_size
+        near = [known for known in keys if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:1]
+    return near[0] if near else ""
+
+
+def _launcher_message(text: str) -> str | None:
+    """What to tell of a launcher of ``-m`` that this machine does not have."""
+    absent = re.search(r"hydra_plugins\.hydra_(joblib|submitit)_launcher", text)
+    if absent and "locating target" in text:
+        return f"hydra/launcher={absent[1]}: not installed: pip install 'seqlab[cluster]'"
+    if 'Could not detect "srun"' in text:
+        return "hydra/launcher=submitit_slurm: this machine has no SLURM; submitit_local runs the same here"
+    return None
+
+
+def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> str | None:
+    """What to tell a user of an error that is theirs to mend; None for any other error."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    mistake = _cause(error)
+    if mistake is not None:
+        return str(mistake)
+    text = str(error)
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
+        return text.split("\n", maxsplit=1)[0]
+    launcher = _launcher_message(text)
+    if launcher is not None or not isinstance(error, HydraException | OmegaConfBaseException):
+        return launcher
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    if unknown:
+        near = _near_key(unknown[1], conf, overrides)
+        hint = f"; did you mean {near}?" if near else ""
+        ways = f"all keys: python train.py --cfg job; a new one: +{unknown[1]}=..."
+        return f"{unknown[1]}: no such key{hint} ({ways})"
+    absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
+    if absent:
+        options = absent[3].split("Config search path")[0].split()
+        return f"{absent[1]}={absent[2]}: choose {', '.join(options)}"
+    return text.split("\n\n", maxsplit=1)[0].strip()

@@ -1,0 +1,34 @@
+"""Where train.py and conf/ lie: in a project of the user's own, the checkout, or the installed package."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from seqlab.errors import UserError
+
+IN_WHEEL = "project_files"  # the folder of the package that setup.py copies them to
+_IMPORT = re.compile(r"^\s*(from|import) seqlab\b", re.MULTILINE)
+
+
+def package_folder() -> Path:
+    """The folder that holds seqlab's own train.py, conf/, sweep.yaml and examples/.
+
+    Raises:
+        UserError: the package was copied without them.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / IN_WHEEL, package.parents[1]):
+        if (folder / "conf" / "train.yaml").is_file():
+            return folder
+    raise UserError(f"{package}: its conf/train.yaml is missing; install seqlab's wheel, or use its checkout")
+
+
+def project_folder() -> Path:
+    """The current folder where it holds a train.py of seqlab's and a conf/; else ``package_folder()``."""
+    here = Path.cwd()
+    program = here / "train.py"
+    if not ((here / "conf").is_dir() and program.is_file()):
+        return package_folder()
+    is_ours = _IMPORT.search(program.read_text(encoding="utf-8", errors="replace"))
+    return here if is_ours else package_folder()

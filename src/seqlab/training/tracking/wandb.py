@@ -1,0 +1,259 @@
+"""Lightning's W&B logger with what a run of seqlab adds: a mode that cannot hang, media, artifact, an end."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from seqlab.errors import UserError
+from seqlab.report.sections import standalone_sections
+from seqlab.results.outcome import Outcome
+from seqlab.training.processes import tell
+from seqlab.training.run_folder import RunFolder
+
+MODES = ("online", "offline", "disabled")
+CONNECT_SECONDS = 2.5
+_ALSO_CALLED = {"run": "online", "dryrun": "offline"}  # what WANDB_MODE took in its first years
+_CLOUD = "api.wandb.ai"
+
+
+class WandbTracker(WandbLogger):
+    """One W&B run in the run folder.
+
+    Args:
+        save_dir: the run folder; files lie under ``wandb/`` in it.
+        name: ``default_name`` where null.
+        mode: online, offline or disabled; null is online where a key and a network are there.
+        log_model: upload best.ckpt as an artifact at the end.
+        log_report: log the tables and pictures of report.html at the end.
+        table_rows: the first rows of scores.csv that are logged as a table.
+        init_timeout: seconds to wait for the server before the run goes on offline.
+        finish_timeout: seconds to wait for the last upload; what is missing then is on disk.
+        init: further arguments of ``wandb.init``.
+        resumed_id: the run to go on with.
+
+    Raises:
+        UserError: no such mode.
+    """
+
+    tracker = "wandb"
+
+    def __init__(
+        self,
+        save_dir: str,
+        project: str = "seqlab",
+        entity: str | None = None,
+        name: str | None = None,
+        group: str | None = None,
+        job_type: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+        mode: str | None = None,
+        log_model: bool = True,
+        log_report: bool = True,
+        table_rows: int = 1000,
+        init_timeout: float = 30.0,
+        finish_timeout: float = 300.0,
+        init: Mapping[str, Any] | None = None,
+        default_name: str | None = None,
+        resumed_id: str | None = None,
+    ) -> None:
+        chosen, notice = choose_mode(mode)
+        import wandb
+
+        super().__init__(
+            name=name or default_name,
+            save_dir=save_dir,
+            project=project,
+            id=resumed_id,
+            entity=entity,
+            group=group,
+            job_type=job_type,
+            tags=list(tags) if tags is not None else None,
+            notes=notes,
+            # Not `offline=True`: Lightning would write that into the environment, for every later run.
+            mode=chosen,
+            settings=wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout),
+            **(init or {}),
+        )
+        self._wandb_init.pop("anonymous")  # W&B warns of it, whatever its value
+        self._uploads_model, self._logs_report, self._table_rows = log_model, log_report, table_rows
+        if notice:
+            tell(notice)
+
+    def open(self) -> None:
+        """Start the run; offline, with a notice, where the server does not let it start online."""
+        from wandb.errors import CommError, UsageError
+
+        try:
+            _ = self.experiment
+        except (CommError, UsageError) as error:
+            if self._wandb_init["mode"] != "online":
+                raise
+            reason = str(error).split("\n", 1)[0]
+            tell(f"W&B did not start the run ({reason}): it stays on disk, `wandb sync` sends it")
+            self._wandb_init["mode"] = "offline"
+            _ = self.experiment
+
+    @rank_zero_only
+    def log_run(self, folder: RunFolder, outcome: Outcome, metrics: Mapping[str, float], step: int) -> None:
+        """Log what a finished run left: its figures as the summary, report.html in parts, best.ckpt."""
+        # Validation figures have a curve by epoch, which those of the best epoch would bend at its end.
+        self.log_metrics(
+            {name: value for name, value in metrics.items() if not name.startswith("val/")}, step
+        )
+        self.experiment.summary.update(dict(metrics))
+        with _staged_in(Path(str(self.save_dir)) / "wandb"):
+            if self._logs_report:
+                self._log_report(folder, outcome)
+            if self._uploads_model and folder.best_checkpoint.exists():
+                self._log_checkpoint(folder, metrics)
+
+    def _log_report(self, folder: RunFolder, outcome: Outcome) -> None:
+        import pandas as pd
+        import wandb
+
+        table = outcome.result_table()
+        rows = [[name, *figures] for name, figures in [*table.model_rows, *table.baseline_rows]]
+        media: dict[str, Any] = {
+            "report/result_table": wandb.Table(columns=["name", *table.columns], data=rows)
+        }
+        if folder.scores.exists():
+            scores = pd.read_csv(folder.scores, nrows=self._table_rows)
+            media["report/scores"] = wandb.Table(dataframe=scores)
+        if folder.report.exists():
+            html = folder.report.read_text(encoding="utf-8")
+            for title, page in standalone_sections(html).items():
+                media[f"report/{title}"] = wandb.Html(page, inject=False, data_is_not_path=True)
+            media["report/page"] = wandb.Html(html, inject=False, data_is_not_path=True)
+        self.experiment.log(media)
+
+    def _log_checkpoint(self, folder: RunFolder, metrics: Mapping[str, float]) -> None:
+        import wandb
+
+        name = re.sub(r"[^\w.-]", "-", f"{folder.model_name}-{folder.data_name}", flags=re.ASCII)
+        artifact = wandb.Artifact(name, type="model", metadata=_of_the_model(metrics))
+        # The file stays where it is, and is uploaded from there: the run folder holds one copy of it.
+        artifact.add_file(str(folder.best_checkpoint), policy="immutable", skip_cache=True)
+        self.experiment.log_artifact(artifact, aliases=["best", self.experiment.id])
+
+    @rank_zero_only
+    def finish(self, status: str) -> None:
+        """End the run, so that the next one of this process starts its own."""
+        if self._experiment is not None:
+            self._id = self._experiment.id
+            self._experiment.finish(exit_code=0 if status == "success" else 1)
+            self._experiment = None
+
+
+@contextmanager
+def _staged_in(folder: Path) -> Iterator[None]:
+    """Let W&B keep the files of tables and artifacts in the run folder, not in the user's home."""
+    if os.environ.get("WANDB_DATA_DIR"):
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def _of_the_model(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The figures of the model's main score alone: W&B takes a hundred keys."""
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name.startswith(("val/", "test/")) and name.count("/") == 1
+    }
+
+
+def asked_mode(mode: str | None, environment: Mapping[str, str]) -> str | None:
+    """``logger.wandb.mode``, or where that is null what the environment asks for; None if neither does.
+
+    Raises:
+        UserError: no such mode.
+    """
+    where, asked = "logger.wandb.mode", mode
+    if asked is None:
+        where, asked = "WANDB_MODE", environment.get("WANDB_MODE") or None
+        asked = _ALSO_CALLED.get(str(asked), asked)
+        if asked is None and environment.get("WANDB_DISABLED", "").lower() in ("1", "true"):
+            return "disabled"
+    if asked is not None and asked not in MODES:
+        raise UserError(
+            f"{where}={asked}: choose {', '.join(MODES)}; null is online where a key and a network are there"
+        )
+    return asked
+
+
+def has_key(base_url: str, environment: Mapping[str, str]) -> bool:
+    """Whether an API key for the server is in the environment or in the netrc file, where W&B reads it."""
+    if environment.get("WANDB_API_KEY") or environment.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    path = Path(environment.get("NETRC") or "~/.netrc").expanduser()
+    try:
+        entries = netrc.netrc(path)
+    except (OSError, netrc.NetrcParseError):
+        return False
+    hosts = [urlsplit(base_url).netloc]
+    if not environment.get("WANDB_BASE_URL"):
+        hosts.append(_CLOUD)  # keys of the public server count for it under every name it has had
+    return any(entry is not None and bool(entry[2]) for entry in map(entries.authenticators, hosts))
+
+
+def is_reachable(base_url: str) -> bool:
+    """Whether the server, or the proxy on the way to it, takes a connection within seconds."""
+    server = urlsplit(base_url)
+    passes_by = server.hostname is None or proxy_bypass(server.hostname)  # NO_PROXY
+    proxy = None if passes_by else getproxies().get(server.scheme)
+    target = urlsplit(proxy if proxy and "//" in proxy else f"//{proxy}") if proxy else server
+    if target.hostname is None:
+        return False
+    port = target.port or (80 if target.scheme == "http" else 443)
+    try:
+        socket.create_connection((target.hostname, port), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def choose_mode(mode: str | None, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The mode to run in, and one line that says why it is not online, empty where it was asked for.
+
+    Args:
+        mode: ``logger.wandb.mode``: online, offline, disabled, or null for online where that is possible.
+        environment: the process's own by default.
+
+    Raises:
+        UserError: no such mode.
+    """
+    environment = os.environ if environment is None else environment
+    asked = asked_mode(mode, environment)
+    if asked in ("offline", "disabled"):
+        return asked, ""
+    import wandb
+
+    settings = wandb.setup().settings
+    if asked is None and settings.mode in ("offline", "disabled"):  # what `wandb offline` wrote
+        return settings.mode, ""
+    base_url = environment.get("WANDB_BASE_URL") or settings.base_url
+    if not (settings.api_key or has_key(base_url, environment)):
+        return (
+            "offline",
+            "W&B has no API key here (wandb login): this run stays on disk, `wandb sync` sends it",
+        )
+    if not is_reachable(base_url):
+        return "offline", f"{base_url} cannot be reached: this run stays on disk, `wandb sync` sends it"
+    return "online", ""

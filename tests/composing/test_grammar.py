@@ -1,0 +1,151 @@
+"""Overrides as people type them, beside what Hydra's own parser makes of the spelling."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+
+from seqlab.composing.grammar import columns, fault_column, quoted, readable_overrides
+from seqlab.errors import UserError
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+FILES = (
+    "정상.txt",
+    "a.txt",
+    "a,b.txt",
+    "a=b.txt",
+    "b (1).txt",
+    "it's.txt",
+    "1e5",
+    "null,.txt",
+    "[old].txt",
+    "x(1)",
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder one is in, with some files of odd names."""
+    for name in FILES:
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(override: str, *, multirun: bool = False) -> Any:
+    """What Hydra reads of an override in its new spelling."""
+    (spelled,) = readable_overrides(CONF, [override], multirun=multirun)
+    parsed = OverridesParser.create().parse_override(spelled)
+    if parsed.is_sweep_override():
+        return tuple(plain(each) for each in parsed.sweep_iterator())
+    return plain(parsed._value)
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value.text if isinstance(value, QuotedString) else value
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("multirun", [False, True])
+def test_a_file_is_that_file_whatever_its_name(name: str, multirun: bool) -> None:
+    assert read(f"data.normal={name}", multirun=multirun) == name
+
+
+@pytest.mark.parametrize("key", ["data.normal", "+data.normal", "data.test", "hydra.run.dir", "resume"])
+def test_a_path_that_is_not_there_is_quoted_by_its_key(key: str) -> None:
+    assert read(f"{key}=없음 (2)=.txt") == "없음 (2)=.txt"
+
+
+def test_keys_are_paths_by_the_annotations_of_what_is_built() -> None:
+    assert readable_overrides(CONF, ["model=lstm", "data.path=가격.csv"])[1] == 'data.path="가격.csv"'
+    assert readable_overrides(CONF, ["data.templates=틀.csv"]) == ['data.templates="틀.csv"']
+
+
+def test_lists_of_files_and_sweeps_over_them() -> None:
+    assert read("data.test=[a.txt,b (1).txt,a,b.txt,정상.txt]") == [
+        "a.txt",
+        "b (1).txt",
+        "a,b.txt",
+        "정상.txt",
+    ]
+    assert read("data.normal=a.txt,b (1).txt", multirun=True) == ("a.txt", "b (1).txt")
+    assert read("data.normal=a.txt,a,b.txt", multirun=True) == ("a.txt", "a,b.txt")
+    assert read("data.test=[a.txt,정상.txt],[b (1).txt]", multirun=True) == (
+        ["a.txt", "정상.txt"],
+        ["b (1).txt"],
+    )
+    assert read("data.normal=choice(a.txt,정상.txt)", multirun=True) == ("a.txt", "정상.txt")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=0,1,2",
+        "seed=1e5",  # a file is called so
+        "data.normal=a.txt,b.txt",
+        "data.normal=null",
+        "data.normal='a,b.txt'",
+        "data.test=[a.txt, b.txt]",
+        "optimizer.lr=range(1,3)",
+        "hydra.run.dir=runs/${now:%Y-%m-%d}",
+        "+note=${oc.env:NOTE,some (1)}",
+        "~logger",
+        "data.normal=",
+        "+callbacks.extra.x={_target_:a.b,folder:'/a b',ask:true}",
+    ],
+)
+def test_what_the_grammar_reads_stays_as_it_is(override: str) -> None:
+    assert readable_overrides(CONF, [override], multirun=True) == [override]
+
+
+@pytest.mark.parametrize(
+    ("override", "column", "typed"),
+    [
+        ("+logger.csv.note=정상", 17, '+logger.csv.note="정상"'),
+        ("+note=a=b", 7, '+note="a=b"'),
+        ("+note=a (1) b", 8, '+note="a (1) b"'),
+        ("+note=report (1)", 13, '+note="report (1)"'),
+        ("+note=it's", 8, '+note="it\'s"'),
+        ('+note=say "hi"', 10, '+note="say \\"hi\\""'),
+        ("+note=[a b,c=d]", 12, '+note=[a b,"c=d"]'),
+        ("+note={a: b=c,d:e}", 11, '+note={a:"b=c",d:e}'),
+    ],
+)
+def test_other_values_get_the_spelling_to_type_and_the_place(override: str, column: int, typed: str) -> None:
+    assert fault_column(override) == column
+    with pytest.raises(UserError) as caught:
+        readable_overrides(CONF, [override])
+    first, shown, caret, last = str(caught.value).split("\n")
+    key = override.partition("=")[0]
+    assert first == f"{key}: Hydra's grammar cannot read this value, from the mark on:"
+    assert shown == f"  {override}"
+    assert caret == " " * (2 + column) + "^"
+    assert shlex.split(last) == ["type", typed]  # as a shell reads it
+    assert fault_column(typed) is None
+
+
+def test_the_mark_stands_below_the_character_where_korean_is_before_it() -> None:
+    assert columns("+note=[정상 로그,") == 17
+    with pytest.raises(UserError, match=r"(?s)\n {22}\^\n"):
+        readable_overrides(CONF, ["+note=['정상 로그',b=c]"])
+    decomposed = "e\u0301"
+    assert columns(decomposed) == 1
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("foo", "foo: no override: write KEY=VALUE"), ("씨앗=3", "씨앗=3: no override: a key has letters")],
+)
+def test_what_is_no_override_is_told(override: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        readable_overrides(CONF, [override])
+
+
+@pytest.mark.parametrize("text", ["a\\", 'a\\"b', "it's", '"', "a\\b", "${seed}", " x "])
+def test_quotes_keep_every_character(text: str) -> None:
+    assert plain(OverridesParser.create().parse_override(f"x={quoted(text)}")._value) == text

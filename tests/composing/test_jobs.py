@@ -1,0 +1,105 @@
+"""``python train.py -m``: mistakes of any job are told before the first; a failed job leaves its log."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqlab.composing.compose import jobs_of, read_arguments
+from seqlab.composing.jobs import check_jobs
+from seqlab.errors import UserError
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optimizer.lr=0.01,O.02"], r"optimizer: lr=O\.02.*\(job 1 of -m: optimizer\.lr=O\.02; no job was"),
+        (["data.window_size=8,0"], r"data\.window_size=0.*\(job 1 of -m: data\.window_size=0; "),
+        (["scheduler=constant,cosin"], r"scheduler=cosin: choose .*\(job 1 of -m: scheduler=cosin; "),
+        (["model=gru_ae,gru", "data=hdfs_padded"], r"model=gru takes WindowBatch.*\(job 1 of -m: model=gru"),
+        (["seed=0,1", "data.window_sise=8"], r"data\.window_sise: no such key.*\(job 0 of -m: seed=0; "),
+        (["detection.score=nll_max,nll_maximum"], r"nll_maximum.*\(job 1 of -m: "),
+        (["trainer.max_epochs=2,many"], r"TypeError: .*\(job 1 of -m: trainer\.max_epochs=many"),
+        (["monitor.metric=val/loss,test/loss"], r"monitor\.metric=test/loss.*\(job 1 of -m: "),
+    ],
+)
+def test_a_mistake_of_any_job_is_told_before_the_first(overrides: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_jobs(CONF, overrides)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() > 0, reason="this machine has a GPU")
+def test_hardware_is_that_of_this_machine_where_jobs_run_here() -> None:
+    with pytest.raises(UserError, match=r"trainer\.gpus=1: this machine shows no GPU"):
+        check_jobs(CONF, ["trainer.gpus=0,1"])
+
+
+def test_right_jobs_pass_and_are_those_of_hydra() -> None:
+    assert jobs_of(CONF, ["seed=0,1", "data.normal='a,b.txt'"]) == [
+        ["seed=0", "data.normal='a,b.txt'"],
+        ["seed=1", "data.normal='a,b.txt'"],
+    ]
+    check_jobs(CONF, ["seed=0,1", "model=gru"])
+
+
+def test_overrides_are_told_from_options() -> None:
+    line = read_arguments(["model=gru", "--config-dir", "mine", "-m", "seed=0"])
+    assert line.overrides == ["model=gru", "seed=0"]
+    assert line.search == [f"hydra.searchpath=['file://{Path.cwd() / 'mine'}']"]
+    assert line.trains
+    assert not read_arguments(["--cfg", "job"]).trains
+
+
+@pytest.fixture
+def multirun(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs ``python train.py -m ...`` in the repository, into ``tmp_path/sweep``."""
+
+    def run(*overrides: str) -> subprocess.CompletedProcess:
+        words = ["-m", *overrides, f"hydra.sweep.dir={tmp_path / 'sweep'}"]
+        return subprocess.run(
+            [sys.executable, "train.py", *words], cwd=root, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def test_failed_jobs_leave_their_logs_and_the_others_go_on(
+    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    done = multirun("data.normal=nowhere.txt,없음.txt")
+    assert done.returncode == 2
+    for number, name in enumerate(["nowhere.txt", "없음.txt"]):
+        log = tmp_path / "sweep" / str(number) / "train.log"
+        assert f"failed: {name}: no such file" in log.read_text(encoding="utf-8")
+        assert f"error: {name}: no such file" in done.stderr
+        assert f"job {number} of -m failed (data.normal=" in done.stderr
+    assert done.stderr.count("the others go on") == 2
+    assert (tmp_path / "sweep" / "0" / ".hydra" / "overrides.yaml").exists()
+
+
+def test_an_error_of_the_program_is_in_the_log_too(
+    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    small = ("data.sample.num_blocks=300", "trainer.limit_train_batches=1", "trainer.max_epochs=1")
+    done = multirun("scheduler.warmup_fraction=x,0.1", *small)
+    assert done.returncode == 1
+    log = (tmp_path / "sweep" / "0" / "train.log").read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "TypeError" in log
+    assert "job 0 of -m failed (scheduler.warmup_fraction=x" in done.stderr
+    assert (tmp_path / "sweep" / "1" / "metrics.json").exists()
+
+
+def test_a_mistyped_job_is_refused_before_anything_is_written(
+    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    done = multirun("model=gru,gruu")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: model=gruu: choose ")
+    assert done.stderr.endswith("(job 1 of -m: model=gruu; no job was started)\n")
+    assert not (tmp_path / "sweep").exists()

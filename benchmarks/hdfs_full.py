@@ -166,12 +166,11 @@ def _call_train(*overrides: str) -> None:
 
 def score(folder: Path, blocks: int) -> dict[str, Any]:
     """All blocks with the checkpoint: ``seqlab predict`` without the start of Python."""
-    from seqlab.prediction.sessions import predict_sessions
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(folder / "run/checkpoints/best.ckpt")
+    task, contents = load_task(folder / "run/checkpoints/best.ckpt")
     begin = time.perf_counter()
-    table = predict_sessions(task, baggage, folder / "parsed")
+    table = task.evaluation.predict(task, contents, folder / "parsed")
     seconds = time.perf_counter() - begin
     return {
         "count": len(table),

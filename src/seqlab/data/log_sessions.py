@@ -229,7 +229,7 @@ class LogSessions(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.scoring_plan("val").loader
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
     def write_files(self, folder: Path) -> None:

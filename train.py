@@ -41,7 +41,7 @@ def train(config: DictConfig) -> float | None:
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
     first_batch.try_network(task, datamodule)
-    folder = run_folder.RunFolder.create(config, datamodule.notices)
+    folder = run_folder.RunFolder.create(config, datamodule)
     begin = start.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
     with loggers.open_loggers(config, folder, begin.tracker_ids) as trackers:

@@ -67,7 +67,11 @@ def test_every_block_of_a_page_does_what_it_says(
             else:
                 assert words[:3] == ["PYTHONPATH=myproject", "python", "train.py"]
                 run = project / "runs" / str(number)
-                small = () if "model=" in line and "data" in page.stem else (SMALL_DATA,)
+                small = (
+                    (SMALL_DATA,)
+                    if "hdfs" in page.read_text(encoding="utf-8") or "model=" not in line
+                    else ()
+                )
                 found = call(run, *words[3:], *TINY, *small)
                 assert found.code == 0, found.said
                 printed.write(found.said)

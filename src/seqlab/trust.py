@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
@@ -96,8 +96,13 @@ def refuse_untrusted(
 
 def refuse_untrusted_coders(data: Any, path: str | Path, trust: Collection[str]) -> None:
     """Raise UserError where the state of a checkpoint's data names the class of a coder that may not run."""
+    refuse_untrusted(coder_configs(data), path, trust, CODERS)
+
+
+def coder_configs(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The classes of coders that the state of a data module names, each as a config names a class."""
     states = [state for state in data.values() if isinstance(state, dict) and CODER_CLASS in state]
-    refuse_untrusted([{"_target_": state[CODER_CLASS]} for state in states], path, trust, CODERS)
+    return [{"_target_": state[CODER_CLASS]} for state in states]
 
 
 def check_own_config(config: Any, where: str, allowed: Allowed = NETWORKS) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.data.module import SequenceDataModule
 from seqlab.files import whole_file
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
@@ -29,7 +30,7 @@ from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence, tell
 from seqlab.training.profiling import read_profile
 from seqlab.training.terminal import print_results
-from seqlab.trust import outside_packages, trust_options
+from seqlab.trust import coder_configs, outside_packages, trust_options
 
 log = logging.getLogger(__name__)
 PACKAGES = (
@@ -62,13 +63,19 @@ class RunFolder:
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
 
     @classmethod
-    def create(cls, config: DictConfig, notices: list[str]) -> RunFolder:
-        """Hydra's run folder, with environment.json in it; says on the terminal what starts."""
+    def create(cls, config: DictConfig, datamodule: SequenceDataModule) -> RunFolder:
+        """Hydra's run folder, with environment.json in it; says on the terminal what starts.
+
+        Args:
+            datamodule: set up.
+        """
         run = HydraConfig.get()
         choices = run.runtime.choices
-        notices = [*debug_notices(config.trainer), *config.notes, *notices]
+        notices = [*debug_notices(config.trainer), *config.notes, *datamodule.notices]
         trust = outside_packages(
-            OmegaConf.to_container(config.model), OmegaConf.to_container(config.evaluation)
+            OmegaConf.to_container(config.model),
+            OmegaConf.to_container(config.evaluation),
+            coder_configs(datamodule.state()),
         )
         folder = cls(path_of_run(), choices["model"], choices["data"], notices, trust)
         if not is_writer():

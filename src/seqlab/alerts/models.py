@@ -19,8 +19,7 @@ from seqlab.data.parsed_sessions import refuse_features
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.sums import check_network
+from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network
 
 NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE = NETWORKS["onnx"]

@@ -48,8 +48,8 @@ SETTINGS = [
 def test_every_network_equals_torch(
     make_task: MakeTask, tmp_path: Path, model: str, settings: dict[str, Any], kind: str
 ) -> None:
-    task, baggage = make_task(model, **settings)
-    written = export(task, baggage, kind, tmp_path / "out")
+    task, contents = make_task(model, **settings)
+    written = export(task, contents, kind, tmp_path / "out")
     assert written.largest_difference < 1e-5
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         ["out", *(path.name for path in written.networks), "settings.json"]
@@ -59,8 +59,8 @@ def test_every_network_equals_torch(
 
 def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
     """Run outside of what the export checks with: names, types, and any batch and length."""
-    task, baggage = make_task("gru")
-    written = export(task, baggage, "onnx", tmp_path)
+    task, contents = make_task("gru")
+    written = export(task, contents, "onnx", tmp_path)
     session = onnxruntime.InferenceSession(str(written.networks[0]))
     assert [(given.name, given.type) for given in session.get_inputs()] == [("contexts", "tensor(int64)")]
     rng = np.random.default_rng(0)
@@ -74,16 +74,18 @@ def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
 
 
 def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("gru")
-    baggage["judge"] = {
-        "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
-        "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
-        "pseudo_sessions": np.float64(1.0),
-    }
-    baggage["data"]["parser"] = {"pattern": "blk_-?\\d+"}
-    settings = json.loads(export(task, baggage, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
+    task, contents = make_task("gru")
+    contents = contents._replace(
+        judge={
+            "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
+            "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
+            "pseudo_sessions": np.float64(1.0),
+        }
+    )
+    contents.data["parser"] = {"pattern": "blk_-?\\d+"}
+    settings = json.loads(export(task, contents, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
     assert settings["format"] == 1
-    assert settings["vocabulary"] == baggage["data"]["vocabulary"]
+    assert settings["vocabulary"] == contents.data["vocabulary"]
     assert settings["data"] == {
         "window_size": 6,
         "context": "from_start",
@@ -103,18 +105,18 @@ def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path:
 
 
 def test_a_folder_holds_one_export(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("lstm")
-    export(task, baggage, "onnx", tmp_path)
-    export(task, baggage, "onnx", tmp_path)  # replaced
+    task, contents = make_task("lstm")
+    export(task, contents, "onnx", tmp_path)
+    export(task, contents, "onnx", tmp_path)  # replaced
     with pytest.raises(UserError, match=r"it holds model\.onnx of another export; give another --output DIR"):
-        export(task, baggage, "torch", tmp_path)
+        export(task, contents, "torch", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "settings.json"]
 
 
 def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("tagger", crf=True)
+    task, contents = make_task("tagger", crf=True)
     with pytest.raises(UserError, match=r"Tagger of Tagging cannot be exported: its CRF.*crf=false"):
-        export(task, baggage, "onnx", tmp_path / "out")
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
@@ -157,8 +159,8 @@ def test_a_network_of_another_package_is_traced_as_it_is(
     torch.manual_seed(0)
     network = Attention(text=text)
     task = LanguageModel(pad_id=0, network=network) if text else NextEvent(unk_id=3, network=network)
-    _, baggage = make_task("gru")
-    written = export(task.eval(), baggage, kind, tmp_path)
+    _, contents = make_task("gru")
+    written = export(task.eval(), contents, kind, tmp_path)
     assert written.largest_difference < 1e-5
     assert written.num_values > 600
     assert max(length for _, length in written.shapes) <= 40
@@ -169,21 +171,21 @@ def test_a_network_that_cannot_be_traced_is_told(make_task: MakeTask, tmp_path: 
         def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
             return torch.special.bessel_j0(super().forward(tokens))
 
-    _, baggage = make_task("gru")
+    _, contents = make_task("gru")
     task = NextEvent(unk_id=3, network=Odd(text=False)).eval()
     with pytest.raises(
         UserError, match=r"Odd cannot be exported: torch cannot trace it \(.*bessel_j0.*traceable"
     ):
-        export(task, baggage, "onnx", tmp_path)
+        export(task, contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match=r"the exported file fails on a batch of 1 .*traceable"):
-        export(NextEvent(unk_id=3, network=Encoder()).eval(), baggage, "onnx", tmp_path)
+        export(NextEvent(unk_id=3, network=Encoder()).eval(), contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_network_is_found_out(make_task: MakeTask) -> None:
-    task, baggage = make_task("gru")
-    graph = task.one_pass(baggage["sizes"], baggage["data"])
+    task, contents = make_task("gru")
+    graph = task.one_pass(contents.sizes, contents.data)
     assert compared(graph, graph.module)[0] < 1e-5
 
     def shifted(contexts: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -199,14 +201,14 @@ def test_a_package_that_is_missing_is_named(
     make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # Python's own way to make an import fail
-    task, baggage = make_task("gru")
+    task, contents = make_task("gru")
     with pytest.raises(UserError, match=r"needs the package onnxruntime: pip install 'seqlab\[onnx\]'"):
-        export(task, baggage, "onnx", tmp_path / "out")
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_told(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("lstm")
+    task, contents = make_task("lstm")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file.*cannot be written"):
-        export(task, baggage, "torch", tmp_path / "file" / "out")
+        export(task, contents, "torch", tmp_path / "file" / "out")

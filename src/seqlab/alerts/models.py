@@ -143,10 +143,10 @@ def load_model(
     from seqlab.exporting.settings import weights_sum
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(path, trust)
+    task, contents = load_task(path, trust)
     networks = (partial(torch_windows, task.network), partial(torch_sessions, task.network))
     weights = weights_sum(task.network)
-    return _model(str(path), baggage["data"], baggage.get("judge"), networks, given, weights)
+    return _model(str(path), contents.data, contents.judge, networks, given, weights)
 
 
 def _model(

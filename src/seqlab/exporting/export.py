@@ -16,6 +16,7 @@ from torch import Tensor
 
 from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
 from seqlab.exporting.folder import SETTINGS, SUFFIXES, file_sum
 from seqlab.exporting.formats import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.settings import described, settings_of, weights_sum
@@ -37,11 +38,11 @@ class Exported:
     shapes: list[tuple[int, int]]  # batch and length of the inputs compared
 
 
-def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path) -> Exported:
+def export(task: SequenceTask, contents: Contents, kind: str, folder: Path) -> Exported:
     """Write the network files and ``settings.json``, once each file was run and equals torch.
 
     Args:
-        task, baggage: as ``load_task`` gives them.
+        task, contents: as ``load_task`` gives them.
         kind: ``onnx`` or ``torch``.
         folder: made where it is missing; files of the same names are replaced.
 
@@ -49,8 +50,8 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         UserError: a network that is not exported, a package that is missing, an output that differs from
             torch's, a folder that cannot be written or holds an export in the other format.
     """
-    refuse_features("this model", baggage["data"], "an exported network")
-    graphs = task.graphs(baggage["sizes"], baggage["data"])
+    refuse_features("this model", contents.data, "an exported network")
+    graphs = task.graphs(contents.sizes, contents.data)
     if kind == "onnx":
         check_packages()
     _refuse_others(folder, kind)
@@ -66,7 +67,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
                 largest, num_values = max(largest, difference), num_values + count
             network = {"format": kind, "weights": weights_sum(task.network), "files": files}
             text = json.dumps(
-                settings_of(baggage, network, type(task).__name__), indent=1, ensure_ascii=False
+                settings_of(contents, network, type(task).__name__), indent=1, ensure_ascii=False
             )
             (Path(temporary) / SETTINGS).write_text(text + "\n", encoding="utf-8")
             folder.mkdir(exist_ok=True)

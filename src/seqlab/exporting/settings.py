@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.graphs import Graph
 
 FORMAT = 1
 TYPES = {torch.int64: "int64", torch.float32: "float32", torch.bool: "bool"}
 
 
-def settings_of(baggage: dict[str, Any], network: dict[str, Any], task: str) -> dict[str, Any]:
+def settings_of(contents: Contents, network: dict[str, Any], task: str) -> dict[str, Any]:
     """All plain values of a checkpoint that scoring reads.
 
     Keys:
@@ -31,15 +32,15 @@ def settings_of(baggage: dict[str, Any], network: dict[str, Any], task: str) -> 
             where the run ended before.
         sizes: of the data.
     """
-    data = plain(baggage["data"])
+    data = plain(contents.data)
     return {
         "format": FORMAT,
         "task": task,
         "network": network,
         "vocabulary": data.pop("vocabulary", None),
         "data": data,
-        "judge": plain(baggage.get("judge") or None),
-        "sizes": plain(baggage["sizes"]),
+        "judge": plain(contents.judge or None),
+        "sizes": plain(contents.sizes),
     }
 
 

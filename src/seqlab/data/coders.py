@@ -37,7 +37,7 @@ def check_plain(value: Any, where: str) -> None:
 
 
 class Coder(Protocol):
-    """What is fitted on a training split: a tokenizer, a text codec, how labelled or tagged items are read."""
+    """What is fitted on a training split: a tokenizer, a text codec, how labelled or tagged items read."""
 
     def encode(self, item: Any) -> Any:
         """Numbers of one item, such as a text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from torch import Tensor
 
@@ -50,7 +50,10 @@ class Coder(Protocol):
         """The same coder again."""
 
 
-def check_coder(coder: Coder, item: Any, state: dict[str, Any]) -> Coder:
+C = TypeVar("C", bound=Coder)
+
+
+def check_coder(coder: C, item: Any, state: dict[str, Any]) -> C:
     """The coder that comes back from a checkpoint.
 
     Args:

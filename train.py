@@ -20,8 +20,7 @@ def train(config: DictConfig) -> float | None:
         build,
         callbacks,
         checkpoints,
-        first_batch,
-        pairs,
+        checks,
         processes,
         profiling,
         run_folder,
@@ -31,7 +30,7 @@ def train(config: DictConfig) -> float | None:
     from seqlab.training.tracking import loggers
 
     build.check_monitor(config)
-    pairs.check_pair(config)
+    checks.check_pair(config)
     trainer.check_hardware(config.trainer)
     start.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
@@ -41,7 +40,7 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup()
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
-    first_batch.try_network(task, datamodule)
+    checks.try_network(task, datamodule)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     begin = start.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)

@@ -34,7 +34,7 @@ PRELOAD = (
     "seqlab.training.callbacks",
     "seqlab.training.checkpoints",
     "seqlab.training.tracking.loggers",
-    "seqlab.training.pairs",
+    "seqlab.training.checks",
     "seqlab.training.run_folder",
     "seqlab.training.trainer",
     "seqlab.sweeps.reporting",

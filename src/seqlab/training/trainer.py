@@ -16,9 +16,8 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from seqlab.errors import UserError
-from seqlab.training.build import check_arguments
+from seqlab.training.build import check_arguments, check_compiler
 from seqlab.training.checkpoint_files import AtomicCheckpointIO
-from seqlab.training.compiling import check_compiler
 from seqlab.training.debugging import debug_arguments
 from seqlab.training.profiling import TimeProfile
 from seqlab.training.progress import ProgressLine

@@ -22,7 +22,6 @@ def train(config: DictConfig) -> float | None:
         checkpoints,
         checks,
         processes,
-        profiling,
         run_folder,
         trainer,
     )
@@ -49,7 +48,10 @@ def train(config: DictConfig) -> float | None:
         start.fit(fitter, task, datamodule, begin)
         if not processes.leave_group():
             return None  # of several processes one judges and writes
-        profiling.write_profile(fitter, folder.path)
+        if config.trainer.profile:
+            from seqlab.training import profiling
+
+            profiling.write_profile(fitter, folder.path)
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

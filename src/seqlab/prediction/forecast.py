@@ -14,7 +14,7 @@ from seqlab.data.batches import SeriesBatch
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_files import SeriesFile, read_series
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock_files import read_prices
+from seqlab.data.stock import read_prices
 from seqlab.errors import UserError
 from seqlab.tasks.regression import Regression
 

@@ -21,19 +21,19 @@ def train(config: DictConfig) -> float | None:
         callbacks,
         checkpoints,
         first_batch,
-        loggers,
         pairs,
         processes,
         profiling,
-        resuming,
         run_folder,
         trainer,
     )
+    from seqlab.training.resume import start
+    from seqlab.training.tracking import loggers
 
     build.check_monitor(config)
     pairs.check_pair(config)
     trainer.check_hardware(config.trainer)
-    resuming.check_not_finished(run_folder.path_of_run(), config)
+    start.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = instantiate(config.evaluation, _convert_="all")
 
@@ -43,11 +43,11 @@ def train(config: DictConfig) -> float | None:
     task = build.build_task(config, datamodule.sizes)
     first_batch.try_network(task, datamodule)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
-    start = resuming.find_start(config, folder)
+    begin = start.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
-    with loggers.open_loggers(config, folder, start.tracker_ids) as trackers:
+    with loggers.open_loggers(config, folder, begin.tracker_ids) as trackers:
         fitter = trainer.build_trainer(config.trainer, around.all, trackers, folder.path)
-        resuming.fit(fitter, task, datamodule, start)
+        start.fit(fitter, task, datamodule, begin)
         if not processes.leave_group():
             return None  # of several processes one judges and writes
         profiling.write_profile(fitter, folder.path)

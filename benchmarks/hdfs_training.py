@@ -45,8 +45,8 @@ from seqlab.detection.surprise import surprise  # noqa: E402
 from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 from seqlab.training.callbacks import build_callbacks  # noqa: E402
-from seqlab.training.loggers import build_loggers  # noqa: E402
 from seqlab.training.run_folder import RunFolder  # noqa: E402
+from seqlab.training.tracking.loggers import build_loggers  # noqa: E402
 from seqlab.training.trainer import build_trainer, quiet_lightning  # noqa: E402
 
 

@@ -14,8 +14,8 @@ from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.loggers import build_loggers
 from seqlab.training.run_folder import RunFolder
+from seqlab.training.tracking.loggers import build_loggers
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]

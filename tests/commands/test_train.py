@@ -9,8 +9,8 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.commands.mistakes import user_message
 from seqlab.commands.train import EXAMPLES, help_text
+from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
 Command = Callable[..., subprocess.CompletedProcess]

@@ -9,7 +9,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from seqlab.commands.mistakes import user_message
+from seqlab.composing.mistakes import user_message
 
 from .conftest import TINY
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.commands.compose import read_arguments, with_package
-from seqlab.commands.mistakes import user_message
-from seqlab.commands.multirun import check_jobs, log_failure
-from seqlab.commands.override_grammar import readable_overrides
-from seqlab.commands.resume_arguments import MULTIRUN, resumed_arguments
+from seqlab.composing.compose import read_arguments, with_package
+from seqlab.composing.grammar import readable_overrides
+from seqlab.composing.jobs import check_jobs, log_failure
+from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError, memory_message
 from seqlab.project import project_folder
+from seqlab.training.resume.arguments import MULTIRUN, resumed_arguments
 
 EXAMPLES = (
     ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
@@ -170,7 +170,7 @@ def _told(
     def job(config: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
-        from seqlab.training.stopping import RunInterruptedError, interruptible
+        from seqlab.training.resume.stopping import RunInterruptedError, interruptible
 
         try:
             with interruptible():

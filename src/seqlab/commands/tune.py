@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.commands.compose import search_override
-    from seqlab.commands.mistakes import user_message
+    from seqlab.composing.compose import search_override
+    from seqlab.composing.mistakes import user_message
     from seqlab.errors import UserError
     from seqlab.project import project_folder
 
@@ -47,8 +47,8 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from seqlab.commands.compose import compose_config
-    from seqlab.commands.override_grammar import readable_overrides
+    from seqlab.composing.compose import compose_config
+    from seqlab.composing.grammar import readable_overrides
 
     whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)
     HydraConfig.instance().set_config(whole)

@@ -40,7 +40,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
             f"metric.name={sweep.metric}: a sweep is judged by a validation metric (val/...); the test set "
             "is locked for all that decides, and a search over test figures would report its own luck"
         )
-    from seqlab.commands.override_grammar import readable_overrides
+    from seqlab.composing.grammar import readable_overrides
 
     conf = sweep.program.parent / "conf"
     names: list[str] = []
@@ -67,7 +67,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
-    from seqlab.commands.compose import is_group
+    from seqlab.composing.compose import is_group
 
     first = {
         each.name: each.choices[0] if each.choices else each.value(each.drawn_by().low)  # type: ignore[attr-defined]
@@ -81,8 +81,8 @@ def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
 
 
 def _composed(conf: Path, overrides: Sequence[str]) -> Any:
-    from seqlab.commands.compose import compose_config
-    from seqlab.commands.mistakes import user_message
+    from seqlab.composing.compose import compose_config
+    from seqlab.composing.mistakes import user_message
 
     try:
         return compose_config(conf, overrides, hydra=True)

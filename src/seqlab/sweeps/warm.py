@@ -33,7 +33,7 @@ PRELOAD = (
     "seqlab.training.build",
     "seqlab.training.callbacks",
     "seqlab.training.checkpoints",
-    "seqlab.training.loggers",
+    "seqlab.training.tracking.loggers",
     "seqlab.training.pairs",
     "seqlab.training.run_folder",
     "seqlab.training.trainer",
@@ -59,7 +59,7 @@ def warm_up(conf: str, overrides: list[list[str]]) -> None:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    from seqlab.commands.compose import compose_config
+    from seqlab.composing.compose import compose_config
 
     for each in overrides:
         with contextlib.suppress(Exception):

@@ -16,9 +16,9 @@ from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import Baggage, best_checkpoint
 from seqlab.training.debugging import SameBatches
 from seqlab.training.history import History
-from seqlab.training.last_checkpoint import LastCheckpoint
 from seqlab.training.nonfinite import NonFiniteStop
 from seqlab.training.processes import OwnNoise
+from seqlab.training.resume.last_checkpoint import LastCheckpoint
 from seqlab.training.timing import Stopwatch
 
 

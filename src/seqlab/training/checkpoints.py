@@ -16,7 +16,6 @@ from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoint_files import write_atomically
 from seqlab.training.checkpoint_mistakes import CheckpointError, no_checkpoint
-from seqlab.training.tracking import tracker_ids
 from seqlab.trust import refuse_untrusted, trusted_function
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,13 @@ class Baggage(Callback):
         }
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        checkpoint[KEY] = self.contents | {"trackers": tracker_ids(trainer.loggers)}
+        # a tracker of its kind goes on with this run when the training is resumed
+        ids = {
+            logger.tracker: str(logger.version)
+            for logger in trainer.loggers
+            if hasattr(logger, "tracker") and logger.version is not None
+        }
+        checkpoint[KEY] = self.contents | {"trackers": ids}
 
 
 def best_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqlab.commands.compose import SEARCH_PATH
-from seqlab.commands.override_grammar import quoted
 from seqlab.errors import UserError
 
 MULTIRUN = ("-m", "--multirun")
+SEARCH_PATH = "hydra.searchpath="
 CONFIG_DIR = ("--config-dir", "-cd")
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 
@@ -77,7 +76,7 @@ def search_path(folder: Path) -> list[str]:
         else f"pkg://{each['path']}"
         for each in sources
     ]
-    return [f"{SEARCH_PATH}[{','.join(map(quoted, places))}]"] if places else []
+    return [f"{SEARCH_PATH}[{','.join(map(_in_quotes, places))}]"] if places else []
 
 
 def latest_run(runs: Path) -> Path:
@@ -114,4 +113,10 @@ def _name(override: str) -> str:
 
 def _quoted(folder: Path) -> str:
     text = str(folder)
-    return text if re.fullmatch(r"[\w./+-]+", text, re.ASCII) else quoted(text)
+    return text if re.fullmatch(r"[\w./+-]+", text, re.ASCII) else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    return QuotedString(text, Quote.double).with_quotes()

@@ -13,11 +13,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from seqlab.errors import UserError
 from seqlab.training.checkpoints import KEY
-from seqlab.training.csv_metrics import MetricsCsv
-from seqlab.training.loggers import build_loggers, open_loggers
 from seqlab.training.run_folder import RunFolder
-from seqlab.training.tracking_mlflow import MlflowTracker
-from seqlab.training.tracking_wandb import WandbTracker
+from seqlab.training.tracking.loggers import MetricsCsv, build_loggers, open_loggers
+from seqlab.training.tracking.mlflow import MlflowTracker
+from seqlab.training.tracking.wandb import WandbTracker
 
 Call = Callable[..., Any]
 Compose = Callable[..., DictConfig]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.commands.compose import compose_groups
+from seqlab.composing.compose import compose_groups
 from seqlab.errors import UserError
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from seqlab.commands.compose import compose_groups
+from seqlab.composing.compose import compose_groups
 from seqlab.errors import UserError
 from seqlab.trust import imported
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.training.wandb_mode import MODES, asked_mode, choose_mode, has_key, is_reachable
+from seqlab.training.tracking.wandb import MODES, asked_mode, choose_mode, has_key, is_reachable
 
 KEY = "k" * 40
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqlab.commands.compose import compose_config, jobs_of
-from seqlab.commands.mistakes import user_message
+from seqlab.composing.compose import compose_config, jobs_of
+from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:

@@ -31,6 +31,8 @@ class MlflowTracker(MLFlowLogger):
         resumed_id: the run to go on with.
     """
 
+    tracker = "mlflow"
+
     def __init__(
         self,
         save_dir: str,

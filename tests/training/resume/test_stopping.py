@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqlab.training.stopping import RunInterruptedError, interruptible
+from seqlab.training.resume.stopping import RunInterruptedError, interruptible
 
 SETTINGS = (
     "data.sample.num_blocks=300",

@@ -14,8 +14,8 @@ from torch import distributed
 
 from seqlab.data.loaders import ResumableLoader, world_size
 from seqlab.training.checkpoint_files import LAST, keep_previous
-from seqlab.training.exact_state import of_every_process, restore_process
-from seqlab.training.stopping import REQUEST, RunInterruptedError, requeue
+from seqlab.training.resume.exact_state import of_every_process, restore_process
+from seqlab.training.resume.stopping import REQUEST, RunInterruptedError, requeue
 
 
 class LastCheckpoint(Checkpoint):

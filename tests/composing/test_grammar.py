@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
-from seqlab.commands.override_grammar import columns, fault_column, quoted, readable_overrides
+from seqlab.composing.grammar import columns, fault_column, quoted, readable_overrides
 from seqlab.errors import UserError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -15,7 +15,6 @@ from seqlab.errors import UserError
 from seqlab.training.checkpoint_files import LAST, PREVIOUS
 from seqlab.training.checkpoint_mistakes import CheckpointError
 from seqlab.training.checkpoints import KEY, read_checkpoint
-from seqlab.training.csv_metrics import MetricsCsv
 from seqlab.training.processes import is_writer, tell
 from seqlab.training.run_folder import RunFolder
 
@@ -145,7 +144,7 @@ def fit(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:
     """
     path = None if start.checkpoint is None else str(start.checkpoint)
     for logger in trainer.loggers:
-        if isinstance(logger, MetricsCsv) and path is not None:
+        if path is not None and hasattr(logger, "go_on"):
             logger.go_on(start.step)
     try:
         trainer.fit(task, datamodule=datamodule, ckpt_path=path, weights_only=None if path is None else True)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.commands.resume_arguments import resumed_arguments
 from seqlab.errors import UserError
+from seqlab.training.resume.arguments import resumed_arguments
 
 
 def run_folder(path: Path, *overrides: str, written: float = 1.0, finished: bool = False) -> Path:

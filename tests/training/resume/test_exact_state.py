@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.tasks.metrics import CountedMean
-from seqlab.training.exact_state import (
+from seqlab.training.resume.exact_state import (
     of_every_process,
     random_states,
     restore_process,

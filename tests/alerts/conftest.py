@@ -53,6 +53,7 @@ class Process:
 def alert() -> Alert:
     """An alert of an open block, one of whose lines is gone."""
     return Alert(
+        id="0123456789abcdef",
         block="blk_1",
         score_name="nll_max",
         score=12.5,

@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pytest
 
-from seqlab.alerts.lines import BadLine, Piece, split_lines
 from seqlab.alerts.notices import (
     DRIFT_WINDOW,
     Drift,
@@ -12,13 +11,13 @@ from seqlab.alerts.notices import (
     SkippedLines,
     Stall,
     UnseenTemplates,
-    WrongLog,
 )
+from seqlab.logs.pieces import BadLine, Piece, split_piece
 
 
 @pytest.fixture
 def notices() -> Notices:
-    return Notices(as_json=True, out=io.StringIO())
+    return Notices("a.log", as_json=True, out=io.StringIO())
 
 
 def told(notices: Notices) -> list[dict]:
@@ -42,19 +41,19 @@ def test_drift_is_told_once_each_way_however_events_come(piece: int, notices: No
 
 
 def test_the_first_bad_lines_of_each_reason_are_named_and_all_counted(notices: Notices) -> None:
-    skipped = SkippedLines(notices, "a.log")
-    skipped.add([BadLine(number, "no header", "'x'") for number in range(1, 20)])
-    skipped.add([BadLine(20, "too long", "'y'")])
+    skipped = SkippedLines(notices, "format hdfs", live=False)
+    skipped.add(30, 11, [BadLine(number, "no header", "'x'") for number in range(1, 20)])
+    skipped.add(30, 29, [BadLine(20, "too long", "'y'")])
     assert [notice["line"] for notice in told(notices)] == [1, 2, 3, 4, 5, 20]
     assert "only counted" in told(notices)[4]["text"]
-    assert skipped.total == 20
+    assert skipped.counts.total() == 20
     assert skipped.in_words() == "20 skipped (19 no header, 1 too long)"
 
 
 def test_an_unseen_message_is_told_once_whatever_its_numbers(notices: Notices) -> None:
-    unseen = UnseenTemplates(notices, "a.log", {"7": "Known <*>"})
+    unseen = UnseenTemplates(notices, {"7": "Known <*>"})
     content = b"12:00 Disk 7 lost\n12:01 Disk 8 lost\n12:02 Disk 8 found\n12:03 Known 5\n"
-    lines = split_lines(Piece(0, 100, 11, content, 0))
+    lines = split_piece(Piece(0, 100, 11, content))
     unseen.add(lines, [0, 1, 2, 3, 3], [-1, -1, -1, 7, 7])
     found = told(notices)
     assert [(notice["line"], notice["key"]) for notice in found] == [(11, None), (13, None), (14, "7")]
@@ -63,7 +62,7 @@ def test_an_unseen_message_is_told_once_whatever_its_numbers(notices: Notices) -
 
 
 def test_a_stall_is_told_once_and_its_end(notices: Notices) -> None:
-    stall = Stall(notices, "a.log", seconds=10, now=0)
+    stall = Stall(notices, seconds=10, now=0)
     for now in (5, 9, 11, 15):
         stall.look(now)
     stall.line_came(20)
@@ -76,11 +75,11 @@ def test_a_stall_is_told_once_and_its_end(notices: Notices) -> None:
 
 
 def test_lines_without_events_are_told_once_until_events_come_again(notices: Notices) -> None:
-    wrong = WrongLog(notices, "a.log", {"name": "regex", "header": "^x", "session": None}, live=True)
+    skipped = SkippedLines(notices, "format regex, header ^x", live=True)
     chunks = [(9_999, 0), (1, 0), (20_000, 0), (5, 1), (9_999, 0), (1, 0)]
     for number, (lines, events) in enumerate(chunks):
-        wrong.add(lines, events, [BadLine(number, "no header", "'Dec 10'")])
-    found = told(notices)
+        skipped.add(lines, events, [BadLine(number, "no header", "'Dec 10'")])
+    found = [notice for notice in told(notices) if notice["kind"] == "no_events"]
     assert [(notice["kind"], notice["lines"]) for notice in found] == [("no_events", 10_000)] * 2
     assert "none of the last 10,000 lines" in found[0]["text"]
     assert "(format regex, header ^x): line 0 is 'Dec 10' (no header)" in found[0]["text"]

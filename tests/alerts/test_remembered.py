@@ -3,7 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from seqlab.alerts.judge import Judge
-from seqlab.alerts.remembered import Remembered, WindowScorer, softmax
+from seqlab.alerts.networks import Remembered
+from seqlab.alerts.scorers import WindowScorer, softmax
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import index_windows
@@ -48,7 +49,6 @@ def test_contexts_are_computed_once_and_the_ones_asked_for_longest_ago_are_forgo
     assert network.asked[3:] == [(4, 4)]
     np.testing.assert_array_equal(remembered(rows), plain)
     assert network.asked[4:] == [(2, 2)]
-    assert (remembered.asked, remembered.computed) == (13, 5)
 
 
 @pytest.mark.parametrize("most", [1, 7, 5000])
@@ -77,7 +77,7 @@ def test_windows_before_a_place_are_those_of_batch_scoring(context: str) -> None
         for step in range(count):
             place = int(index.first_key[session]) + step
             expected = index.contexts(np.array([first + step]))[0]
-            np.testing.assert_array_equal(scorer.window(own, place), expected)
+            np.testing.assert_array_equal(scorer._window(own, place), expected)
 
 
 def test_nll_and_rank_are_those_of_the_logits() -> None:
@@ -85,7 +85,7 @@ def test_nll_and_rank_are_those_of_the_logits() -> None:
     network = Counting(len(vocabulary))
     scorer = WindowScorer(network, judge_of(vocabulary), 2, "from_start")
     tokens = np.array([4, 5, vocabulary.unk], dtype=np.int32)
-    scored = scorer.score(index_windows(tokens, np.array([3]), vocabulary, 2))
+    scored = scorer.surprise(tokens, np.array([3]))
     logits = network(np.array([[vocabulary.pad, vocabulary.bos], [vocabulary.bos, 4], [4, 5], [5, 3]]))
     expected = -np.log(softmax(logits))
     np.testing.assert_allclose(scored.nll[:2], [expected[0, 4], expected[1, 5]], rtol=1e-6)
@@ -93,3 +93,19 @@ def test_nll_and_rank_are_those_of_the_logits() -> None:
     assert scored.rank[2] == len(vocabulary) + 1
     assert scored.rank[0] == 1 + int((logits[0] > logits[0, 4]).sum())
     np.testing.assert_allclose(scored.nll[3], expected[3, vocabulary.eos], rtol=1e-6)
+
+
+@pytest.mark.parametrize("context", ["from_start", "full_windows"])
+@pytest.mark.parametrize("new", [1, 2, 6])
+def test_the_newest_events_of_open_sessions_are_scored_as_in_whole_ones(context: str, new: int) -> None:
+    vocabulary = Vocabulary.from_sessions(SESSIONS)
+    scorer = WindowScorer(Counting(len(vocabulary)), judge_of(vocabulary), 3, context)
+    tokens = vocabulary.encode(SESSIONS)[SESSIONS.offsets[2] :]  # six
+    whole = scorer.surprise(tokens, np.array([6]))
+    kept = tokens[max(6 - new - 3, 0) :]
+    found = scorer.newest(kept, np.array([len(kept)]), np.array([new]), np.array([6 - new]))
+    blind = int(whole.first_key[0])
+    expected = np.concatenate((np.full(blind, np.nan), whole.nll[:-1]))[6 - new :]
+    np.testing.assert_array_equal(found.nll, expected)
+    ranks = np.concatenate((np.zeros(blind, dtype=np.int64), whole.rank[:-1]))[6 - new :]
+    np.testing.assert_array_equal(found.rank, ranks)

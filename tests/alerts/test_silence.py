@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seqlab.alerts import tail
+from seqlab.alerts import sources
 from seqlab.alerts.models import load_model
 from seqlab.alerts.run import Settings, Watch
 
@@ -40,20 +40,15 @@ def closed(
         output.unlink(missing_ok=True)
         log.write_text("")
         texts = [f"{date} {rest.replace(name, f'blk_{10_000 + block}')}\n" for date, block in lines]
-        monkeypatch.setattr(tail, "CHUNK_BYTES", piece * len(texts[0]))
+        monkeypatch.setattr(sources, "CHUNK_BYTES", piece * len(texts[0]))
         model = load_model(path)
-        assert model.parser is not None
-        values: dict[str, Any] = {"state": None, "idle": IDLE, "max_open": 100_000} | changes
+        values: dict[str, Any] = {"idle": IDLE} | changes
         part = part or len(lines)
         for start in range(0, len(lines), part):  # each part by a watch of its own
             with log.open("a") as file:
                 file.write("".join(texts[start : start + part]))
-            settings = Settings(
-                *(str(log), False, True, output),
-                **({"report": 0.0, "stall": 60.0, "drift_share": 1.0} | values),
-                close=start + part >= len(lines),
-            )
-            watching = Watch(model, model.parser, settings)
+            is_last = start + part >= len(lines)
+            watching = Watch(model, Settings(str(log), as_json=True, output=output, close=is_last, **values))
             watching.run()
             watching.close()
         alerts = [json.loads(line) for line in output.read_text().splitlines()]
@@ -105,17 +100,6 @@ def test_a_clock_that_was_wrong_for_long_splits_nothing_afterwards(closed: Calla
     alerts = closed([(at(0), 900), *wrong, *after], 5)
     counts = Counter(alert["block"] for alert in alerts)
     assert all(counts[number] == 1 for number in range(30))
-
-
-def test_blocks_of_two_hosts_of_different_times_are_not_split(closed: Callable[..., Any]) -> None:
-    lines = [
-        (at(turn * 60 + number / 3 + 3600 * (turn % 2)), 10 * (turn % 2) + number % 10)
-        for turn in range(8)
-        for number in range(160)
-    ]
-    counts = Counter(alert["block"] for alert in closed(lines, 7))
-    assert sorted(counts) == list(range(20))
-    assert sum(counts.values()) <= 20 + 10  # the first hour ahead looks like an hour without a line
 
 
 @pytest.mark.parametrize("piece", [1, 10, 10_000])

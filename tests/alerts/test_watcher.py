@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from seqlab.alerts import judge as judging
-from seqlab.alerts import tail
+from seqlab.alerts import sources
 from seqlab.alerts.models import load_model
 from seqlab.alerts.run import Settings, Watch
 from seqlab.prediction.sessions import predict_sessions
@@ -23,27 +23,10 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 
 
-def settings(log: Path, output: Path, **changes: Any) -> Settings:
-    values: dict[str, Any] = {
-        "log": str(log),
-        "follow": False,
-        "as_json": True,
-        "output": output,
-        "state": None,
-        "idle": None,
-        "max_open": 1000,
-        "report": 0.0,
-        "stall": 60.0,
-        "drift_share": 1.0,
-    }
-    return Settings(**(values | changes))
-
-
 def detect(checkpoint: Path, log: Path, output: Path, **changes: Any) -> tuple[list[dict[str, Any]], Watch]:
     """The alerts of a whole log."""
     model = load_model(checkpoint)
-    assert model.parser is not None
-    watch = Watch(model, model.parser, settings(log, output, **changes))
+    watch = Watch(model, Settings(str(log), as_json=True, output=output, **changes))
     watch.run()
     watch.close()
     return [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()], watch
@@ -65,7 +48,7 @@ def test_scores_of_a_raw_log_are_those_of_its_sessions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(judging, "GROWING_SCORES", ())  # else an alert has the score at which it became one
-    monkeypatch.setattr(tail, "CHUNK_BYTES", 150_000)
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 150_000)
     path = checkpoint(*MODELS[model], score=score, threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl")
     batch = predict_sessions(*load_task(path), sample_log.sessions).set_index("block_id")
@@ -88,7 +71,7 @@ def test_alerts_are_those_of_batch_scoring_wherever_chunks_end(
     assert 3 < len(expected) < 60
     runs = []
     for size in (4 << 20, 40_000, 4001):
-        monkeypatch.setattr(tail, "CHUNK_BYTES", size)
+        monkeypatch.setattr(sources, "CHUNK_BYTES", size)
         alerts, _ = detect(path, sample_log.log, tmp_path / f"{size}.jsonl")
         assert len(alerts) == len({alert["block"] for alert in alerts})
         assert {alert["block"] for alert in alerts} == expected
@@ -141,7 +124,7 @@ def test_a_silent_block_is_closed_and_later_lines_begin_another(
     log = tmp_path / "log"
     log.write_text("\n".join(rows) + "\n")
     for size in (4 << 20, 300, 1):
-        monkeypatch.setattr(tail, "CHUNK_BYTES", size)
+        monkeypatch.setattr(sources, "CHUNK_BYTES", size)
         output = tmp_path / f"{size}.jsonl"
         alerts, watch = detect(path, log, output, idle=100.0)
         assert sorted(alert["events"] for alert in alerts if alert["block"] == block) == [1, 2, 2]
@@ -167,14 +150,13 @@ def test_one_wrong_date_closes_no_block(
 def test_no_more_blocks_are_open_than_allowed(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 10_000)
     path = checkpoint(score="nll_mean", threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl", max_open=20)
     totals = watch.watcher.totals
     assert totals.limited > 100
     assert sum(alert["reason"] == "limit" for alert in alerts) == totals.limited
     assert sum(alert["events"] for alert in alerts) == totals.events == len(sample_log.lines)
-    assert len(watch.watcher.open.contexts) == 256  # slots are used again
 
 
 def test_combined_says_which_counts_are_odd(

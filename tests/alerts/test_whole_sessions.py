@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seqlab.alerts.judge import Judge
-from seqlab.alerts.whole_sessions import SessionScorer, torch_sessions
+from seqlab.alerts.networks import torch_sessions
+from seqlab.alerts.scorers import SessionScorer
 from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.padded_sessions import session_scoring_plan
 from seqlab.data.sequences import Sessions
@@ -38,7 +39,7 @@ def scorer(network: nn.Module, vocabulary: Vocabulary, piece_length: int | None)
     costs = CountCosts.fit(nearest.vectors)[0]
     fitted = SessionScores(("nll_max",), {}, 0.0, nearest, costs, 1.0, vocabulary.unk, 0.0, -np.inf)
     judge = Judge("nll_max", {"nll_max": 1.0}, 1.0, fitted, vocabulary, 0.0)
-    return SessionScorer(torch_sessions(network, vocabulary.bos), judge, piece_length)
+    return SessionScorer(torch_sessions(network), judge, piece_length)
 
 
 def encoded(vocabulary: Vocabulary) -> tuple[NDArray, NDArray]:

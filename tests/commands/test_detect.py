@@ -252,18 +252,10 @@ def test_a_state_lets_a_log_be_read_in_parts(
     assert (code, shown) == (0, [])
     assert output.read_text().startswith(first)
     assert notices(said, "summary")[0]["lines"] == len(lines)
-    with output.open("a") as file:
-        file.write("written after the state")
-    assert detect(*arguments)[0] == 0
-    assert "after the state" not in output.read_text()
     other = checkpoint(score="combined")
     code, _, said = detect(other, *arguments[1:])
     assert code == 2
-    assert "another checkpoint" in said
-    output.write_text("")
-    code, _, said = detect(*arguments)
-    assert code == 2
-    assert "shorter than" in said
+    assert "for another checkpoint" in said
 
 
 def python(*arguments: str | Path, root: Path) -> subprocess.CompletedProcess[str]:

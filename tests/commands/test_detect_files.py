@@ -1,4 +1,4 @@
-"""The files of ``seqlab detect``: which output belongs to a state, and one file for two things."""
+"""The files of ``seqlab detect``: states, and one file for two things."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -31,83 +32,6 @@ def watched(
     assert detect(files[0], files[1], "--output", files[2], "--state", files[3])[0] == 0
     assert files[2].stat().st_size > 0
     return files
-
-
-def test_another_output_than_that_of_the_state_is_refused_and_left_as_it_is(
-    watched: tuple[Path, ...], refused: Refused, tmp_path: Path
-) -> None:
-    path, log, output, state = watched
-    precious = tmp_path / "precious"
-    content = "years of work\n" * 10_000
-    precious.write_text(content)
-    said = refused(path, log, "--output", precious, "--state", state)
-    assert f"the state belongs to the alerts in {output}" in said
-    assert "remove the state" in said
-    assert precious.read_text() == content
-    assert "no such file" in refused(path, log, "--output", tmp_path / "new", "--state", state)
-    assert not (tmp_path / "new").exists()
-
-    output.rename(tmp_path / "kept")
-    output.write_text(content)  # the old name, another content
-    assert "holds something else" in refused(path, log, "--output", output, "--state", state)
-    assert output.read_text() == content
-
-
-def test_the_file_of_the_state_is_known_under_another_name_and_from_a_copy(
-    watched: tuple[Path, ...], detect: Any, tmp_path: Path
-) -> None:
-    path, log, output, state = watched
-    alerts = output.read_text()
-    moved = tmp_path / "moved"
-    output.rename(moved)
-    with moved.open("a") as file:
-        file.write("written after the state")
-    assert detect(path, log, "--output", moved, "--state", state)[0] == 0
-    assert moved.read_text() == alerts
-    shutil.copy(moved, output)
-    moved.rename(tmp_path / "gone")
-    output.rename(moved)
-    assert detect(path, log, "--output", moved, "--state", state)[0] == 0
-    assert moved.read_text() == alerts
-
-
-def test_a_file_made_anew_beside_a_state_without_alerts_is_not_emptied(
-    refused: Refused, detect: Any, checkpoint: Callable[..., Path], tmp_path: Path
-) -> None:
-    log, output, state = tmp_path / "log", tmp_path / "out", tmp_path / "state"
-    log.write_text("")
-    arguments = (checkpoint(), log, "--output", output, "--state", state)
-    assert detect(*arguments)[0] == 0
-    assert output.read_text() == ""
-    (tmp_path / "other").write_text("somebody else's\n")
-    (tmp_path / "other").rename(output)
-    assert "another file" in refused(*arguments)
-    assert output.read_text() == "somebody else's\n"
-    output.unlink()
-    assert detect(*arguments)[0] == 0
-
-
-def test_from_standard_output_to_a_file_but_not_back(
-    detect: Any, refused: Refused, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
-) -> None:
-    path, log, output, state = checkpoint(), tmp_path / "log", tmp_path / "out", tmp_path / "state"
-    log.write_text("\n".join(sample_log.lines[:4000]) + "\n")
-    code, first, _ = detect(path, log, "--state", state)
-    assert code == 0
-    assert first
-    output.write_text("of another day\n")
-    with log.open("a") as file:
-        file.write("\n".join(sample_log.lines[4000:]) + "\n")
-    code, shown, said = detect(path, log, "--state", state, "--output", output, "--close")
-    assert (code, shown) == (0, [])
-    assert "alerts went to standard output before" in said
-    lines = output.read_text().splitlines()
-    assert lines[0] == "of another day"
-    blocks = [json.loads(line)["block"] for line in lines[1:]]
-    assert blocks
-    whole = [alert["block"] for alert in detect(path, sample_log.log)[1]]
-    assert sorted(blocks + [alert["block"] for alert in first]) == sorted(whole)
-    assert f"give --output {output} as before" in refused(path, log, "--state", state)
 
 
 @pytest.mark.parametrize("link", [None, os.link, os.symlink])
@@ -139,27 +63,24 @@ def test_one_file_for_two_things_is_refused(
     assert log.read_bytes() == before
 
 
-def test_what_is_no_plain_file_takes_alerts_only_without_a_state(
+def test_what_is_no_plain_file_takes_alerts_and_no_state(
     detect: Any, refused: Refused, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
 ) -> None:
     path, log, null = checkpoint(), sample_log.log, Path("/dev/null")
     assert detect(path, log, "--output", null)[0] == 0
-    assert "no plain file" in refused(path, log, "--output", null, "--state", tmp_path / "state")
+    assert detect(path, log, "--output", null, "--state", tmp_path / "state")[0] == 0
     assert "no plain file" in refused(path, log, "--state", null)
     assert not null.is_file()
 
 
 def foreign_states(folder: Path, whole: bytes) -> dict[str, Path]:
     """Files that somebody may take for a state."""
-    header = np.frombuffer(b"[1, 2]", np.uint8)
-    np.save(folder / "array.npy", np.arange(3))
-    np.savez(folder / "list.npz", header=header)
-    np.savez(folder / "arrays.npz", weights=np.zeros(3))
-    np.savez(folder / "objects.npz", header=np.array([{}], dtype=object))
+    pl.DataFrame({"a": [1]}).write_parquet(folder / "table.parquet")
+    pl.DataFrame({"a": [1]}).write_parquet(folder / "named.parquet", metadata={"seqlab_detect": "[1, 2]"})
+    pl.DataFrame({"a": [1]}).write_parquet(folder / "other.parquet", metadata={"seqlab_detect": "{}"})
     (folder / "random").write_bytes(np.random.default_rng(0).bytes(5000))
     (folder / "empty").write_bytes(b"")
     (folder / "half").write_bytes(whole[: len(whole) // 2])
-    (folder / "rotten").write_bytes(whole[:3000] + bytes(500) + whole[3500:])
     (folder / "text").write_text("just text\n")
     return {file.name: file for file in folder.iterdir()}
 
@@ -216,7 +137,7 @@ def test_a_state_of_another_network_or_another_log_is_refused_and_another_spelli
     content["state_dict"][name] = weights + 0.001
     other = output.with_name("other.ckpt")
     torch.save(content, other)
-    assert "with another checkpoint" in refused(other, log, "--output", output, "--state", state)
+    assert "for another checkpoint" in refused(other, log, "--output", output, "--state", state)
     (log.parent / "deep").mkdir()
     monkeypatch.chdir(log.parent / "deep")
     assert detect(path, f"../{log.name}", "--output", output, "--state", state)[0] == 0
@@ -226,18 +147,20 @@ def test_a_state_that_lacks_something_inside_is_one_message(
     watched: tuple[Path, ...], refused: Refused
 ) -> None:
     path, log, output, state = watched
-    with np.load(state) as found:
-        arrays = {name: found[name] for name in found.files}
-    header = json.loads(arrays.pop("header").tobytes())
-    for section, key in (("source", "changed"), ("clock", "silent"), ("output", "tail"), ("totals", "lines")):
+    header = json.loads(pl.read_parquet_metadata(state)["seqlab_detect"])
+    table = pl.read_parquet(state)
+
+    def said(changed: dict[str, Any], rows: pl.DataFrame = table) -> str:
+        rows.write_parquet(state, metadata={"seqlab_detect": json.dumps(changed)})
+        return refused(path, log, "--output", output, "--state", state)
+
+    for section, key in (("source", "inode"), ("clock", "silent"), ("health", "recent"), ("totals", "lines")):
         lacking = header | {section: {name: value for name, value in header[section].items() if name != key}}
         if section == "totals":
             lacking[section]["surplus"] = 1
-        raw = np.frombuffer(json.dumps(lacking).encode(), np.uint8)
-        with state.open("wb") as file:
-            np.savez(file, header=raw, **arrays)
-        said = refused(path, log, "--output", output, "--state", state)
-        assert "not a whole state of seqlab detect" in said
+        assert "not a whole state of seqlab detect" in said(lacking)
+    assert "not a whole state" in said(header, table.drop("heard"))
+    assert "another version of seqlab" in said(header | {"version": 1})
 
 
 def test_a_name_that_is_too_long_is_one_message(refused: Refused, checkpoint: Callable[..., Path]) -> None:

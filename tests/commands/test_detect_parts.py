@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from seqlab.alerts.lines import LONGEST_LINE
 from seqlab.cli import main
+from seqlab.logs.reading import LONGEST_LINE
 
 
 def summary(said: str) -> dict[str, Any]:
@@ -99,13 +99,13 @@ def test_the_summary_says_what_is_open_what_is_new_and_what_to_do(
     assert said["left"].startswith("30 bytes of a last line without its end")
     said = rows()
     assert said["lines"].startswith("2,000")
-    assert said["new"] == "0 nothing was added to the log since the state was written"
+    assert said["new"] == "0 lines since the state was written"
     log.write_text("\n".join(sample_log.lines[:2010]) + "\n")
     assert rows()["new"] == "10 lines since the state was written"
     arguments.append("--close")
     said = rows()
     assert "open" not in said
-    assert said["new"].startswith("0 nothing")
+    assert said["new"].startswith("0 lines")
 
 
 def test_close_does_not_go_with_follow(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,32 +77,32 @@ def test_text_shows_bars_what_was_expected_and_the_line(
     packed.write_bytes(gzip.compress(sample_log.log.read_bytes()))
     code, out, _ = explain(path, block, "--log", packed)
     assert code == 0
-    rows = out.splitlines()
+    rows = [row.rstrip() for row in out.splitlines()]
     assert rows[0] == block
     assert "an alert" in rows[1]
     new = next(row for row in rows if " new " in row)
-    assert "████████████" in new
-    assert any("expected 0." in row for row in rows)
-    assert any("line @" in row and block in row for row in rows)
+    assert "━" * 12 in new
+    assert any(row.split()[0].startswith("0.") for row in rows if row)  # what was expected
+    assert any("@" in row and row.split()[0].startswith("@") for row in rows if row)  # the line
     assert rows[-1].startswith("new: never seen in training")
     whole = explain(path, block, "--log", packed, "--all")[1]
     events = sum(block in line for line in sample_log.lines)
-    table = whole.splitlines()[4:]
-    assert sum(row[:3].strip().isdecimal() for row in table) == events
+    assert sum(row[:3].strip().isdecimal() for row in whole.splitlines()[4:]) == events
 
 
-def test_pictures(explain: Explain, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path) -> None:
-    block = read_sessions(sample_log.sessions).ids[0]
-    for ending, beginning in ((".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
-        picture = tmp_path / f"block{ending}"
-        code, _, said = explain(checkpoint(), block, "--sessions", sample_log.sessions, "--picture", picture)
-        assert code == 0
-        assert str(picture) in said
-        assert picture.read_bytes().startswith(beginning)
-    text = (tmp_path / "block.svg").read_text()
+def test_a_picture_needs_nothing_else(
+    explain: Explain, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+) -> None:
+    block, picture = read_sessions(sample_log.sessions).ids[0], tmp_path / "block.svg"
+    code, _, said = explain(checkpoint(), block, "--sessions", sample_log.sessions, "--picture", picture)
+    assert code == 0
+    assert str(picture) in said
+    text = picture.read_text()
+    assert text.startswith("<svg")
     assert block in text
-    assert "threshold" in text
-    assert "surprise in nats" in text
+    assert re.findall(r"https?://[^\s\"<]+", text.replace("http://www.w3.org/2000/svg", "")) == [
+        "https://www.textualize.io"
+    ]
 
 
 def test_mistakes_are_one_message(
@@ -113,16 +114,14 @@ def test_mistakes_are_one_message(
     for arguments, words in [
         (
             (path, "blk_none", "--log", sample_log.log),
-            "no line of block blk_none; it has 400 blocks; the nearest",
+            "no line of block blk_none; it has such as blk_",
         ),
-        ((path, block[4:], "--log", sample_log.log), f"the nearest are {block}"),
-        ((path, block + "0", "--sessions", sample_log.parsed), f"the nearest are {block}"),
         ((path, "blk_none", "--sessions", sample_log.sessions), "no block blk_none among its 400"),
         ((path, "blk_none", "--sessions", sample_log.parsed), "no block blk_none among its 400"),
         ((path, block, "--sessions", tmp_path / "none"), "no such file"),
         ((path, block, "--log", tmp_path / "none"), "no such file"),
         ((path, block, "--log", "-"), "give a file"),
-        ((path, block, "--log", sample_log.log, "--picture", tmp_path / "a.gif"), ".svg, .png"),
+        ((path, block, "--log", sample_log.log, "--picture", tmp_path / "a.gif"), "ends in .svg"),
         ((path, block, "--log", sample_log.log, "--picture", tmp_path / "no/a.svg"), "does not exist"),
         ((bare, block, "--log", sample_log.log), "seqlab parse"),
         ((tmp_path / "none.ckpt", block, "--log", sample_log.log), "no such checkpoint"),
@@ -151,7 +150,7 @@ def test_a_parse_with_other_templates_is_refused(
     assert explain(checkpoint(), block, "--sessions", known)[0] == 0
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a", "no/a.svg", "."])
+@pytest.mark.parametrize("name", ["a.png", "a", "no/a.svg", "."])
 def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_done(
     name: str, explain: Explain, sample_log: Any, tmp_path: Path
 ) -> None:
@@ -172,4 +171,3 @@ def test_events_without_times_have_no_column_for_them(
         header[name] = next(row for row in out.splitlines() if row.split()[:1] == ["#"])
     assert header["log"].split()[:3] == ["#", "time", "key"]
     assert header["sessions"].split()[:2] == ["#", "key"]
-    assert header["sessions"].startswith("  #    key")

@@ -17,9 +17,10 @@ from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 END_OF_BLOCK = "(the block ends)"
 UNSEEN = "never seen in training"
 UNSEEN_KEY = "(a message or key that training does not have)"
+JSON_START = '{"kind": "alert"'
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_TEMPLATE, LONGEST_SHOWN = 90, 240  # letters of a template and of a line
+Count = tuple[str, str, int]  # key, template, how many more than in the nearest training block
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Surprise:
 class Alert:
     """A block whose score passed the threshold."""
 
+    id: str  # of the block and its first line: the same however often the alert is given
     block: str
     score_name: str
     score: float
@@ -68,9 +70,7 @@ class Alert:
     last_time: str | None
     surprise: Surprise
     expected: tuple[Guess, ...]
-    counts: tuple[
-        tuple[str, str, int], ...
-    ]  # key, template, how many more than in the nearest training block
+    counts: tuple[Count, ...]
     lines: tuple[LineRef, ...]  # up to the most surprising event's
 
     def to_json(self) -> str:
@@ -83,50 +83,45 @@ class Alert:
 
     def to_text(self, *, bold: bool = False) -> str:
         """A few lines."""
-        times = span(self.first_time, self.last_time)
         state = "still open" if self.status == "open" else f"closed: {self.reason}"
-        events = f"{self.events:,} event{'s' if self.events != 1 else ''}"
+        score = f"{self.score_name} {self.score:.4g} > {self.threshold:.4g}"
+        facts = [
+            score,
+            f"{self.events:,} events",
+            state,
+            span(self.first_time, self.last_time),
+            f"id {self.id}",
+        ]
         head = f"ALERT {printable(self.block)}"
+        worst = self.surprise
+        which = "its end" if worst.key == EOS_TOKEN else f"event {worst.position}"
+        how = UNSEEN if worst.unseen else f"{worst.nll:.1f} nats, {odds(worst.nll)}, rank {worst.rank}"
         rows = [
             f"{_BOLD}{head}{_PLAIN}" if bold else head,
-            "  "
-            + " · ".join([f"{self.score_name} {self.score:.4g} > {self.threshold:.4g}", events, state])
-            + (f" · {times}" if times else ""),
-            *self._surprise_rows(),
+            f"  {' · '.join(filter(None, facts))}",
+            f"  most surprising: {which}, {how}",
+            f"    found            {worst.key:>5}  {shortened(worst.template)}",
         ]
+        for word, guess in zip(("expected", "", ""), self.expected, strict=False):
+            rows.append(
+                f"    {word:<8}  {guess.probability:.3f}  {guess.key:>5}  {shortened(guess.template)}"
+            )
         if self.counts:
             rows.append("  counts, beside the nearest training block")
-            width = max(len(key) for key, _, _ in self.counts)
-            rows += [
-                f"    {abs(more):>4,} {'more ' if more > 0 else 'fewer'}  {key:>{width}}  "
-                f"{shortened(template)}"
-                for key, template, more in self.counts
-            ]
+        for key, template, more in self.counts:
+            amount = "more " if more > 0 else "fewer"
+            rows.append(f"    {abs(more):>4,} {amount}  {key:>5}  {shortened(template)}")
         if self.lines:
             rows.append("  lines")
         for line in self.lines:
-            mark = ">" if line.position == self.surprise.position else " "
+            mark = ">" if line.position == worst.position else " "
             text = "(can no longer be read)" if line.text is None else shortened(line.text, LONGEST_SHOWN)
             rows += [f"  {mark} {line.file} @{line.offset}", f"      {text}"]
-        return "\n".join(rows) + "\n"
-
-    def _surprise_rows(self) -> list[str]:
-        found = self.surprise
-        how = UNSEEN if found.unseen else f"{found.nll:.1f} nats, {odds(found.nll)}, rank {found.rank}"
-        what = "its end" if found.key == EOS_TOKEN else f"event {found.position}"
-        rows = [f"  most surprising: {what}, {how}"]
-        width = max(len(found.key), *(len(guess.key) for guess in self.expected), 3)
-        rows.append(f"    {'found':<8}  {'':5}  {found.key:>{width}}  {shortened(found.template)}")
-        for place, guess in enumerate(self.expected):
-            word = "expected" if place == 0 else ""
-            rows.append(
-                f"    {word:<8}  {guess.probability:.3f}  {guess.key:>{width}}  {shortened(guess.template)}"
-            )
-        return [row.rstrip() for row in rows]
+        return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
-def counts_as_json(counts: Sequence[tuple[str, str, int]]) -> list[dict[str, Any]]:
-    """(key, template, how many more) as objects."""
+def counts_as_json(counts: Sequence[Count]) -> list[dict[str, Any]]:
+    """Counts as objects."""
     return [{"key": key, "template": template, "more": more} for key, template, more in counts]
 
 
@@ -135,26 +130,22 @@ def odds(nll: float) -> str:
     one_in = math.exp(min(nll, 700))
     if one_in < 10:
         return f"probability {1 / one_in:.2f}"
-    if one_in < 1e7:
-        return f"1 in {float(f'{one_in:.2g}'):,.0f}"
-    return f"1 in {one_in:.0e}".replace("e+0", "e").replace("e+", "e")
+    return f"1 in {float(f'{one_in:.2g}'):,.0f}" if one_in < 1e7 else f"1 in {one_in:.0e}"
 
 
-def iso_time(microseconds: int | None, *, with_year: bool = True) -> str | None:
+def iso_time(microseconds: int, *, with_year: bool = True) -> str:
     """A log's own time, without zone.
 
     Args:
         with_year: whether the log's lines say the year; else ``Dec 10 06:55:46``, as they write it.
     """
-    if microseconds is None:
-        return None
     try:
         moment = datetime(1970, 1, 1) + timedelta(microseconds=microseconds)
     except OverflowError:  # the year 0 of a line, which datetime does not know
         return str(np.datetime64(microseconds, "us")).replace("T", " ").removesuffix(".000000")
-    if with_year:
-        return moment.isoformat(sep=" ")
-    return f"{_MONTHS[moment.month - 1]} {moment.day:>2} {moment.time().isoformat()}"
+    return (
+        moment.isoformat(sep=" ") if with_year else f"{moment:%b} {moment.day:>2} {moment.time().isoformat()}"
+    )
 
 
 def span(first: str | None, last: str | None) -> str:

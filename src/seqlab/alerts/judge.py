@@ -29,7 +29,7 @@ class Judge:
     pseudo_sessions: float
     fitted: SessionScores
     vocabulary: Vocabulary
-    unseen_share: float  # of validation events; 0 for checkpoints that do not say
+    unseen_share: float  # of validation events
 
     @classmethod
     def from_state(cls, judge: Mapping[str, Any] | None, vocabulary: Vocabulary) -> Judge:
@@ -56,10 +56,6 @@ class Judge:
     def grows(self) -> bool:
         """Whether an open session that passed the threshold stays above it, whatever follows."""
         return self.main in GROWING_SCORES
-
-    @property
-    def counts_events(self) -> bool:
-        return self.main in COUNTING_SCORES
 
     def scores(
         self, events: EventSurprise, tokens: NDArray[np.integer], lengths: NDArray[np.int64]
@@ -89,7 +85,12 @@ class Judge:
         return judged_events(model_nll, model_rank, targets, self.vocabulary, self.pseudo_sessions)
 
     def odd_counts(self, tokens: NDArray[np.integer], most: int = 3) -> list[tuple[int, int]]:
-        """Token ids and by how much their counts differ from the nearest training session's, widest first."""
+        """Token ids and by how much their counts differ from the nearest training session's, widest first.
+
+        Nothing where the main score does not count events.
+        """
+        if self.main not in COUNTING_SCORES:
+            return []
         counts = np.bincount(tokens, minlength=len(self.vocabulary)).astype(np.int32)
         if self.main != "count_distance":
             difference = self.fitted.costs.difference(counts[None])[0]

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened, template_of
-from seqlab.alerts.lines import BadLine, Lines
 from seqlab.files import let_go
+from seqlab.logs.pieces import BadLine, Lines
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events
@@ -30,11 +29,13 @@ class Notices:
     """Writes notices: a line each, or a JSON object of its own kind a line.
 
     Args:
-        as_json: objects ``{"kind": ...}``.
+        file: the log's name.
+        as_json: objects ``{"kind": ..., "text": ..., "file": ...}``.
         out: standard error without it. Where it cannot be written (any more), notices are lost: they must not
             end a watch.
     """
 
+    file: str
     as_json: bool = False
     out: TextIO | None = field(default_factory=lambda: sys.stderr)
 
@@ -43,7 +44,7 @@ class Notices:
         if self.out is None:  # closed from the start; print would take standard output instead
             return
         if self.as_json:
-            text = json.dumps({"kind": kind, "text": text} | facts, ensure_ascii=False)
+            text = json.dumps({"kind": kind, "text": text, "file": self.file} | facts, ensure_ascii=False)
         try:
             print(text, file=self.out, flush=True)
         except OSError:
@@ -51,88 +52,61 @@ class Notices:
 
 
 class SkippedLines:
-    """Counts lines without an event and names the first of each kind."""
-
-    def __init__(self, notices: Notices, file: str) -> None:
-        self.notices = notices
-        self.file = file
-        self.counts: Counter[str] = Counter()
-
-    def add(self, bad: list[BadLine]) -> None:
-        for line in bad:
-            self.counts[line.reason] += 1
-            if self.counts[line.reason] <= _BAD_LINES_SHOWN:
-                more = (
-                    "; more of these are only counted" if self.counts[line.reason] == _BAD_LINES_SHOWN else ""
-                )
-                self.notices.say(
-                    "skipped_line",
-                    f"skipped: {self.file}, line {line.number}: {line.reason}: {line.shown}{more}",
-                    file=self.file,
-                    line=line.number,
-                    reason=line.reason,
-                )
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    def in_words(self) -> str:
-        """``3 skipped (2 not UTF-8 text, 1 ...)``."""
-        if not self.total:
-            return "none skipped"
-        parts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.most_common())
-        return f"{self.total:,} skipped ({parts})"
-
-
-class WrongLog:
-    """Knows when lines come and none of them is an event: this is another log than that of training.
+    """Counts lines without an event, names the first of each kind, and knows when nothing else comes.
 
     Args:
-        log_format: of the model's parser: what its lines look like.
-        live: say so after MANY_LINES, once until events come again.
+        expected: what the log's lines should look like.
+        live: say so after MANY_LINES without an event, once until events come again.
     """
 
-    def __init__(self, notices: Notices, file: str, log_format: Mapping[str, Any], *, live: bool) -> None:
+    def __init__(self, notices: Notices, expected: str, *, live: bool) -> None:
         self.notices = notices
-        self.file = file
-        self.expected = f"format {log_format['name']}, header {log_format['header']}"
-        if log_format["session"] is not None:
-            self.expected += f", session {log_format['session']}"
+        self.expected = expected
         self.live = live
-        self.lines = 0  # since the last event
-        self.first: BadLine | None = None  # of them
-        self.said = False
+        self.counts: Counter[str] = Counter()
+        self.since_event = 0  # lines
+        self._first: BadLine | None = None  # of them
+        self._said = False
 
     def add(self, lines: int, events: int, bad: list[BadLine]) -> None:
         """A chunk of the log, and the lines of it that were skipped."""
+        for line in bad:
+            self.counts[line.reason] += 1
+            count = self.counts[line.reason]
+            if count <= _BAD_LINES_SHOWN:
+                more = "; more of these are only counted" if count == _BAD_LINES_SHOWN else ""
+                text = f"skipped: {self.notices.file}, line {line.number}: {line.reason}: {line.shown}{more}"
+                self.notices.say("skipped_line", text, line=line.number, reason=line.reason)
         if events:
-            self.lines, self.first, self.said = 0, None, False
+            self.since_event, self._first, self._said = 0, None, False
             return
-        self.lines += lines
-        if self.first is None and bad:
-            self.first = bad[0]
-        if self.live and self.lines >= MANY_LINES and not self.said:
-            self.said = True
-            text = f"no events: {self.in_words(f'the last {self.lines:,}')}"
-            self.notices.say("no_events", text, file=self.file, lines=self.lines, expected=self.expected)
+        self.since_event += lines
+        self._first = self._first or next(iter(bad), None)
+        if self.live and self.since_event >= MANY_LINES and not self._said:
+            self._said = True
+            text = f"no events: {self.no_events(f'the last {self.since_event:,}')}"
+            self.notices.say("no_events", text, lines=self.since_event, expected=self.expected)
 
-    def in_words(self, which: str) -> str:
+    def no_events(self, which: str) -> str:
         """What is wrong with ``which`` lines."""
-        first = self.first
+        first = self._first
         shown = "" if first is None else f": line {first.number} is {first.shown} ({first.reason})"
         return (
-            f"{self.file}: none of {which} lines is an event as the model's parser knows them "
+            f"{self.notices.file}: none of {which} lines is an event as the model's parser knows them "
             f"({self.expected}){shown}"
         )
+
+    def in_words(self) -> str:
+        """``3 skipped (2 not UTF-8 text, 1 ...)``."""
+        parts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.most_common())
+        return f"{self.counts.total():,} skipped ({parts})" if parts else "none skipped"
 
 
 class UnseenTemplates:
     """Says once of each message that training did not hold, with the first line that has it."""
 
-    def __init__(self, notices: Notices, file: str, templates: dict[str, str]) -> None:
+    def __init__(self, notices: Notices, templates: dict[str, str]) -> None:
         self.notices = notices
-        self.file = file
         self.templates = templates
         self.seen: set[str] = set()
 
@@ -147,18 +121,16 @@ class UnseenTemplates:
                 continue
             self.seen.add(name)
             number, offset = int(lines.numbers[place]), int(lines.offsets[place])
-            known = template_of(str(key), self.templates) if key >= 0 else ""
-            what = f"template {key}" if key >= 0 else "a message without a template"
+            what = name if key >= 0 else "a message without a template"
             last = "; no more of these are shown" if len(self.seen) == _TEMPLATES_SHOWN else ""
             self.notices.say(
                 "unseen_template",
-                f"unseen: {self.file}, line {number}: {what}, {UNSEEN}{last}\n"
+                f"unseen: {self.notices.file}, line {number}: {what}, {UNSEEN}{last}\n"
                 f"        {shortened(text, LONGEST_SHOWN)}",
-                file=self.file,
                 line=number,
                 offset=offset,
                 key=None if key < 0 else str(key),
-                template=known or None,
+                template=None if key < 0 else template_of(str(key), self.templates) or None,
                 message=text,
             )
 
@@ -199,13 +171,11 @@ class Drift:
         if self.high == (share > (self.bound / 2 if self.high else self.bound)):
             return
         self.high = not self.high
-        beside = (
-            f"of the last {len(self.recent):,} events; {self.usual:.2%} in validation, bound {self.bound:.2%}"
+        text = (
+            f"{'drift' if self.high else 'drift is over'}: {share:.2%} unseen keys of the last "
+            f"{len(self.recent):,} events; {self.usual:.2%} in validation, bound {self.bound:.2%}"
+            f"{': train again, or parse with newer templates' if self.high else ''}"
         )
-        if self.high:
-            text = f"drift: {share:.2%} unseen keys {beside}: train again, or parse with newer templates"
-        else:
-            text = f"drift is over: {share:.2%} unseen keys {beside}"
         facts = {"share": share, "window": len(self.recent), "usual": self.usual, "bound": self.bound}
         self.notices.say("drift" if self.high else "drift_over", text, **facts)
 
@@ -213,9 +183,8 @@ class Drift:
 class Stall:
     """Says when no line came for ``seconds``, once, and when lines come again."""
 
-    def __init__(self, notices: Notices, file: str, seconds: float, now: float) -> None:
+    def __init__(self, notices: Notices, seconds: float, now: float) -> None:
         self.notices = notices
-        self.file = file
         self.seconds = seconds
         self.last = now
         self.stalled = False
@@ -224,19 +193,13 @@ class Stall:
         if self.stalled:
             silent = now - self.last
             self.notices.say(
-                "resumed",
-                f"{self.file}: lines again, after {silent:.0f} s",
-                file=self.file,
-                seconds=round(silent, 1),
+                "resumed", f"{self.notices.file}: lines again, after {silent:.0f} s", seconds=round(silent, 1)
             )
         self.last, self.stalled = now, False
 
     def look(self, now: float) -> None:
-        if not self.stalled and now - self.last > self.seconds:
+        silent = now - self.last
+        if not self.stalled and silent > self.seconds:
             self.stalled = True
-            self.notices.say(
-                "stalled",
-                f"stalled: {self.file}: no line for {now - self.last:.0f} s",
-                file=self.file,
-                seconds=round(now - self.last, 1),
-            )
+            text = f"stalled: {self.notices.file}: no line for {silent:.0f} s"
+            self.notices.say("stalled", text, seconds=round(silent, 1))

@@ -8,15 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqlab.alerts.alert import Guess, best_guesses, counts_as_json, template_of
+from seqlab.alerts.alert import Count, Guess, best_guesses, counts_as_json, template_of
 from seqlab.alerts.models import Model
-from seqlab.alerts.remembered import WindowScorer
 from seqlab.data.vocabulary import EOS_TOKEN
-from seqlab.data.windows import index_windows
-from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
-from seqlab.errors import UserError
+from seqlab.detection.surprise import UNSEEN_NLL
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,10 @@ class TimelineEvent:
     offset: int | None
     text: str | None
 
+    @property
+    def is_end(self) -> bool:
+        return self.key == EOS_TOKEN
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -55,9 +55,7 @@ class Timeline:
     score_name: str
     score: float
     threshold: float
-    counts: tuple[
-        tuple[str, str, int], ...
-    ]  # key, template, how many more than in the nearest training block
+    counts: tuple[Count, ...]
     events: tuple[TimelineEvent, ...]  # its end is the last
 
     @property
@@ -67,8 +65,7 @@ class Timeline:
     @property
     def worst(self) -> int:
         """Place of the most surprising event."""
-        values = [-1.0 if event.nll is None else event.nll for event in self.events]
-        return int(np.argmax(values))
+        return int(np.argmax([-1.0 if event.nll is None else event.nll for event in self.events]))
 
     def to_json(self) -> str:
         """One object."""
@@ -78,57 +75,31 @@ class Timeline:
 
 
 def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
-    """Score the events of one block.
-
-    Raises:
-        UserError: no events.
-    """
-    if not found:
-        raise UserError(f"block {block} has no events")
-    vocabulary = model.vocabulary
+    """Score the events of one block, which are one or more."""
+    vocabulary, judge = model.vocabulary, model.judge
     tokens = np.asarray(vocabulary.ids(event.key for event in found), dtype=np.int32)
     lengths = np.array([len(tokens)], dtype=np.int64)
-    events = _surprise(model, tokens, lengths)
-    first = int(events.first_key[0])
-    blind = [None] * first
+    events = model.scorer.surprise(tokens, lengths)
+    blind = [None] * int(events.first_key[0])
     nll: list[float | None] = [*blind, *events.nll.tolist()]
     rank: list[int | None] = [*blind, *events.rank.tolist()]
-    places = list(range(len(tokens) + 1))
+    places = range(len(tokens) + 1)
     probabilities = model.scorer.probabilities([tokens] * len(places), places)
-    ends = BlockEvent(EOS_TOKEN)
     rows = tuple(
         TimelineEvent(
-            place + 1,
-            event.key,
-            template_of(event.key, model.templates),
-            event.time,
-            nll[place],
-            rank[place],
-            nll[place] == UNSEEN_NLL,
-            best_guesses(probabilities[place], vocabulary.tokens, model.templates),
-            event.file,
-            event.offset,
-            event.text,
+            position=place + 1,
+            key=event.key,
+            template=template_of(event.key, model.templates),
+            time=event.time,
+            nll=nll[place],
+            rank=rank[place],
+            unseen=nll[place] == UNSEEN_NLL,
+            expected=best_guesses(probabilities[place], vocabulary.tokens, model.templates),
+            file=event.file,
+            offset=event.offset,
+            text=event.text,
         )
-        for place, event in enumerate([*found, ends])
+        for place, event in enumerate([*found, BlockEvent(EOS_TOKEN)])
     )
-    judge = model.judge
     score = float(judge.scores(events, tokens, lengths)[0])
     return Timeline(block, judge.main, score, judge.threshold, model.odd_counts(tokens), rows)
-
-
-def _surprise(model: Model, tokens: NDArray[np.int32], lengths: NDArray[np.int64]) -> EventSurprise:
-    scorer = model.scorer
-    if not isinstance(scorer, WindowScorer):
-        return scorer.surprise(tokens, lengths)
-    index = index_windows(tokens, lengths, model.vocabulary, scorer.window_size, scorer.context)
-    scored = scorer.score(index)
-    targets = index.stream[index.positions()]
-    return EventSurprise(
-        scored.nll,
-        scored.nll,
-        scored.rank,
-        targets == model.vocabulary.unk,
-        np.concatenate(([0], np.cumsum(index.num_targets))),
-        index.first_key,
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqlab.alerts.lines import LONGEST_LINE, Piece, split_lines
+from seqlab.alerts.alert import iso_time
+from seqlab.alerts.sources import open_source
 from seqlab.alerts.timeline import BlockEvent
 from seqlab.errors import UserError
+from seqlab.logs.pieces import Piece, split_piece
+from seqlab.logs.reading import LONGEST_LINE
 
 _IDS_SHOWN = 3
 
@@ -26,81 +27,52 @@ def events_of_sessions(path: Path, block: str, parser: dict[str, Any] | None) ->
     Raises:
         UserError: no such block, or a folder whose template ids mean something else than those of training.
     """
-    if not path.is_dir():
-        from seqlab.data.session_files import read_sessions
-
-        sessions = read_sessions(path)
-        return [BlockEvent(key) for key in sessions.keys(_find(sessions.ids, block, path))]
     from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
+    from seqlab.data.session_files import read_sessions
 
-    parsed = read_parsed_sessions(path)
-    check_templates(parsed, parser)
-    place = _find(parsed.sessions.ids, block, path)
-    offsets = parsed.line_offsets[parsed.sessions.offsets[place] : parsed.sessions.offsets[place + 1]]
-    read = _line_reader(parsed.summary.get("logs", []))
+    parsed = None
+    if path.is_dir():
+        parsed = read_parsed_sessions(path)
+        check_templates(parsed, parser)
+    sessions = read_sessions(path) if parsed is None else parsed.sessions
+    places = np.flatnonzero(sessions.ids == block)
+    if not len(places):
+        raise UserError(f"{path}: no block {block} among its {_told(sessions.ids.tolist(), 'sessions')}")
+    keys = sessions.keys(int(places[0]))
+    if parsed is None:
+        return [BlockEvent(key) for key in keys]
+    first, last = sessions.offsets[places[0]], sessions.offsets[places[0] + 1]
+    logs = parsed.summary.get("logs", [])
     return [
-        BlockEvent(key, None, *read(int(offset)))
-        for key, offset in zip(parsed.sessions.keys(place), offsets.tolist(), strict=True)
+        _with_line(key, offset, logs)
+        for key, offset in zip(keys, parsed.line_offsets[first:last].tolist(), strict=True)
     ]
 
 
-def _find(ids: NDArray, block: str, path: Path) -> int:
-    found = np.flatnonzero(ids == block)
-    if not len(found):
-        raise UserError(f"{path}: no block {block} among its {_told(list(map(str, ids)), block, 'sessions')}")
-    return int(found[0])
+def _told(ids: list[str], what: str) -> str:
+    """``4,000 sessions, such as blk_1, blk_2, blk_3``."""
+    such = f", such as {', '.join(map(str, ids[:_IDS_SHOWN]))}" if ids else ""
+    return f"{len(ids):,} {what}{such}"
 
 
-def _told(ids: Collection[str], block: str, what: str) -> str:
-    """``4,000 sessions; the nearest are blk_1, blk_2 and blk_3``."""
-    if not ids:
-        return f"0 {what}"
-    nearest = nearest_ids(ids, block)
-    are = "is" if len(nearest) == 1 else "are"
-    return f"{len(ids):,} {what}; the nearest {are} {', '.join(nearest)}"
+def _with_line(key: str, offset: int, logs: list[dict[str, Any]]) -> BlockEvent:
+    """An event with its line, where that is still there.
 
-
-def nearest_ids(ids: Collection[str], wanted: str, most: int = _IDS_SHOWN) -> list[str]:
-    """Those that share the most letters with it at both ends, or within; the first of equal ones."""
-
-    def likeness(name: str) -> int:
-        if wanted and (wanted in name or name in wanted):
-            return min(len(wanted), len(name))
-        begins = _common(name, wanted)
-        return begins + min(_common(name[::-1], wanted[::-1]), min(len(name), len(wanted)) - begins)
-
-    return heapq.nlargest(most, ids, key=likeness)
-
-
-def _common(one: str, other: str) -> int:
-    """How many letters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))
-
-
-def _line_reader(logs: list[dict[str, Any]]) -> Callable[[int], tuple[str | None, int | None, str | None]]:
-    """From an offset in all logs, one after the other, to file, offset in it and text where it is there."""
-
-    def read(offset: int) -> tuple[str | None, int | None, str | None]:
-        for log in reversed(logs):
-            if offset >= log["first_offset"]:
-                own = offset - log["first_offset"]
-                return log["log"], own, _line_at(Path(log["log"]), own)
-        return None, None, None
-
-    return read
-
-
-def _line_at(path: Path, offset: int) -> str | None:
-    """A line of a plain file that is still there."""
-    if path.suffix.lower() in (".gz", ".zip", ".tgz", ".tar"):
-        return None
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(LONGEST_LINE).split(b"\n", 1)[0].removesuffix(b"\r").decode()
-    except (OSError, UnicodeDecodeError):
-        return None
+    Args:
+        offset: of the line in all logs, one after the other.
+    """
+    log = next((log for log in reversed(logs) if offset >= log["first_offset"]), None)
+    if log is None:
+        return BlockEvent(key)
+    own, path, text = offset - log["first_offset"], Path(log["log"]), None
+    if path.suffix.lower() not in (".gz", ".zip", ".tgz", ".tar"):
+        try:
+            with path.open("rb") as file:
+                file.seek(own)
+                text = file.read(LONGEST_LINE).split(b"\n", 1)[0].removesuffix(b"\r").decode()
+        except (OSError, UnicodeDecodeError):
+            pass
+    return BlockEvent(key, None, log["log"], own, text)
 
 
 def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[BlockEvent]:
@@ -109,37 +81,30 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     Raises:
         UserError: no line names it, or a log that cannot be read to its end.
     """
-    from seqlab.alerts.alert import iso_time
     from seqlab.logs.formats import says_year
     from seqlab.logs.line_parser import LineParser
 
     parser = LineParser.from_state(parser_state)
     with_year = says_year(parser_state["log_format"]["time_format"])
-    named_in_line = parser_state["log_format"]["session"] is not None
+    is_named = parser_state["log_format"]["session"] is not None
     found: list[BlockEvent] = []
+    others: dict[str, None] = {}
     for piece in _pieces(path):
-        if named_in_line and block.encode() not in piece.content:
+        if is_named and len(others) >= _IDS_SHOWN and block.encode() not in piece.content:
             continue
-        lines = split_lines(piece)
-        kept = np.arange(len(lines.texts))
-        if named_in_line:
-            kept = np.asarray(
-                [place for place, text in enumerate(lines.texts) if block in text], dtype=np.int64
-            )
-        events = parser(lines.column.gather(kept))
+        lines = split_piece(piece)
+        events = parser(lines.column)
+        others |= dict.fromkeys(events.session.unique(maintain_order=True).head(_IDS_SHOWN).to_list())
         for event in np.flatnonzero((events.session == block).to_numpy()).tolist():
-            place = int(kept[events.line[event]])
-            time = events.time[event]
-            moment = None if np.isnat(time) else int(time.astype("datetime64[us]").astype(np.int64))
-            key = int(events.key[event])
+            place, time, key = int(events.line[event]), events.time[event], int(events.key[event])
+            moment = None
+            if not np.isnat(time):
+                moment = iso_time(int(time.astype("datetime64[us]").astype(np.int64)), with_year=with_year)
             name = "<unk>" if key < 0 else str(key)
-            shown = iso_time(moment, with_year=with_year)
-            found.append(BlockEvent(name, shown, path, int(lines.offsets[place]), lines.texts[place]))
+            found.append(BlockEvent(name, moment, path, int(lines.offsets[place]), lines.texts[place]))
     if not found:
-        ids: dict[str, None] = {}
-        for piece in _pieces(path):
-            ids |= dict.fromkeys(parser.sessions(split_lines(piece).column).to_list())
-        raise UserError(f"{path}: no line of block {block}; it has {_told(ids, block, 'blocks')}")
+        such = f"; it has such as {', '.join(list(others)[:_IDS_SHOWN])}" if others else ""
+        raise UserError(f"{path}: no line of block {block}{such}")
     return found
 
 
@@ -149,10 +114,7 @@ def _pieces(path: str) -> Iterator[Piece]:
     Raises:
         UserError: it cannot be read to its end.
     """
-    from seqlab.alerts.source import GzipSource
-    from seqlab.alerts.tail import FileSource
-
-    source = GzipSource(path) if path.lower().endswith(".gz") else FileSource(path)
+    source = open_source(path)
     try:
         while not source.ended:
             piece = source.read(0)

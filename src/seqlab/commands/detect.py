@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
-from seqlab.commands.log_model import CHECKPOINT, add_options, check_log, given_model
 
+CHECKPOINT = "checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export"
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
 EXIT_INTERRUPTED = 130
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """``--onnx`` and ``--parser``."""
+    parser.add_argument("--onnx", action="store_true", help="run an exported network; torch is not loaded")
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        metavar="DIR",
+        help="output of seqlab parse, for checkpoints trained on files of bare keys",
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --state: this is the log's last part, so its open blocks and its last line end here",
     )
-    add_options(parser)
+    add_model_options(parser)
     parser.add_argument(
         "--report", type=float, default=60.0, metavar="S", help="seconds between reports of --follow; 0: none"
     )
@@ -64,29 +75,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.alerts.models import no_parser
+    from seqlab.alerts.checks import check_log, check_options
+    from seqlab.alerts.health import say_summary
+    from seqlab.alerts.models import load_model
     from seqlab.alerts.run import Settings, Watch
-    from seqlab.commands.detect_checks import check_options, is_away
     from seqlab.errors import UserError
 
-    if not is_away(arguments):
-        check_log(arguments.log, pipes=True)
+    check_log(arguments.log, pipes=True)
     check_options(arguments)
-    model = given_model(arguments)
-    if model.parser is None:
-        raise no_parser(str(arguments.checkpoint))
+    model = load_model(
+        arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
+    )
     default_max = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN
     drift_share = model.judge.unseen_share + 0.01 if arguments.drift_share is None else arguments.drift_share
     watch = Watch(
         model,
-        model.parser,
         Settings(
             arguments.log,
             follow=arguments.follow,
             as_json=arguments.json,
             output=arguments.output,
             state=arguments.state,
-            idle=_idle(arguments, model.parser),
+            idle=_idle(arguments, model.log_parser()),
             max_open=default_max if arguments.max_open is None else arguments.max_open,
             report=arguments.report,
             stall=arguments.stall,
@@ -96,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         ended = watch.run()
-        watch.summary()
+        say_summary(watch)
     finally:
         watch.close()
     if (problem := watch.problem()) is not None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
-from seqlab.commands.log_model import CHECKPOINT, add_options, check_log, given_model
+from seqlab.commands.detect import CHECKPOINT, add_model_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,47 +18,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--sessions", type=Path, metavar="PATH", help="output folder of seqlab parse, or a file of sessions"
     )
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it too: .svg, .png or .pdf")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write it as a picture too: .svg")
     parser.add_argument("--all", action="store_true", help="show runs of events without surprise in full")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    add_options(parser)
+    add_model_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import shutil
-
-    from seqlab.alerts.models import no_parser
-    from seqlab.alerts.source import STDIN
+    from seqlab.alerts.checks import check_log
+    from seqlab.alerts.models import load_model
     from seqlab.alerts.timeline import timeline
     from seqlab.alerts.timeline_events import events_of_log, events_of_sessions
-    from seqlab.alerts.timeline_picture import check_picture
-    from seqlab.alerts.timeline_text import timeline_text
+    from seqlab.alerts.timeline_table import check_picture, print_timeline, write_picture
     from seqlab.errors import UserError
 
-    if arguments.log == STDIN:
-        raise UserError("--log -: give a file, or use seqlab detect on standard input")
     if arguments.log is not None:
         check_log(arguments.log)
     elif not arguments.sessions.exists():
         raise UserError(f"{arguments.sessions}: no such file; the path is relative to {Path.cwd()}")
     if arguments.picture is not None:
         check_picture(arguments.picture)
-    model = given_model(arguments)
+    model = load_model(
+        arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
+    )
     if arguments.log is None:
         found = events_of_sessions(arguments.sessions, arguments.block, model.parser)
-    elif model.parser is None:
-        raise no_parser(str(arguments.checkpoint))
     else:
-        found = events_of_log(arguments.log, arguments.block, model.parser)
+        found = events_of_log(arguments.log, arguments.block, model.log_parser())
     shown = timeline(model, arguments.block, found)
     if arguments.json:
         print(shown.to_json())
     else:
-        columns = shutil.get_terminal_size((110, 24)).columns
-        print(timeline_text(shown, everything=arguments.all, width=max(columns, 80)), end="")
+        print_timeline(shown, everything=arguments.all)
     if arguments.picture is not None:
-        from seqlab.alerts.timeline_picture import write_picture
-
         write_picture(shown, arguments.picture)
         print(f"picture: {arguments.picture}", file=sys.stderr)
     return 0

@@ -77,8 +77,8 @@ class TimeGrid:
         """A moment as a date, with its time of day where steps are within a day."""
         if not self.calendar:
             return str(moment)
-        unit = "D" if self.size % DAY == 0 or self.months else "s"
-        return np.datetime_as_string(np.datetime64(moment, "ns"), unit=unit)
+        unit = "datetime64[D]" if self.size % DAY == 0 or self.months else "datetime64[s]"
+        return str(np.datetime64(moment, "ns").astype(unit))
 
     def ahead(self, moment: int, steps: int) -> list[int]:
         """The moments of the steps that follow one."""

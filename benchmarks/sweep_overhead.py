@@ -25,43 +25,31 @@ parameters:
 
 
 def main(overrides: list[str]) -> None:
-    for start in ("fork", "fresh"):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "bench.yaml").write_text(SWEEP, encoding="utf-8")
-            command = [
-                sys.executable,
-                "-m",
-                "seqlab.cli",
-                "sweep",
-                str(folder / "bench.yaml"),
-                "--start",
-                start,
-            ]
-            command += ["--trials", str(TRIALS), "--output", str(folder / "out")]
-            began = time.perf_counter()
-            subprocess.run(
-                [*command, "--set", "trainer.max_epochs=1", *overrides],
-                cwd=ROOT,
-                check=True,
-                capture_output=True,
-            )
-            wall = time.perf_counter() - began
-            with (folder / "out" / "trials.csv").open(encoding="utf-8") as table:
-                rows = list(csv.DictReader(table))
-        seconds, before, fit = (
-            sum(float(row[key]) for row in rows) for key in ("seconds", "start_seconds", "fit_seconds")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "bench.yaml").write_text(SWEEP, encoding="utf-8")
+        command = [sys.executable, "-m", "seqlab.cli", "sweep", str(folder / "bench.yaml")]
+        command += ["--trials", str(TRIALS), "--output", str(folder / "out")]
+        began = time.perf_counter()
+        subprocess.run(
+            [*command, "--set", "trainer.max_epochs=1", *overrides], cwd=ROOT, check=True, capture_output=True
         )
-        finished = sum(row["outcome"] == "finished" for row in rows)
-        print(f"--start {start}: {finished} trials in {wall:.1f} s, {1 - fit / wall:.1%} outside training")
-        parts = {
-            "training": fit,
-            "trials, before fit (process, config, data, model)": before,
-            "trials, after fit (best checkpoint, files, exit)": seconds - before - fit,
-            "the sweep (its own start, imports once, search, report)": wall - seconds,
-        }
-        for part, value in parts.items():
-            print(f"  {value:6.1f} s  {value / wall:5.1%}  {part}")
+        wall = time.perf_counter() - began
+        with (folder / "out" / "trials.csv").open(encoding="utf-8") as table:
+            rows = list(csv.DictReader(table))
+    seconds, before, fit = (
+        sum(float(row[key]) for row in rows) for key in ("seconds", "start_seconds", "fit_seconds")
+    )
+    finished = sum(row["outcome"] == "finished" for row in rows)
+    print(f"{finished} trials in {wall:.1f} s, {1 - fit / wall:.1%} outside training")
+    parts = {
+        "training": fit,
+        "trials, before fit (process, config, data, model)": before,
+        "trials, after fit (best checkpoint, files, exit)": seconds - before - fit,
+        "the sweep (its own start, imports once, search, report)": wall - seconds,
+    }
+    for part, value in parts.items():
+        print(f"  {value:6.1f} s  {value / wall:5.1%}  {part}")
 
 
 if __name__ == "__main__":

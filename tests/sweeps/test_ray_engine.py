@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 
+@pytest.mark.soak
 def test_a_sweep_on_a_local_ray(
     sweep_file: Callable[..., Path], run: Callable[..., subprocess.CompletedProcess], tmp_path: Path
 ) -> None:

@@ -31,7 +31,11 @@ def here(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"parameters": {}}, "parameters: {} is no mapping"),
         ({"parameters": {"seed": {"value": 1}}}, "there is nothing to search"),
         ({"early_terminate": {"type": "median"}}, "write type: hyperband"),
-        ({"early_terminate": {"type": "hyperband"}}, "early_terminate: give min_iter:, or max_iter: and s:"),
+        ({"early_terminate": {"type": "hyperband"}}, "write type: hyperband, min_iter:"),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 1, "s": 2}},
+            "early_terminate.s: not known here; choose min_iter, eta, strict",
+        ),
         ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1}}, "early_terminate.eta=1: give"),
         ({"method": "grid"}, "parameters.optimizer.lr: method=grid wants every value"),
     ],
@@ -53,8 +57,8 @@ def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
 def test_hyperband_stands_for_rounds_of_successive_halving(sweep_file: Write) -> None:
     early = {"type": "hyperband", "min_iter": 3}
     assert read_sweep(sweep_file(early_terminate=early)).early == EarlyTermination(3, 3)
-    early = {"type": "hyperband", "max_iter": 27, "s": 2, "eta": 3}
-    assert read_sweep(sweep_file(early_terminate=early)).early == EarlyTermination(3, 3)
+    early = {"type": "hyperband", "min_iter": 2, "eta": 4}
+    assert read_sweep(sweep_file(early_terminate=early)).early == EarlyTermination(2, 4)
 
 
 def test_the_number_of_trials(sweep_file: Write) -> None:

@@ -34,12 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-logger", action="store_true", help="log to wandb where the sweep file says so"
     )
-    parser.add_argument(
-        "--start", choices=("fork", "fresh"), help="fork a warm process (Linux), or import anew each time"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.sweeps.command import run_sweep
+    from seqlab.sweeps.run import run_sweep
 
     return run_sweep(arguments)

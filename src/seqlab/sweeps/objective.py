@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ class Checked:
     seed: int
     gpus: int | str
     names: tuple[str, ...]  # models and data that the space reaches, as model-data
-    corners: tuple[tuple[str, ...], ...]  # overrides that reach each of them
+    modules: tuple[str, ...]  # that their configs name
 
 
 def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
@@ -40,11 +42,13 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
             f"metric.name={sweep.metric}: a sweep is judged by a validation metric (val/...); the test set "
             "is locked for all that decides, and a search over test figures would report its own luck"
         )
+    from omegaconf import OmegaConf
+
     from seqlab.composing.grammar import readable_overrides
 
     conf = sweep.program.parent / "conf"
     names: list[str] = []
-    corners: list[tuple[str, ...]] = []
+    modules: set[str] = set()
     for corner in _corners(sweep, conf):
         overrides = readable_overrides(conf, [*fixed, *sweep.overrides(corner)])
         config = _composed(conf, overrides)
@@ -58,21 +62,18 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
             raise UserError(
                 f"metric.goal={sweep.goal}: monitor.mode={monitor.mode} says {_GOALS[monitor.mode]}"
             )
-        corners.append(tuple(overrides))
+        modules |= set(re.findall(r"_target_: ([\w.]+)\.\w+", OmegaConf.to_yaml(config)))
         choices = config.hydra.runtime.choices
         names.append(f"{choices.model}-{choices.data}")
         seed, gpus = config.seed, config.trainer.gpus
-    return Checked(int(seed), gpus, tuple(dict.fromkeys(names)), tuple(corners))
+    return Checked(int(seed), gpus, tuple(dict.fromkeys(names)), tuple(sorted(modules)))
 
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
     from seqlab.composing.compose import is_group
 
-    first = {
-        each.name: each.choices[0] if each.choices else each.value(each.drawn_by().low)  # type: ignore[attr-defined]
-        for each in sweep.searched
-    }
+    first = {each.name: each.first for each in sweep.searched}
     groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]
     products = itertools.product(*(each.choices for each in groups))
     names = [each.name for each in groups]
@@ -95,8 +96,6 @@ def _composed(conf: Path, overrides: Sequence[str]) -> Any:
 
 def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
     """A trial as a line to type: the same run with its test figures and its report."""
-    import shlex
-
     parts = ["python", _short(sweep.program), *fixed, *sweep.overrides(values)]
     return " ".join(shlex.quote(part) for part in parts)
 

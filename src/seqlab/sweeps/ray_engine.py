@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.sweeps.study import distributions, grid, sampler_of, values_of
+from seqlab.sweeps import process
+from seqlab.sweeps.optuna_engine import sampler_of
 from seqlab.sweeps.sweep_file import Sweep
-from seqlab.sweeps.table import LiveTable
-from seqlab.sweeps.trials import CRASHED, FINISHED, PRUNED, Plan, Running, Trial
+from seqlab.sweeps.trials import CRASHED, FINISHED, PRUNED, RUNNING, Plan, Trial, run_trial
 
-_LOOK_SECONDS = 0.05
-_STEP, _VALUE = "training_iteration", "objective"
+_VALUE = "objective"
 
 
 def run_on_ray(
-    sweep: Sweep,
-    plan: Plan,
-    folder: Path,
-    wanted: int,
-    threads: int,
-    gpus: int,
-    arguments: argparse.Namespace,
+    plan: Plan, folder: Path, wanted: int, threads: int, gpus: int, arguments: argparse.Namespace
 ) -> list[Trial]:
     """Run a sweep with Ray Tune; trials lie in ``folder``, which all nodes must see.
 
@@ -64,46 +56,51 @@ def run_on_ray(
         raise UserError(
             f"--address {arguments.address}: no cluster there: {str(error).splitlines()[0]}"
         ) from None
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    names = [each.name for each in sweep.searched]
+    sweep = plan.sweep
+    mode = "min" if sweep.goal == "minimize" else "max"
+    is_grid = sweep.method == "grid"
+    trainable = tune.with_parameters(_train, plan=plan, folder=folder.absolute())
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": threads, "gpu": gpus}),
+        param_space={name: tune.grid_search(each) for name, each in sweep.grids().items()} if is_grid else {},
+        tune_config=tune.TuneConfig(
+            metric=_VALUE,
+            mode=mode,
+            num_samples=1 if is_grid else wanted,
+            max_concurrent_trials=arguments.jobs,
+            search_alg=None if is_grid else _search(sweep, mode, arguments.seed),
+            scheduler=_scheduler(sweep),
+        ),
+        run_config=tune.RunConfig(name="ray", storage_path=str(folder.absolute()), verbose=1),
+    )
     try:
-        with LiveTable(names, sweep.metric, sweep.goal, wanted) as table:
-            watcher = _watcher(sweep, table)
-            is_grid = sweep.method == "grid"
-            space = (
-                {name: tune.grid_search(values) for name, values in grid(sweep).items()} if is_grid else {}
-            )
-            settings = tune.TuneConfig(
-                metric=_VALUE,
-                mode="min" if sweep.goal == "minimize" else "max",
-                num_samples=1 if is_grid else wanted,
-                max_concurrent_trials=arguments.jobs,
-                search_alg=_search(sweep, arguments.seed),
-                scheduler=_scheduler(sweep),
-            )
-            trainable = tune.with_resources(
-                tune.with_parameters(_train, sweep=sweep, plan=plan, folder=folder.absolute()),
-                {"cpu": threads, "gpu": gpus},
-            )
-            run = tune.RunConfig(
-                name="ray", storage_path=str(folder.absolute()), verbose=0, callbacks=[watcher]
-            )
-            tuner = tune.Tuner(trainable, param_space=space, tune_config=settings, run_config=run)
-            tuner.fit()
-            return list(watcher.trials.values())
+        results = tuner.fit()
     finally:
         ray.shutdown()
+    return [_record(sweep, number, results[number]) for number in range(len(results))]
 
 
-def _search(sweep: Sweep, seed: int) -> Any:
+def _record(sweep: Sweep, number: int, result: Any) -> Trial:
+    """What a trial reported last, and how Ray ended it."""
+    metrics = result.metrics or {}
+    trial = Trial(number, sweep.values(result.config))
+    if "trial" in metrics:
+        trial = Trial(**(metrics["trial"] | {"number": number}))
+    if result.error is not None:
+        trial.outcome, trial.error = CRASHED, "its Ray worker has died"
+    elif trial.outcome == RUNNING:  # ASHA ended it
+        trial.outcome, trial.seconds = PRUNED, float(metrics.get("time_total_s", 0.0))
+    if trial.outcome not in (FINISHED, PRUNED):
+        trial.value = None
+    return trial
+
+
+def _search(sweep: Sweep, mode: str, seed: int) -> Any:
+    import optuna
     from ray.tune.search.optuna import OptunaSearch
 
-    if sweep.method == "grid":
-        return None
-    mode = "min" if sweep.goal == "minimize" else "max"
-    return OptunaSearch(distributions(sweep), metric=_VALUE, mode=mode, sampler=sampler_of(sweep, seed))
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return OptunaSearch(sweep.distributions(), metric=_VALUE, mode=mode, sampler=sampler_of(sweep, seed))
 
 
 def _scheduler(sweep: Sweep) -> Any:
@@ -114,61 +111,19 @@ def _scheduler(sweep: Sweep) -> Any:
     return ASHAScheduler(grace_period=sweep.early.min_iter, reduction_factor=sweep.early.eta, max_t=10**6)
 
 
-def _train(config: Mapping[str, Any], sweep: Sweep, plan: Plan, folder: Path) -> None:
-    """On a node: one trial, its processes started anew, its validations handed to Ray."""
+def _train(config: Mapping[str, Any], plan: Plan, folder: Path) -> None:
+    """On a node: one trial, its validations handed to Ray, which may end it from within."""
     from ray import tune
 
-    from seqlab.sweeps.launch import Fresh
-
-    launcher = Fresh()
-    name = f"trial-{tune.get_context().get_trial_id()}"
-    trial = Trial(0, values_of(sweep, config))  # numbered by the watcher
-    cpus = int(tune.get_context().get_trial_resources().required_resources.get("CPU", 1))
+    here = tune.get_context()
+    trial = Trial(0, plan.sweep.values(config))  # numbered in the end
+    cpus = int(here.get_trial_resources().required_resources.get("CPU", 1))
+    context = process.prepare(cpus, [])
 
     def report(step: int, value: float) -> bool:
         tune.report({_VALUE: value, "step": step, "trial": vars(trial) | {"value": value}})
         return False
 
-    try:
-        running = Running(trial, plan, folder / name, launcher, {"OMP_NUM_THREADS": str(cpus)}, report)
-        while not running.poll():
-            time.sleep(_LOOK_SECONDS)
-    finally:  # Ray ends a trial from within
-        launcher.close()
-    worst = float("inf") if sweep.goal == "minimize" else float("-inf")
-    tune.report({_VALUE: worst if trial.value is None else trial.value, "trial": vars(trial), "ended": True})
-
-
-def _watcher(sweep: Sweep, table: LiveTable) -> Any:
-    """Ray's callback that keeps what each trial has reported."""
-    from ray.tune import Callback
-
-    class Watcher(Callback):
-        def __init__(self) -> None:
-            self.trials: dict[str, Trial] = {}
-
-        def __reduce__(self) -> Any:
-            return dict, ()  # Ray keeps a copy of the tuner to restore, a table on a terminal is none of it
-
-        def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **_: Any) -> None:
-            self.trials[trial.trial_id] = Trial(**(result["trial"] | {"number": self._known(trial).number}))
-            table.show(list(self.trials.values()))
-
-        def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-            known = self._known(trial)
-            if known.outcome == "running":  # ASHA ended it
-                known.outcome, known.seconds = PRUNED, float(trial.last_result.get("time_total_s", 0.0))
-            elif known.outcome != FINISHED:
-                known.value = None
-            table.ended(known, list(self.trials.values()))
-
-        def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-            known = self._known(trial)
-            known.outcome, known.error, known.value = CRASHED, "its Ray worker has died", None
-            table.ended(known, list(self.trials.values()))
-
-        def _known(self, trial: Any) -> Trial:
-            fresh = Trial(len(self.trials), values_of(sweep, trial.config))
-            return self.trials.setdefault(trial.trial_id, fresh)
-
-    return Watcher()
+    run_trial(trial, plan, folder / f"trial-{here.get_trial_id()}", context, {}, report, lambda: False)
+    worst = float("inf") if plan.sweep.goal == "minimize" else float("-inf")
+    tune.report({_VALUE: worst if trial.value is None else trial.value, "trial": vars(trial)})

@@ -10,7 +10,7 @@ from typing import Any
 
 from seqlab.errors import UserError
 from seqlab.project import package_folder
-from seqlab.sweeps.space import Parameter, read_parameters
+from seqlab.sweeps.space import Parameter, plain, read_parameters
 
 METHODS = ("grid", "random", "bayes")
 GOALS = ("minimize", "maximize")
@@ -63,6 +63,22 @@ class Sweep:
         number = asked if asked is not None else min(default, self.run_cap or default)
         return min(number, self.grid_size) if self.method == "grid" else number
 
+    def grids(self) -> dict[str, list[Any]]:
+        """Every value of each searched parameter, as Optuna stores it."""
+        return {each.name: [plain(value) for value in each.grid()] for each in self.searched}
+
+    def distributions(self) -> dict[str, Any]:
+        """Searched parameter to what Optuna draws it from; of a grid, its values."""
+        from optuna.distributions import CategoricalDistribution
+
+        if self.method == "grid":
+            return {name: CategoricalDistribution(values) for name, values in self.grids().items()}
+        return {each.name: each.distribution() for each in self.searched}
+
+    def values(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What a trial is given for what Optuna drew."""
+        return {each.name: each.value(params[each.name]) for each in self.searched}
+
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
         """A trial's part of the command line, written as an agent of W&B writes ${args_no_hyphens}."""
         return [f"{name}={value}" for name, value in (self.constants | dict(values)).items()]
@@ -94,7 +110,7 @@ def read_sweep(path: Path) -> Sweep:
         raise UserError(f"{path}: method={content['method']}: choose {', '.join(METHODS)}")
     metric, goal = _metric(content["metric"])
     cap = content.get("run_cap")
-    if cap is not None and (not isinstance(cap, int) or isinstance(cap, bool) or cap < 1):
+    if cap is not None and (not isinstance(cap, int) or cap < 1):
         raise UserError(f"{path}: run_cap={cap}: give a whole number, at least 1")
     sweep = Sweep(
         path=path,
@@ -134,22 +150,14 @@ def _early(node: Any) -> EarlyTermination | None:
     """W&B's hyperband as the rounds of successive halving that it stands for."""
     if node is None:
         return None
-    if not isinstance(node, Mapping) or node.get("type") != "hyperband":
-        raise UserError(
-            f"early_terminate={node!r}: write type: hyperband, and min_iter:, or max_iter: and s:"
-        )
+    if not isinstance(node, Mapping) or node.get("type") != "hyperband" or "min_iter" not in node:
+        raise UserError(f"early_terminate={node!r}: write type: hyperband, min_iter: and, where not 3, eta:")
     for key in node:
-        if key not in ("type", "min_iter", "max_iter", "s", "eta", "strict"):
-            raise UserError(f"early_terminate.{key}: no such key; choose min_iter, max_iter, s, eta, strict")
-    eta = node.get("eta", 3)
-    if not isinstance(eta, int) or eta < 2:
-        raise UserError(f"early_terminate.eta={eta}: give a whole number, at least 2")
-    if "min_iter" in node:
-        first = node["min_iter"]
-    elif "max_iter" in node and "s" in node:
-        first = max(1, int(node["max_iter"] / eta ** node["s"]))
-    else:
-        raise UserError("early_terminate: give min_iter:, or max_iter: and s:")
+        if key not in ("type", "min_iter", "eta", "strict"):
+            raise UserError(f"early_terminate.{key}: not known here; choose min_iter, eta, strict")
+    first, eta = node["min_iter"], node.get("eta", 3)
     if not isinstance(first, int) or first < 1:
         raise UserError(f"early_terminate.min_iter={first}: give a whole number, at least 1")
+    if not isinstance(eta, int) or eta < 2:
+        raise UserError(f"early_terminate.eta={eta}: give a whole number, at least 2")
     return EarlyTermination(first, eta)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from seqlab.files import whole_file
-from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
+from seqlab.sweeps.sweep_file import Sweep
+from seqlab.sweeps.trials import FINISHED, PRUNED, RUNNING, Trial
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _SHOWN = 15
-_STYLES = {FINISHED: "", PRUNED: "dim", "running": "cyan", "best": "bold green"}
+_STYLES = {FINISHED: "", PRUNED: "dim", RUNNING: "cyan", "best": "bold green"}
 
 
 def shown(value: Any) -> str:
@@ -38,90 +39,60 @@ def counts(trials: Sequence[Trial]) -> str:
     return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "no trial yet"
 
 
-class LiveTable:
-    """A table that is drawn anew on a terminal; elsewhere one line for each trial that ends.
+@contextmanager
+def live_table(sweep: Sweep, wanted: int, trials: Callable[[], Sequence[Trial]]) -> Iterator[None]:
+    """Draw the trials four times a second while the sweep runs on a terminal.
 
     Args:
-        names: of the searched parameters.
         wanted: trials that the sweep is to have.
     """
+    from rich.console import Console
+    from rich.live import Live
 
-    def __init__(self, names: Sequence[str], metric: str, goal: str, wanted: int) -> None:
-        from rich.console import Console
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        yield
+        return
+    settings = {"console": console, "refresh_per_second": 4, "vertical_overflow": "crop"}
+    with Live(get_renderable=lambda: _table(sweep, wanted, trials()), **settings):  # type: ignore[arg-type]
+        yield
 
-        self._names, self._metric, self._goal, self._wanted = list(names), metric, goal, wanted
-        self._console = Console(highlight=False, soft_wrap=True)
-        self._live: Any = None
-        self._drawn = 0.0
 
-    def __enter__(self) -> LiveTable:
-        if self._console.is_terminal:
-            from rich.live import Live
+def tell_ended(sweep: Sweep, trial: Trial, trials: Sequence[Trial]) -> None:
+    """A line for a trial that has ended; a terminal shows the table."""
+    if sys.stdout.isatty():
+        return
+    settings = " ".join(f"{name}={shown(value)}" for name, value in trial.values.items())
+    figure = f" {sweep.metric} {trial.value:.4f}" if trial.value is not None else ""
+    star = " (best)" if trial is best_trial(trials, sweep.goal) else ""
+    why = f": {trial.error}" if trial.error else ""
+    took = f"in {trial.seconds:.1f} s"
+    print(f"trial {trial.number}: {trial.outcome}{figure}{star} {took}  {settings}{why}", flush=True)
 
-            self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
-            self._live.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
+def _table(sweep: Sweep, wanted: int, trials: Sequence[Trial]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
 
-    def show(self, trials: Sequence[Trial], *, now: bool = False) -> None:
-        """Draw the table, at most four times a second."""
-        if self._live is None or (not now and time.monotonic() - self._drawn < 0.25):
-            return
-        self._drawn = time.monotonic()
-        self._live.update(self._table(trials), refresh=True)
+    best, names = best_trial(trials, sweep.goal), [each.name for each in sweep.searched]
+    title = f"{sum(trial.counts for trial in trials)} of {wanted} trials: {counts(trials)}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading in ("trial", "outcome", sweep.metric, *short_names(names), "s"):
+        table.add_column(heading, justify="left" if heading == "outcome" else "right", no_wrap=True)
+    recent = list(trials)[-_SHOWN:]
+    if best is not None and best not in recent:
+        recent = [best, *recent[1:]]
+    for trial in recent:
+        style = _STYLES.get("best" if trial is best else trial.outcome, "red")
+        table.add_row(*cells(trial, names), style=style)
+    return table
 
-    def ended(self, trial: Trial, trials: Sequence[Trial]) -> None:
-        """A trial has ended."""
-        if self._live is not None:
-            self.show(trials, now=True)
-            return
-        settings = " ".join(
-            f"{name}={shown(trial.values[name])}" for name in self._names if name in trial.values
-        )
-        figure = f" {self._metric} {trial.value:.4f}" if trial.value is not None else ""
-        best = best_trial(trials, self._goal)
-        star = " (best)" if best is not None and best.number == trial.number else ""
-        why = f": {trial.error}" if trial.error else ""
-        print(
-            f"trial {trial.number}: {trial.outcome}{figure}{star} in {trial.seconds:.1f} s  {settings}{why}",
-            flush=True,
-        )
 
-    def _table(self, trials: Sequence[Trial]) -> Table:
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
-
-        best = best_trial(trials, self._goal)
-        counted = sum(trial.counts for trial in trials)
-        table = Table(
-            title=f"{counted} of {self._wanted} trials: {counts(trials)}",
-            box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-            title_justify="left",
-            title_style="bold",
-        )
-        last_parts = short_names(self._names)
-        for heading in ("trial", "outcome", self._metric, *last_parts, "s"):
-            table.add_column(heading, justify="left" if heading == "outcome" else "right", no_wrap=True)
-        recent = list(trials)[-_SHOWN:]
-        if best is not None and best not in recent:
-            recent = [best, *recent[1:]]
-        for trial in recent:
-            style = "best" if trial is best else trial.outcome
-            table.add_row(
-                str(trial.number),
-                trial.outcome,
-                "–" if trial.value is None else f"{trial.value:.4f}",
-                *(shown(trial.values.get(name, "–")) for name in self._names),
-                f"{trial.seconds:.1f}" if trial.seconds else "",
-                style=_STYLES.get(style, "red"),
-            )
-        return table
+def cells(trial: Trial, names: Sequence[str]) -> list[str]:
+    """Number, outcome, metric, parameters and seconds of a trial as text."""
+    figure = "–" if trial.value is None else f"{trial.value:.4f}"
+    values = [shown(trial.values.get(name, "–")) for name in names]
+    return [str(trial.number), trial.outcome, figure, *values, f"{trial.seconds:.1f}"]
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -130,25 +101,15 @@ def short_names(names: Sequence[str]) -> list[str]:
     return [part if last.count(part) == 1 else name for part, name in zip(last, names, strict=True)]
 
 
-def write_csv(path: Path, names: Sequence[str], metric: str, trials: Sequence[Trial]) -> None:
+def write_csv(path: Path, sweep: Sweep, trials: Sequence[Trial]) -> None:
     """trials.csv: a row per trial, written whole or not at all."""
+    names = [each.name for each in sweep.searched]
+    times = ("seconds", "start_seconds", "fit_seconds")
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
-        times = ["seconds", "start_seconds", "fit_seconds"]
-        writer.writerow(["trial", "outcome", metric, *names, "seeds", *times, "error", "folder"])
+        writer.writerow(["trial", "outcome", sweep.metric, *names, "seeds", *times, "error", "folder"])
         for trial in trials:
-            writer.writerow(
-                [
-                    trial.number,
-                    trial.outcome,
-                    "" if trial.value is None else repr(trial.value),
-                    *(trial.values.get(name, "") for name in names),
-                    len(trial.seed_values),
-                    *(
-                        f"{seconds:.3f}"
-                        for seconds in (trial.seconds, trial.start_seconds, trial.fit_seconds)
-                    ),
-                    trial.error,
-                    trial.folder,
-                ]
-            )
+            values = [trial.values.get(name, "") for name in names]
+            seconds = [f"{getattr(trial, name):.3f}" for name in times]
+            row = [trial.number, trial.outcome, trial.value, *values, len(trial.seed_values), *seconds]
+            writer.writerow([*row, trial.error, trial.folder])

@@ -14,16 +14,18 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from seqlab.sweeps.launch import Job, Launcher
+from seqlab.sweeps import process
+from seqlab.sweeps.sweep_file import Sweep
 
-REPORTS, ANSWERS, LOG = "reports.jsonl", "answers.txt", "output.log"
-FINISHED, PRUNED, INTERRUPTED = "finished", "pruned", "interrupted"
+REPORTS, LOG = "reports.jsonl", "output.log"
+RUNNING, FINISHED, PRUNED, INTERRUPTED = "running", "finished", "pruned", "interrupted"
 CRASHED, NOT_FINITE, OUT_OF_MEMORY, KILLED = "crashed", "not finite", "out of memory", "killed"
 _MEMORY = re.compile(
-    r"out of memory|not enough (?:GPU )?memory|OutOfMemoryError|MemoryError|can't allocate memory"
-    r"|Cannot allocate memory"
+    r"out of memory|not enough (?:GPU )?memory|OutOfMemoryError|MemoryError|can't allocate memory",
+    re.IGNORECASE,
 )
 _NOT_FINITE = re.compile(r"non-?finite|not finite|must be finite|\bnan\b", re.IGNORECASE)
+_LOOK_SECONDS = 0.02
 _TAIL_BYTES = 20_000
 
 
@@ -36,7 +38,7 @@ class Trial:
 
     number: int
     values: dict[str, Any]
-    outcome: str = "running"
+    outcome: str = RUNNING
     value: float | None = None
     seed_values: list[float] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
@@ -49,7 +51,7 @@ class Trial:
     @property
     def counts(self) -> bool:
         """Whether it counts as a trial that was run: it has ended, and not because the sweep did."""
-        return self.outcome not in ("running", INTERRUPTED)
+        return self.outcome not in (RUNNING, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -57,164 +59,119 @@ class Plan:
     """What all trials of a sweep have in common.
 
     Args:
-        overrides_of: values of the searched parameters to overrides.
-        trial_overrides: (run folder, ask) to the overrides that make a run a trial.
+        fixed: overrides of every trial.
+        full: with test figures and a report.
     """
 
-    program: Path
-    metric: str
+    sweep: Sweep
+    fixed: Sequence[str]
     seeds: Sequence[int]
-    several_seeds: bool
-    prunes: bool
-    overrides_of: Callable[[Mapping[str, Any]], list[str]]
-    trial_overrides: Callable[[Path, bool], list[str]]
+    full: bool
+
+    def overrides(self, values: Mapping[str, Any], seed: int, folder: Path) -> list[str]:
+        """The command line of a trial's run."""
+        where = str(folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
+        here = "seqlab.sweeps.reporting"
+        report = f"{{_target_:{here}.Report,folder:'{where}',metric:{self.sweep.metric}}}"
+        judge = f"+evaluation={{_target_:{here}.ValidationOnly}}"
+        return [
+            *self.fixed,
+            *self.sweep.overrides(values),
+            *([f"seed={seed}"] if len(self.seeds) > 1 else []),
+            f"hydra.run.dir='{where}'",
+            f"+callbacks.extra.sweep={report}",
+            *([] if self.full else ["~evaluation", judge, f"report._target_={here}.no_report"]),
+        ]
 
 
-class Running:
-    """A trial under way: call ``poll`` until it says that it has ended.
+def run_trial(
+    trial: Trial,
+    plan: Plan,
+    folder: Path,
+    context: Any,
+    environment: Mapping[str, str],
+    report: Callable[[int, float], bool],
+    is_over: Callable[[], bool],
+) -> None:
+    """Train one seed after the other, each in its own process; the trial then holds how it ended.
 
     Args:
-        judge: takes (validation, value) of the first seed and says whether to prune; None never prunes.
+        context: of multiprocessing, which processes start from.
+        environment: variables of these processes.
+        report: takes (validation, value) of the first seed and says whether to prune the trial.
+        is_over: says whether the sweep has been interrupted.
     """
-
-    def __init__(
-        self,
-        trial: Trial,
-        plan: Plan,
-        folder: Path,
-        launcher: Launcher,
-        environment: Mapping[str, str],
-        judge: Callable[[int, float], bool] | None,
-    ) -> None:
-        self.trial, self._plan, self._launcher, self._judge = trial, plan, launcher, judge
-        self._folder, self._environment = folder, environment
-        self._place = 0
-        self._pruned = False
-        self._began = time.time()
-        trial.folder = str(folder)
-        self._start()
-
-    def poll(self) -> bool:
-        """Read reports, answer them, go on to the next seed; True when the trial has ended."""
-        self._read_reports()
-        code = self._launcher.exit_code(self._job.name)
-        if code is None:
-            return False
-        self._read_reports()
-        self.trial.seconds += time.time() - self._seed_began
-        self._fill_times()
-        outcome, error = self._ending(code)
-        if outcome == FINISHED and self._place + 1 < len(self._plan.seeds):
-            self._place += 1
-            self._start()
-            return False
-        self.trial.outcome, self.trial.error = outcome, error
-        if outcome == FINISHED:
-            self.trial.value = fmean(self.trial.seed_values)
-        elif outcome == PRUNED:
-            self.trial.value = self.trial.curve[-1][1]
-        return True
-
-    def interrupt(self) -> None:
-        """End it from outside: it counts as never run."""
-        self._launcher.kill(self._job.name)
-        self.trial.outcome, self.trial.error = INTERRUPTED, "the sweep was interrupted"
-
-    @property
-    def _run_folder(self) -> Path:
-        return self._folder / f"seed-{self._plan.seeds[self._place]}"
-
-    def _start(self) -> None:
-        folder, seed = self._run_folder, self._plan.seeds[self._place]
-        shutil.rmtree(folder, ignore_errors=True)  # of a machine that died in the middle of it
-        folder.mkdir(parents=True)
-        ask = self._judge is not None and self._place == 0
-        overrides = [
-            *self._plan.overrides_of(self.trial.values),
-            *([f"seed={seed}"] if self._plan.several_seeds else []),
-            *self._plan.trial_overrides(folder.absolute(), ask),
-        ]
-        self._read = 0
-        self._seed_began = time.time()
-        self._times: dict[str, float] = {}
-        self._latest, self._out_of_memory = 0.0, kills_for_memory()
-        self._job = Job(
-            name=f"{self.trial.number}-{seed}",
-            program=self._plan.program,
-            overrides=overrides,
-            environment=self._environment,
-            log=folder / LOG,
-        )
-        self._launcher.start(self._job)
-
-    def _read_reports(self) -> None:
-        path = self._run_folder / REPORTS
-        if not path.exists():
+    trial.folder = str(folder)
+    for seed in plan.seeds:
+        trial.outcome = RUNNING
+        run = folder / f"seed-{seed}"
+        shutil.rmtree(run, ignore_errors=True)  # of a machine that died in the middle of it
+        run.mkdir(parents=True)
+        (run / REPORTS).touch()
+        began = time.time()
+        overrides = plan.overrides(trial.values, seed, run)
+        running = process.start(context, plan.sweep.program, overrides, environment, run / LOG)
+        times: dict[str, float] = {}
+        try:
+            judge = report if seed == plan.seeds[0] else None
+            trial.outcome = _watch(trial, running, run / REPORTS, times, judge, is_over)
+        finally:
+            process.end(running)
+            trial.seconds += time.time() - began
+            if "fit" in times:
+                trial.start_seconds += times["fit"] - began
+                trial.fit_seconds += times.get("fitted", time.time()) - times["fit"]
+        if trial.outcome == RUNNING:
+            trial.outcome, trial.error = _ending(trial, plan.sweep.metric, run, running.exitcode or 0)
+        if trial.outcome != FINISHED:
             return
-        with path.open("rb") as reports:
-            reports.seek(self._read)
-            text = reports.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            report = json.loads(line)
-            if report["event"] != "validation":
-                self._times[report["event"]] = report["time"]
-                continue
-            self._latest = report["value"]
-            if self._place == 0:
-                self._take(report["step"], report["value"])
-
-    def _take(self, step: int, value: float) -> None:
-        if not math.isfinite(value):
-            return
-        self.trial.curve.append((step, value))
-        if self._judge is None:
-            return
-        self._pruned = self._judge(step, value)
-        with (self._run_folder / ANSWERS).open("a", encoding="utf-8") as answers:
-            answers.write("prune\n" if self._pruned else "go\n")
-
-    def _fill_times(self) -> None:
-        started = self._times.get("fit")
-        if started is None:
-            return
-        self.trial.start_seconds += started - self._seed_began
-        self.trial.fit_seconds += self._metrics().get(
-            "timing/fit_seconds", self._times.get("fitted", started) - started
-        )
-
-    def _metrics(self) -> dict[str, float]:
-        path = self._run_folder / "metrics.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-    def _ending(self, code: int) -> tuple[str, str]:
-        """How the process of a seed ended, and what it said."""
-        value = self._metrics().get(self._plan.metric)
-        if code == 0 and self._pruned:
-            return PRUNED, ""
-        if code == 0 and value is not None and math.isfinite(value):
-            self.trial.seed_values.append(value)
-            return FINISHED, ""
-        error = last_error(self._run_folder / LOG)
-        if code == 0:
-            return NOT_FINITE, f"metrics.json holds no finite {self._plan.metric}"
-        if not math.isfinite(self._latest):
-            return NOT_FINITE, error
-        if code == -signal.SIGKILL:
-            short = kills_for_memory() > self._out_of_memory
-            said = "memory ran out" if short else "ended from outside; Linux does so when memory runs out"
-            return OUT_OF_MEMORY if short else KILLED, f"SIGKILL: {said}"
-        return classify(error), error or f"exit code {code}"
+    trial.value = fmean(trial.seed_values)
 
 
-def kills_for_memory() -> int:
-    """How often Linux has ended a process of this control group for want of memory; 0 if it does not say."""
-    try:
-        lines = Path("/sys/fs/cgroup/memory.events").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+def _watch(
+    trial: Trial,
+    running: Any,
+    path: Path,
+    times: dict[str, float],
+    report: Callable[[int, float], bool] | None,
+    is_over: Callable[[], bool],
+) -> str:
+    """Read reports until the process has ended; the outcome of a trial that was ended from here."""
+    with path.open(encoding="utf-8") as lines:
+        while True:
+            has_ended = running.exitcode is not None  # before the last look at its reports
+            while line := lines.readline():
+                said = json.loads(line)
+                if said["event"] != "validation":
+                    times[said["event"]] = said["time"]
+                elif report is not None and math.isfinite(said["value"]):
+                    trial.curve.append((said["step"], said["value"]))
+                    if report(said["step"], said["value"]):
+                        trial.value = said["value"]
+                        return PRUNED
+            if has_ended:
+                return RUNNING
+            if is_over():
+                trial.error = "the sweep was interrupted"
+                return INTERRUPTED
+            running.join(_LOOK_SECONDS)
+
+
+def _ending(trial: Trial, metric: str, run: Path, code: int) -> tuple[str, str]:
+    """How the process of a seed ended, and what it said."""
+    path = run / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8")) if code == 0 and path.exists() else {}
+    value = metrics.get(metric, math.nan)
+    if code == 0 and math.isfinite(value):
+        trial.seed_values.append(value)
+        return FINISHED, ""
+    if code == 0:
+        return NOT_FINITE, f"metrics.json holds no finite {metric}"
+    if code < 0:
+        why = "; Linux does so when memory runs out" if code == -signal.SIGKILL else ""
+        return KILLED, f"{signal.Signals(-code).name}: ended from outside{why}"
+    error = last_error(run / LOG)
+    return classify(error), error or f"exit code {code}"
 
 
 def classify(error: str) -> str:
@@ -226,8 +183,6 @@ def classify(error: str) -> str:
 
 def last_error(log: Path) -> str:
     """The line that says what went wrong: an ``error:``, else the last line of a traceback, else the last."""
-    if not log.exists():
-        return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]

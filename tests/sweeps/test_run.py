@@ -1,6 +1,5 @@
 """Options of a sweep, its share of the machine, and its table."""
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.sweeps.command import slots
-from seqlab.sweeps.launch import Fresh, Job
+from seqlab.sweeps.run import slots, threads_of_each
 from seqlab.sweeps.table import best_trial, counts, short_names
 from seqlab.sweeps.trials import Trial, classify, last_error
 
@@ -18,11 +16,14 @@ Run = Callable[..., subprocess.CompletedProcess]
 
 def test_jobs_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
-    assert slots(3, 0) == [{"OMP_NUM_THREADS": "2"}] * 3
-    assert slots(16, 0) == [{"OMP_NUM_THREADS": "1"}] * 16
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert threads_of_each(3) == 2
+    assert threads_of_each(16) == 1
+    monkeypatch.delattr("os.sched_getaffinity")  # as on macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert threads_of_each(2) == 2
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert slots(2, 0) == [{"OMP_NUM_THREADS": "5"}] * 2
+    assert threads_of_each(2) == 5
 
 
 def test_each_job_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +37,7 @@ def test_each_job_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         slots(3, 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert slots(2, "auto")[1].keys() == {"OMP_NUM_THREADS"}
+    assert slots(2, "auto") == [{}, {}]
 
 
 @pytest.mark.parametrize(
@@ -99,31 +100,9 @@ def test_an_error_is_given_a_word(error: str, outcome: str) -> None:
 
 def test_the_line_that_says_what_went_wrong(tmp_path: Path) -> None:
     log = tmp_path / "output.log"
-    assert last_error(log) == ""
     log.write_text(
         "a\nTraceback (most recent call last):\n  File x\nKeyError: 'b'\nclosing down\n", encoding="utf-8"
     )
     assert last_error(log) == "KeyError: 'b'"
     log.write_text("nothing like an error\n\n", encoding="utf-8")
     assert last_error(log) == "nothing like an error"
-
-
-def test_a_fresh_job_ends_with_all_that_it_started(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import json, os, subprocess, sys, time\n"
-        "child = subprocess.Popen(['sleep', '100'])\n"
-        "print(json.dumps([child.pid, os.environ['OMP_NUM_THREADS'], sys.argv[1]]), flush=True)\n"
-        "time.sleep(100)\n",
-        encoding="utf-8",
-    )
-    launcher = Fresh()
-    launcher.start(Job("one", program, ["a=1"], {"OMP_NUM_THREADS": "3"}, tmp_path / "log"))
-    while not (tmp_path / "log").read_text(encoding="utf-8").endswith("\n"):
-        assert launcher.exit_code("one") is None
-    child, threads, override = json.loads((tmp_path / "log").read_text(encoding="utf-8"))
-    assert (threads, override) == ("3", "a=1")
-    launcher.kill("one")
-    assert launcher.exit_code("one") == -9
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text(encoding="utf-8").split()[2] == "Z"

@@ -1,0 +1,112 @@
+"""The pictures of a sweep and the importance of its parameters, by Optuna."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from seqlab.report.svg import chart_figure
+from seqlab.sweeps.space import plain
+from seqlab.sweeps.sweep_file import Sweep
+from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+_FEWEST = 4  # finished trials, for importances
+_MOST_AXES = 5  # side by side
+
+
+def study_of(sweep: Sweep, trials: Sequence[Trial]) -> optuna.Study:
+    """The finished and pruned trials as a study in memory, whichever engine ran them."""
+    import optuna
+    from optuna.trial import TrialState
+
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    study = optuna.create_study(direction=sweep.goal)  # type: ignore[arg-type]
+    for trial in trials:
+        if trial.outcome in (FINISHED, PRUNED):
+            is_finished = trial.outcome == FINISHED
+            study.add_trial(
+                optuna.create_trial(
+                    state=TrialState.COMPLETE if is_finished else TrialState.PRUNED,
+                    value=trial.value if is_finished else None,
+                    params={each.name: plain(trial.values[each.name]) for each in sweep.searched},
+                    distributions=sweep.distributions(),
+                    intermediate_values=dict(trial.curve),
+                )
+            )
+    return study
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Share of each parameter in what sets the best quarter of the trials apart, by PED-ANOVA.
+
+    Empty where too few trials have finished to tell. Watanabe et al., 2023.
+    """
+    from optuna.importance import get_param_importances
+
+    finished = [trial.value for trial in study.trials if trial.state.name == "COMPLETE"]
+    if len(finished) < _FEWEST or len(set(finished)) < 2:
+        return {}
+    try:
+        return get_param_importances(study, evaluator=_evaluator())
+    except (ValueError, RuntimeError):  # they do not differ enough
+        return {}
+
+
+def _evaluator() -> Any:
+    from optuna.importance import PedAnovaImportanceEvaluator
+
+    return PedAnovaImportanceEvaluator(target_quantile=0.25)
+
+
+def charts(study: optuna.Study, metric: str, shares: dict[str, float]) -> list[Markup]:
+    """History, curves, importances, each parameter, all of them at once.
+
+    Args:
+        shares: importance of each parameter; empty where it is not known.
+    """
+    with _drawing() as plot:
+        names = sorted(study.best_trial.params, key=lambda name: -shares.get(name, 0.0))
+        several = {"params": names[:_MOST_AXES], "target_name": metric}
+        found = [
+            _picture("History", lambda: plot.plot_optimization_history(study, target_name=metric)),
+            _picture("While training", lambda: plot.plot_intermediate_values(study)),
+            _picture("Each parameter", lambda: plot.plot_slice(study, **several)),
+            _picture("All at once", lambda: plot.plot_parallel_coordinate(study, **several)),
+        ]
+        if shares:
+            bars = _picture("Importance", lambda: plot.plot_param_importances(study, evaluator=_evaluator()))
+            found.insert(2, bars)
+    return found
+
+
+@contextmanager
+def _drawing() -> Iterator[Any]:
+    """Optuna's pictures without a screen; matplotlib's settings are afterwards what they were."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from optuna.visualization import matplotlib as plot
+
+    with matplotlib.rc_context({"svg.hashsalt": "seqlab", "figure.autolayout": True}):
+        yield plot
+
+
+def _picture(title: str, draw: Callable[[], Any]) -> Markup:
+    import numpy as np
+    from matplotlib import pyplot
+
+    figure = np.ravel(draw())[0].figure
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
+    data = base64.b64encode(out.getvalue()).decode()
+    image = Markup('<img style="max-width:100%" alt="{}" src="data:image/svg+xml;base64,{}">')
+    return chart_figure(image.format(title, data), title)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from seqlab.data.label_files import labels_of, read_labels
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NAMES,
@@ -18,6 +17,7 @@ from seqlab.data.sequences import (
     concatenate,
 )
 from seqlab.data.session_files import read_sessions
+from seqlab.data.session_tables import labels_of, read_labels
 from seqlab.data.splits import check_fractions, split_by_session
 from seqlab.errors import UserError
 

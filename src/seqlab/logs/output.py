@@ -67,7 +67,7 @@ def remove_made(made: list[Path]) -> None:
 
 def check_labels(path: Path | None) -> dict[str, int] | None:
     """{session: LABEL_NORMAL or LABEL_ABNORMAL} of a label file."""
-    from seqlab.data.label_files import read_labels
+    from seqlab.data.session_tables import read_labels
 
     return None if path is None else read_labels(path)
 

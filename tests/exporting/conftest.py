@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from seqlab.data.vocabulary import SPECIAL_TOKENS
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.base import SequenceTask
 
 VOCABULARY = {
@@ -74,10 +75,10 @@ SMALL = {model: {"hidden_size": 8} for model in NETWORKS} | {"seq2seq": {}}
 
 
 @pytest.fixture
-def make_task() -> Callable[..., tuple[SequenceTask, dict[str, Any]]]:
-    """A task of the model, its network under further settings, and its baggage."""
+def make_task() -> Callable[..., tuple[SequenceTask, Contents]]:
+    """A task of the model, its network under further settings, and what its checkpoint holds."""
 
-    def make(model: str, **network: Any) -> tuple[SequenceTask, dict[str, Any]]:
+    def make(model: str, **network: Any) -> tuple[SequenceTask, Contents]:
         torch.manual_seed(0)
         config = NETWORKS[model]
         task: SequenceTask = instantiate(
@@ -89,6 +90,6 @@ def make_task() -> Callable[..., tuple[SequenceTask, dict[str, Any]]]:
         if model == "gru":
             data |= {"window_size": 6, "context": "from_start"}
         sizes = {name: value for name, value in config["network"].items() if name != "_target_"}
-        return task.eval(), {"data": data, "sizes": sizes, "judge": None}
+        return task.eval(), Contents(config, {}, sizes, data)
 
     return make

@@ -43,8 +43,8 @@ SETTINGS = [
 def test_every_network_equals_torch(
     make_task: MakeTask, tmp_path: Path, model: str, settings: dict[str, Any], kind: str
 ) -> None:
-    task, baggage = make_task(model, **settings)
-    written = export(task, baggage, kind, tmp_path / "out")
+    task, contents = make_task(model, **settings)
+    written = export(task, contents, kind, tmp_path / "out")
     assert written.largest_difference < 1e-5
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         ["out", written.network.name, "settings.json"]
@@ -54,8 +54,8 @@ def test_every_network_equals_torch(
 
 def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
     """Run outside of what the export checks with: names, types, and any batch and length."""
-    task, baggage = make_task("gru")
-    written = export(task, baggage, "onnx", tmp_path)
+    task, contents = make_task("gru")
+    written = export(task, contents, "onnx", tmp_path)
     session = onnxruntime.InferenceSession(str(written.network))
     assert [(given.name, given.type) for given in session.get_inputs()] == [("contexts", "tensor(int64)")]
     rng = np.random.default_rng(0)
@@ -69,16 +69,18 @@ def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
 
 
 def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("gru")
-    baggage["judge"] = {
-        "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
-        "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
-        "pseudo_sessions": np.float64(1.0),
-    }
-    baggage["data"]["parser"] = {"pattern": "blk_-?\\d+"}
-    settings = json.loads(export(task, baggage, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
+    task, contents = make_task("gru")
+    contents = contents._replace(
+        judge={
+            "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
+            "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
+            "pseudo_sessions": np.float64(1.0),
+        }
+    )
+    contents.data["parser"] = {"pattern": "blk_-?\\d+"}
+    settings = json.loads(export(task, contents, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
     assert settings["format"] == 1
-    assert settings["vocabulary"] == baggage["data"]["vocabulary"]
+    assert settings["vocabulary"] == contents.data["vocabulary"]
     assert settings["data"] == {
         "window_size": 6,
         "context": "from_start",
@@ -100,10 +102,10 @@ def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path:
 def test_both_formats_in_one_folder_share_their_settings(
     make_task: MakeTask, tmp_path: Path, kinds: tuple[str, str]
 ) -> None:
-    task, baggage = make_task("gru")
+    task, contents = make_task("gru")
     differences = {}
     for kind in kinds:
-        written = export(task, baggage, kind, tmp_path)
+        written = export(task, contents, kind, tmp_path)
         differences[kind] = written.largest_difference
     assert written.beside == ({"onnx": "model.onnx", "torch": "model.pt"}[kinds[0]],)
     network = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))["network"]
@@ -122,9 +124,9 @@ def test_both_formats_in_one_folder_share_their_settings(
 
 
 def test_settings_serve_new_thresholds_of_the_same_network(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("gru")
-    export(task, baggage, "onnx", tmp_path)
-    export(task, baggage | {"judge": {"thresholds": {}}}, "torch", tmp_path)
+    task, contents = make_task("gru")
+    export(task, contents, "onnx", tmp_path)
+    export(task, contents._replace(judge={"thresholds": {}}), "torch", tmp_path)
     settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
     assert settings["judge"] == {"thresholds": {}}
     assert sorted(settings["network"]["formats"]) == ["onnx", "torch"]
@@ -134,30 +136,30 @@ def test_another_network_in_the_other_format_is_refused_and_left(make_task: Make
     def content() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    task, baggage = make_task("gru")
-    export(task, baggage, "onnx", tmp_path)
+    task, contents = make_task("gru")
+    export(task, contents, "onnx", tmp_path)
     before = content()
     with torch.no_grad():
         next(task.network.parameters())[0, 0] += 1
     with pytest.raises(
         UserError, match=r"its model\.onnx is not known to be of the same network.*--output DIR"
     ):
-        export(task, baggage, "torch", tmp_path)
+        export(task, contents, "torch", tmp_path)
     assert content() == before
-    export(task, baggage, "onnx", tmp_path)  # its own format is replaced
-    export(task, baggage, "torch", tmp_path)
+    export(task, contents, "onnx", tmp_path)  # its own format is replaced
+    export(task, contents, "torch", tmp_path)
     (tmp_path / "model.pt").write_bytes(b"another")
     with pytest.raises(UserError, match=r"its model\.pt is not known"):
-        export(task, baggage, "onnx", tmp_path)
+        export(task, contents, "onnx", tmp_path)
     (tmp_path / "settings.json").write_text("[]")
     with pytest.raises(UserError, match=r"its model\.onnx is not known"):
-        export(task, baggage, "torch", tmp_path)
+        export(task, contents, "torch", tmp_path)
 
 
 def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("seq2seq")
+    task, contents = make_task("seq2seq")
     with pytest.raises(UserError, match=r"Seq2Seq of Translation cannot be exported.*by a search"):
-        export(task, baggage, "onnx", tmp_path / "out")
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
@@ -200,8 +202,8 @@ def test_a_network_of_another_package_is_traced_as_it_is(
     torch.manual_seed(0)
     network = Attention(text=text)
     task = LanguageModel(pad_id=0, network=network) if text else NextEvent(unk_id=3, network=network)
-    _, baggage = make_task("gru")
-    written = export(task.eval(), baggage, kind, tmp_path)
+    _, contents = make_task("gru")
+    written = export(task.eval(), contents, kind, tmp_path)
     assert written.largest_difference < 1e-5
     assert written.num_values > 600
     assert max(length for _, length in written.shapes) <= 40
@@ -212,21 +214,21 @@ def test_a_network_that_cannot_be_traced_is_told(make_task: MakeTask, tmp_path: 
         def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
             return torch.special.bessel_j0(super().forward(tokens))
 
-    _, baggage = make_task("gru")
+    _, contents = make_task("gru")
     task = NextEvent(unk_id=3, network=Odd(text=False)).eval()
     with pytest.raises(
         UserError, match=r"Odd cannot be exported: torch cannot trace it \(.*bessel_j0.*traceable"
     ):
-        export(task, baggage, "onnx", tmp_path)
+        export(task, contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match=r"the exported file fails on a batch of 1 .*traceable"):
-        export(NextEvent(unk_id=3, network=Encoder()).eval(), baggage, "onnx", tmp_path)
+        export(NextEvent(unk_id=3, network=Encoder()).eval(), contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_network_is_found_out(make_task: MakeTask) -> None:
-    task, baggage = make_task("gru")
-    graph = task.one_pass(baggage["sizes"], baggage["data"])
+    task, contents = make_task("gru")
+    graph = task.one_pass(contents.sizes, contents.data)
     assert compared(graph, graph.module)[0] < 1e-5
 
     def shifted(contexts: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -242,14 +244,14 @@ def test_a_package_that_is_missing_is_named(
     make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # Python's own way to make an import fail
-    task, baggage = make_task("gru")
+    task, contents = make_task("gru")
     with pytest.raises(UserError, match=r"needs the package onnxruntime: pip install 'seqlab\[onnx\]'"):
-        export(task, baggage, "onnx", tmp_path / "out")
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_told(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("lstm")
+    task, contents = make_task("lstm")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file.*cannot be written"):
-        export(task, baggage, "torch", tmp_path / "file" / "out")
+        export(task, contents, "torch", tmp_path / "file" / "out")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.sequences import LABEL_ABNORMAL, Files, Sessions
-from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, split_by_session
+from seqlab.data.sources import Files
+from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -142,7 +143,7 @@ class LogSessions(SequenceDataModule):
         else:
             self._simulate()
         if self.templates_file is not None:
-            from seqlab.data.templates import read_templates
+            from seqlab.logs.known_templates import read_templates
 
             self.templates = read_templates(self.templates_file)
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
@@ -228,7 +229,7 @@ class LogSessions(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.scoring_plan("val").loader
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
     def write_files(self, folder: Path) -> None:

@@ -20,7 +20,8 @@ from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
 from seqlab.data.seasons import check_season, naive_errors, settled_season
 from seqlab.data.series_encoding import OtherForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.time_splits import Spans, checked_shares, cut, with_training_part
+from seqlab.data.splits import check_fractions
+from seqlab.data.time_splits import Spans, cut, with_training_part
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
@@ -100,7 +101,7 @@ class SeriesModule(SequenceDataModule):
         self.target_transform = target_transform
         self.feature_transform = feature_transform
         self.scaling = scaling
-        self.split = checked_shares(split)
+        self.split = check_fractions(split, may_be_zero="val")
         self.asked_season = season
         self.season: int | None = None  # known after setup
         self.batch_size = batch_size
@@ -285,7 +286,7 @@ class SeriesModule(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.loader(self.windows("val"))
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.loader(self.windows("test"))
 
     def write_files(self, folder: Path) -> None:

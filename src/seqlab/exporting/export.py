@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
 from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.settings import other_formats, settings_of, weights_sum
@@ -39,11 +39,11 @@ class Exported:
     beside: tuple[str, ...]  # files in other formats that the settings serve, too
 
 
-def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path) -> Exported:
+def export(task: SequenceTask, contents: Contents, kind: str, folder: Path) -> Exported:
     """Write ``model.onnx`` or ``model.pt`` and ``settings.json``, once the file was run and found equal.
 
     Args:
-        task, baggage: as ``load_task`` gives them.
+        task, contents: as ``load_task`` gives them.
         kind: ``onnx`` or ``torch``.
         folder: made where it is missing; older files of the same names are replaced. A file in the other
             format stays, if it is of the same network: settings.json then serves both.
@@ -52,8 +52,8 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
         UserError: a network that is not exported, a package that is missing, an output that differs from
             torch's, a folder that cannot be written or has another network in the other format.
     """
-    refuse_features("this model", baggage["data"], "an exported network")
-    graph = task.one_pass(baggage["sizes"], baggage["data"])
+    refuse_features("this model", contents.data, "an exported network")
+    graph = task.one_pass(contents.sizes, contents.data)
     write, run = _WRITERS[kind]
     if kind == "onnx":
         check_packages()
@@ -72,7 +72,7 @@ def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path)
                 "sha256": file_sum(written),
                 "largest_difference_from_torch": difference,
             }
-            settings = settings_of(graph, baggage, formats, type(task).__name__, weights)
+            settings = settings_of(graph, contents, formats, type(task).__name__, weights)
             (Path(temporary) / SETTINGS).write_text(
                 json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
             )

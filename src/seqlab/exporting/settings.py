@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
 from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.sums import file_sum
 from seqlab.tasks.graphs import Graph
@@ -21,7 +22,7 @@ BATCH_DTYPES = {torch.int64: "int64", torch.float32: "float32"}
 
 
 def settings_of(
-    graph: Graph, baggage: dict[str, Any], formats: dict[str, dict[str, Any]], task: str, weights: str
+    graph: Graph, contents: Contents, formats: dict[str, dict[str, Any]], task: str, weights: str
 ) -> dict[str, Any]:
     """All plain values of a checkpoint that scoring reads.
 
@@ -40,7 +41,7 @@ def settings_of(
             where the run ended before.
         sizes: of the data.
     """
-    data = plain(baggage["data"])
+    data = plain(contents.data)
     example = graph.sample(1, 1, torch.Generator().manual_seed(0))
     outputs = graph.reference(*example)
     first = formats[next(kind for kind in NETWORKS if kind in formats)]
@@ -57,8 +58,8 @@ def settings_of(
         },
         "vocabulary": data.pop("vocabulary", None),
         "data": data,
-        "judge": plain(baggage.get("judge") or None),
-        "sizes": plain(baggage["sizes"]),
+        "judge": plain(contents.judge or None),
+        "sizes": plain(contents.sizes),
     }
 
 

@@ -85,7 +85,7 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         return self._losses(scores, batch), self.decode(scores, batch)
 
-    def judge(self, batch: TagBatch, counts: StageCounts) -> None:
+    def count(self, batch: TagBatch, counts: StageCounts) -> None:
         scores = self.network(batch)
         counts.add(*self._losses(scores, batch))
         counts.figures.update(batch.tags, self.decode(scores, batch), batch.mask)  # type: ignore[union-attr]

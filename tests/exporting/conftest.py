@@ -68,10 +68,24 @@ NETWORKS: dict[str, dict[str, Any]] = {
             "max_source_length": 6,
         },
     },
+    "tagger": {
+        "_target_": "seqlab.tasks.tagging.Tagging",
+        "network": {
+            "_target_": "seqlab.networks.tagger.Tagger",
+            "vocab_size": 9,
+            "first_singleton_id": 9,
+            "num_characters": 9,
+            "num_shapes": 5,
+            "num_tags": 3,
+            **SPECIALS,
+        },
+    },
 }
 
 
-SMALL = {model: {"hidden_size": 8} for model in NETWORKS} | {"seq2seq": {}}
+SMALL = {model: {"hidden_size": 8} for model in NETWORKS}
+SMALL["seq2seq"] |= {"embedding_size": 6}
+SMALL["tagger"] |= {"embedding_size": 6, "char_size": 4, "crf": False}
 
 
 @pytest.fixture

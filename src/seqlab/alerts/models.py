@@ -28,8 +28,7 @@ from seqlab.detection.networks import (
 )
 from seqlab.detection.scorers import Scorer, SessionScorer, WindowScorer
 from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.sums import check_network
+from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network
 
 NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE = NETWORKS["onnx"]

@@ -108,6 +108,10 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
             f"{type(self).__name__} has no one_pass, which says what goes in and what comes out"
         )
 
+    def graphs(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> dict[str, Graph]:
+        """The graphs that `seqlab export` writes, by name: one, except where a search runs between them."""
+        return {"model": self.one_pass(sizes, data)}
+
     def no_graph(self, reason: str) -> UserError:
         """What to say of a network that is not exported."""
         return UserError(

@@ -1,4 +1,4 @@
-"""A graph as an ONNX or TorchScript file, and the file run again."""
+"""A graph as an ONNX or torch.export file, and the file run again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from seqlab.errors import UserError
 from seqlab.tasks.graphs import Graph, Tensors
 
 OPSET = 17  # onnxruntime has known it since 1.12
-TRACED = (3, 5)  # batch and length of the inputs that the tracer follows
+TRACED = (3, 5)  # batch and length of the inputs that torch follows
 
 
 def check_packages() -> None:
@@ -57,12 +58,44 @@ def write_onnx(graph: Graph, path: Path) -> None:
 
 
 def write_torch(graph: Graph, path: Path) -> None:
-    """TorchScript: torch.export would fix the length, see ``write_onnx``."""
-    with _quietly():
-        traced = torch.jit.trace(
-            graph.module, _example(graph), check_trace=False
-        )  # its own check knows one shape
-        torch.jit.save(traced, str(path))
+    """A program of torch.export, for torch.export.load."""
+    axes = {axis for sizes in graph.inputs.values() for axis in sizes if isinstance(axis, str)}
+    sizes = {axis: torch.export.Dim(axis) for axis in axes}
+    shapes = tuple(
+        {place: sizes[axis] for place, axis in enumerate(given) if isinstance(axis, str)}
+        for given in graph.inputs.values()
+    )
+    with _quietly(), _any_length():
+        program = torch.export.export(graph.module, _example(graph), dynamic_shapes={"inputs": shapes})
+        torch.export.save(program, str(path))
+
+
+@contextmanager
+def _any_length() -> Iterator[None]:
+    """Recurrent layers stay one operation each, of any length.
+
+    torch.export asks an operation for the shapes of its outputs. torch's own answer for recurrent layers
+    unrolls them over the steps of the example, and the program then reads no other length.
+    """
+
+    def shapes(inputs: Tensor, state: Any, weights: Any, biases: bool, layers: int, *rest: Any) -> Tensors:
+        _, _, is_bidirectional, _ = rest  # dropout, training, bidirectional, batch first
+        states = state if isinstance(state, list | tuple) else (state,)
+        width = states[0].shape[2] * (2 if is_bidirectional else 1)
+        outputs = inputs.new_empty(inputs.shape[0], inputs.shape[1], width)
+        return outputs, *(part.new_empty(part.shape) for part in states)
+
+    aten = torch.ops.aten
+    known = {op: dict(op.py_kernels) for op in (aten.gru.input, aten.lstm.input, aten.rnn_tanh.input)}
+    try:
+        for op, kernels in known.items():
+            op.py_kernels.update(dict.fromkeys(kernels, shapes))
+            op._dispatch_cache.clear()
+        yield
+    finally:
+        for op, kernels in known.items():
+            op.py_kernels.update(kernels)
+            op._dispatch_cache.clear()
 
 
 def run_onnx(path: Path) -> Callable[..., Tensors]:
@@ -83,8 +116,7 @@ def run_onnx(path: Path) -> Callable[..., Tensors]:
 
 def run_torch(path: Path) -> Callable[..., Tensors]:
     """The file as a function, read again by torch."""
-    with _quietly():
-        return torch.jit.load(str(path), map_location="cpu")
+    return torch.export.load(str(path)).module()
 
 
 def _example(graph: Graph) -> Tensors:

@@ -1,4 +1,4 @@
-"""Whether a network file is the one that settings.json tells of. Loads no torch."""
+"""The folder of an export: what its files are called, and whether they belong together. Loads no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
+
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}  # by format
+NETWORKS = {kind: f"model{suffix}" for kind, suffix in SUFFIXES.items()}  # of models with one network
+SETTINGS = "settings.json"
 
 
 def file_sum(path: Path) -> str:
@@ -19,18 +22,15 @@ def file_sum(path: Path) -> str:
 def check_network(folder: Path, kind: str, settings: dict[str, Any]) -> None:
     """Compare the network file of a format with its sum in the settings beside it.
 
-    Settings of older exports, which have no sums, are let through.
-
     Raises:
-        UserError: the file is another one, as after an export that was ended between its two files, or the
-            settings tell of other formats only; it cannot be read.
+        UserError: the file is another one, as after an export that was ended between its two files, or it
+            cannot be read.
     """
-    network, name = settings.get("network"), NETWORKS[kind]
-    formats = network.get("formats") if isinstance(network, dict) else None
-    if not isinstance(formats, dict):
-        return
-    entry = formats.get(kind)
-    known = entry.get("sha256") if isinstance(entry, dict) else None
+    name = NETWORKS[kind]
+    try:
+        known = settings["network"]["files"][name]["sha256"]
+    except (KeyError, TypeError):
+        known = None
     try:
         if known == file_sum(folder / name):
             return

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.exporting.sums import check_network
+from seqlab.exporting.folder import check_network
 
 SUM = hashlib.sha256(b"a network").hexdigest()
 
@@ -20,22 +20,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_right_one_passes(folder: Path) -> None:
+    check_network(folder, "onnx", {"network": {"files": {"model.onnx": {"sha256": SUM}}}})
+
+
 @pytest.mark.parametrize(
-    "settings",
-    [
-        {"network": {"formats": {"onnx": {"sha256": SUM}, "torch": {"sha256": "0" * 64}}}},
-        {"network": {"file": "model.onnx"}},  # of a version that wrote no sums
-        {},
-    ],
+    "files", [{"model.onnx": {"sha256": "0" * 64}}, {"model.pt2": {"sha256": SUM}}, None]
 )
-def test_the_right_one_passes_and_so_does_one_without_a_sum(folder: Path, settings: dict[str, Any]) -> None:
-    check_network(folder, "onnx", settings)
-
-
-@pytest.mark.parametrize("formats", [{"onnx": {"sha256": "0" * 64}}, {"torch": {"sha256": SUM}}, {}])
-def test_another_one_is_refused(folder: Path, formats: dict[str, Any]) -> None:
+def test_another_one_is_refused(folder: Path, files: dict[str, Any] | None) -> None:
     with pytest.raises(UserError) as caught:
-        check_network(folder, "onnx", {"network": {"formats": formats}})
+        check_network(folder, "onnx", {"network": {"files": files}})
     assert str(caught.value) == (
         f"{folder}: its model.onnx is not the one that settings.json tells of: files of two exports are "
         f"mixed. Export again: seqlab export CKPT --format onnx --output {folder}"
@@ -43,6 +37,6 @@ def test_another_one_is_refused(folder: Path, formats: dict[str, Any]) -> None:
 
 
 def test_the_check_needs_no_torch() -> None:
-    code = "import sys; import seqlab.exporting.sums; print('torch' in sys.modules)"
+    code = "import sys; import seqlab.exporting.folder; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

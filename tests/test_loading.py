@@ -71,6 +71,8 @@ def test_a_classifier_reads_names(saved: Callable[..., Any]) -> None:
     batch = new.encode(data.items("val").texts[:3])
     expected = trained.predict_step(data.dataset("val")[torch.arange(3)])
     torch.testing.assert_close(task.predict_step(batch), expected)
+    messy, clean = (new.encode([name]) for name in ("  Caf\u0065\u0301\t  Mu\u0308ller ", "Café Müller"))
+    assert torch.equal(messy.tokens, clean.tokens)  # as the reader of files cleans names
 
 
 def test_a_language_model_reads_a_text_from_its_first_token(saved: Callable[..., Any]) -> None:

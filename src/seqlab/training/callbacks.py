@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
+from seqlab.data.coders import check_plain
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.plain import check_plain
 from seqlab.evaluation.base import Contents
 from seqlab.training.build import check_config, fill_sizes
 from seqlab.training.checkpoints import SaveContents, best_checkpoint

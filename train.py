@@ -19,10 +19,8 @@ def train(config: DictConfig) -> float | None:
         build,
         callbacks,
         checkpoints,
-        first_batch,
-        pairs,
+        checks,
         processes,
-        profiling,
         run_folder,
         trainer,
     )
@@ -30,7 +28,7 @@ def train(config: DictConfig) -> float | None:
     from seqlab.training.tracking import loggers
 
     build.check_monitor(config)
-    pairs.check_pair(config)
+    checks.check_pair(config)
     trainer.check_hardware(config.trainer)
     start.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
@@ -40,7 +38,7 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup()
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
-    first_batch.try_network(task, datamodule)
+    checks.try_network(task, datamodule)
     folder = run_folder.RunFolder.create(config, datamodule.notices)
     begin = start.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
@@ -49,7 +47,10 @@ def train(config: DictConfig) -> float | None:
         start.fit(fitter, task, datamodule, begin)
         if not processes.leave_group():
             return None  # of several processes one judges and writes
-        profiling.write_profile(fitter, folder.path)
+        if config.trainer.profile:
+            from seqlab.training import profiling
+
+            profiling.write_profile(fitter, folder.path)
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

@@ -51,7 +51,9 @@ except SystemExit as end:
     code = end.code or 0
 else:
     code = 0
-sys.stderr.write("\\n" + json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
+names = sorted({name.split(".")[0] for name in sys.modules})
+files = [module.__file__ for name, module in sorted(sys.modules.items()) if name.split(".")[0] == "seqlab"]
+sys.stderr.write("\\n" + json.dumps([code, names, files]))
 """
 
 
@@ -63,17 +65,27 @@ def _python(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def imported(arguments: Sequence[str]) -> list[str]:
-    """The heavy packages that ``python ARGUMENTS`` has imported when it ends.
+def watched(arguments: Sequence[str]) -> tuple[list[str], list[Path]]:
+    """What ``python ARGUMENTS`` has imported when it ends: heavy packages, and the modules of seqlab.
 
     Raises:
         RuntimeError: the command failed.
     """
     done = _python(("-c", _WATCHED, *arguments))
-    code, found = json.loads(done.stderr.splitlines()[-1])
+    code, found, files = json.loads(done.stderr.splitlines()[-1])
     if code != 0:
         raise RuntimeError(f"{' '.join(arguments)} ended with code {code}: {done.stderr}")
-    return [name for name in HEAVY if name in found]
+    return [name for name in HEAVY if name in found], [Path(file) for file in files]
+
+
+def imported(arguments: Sequence[str]) -> list[str]:
+    """The heavy packages alone."""
+    return watched(arguments)[0]
+
+
+def num_lines(files: Sequence[Path]) -> int:
+    """The lines of the files together."""
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 
 def run_arguments(folder: Path, *overrides: str) -> tuple[str, ...]:

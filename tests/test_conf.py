@@ -12,7 +12,14 @@ from pytorch_lightning.loggers import Logger
 from seqlab.commands.train import first_comment
 from seqlab.errors import UserError
 from seqlab.evaluation.detection import DetectionEvaluation
-from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
+from seqlab.training.build import (
+    build_data,
+    build_evaluation,
+    build_task,
+    check_config,
+    check_monitor,
+    fill_sizes,
+)
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.tracking.loggers import build_loggers
@@ -233,3 +240,32 @@ def test_the_networks_are_built_from_sizes_alone(composed: Compose, model: str) 
     task = instantiate(fill_sizes(composed(f"model={model}").model, SIZES))
     vocabularies = [part.num_embeddings for part in task.modules() if isinstance(part, torch.nn.Embedding)]
     assert set(vocabularies) == {30}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "~evaluation",
+            r"evaluation: the model config names no class .* derives from seqlab\.",
+        ),
+        (
+            "evaluation._target_=torch.nn.Linear",
+            r"names torch\.nn\.Linear, which is no network, ",
+        ),
+        (
+            "evaluation._target_=nolab.Judge",
+            r"evaluation\._target_=nolab\.Judge: cannot be .* PYTHONPATH",
+        ),
+    ],
+)
+def test_a_foreign_evaluation_is_refused(composed: Compose, override: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        build_evaluation(composed("model=tagger", override))
+
+
+def test_without_a_test_the_data_is_checked_all_the_same(composed: Compose) -> None:
+    evaluation = build_evaluation(composed("model=tagger", "test=false"))
+    with pytest.raises(UserError, match="has no `tag_scheme`"):
+        evaluation.check(object())
+    assert evaluation.test(None, None, None).metrics == {}

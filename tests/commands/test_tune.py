@@ -10,8 +10,7 @@ from omegaconf import DictConfig
 from seqlab.cli import main
 from seqlab.commands.tune import train_command_line
 from seqlab.data.module import SequenceDataModule
-from seqlab.training.batch_test import BatchRow, suggested_size
-from seqlab.training.rate_test import RateTest, rate_ramp
+from seqlab.training.tuning import BatchRow, RateTest, rate_ramp, suggested_size
 
 Call = Callable[..., Any]
 SMALL = ("model=gru_ae", "model.network.hidden_size=16", "data.sample.num_blocks=300")

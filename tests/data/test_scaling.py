@@ -29,5 +29,5 @@ def test_a_scaler_comes_back_from_the_checkpoint() -> None:
 
 
 def test_an_unknown_scaling_is_told() -> None:
-    with pytest.raises(UserError, match=r"data\.scaling=max: choose standard, minmax"):
+    with pytest.raises(UserError, match=r"data\.scaling=max: choose standard or minmax"):
         Scaler.fit(VALUES, "max")

@@ -186,7 +186,7 @@ def test_lists_and_tables_as_users_have_them(write: Write, text: str) -> None:
         ("BlockId,EventSequence\na,5\na,7\n", r", line 3: block a stands at line 2 too"),
         ("BlockId,EventSequence\n ,5\n", r", line 2: the BlockId is empty"),
         ("BlockId,EventSequence\n", r": a header and no session"),
-        ("BlockId,Label,Features\na,odd,5\n", r", line 2: label 'odd'; expected Success or Fail"),
+        ("BlockId,Label,Features\na,odd,5\n", r", line 2: label 'odd'; expected Normal or Anomaly"),
     ],
 )
 def test_tables_that_cannot_be_read_say_why(write: Write, text: str, message: str) -> None:

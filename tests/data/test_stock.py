@@ -141,7 +141,7 @@ def test_batches_hold_what_the_windows_hold(tmp_path: Path) -> None:
         ({"feature_transform": "log"}, "data.feature_transform=log: choose level"),
         ({"features": []}, "data.features=[]: name at least one column"),
         ({"features": "Close"}, "data.features=Close: give a list, like data.features=[Close]"),
-        ({"missing": "skip"}, "data.missing=skip: choose error or drop"),
+        ({"missing": "skip"}, "data.missing=skip: choose error, drop, previous, zero"),
         ({"scaling": "robust"}, "data.scaling=robust: choose standard or minmax"),
         ({"feature_transform": {"Close": "log"}}, "data.feature_transform.Close=log: choose level"),
         (
@@ -194,13 +194,6 @@ def test_a_feature_has_a_transform_of_its_own(tmp_path: Path) -> None:
     np.testing.assert_allclose(inputs[:, 1], [-3, -4.5, -6], rtol=1e-5)
     again = SeriesEncoding.from_state(data.encoding.state())
     assert again.feature_transforms == ("log_return", "level")
-
-
-def test_a_checkpoint_with_one_transform_for_all_is_read(tmp_path: Path) -> None:
-    state = made(tmp_path, features=["Close", "Volume"]).encoding.state()
-    del state["feature_transforms"]
-    again = SeriesEncoding.from_state(state | {"feature_transform": "level"})
-    assert again.feature_transforms == ("level", "level")
 
 
 def test_a_share_of_0_trains_on_all_days_before_the_test_part(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from seqlab.data.stock_files import read_prices
+from seqlab.data.stock import read_prices
 from seqlab.errors import UserError
 
 HEADED = """Date,Open,High,Low,Close,Volume
@@ -34,7 +35,7 @@ def test_columns_that_nobody_asked_for_need_hold_no_number(written: Path) -> Non
         "Ticker,Date,Close,Volume\nGOOG,2016-01-04,2,\nGOOG,2016-01-05,3,7\n", encoding="utf-8"
     )
     assert read_prices(written, ["Close"]).values.tolist() == [[2], [3]]
-    with pytest.raises(UserError, match=r"prices\.csv, line 2: '' under Volume is no finite number"):
+    with pytest.raises(UserError, match=r"prices\.csv, line 2: no finite number under Volume"):
         read_prices(written)
 
 
@@ -94,12 +95,13 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
     with pytest.raises(UserError) as caught:
         read_prices(written)
     assert str(caught.value) == (
-        f"{written}, line 3: 'NaN' under Low is no finite number; mend the line, or leave such lines out "
-        "with data.missing=drop (1 of 3)"
+        f"{written}, line 3: no finite number under Low (1 of 3 rows lack one); mend the line, or choose "
+        "data.missing=drop (leave such rows out), previous (fill with the number before) or zero"
     )
     table = read_prices(written, missing="drop")
     assert table.column("Close").tolist() == [2, 4]
-    assert table.notices == [f"1 of 3 lines of {written} lack a number and were left out"]
+    assert table.notices[0] == f"{written}: 1 rows lack a number and were left out"
+    assert read_prices(written, missing="previous").column("Low").tolist() == [0.5, 0.5, 2.5]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
             {"columns": ["Close"]},
             ", line 1: the header names Date, Close, data",
         ),
-        ("Date,Close\n2016-01-04,x\n", {"missing": "drop"}, ": no line is left"),
+        ("Date,Close\n2016-01-04,x\n", {"missing": "drop"}, ": no line has a number under Close"),
         ("Date,Close\n2016-01-04,1\n", {"missing": "fill"}, "data.missing=fill: choose error, drop"),
     ],
 )
@@ -216,3 +218,20 @@ def test_a_packed_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv.gz"
     path.write_bytes(gzip.compress(b"Date,Close\n2020-01-01,1\n2020-01-02,2\n"))
     assert read_prices(path).column("Close").tolist() == [1, 2]
+
+
+def test_a_file_says_which_days_it_lacks(written: Path) -> None:
+    dates = pd.bdate_range("2016-01-04", periods=60).strftime("%Y-%m-%d")
+    rows = [f"{date},{number}" for number, date in enumerate(dates, start=1)]
+    written.write_text("\n".join(["Date,Close", *rows]), encoding="utf-8")
+    assert read_prices(written).notices == []
+    written.write_text("\n".join(["Date,Close", *rows[:20], *rows[25:]]), encoding="utf-8")
+    assert read_prices(written).notices == [
+        f"{written}: 5 of 60 business days (Monday to Friday, holidays among them) are missing; the longest "
+        "gap is 5 after 2016-01-29. Windows take the rows that are there for neighbors"
+    ]
+
+
+def test_columns_may_be_divided_by_semicolons(written: Path) -> None:
+    written.write_text("Date;Close\n2016-01-04;1\n2016-01-05;2\n", encoding="utf-8")
+    assert read_prices(written).column("Close").tolist() == [1, 2]

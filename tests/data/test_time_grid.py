@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.time_grid import TimeGrid, find_grid, told_gaps
-from seqlab.data.time_steps import read_moments
+from seqlab.data.time_grid import TimeGrid, find_grid, read_moments, told_gaps
 
 
 def grid_of(dates: list[str]) -> TimeGrid:
@@ -64,3 +63,33 @@ def test_gaps_are_counted_over_series() -> None:
         "2024-01-01 02:00:00 in series b"
     )
     assert told_gaps(grid_of(written), tables[:1]) is None
+
+
+def test_missing_business_days_are_counted() -> None:
+    # Monday to Friday of two weeks, without Wednesday to Friday of the first and Tuesday of the second
+    written = ["2016-01-04", "2016-01-05", "2016-01-11", "2016-01-13", "2016-01-14", "2016-01-15"]
+    grid = grid_of(written)
+    assert grid.business_days
+    assert told_gaps(grid, [("", read_moments(written).order, written)]) == (
+        "4 of 10 business days (Monday to Friday, holidays among them) are missing; the longest gap is 3 "
+        "after 2016-01-05"
+    )
+
+
+@pytest.mark.parametrize(
+    ("frequency", "said"), [("D", "2 of 40 days"), ("W", "2 of 40 weeks"), ("MS", "2 of 40 months")]
+)
+def test_other_steps_than_business_days_have_gaps_too(frequency: str, said: str) -> None:
+    whole = dates(frequency, 40)
+    order = read_moments(whole).order
+    assert told_gaps(grid_of(whole), [("", order, whole)]) is None
+    kept = np.delete(np.arange(40), [10, 11])
+    assert str(told_gaps(grid_of(whole), [("", order[kept], whole)])).startswith(f"{said} are missing")
+
+
+def test_the_day_is_that_of_the_file_and_whole_numbers_are_steps() -> None:
+    days = np.array(["2016-01-04", "2016-01-05"], dtype="datetime64[D]").tolist()
+    there = read_moments(("2016-01-04 00:00:00+09:00", "2016-01-05 00:00:00+09:00"))
+    assert there.days.tolist() == days
+    assert read_moments(("1", "2", "10")).days is None
+    assert read_moments(("20160104", "20160105")).days.tolist() == days

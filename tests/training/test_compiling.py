@@ -6,9 +6,8 @@ import pytest
 from omegaconf import DictConfig
 
 from seqlab.errors import UserError
-from seqlab.training.build import build_task
+from seqlab.training.build import build_task, check_compiler
 from seqlab.training.checkpoints import load_task
-from seqlab.training.compiling import check_compiler
 
 Compose = Callable[..., DictConfig]
 TINY = (

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.data.label_files import read_labels
+    from seqlab.data.session_tables import read_labels
     from seqlab.logs.arguments import chosen_format, parse_settings
     from seqlab.logs.engines import open_engine
     from seqlab.logs.known_formats import first_lines

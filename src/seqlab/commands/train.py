@@ -13,7 +13,6 @@ from typing import Any
 
 from seqlab.composing.compose import read_arguments, with_package
 from seqlab.composing.grammar import readable_overrides
-from seqlab.composing.jobs import check_jobs, log_failure
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError, memory_message
 from seqlab.project import project_folder
@@ -149,6 +148,8 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     multirun = [argument for argument in arguments if argument in MULTIRUN]
     overrides = readable_overrides(conf, line.overrides, multirun=bool(multirun), search=line.search)
     if multirun and line.trains:
+        from seqlab.composing.jobs import check_jobs
+
         check_jobs(conf, overrides, line.search)
     base, overrides = with_package(conf, overrides)
     flags = [argument for argument in arguments if argument not in {*multirun, *line.overrides}]
@@ -181,6 +182,8 @@ def _told(
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             message = tell(error, config)
+            from seqlab.composing.jobs import log_failure
+
             log_failure(error, message)
             if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
                 raise

@@ -62,15 +62,21 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     from omegaconf import OmegaConf
     from pytorch_lightning import seed_everything
 
-    from seqlab.report.tune_page import rate_section, size_section, write_tune_page
-    from seqlab.training import build, first_batch, pairs, trainer
-    from seqlab.training.batch_test import size_name, suggested_size, time_batch_sizes
-    from seqlab.training.rate_test import rate_overrides, run_rate_test, short_training
+    from seqlab.training import build, checks, trainer
+    from seqlab.training.tune_page import rate_section, size_section, write_tune_page
+    from seqlab.training.tuning import (
+        rate_overrides,
+        run_rate_test,
+        short_training,
+        size_name,
+        suggested_size,
+        time_batch_sizes,
+    )
     from seqlab.trust import import_from_here, outside_packages
 
     config = composed(conf, arguments.overrides)
     import_from_here(outside_packages(OmegaConf.to_container(config)))
-    pairs.check_pair(config)
+    checks.check_pair(config)
     trainer.check_hardware(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)
     choices = HydraConfig.get().runtime.choices
@@ -79,7 +85,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     datamodule: Any = build.build_data(config.data)
     datamodule.setup()
     with torch.random.fork_rng(devices=[]):
-        first_batch.try_network(build.build_task(config, datamodule.sizes), datamodule)
+        checks.try_network(build.build_task(config, datamodule.sizes), datamodule)
     folder.mkdir(parents=True, exist_ok=True)
 
     both = arguments.lr == arguments.batch_size

@@ -64,10 +64,10 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
 def _check_job(config: DictConfig, hydra: DictConfig) -> None:
     from hydra.utils import instantiate
 
-    from seqlab.training import build, pairs, trainer
+    from seqlab.training import build, checks, trainer
 
     build.check_monitor(config)
-    pairs.check_pair(config)
+    checks.check_pair(config)
     if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     for group in _GROUPS:

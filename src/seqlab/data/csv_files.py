@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from seqlab.data.labelled_files import delimiter_of
 from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
+NAMED = 10  # columns that a message names
 Row = tuple[int, list[str]]  # line of the file, from 1, and its cells
 
 
@@ -27,11 +29,46 @@ class CsvTable(NamedTuple):
         """Number of each column, by its name in lower case."""
         return {name.lower(): place for place, name in enumerate(self.names)}
 
+    def place(self, name: str, setting: str) -> int:
+        """Number of the column that a setting names.
+
+        Raises:
+            UserError: no such column.
+        """
+        if name.lower() not in self.places:
+            raise UserError(
+                f"data.{setting}={name}: {self.path} has no such column; it has {listed(self.names)}"
+            )
+        return self.places[name.lower()]
+
+
+def check_lists(settings: Mapping[str, Any]) -> None:
+    """Raise UserError where a setting that lists columns is one text."""
+    for name, names in settings.items():
+        if isinstance(names, str):
+            raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number."""
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
 
 def read_csv(
-    path: Path, columns: Sequence[str] | None, formats: str, *, example: str, headed: str = "prices"
+    path: Path, columns: Sequence[str] | None, formats: str, *, example: str, headed: str
 ) -> CsvTable:
     """All lines but blank ones and comments (``#``), as cells under names.
+
+    Columns are divided by the first of tab, comma, semicolon and bar that the first line holds.
 
     Args:
         columns: names of the columns of a file without a header line; None takes them from the last comment
@@ -43,76 +80,59 @@ def read_csv(
     Raises:
         UserError: missing, empty or malformed file.
     """
-    rows, comment = _rows(path, formats)
-    header = not any(is_number(cell) for cell in rows[0][1])
-    notices = []
-    if columns is None and not header and comment is not None:
-        columns = comment[1]
-        notices.append(f"{path}: names of columns from its comment, line {comment[0]}: {', '.join(columns)}")
-    names = _names(path, rows[0], columns, header, example)
+    lines = read_text(path, formats).splitlines()
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    text = [(number, line) for number, line in numbered if not line.startswith("#")]
+    if not text:
+        raise UserError(f"{path}: the file is empty; expected {formats}")
+    delimiter = delimiter_of(text[0][1])
+    rows = [(number, _cells(line, delimiter)) for number, line in text]
+    first, notices = rows[0], []
+    header = not any(map(is_number, first[1]))
+    if columns is None and not header:
+        before = [(number, line.lstrip("# ")) for number, line in numbered if number < first[0]]
+        naming = [(number, _cells(line, delimiter)) for number, line in before]
+        naming = [(number, names) for number, names in naming if _could_name(names, len(first[1]))]
+        if naming:
+            number, columns = naming[-1]
+            notices.append(f"{path}: names of columns from its comment, line {number}: {', '.join(columns)}")
+    names = _names(path, first, columns, header, example)
     rows = rows[header:]
     if not rows:
         raise UserError(f"{path}: a header and no line of {headed}; expected {formats}")
-    for line, cells in rows:
+    for number, cells in rows:
         if len(cells) != len(names):
             raise UserError(
-                f"{path}, line {line}: {len(cells)} cells, the file has {len(names)} columns "
+                f"{path}, line {number}: {len(cells)} cells, the file has {len(names)} columns "
                 f"({', '.join(names)}); write every line alike"
             )
     return CsvTable(path, names, rows, notices)
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell is a finite number."""
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
+def _cells(line: str, delimiter: str) -> list[str]:
+    cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
+    return [cell.strip() for cell in cells]
 
 
-def _rows(path: Path, formats: str) -> tuple[list[Row], Row | None]:
-    """(line number, cells) of every line that is neither blank nor a comment; and of the last comment before
-    them that could name their columns."""
-    lines = read_text(path, formats).splitlines()
-    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    rows = [(number, _cells(line)) for number, line in numbered if not line.startswith("#")]
-    if not rows:
-        raise UserError(f"{path}: the file is empty; expected {formats}")
-    first, width = rows[0][0], len(rows[0][1])
-    comments = [
-        (number, [cell.strip() for cell in _cells(line.lstrip("# "))])
-        for number, line in numbered
-        if number < first
-    ]
-    naming = [
-        (number, cells)
-        for number, cells in comments
-        if len(cells) == width > 1 and all(cells) and not any(map(is_number, cells))
-    ]
-    return rows, naming[-1] if naming else None
-
-
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line], skipinitialspace=True))
+def _could_name(cells: list[str], width: int) -> bool:
+    """Whether a comment could name so many columns."""
+    return len(cells) == width > 1 and all(cells) and not any(map(is_number, cells))
 
 
 def _names(path: Path, first: Row, columns: Sequence[str] | None, header: bool, example: str) -> list[str]:
     line, cells = first
-    if header:
-        names = [cell.strip() for cell in cells]
-        if columns is not None and [name.lower() for name in columns] != [name.lower() for name in names]:
-            raise UserError(
-                f"{path}, line {line}: the header names {', '.join(names)}, data.columns "
-                f"{', '.join(columns)}; leave data.columns=null where the file has a header"
-            )
-    elif columns is None:
+    if columns is None and not header:
         raise UserError(
             f"{path}, line {line}: no header line and no comment that names {len(cells)} columns; name them, "
             f"like data.columns={example}"
         )
-    else:
-        names = [str(name).strip() for name in columns]
+    names = cells if header else [str(name).strip() for name in columns or ()]
     lower = [name.lower() for name in names]
+    if header and columns is not None and [name.lower() for name in columns] != lower:
+        raise UserError(
+            f"{path}, line {line}: the header names {', '.join(names)}, data.columns "
+            f"{', '.join(columns)}; leave data.columns=null where the file has a header"
+        )
     twice = [name for place, name in enumerate(names) if lower.index(name.lower()) != place]
     if twice:
         raise UserError(f"{path}, line {line}: the column {twice[0]} comes twice")

@@ -53,3 +53,9 @@ def refuse_duplicates(path: Path, ids: Sequence[str], place: Callable[[int], str
                 "is one session"
             )
         first[block_id] = index
+
+
+def short(line: str) -> str:
+    """A line as messages show it."""
+    line = line.strip()
+    return repr(line if len(line) <= 40 else line[:37] + "...")

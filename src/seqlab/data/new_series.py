@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows
 from seqlab.data.series_files import SeriesFile, read_series
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock_files import read_prices
+from seqlab.data.stock import read_prices
 from seqlab.errors import UserError
 
 log = logging.getLogger(__name__)

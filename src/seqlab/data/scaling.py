@@ -1,21 +1,24 @@
-"""Numbers to a scale that networks learn from, and back; fitted once, on training data."""
+"""Numbers to what a network learns from and back: as levels or changes, then on a scale."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 
 SCALINGS = ("standard", "minmax")
+TRANSFORMS = ("level", "difference", "log_return")
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """``(x - offset) / scale``, by column."""
+    """``(x - offset) / scale``, by column; fitted once, on training data."""
 
     offset: NDArray[np.float64]  # (F,)
     scale: NDArray[np.float64]  # (F,) positive
@@ -32,7 +35,7 @@ class Scaler:
             UserError: an unknown scaling.
         """
         if scaling not in SCALINGS:
-            raise UserError(f"data.scaling={scaling}: choose {', '.join(SCALINGS)}")
+            raise UserError(f"data.scaling={scaling}: choose {' or '.join(SCALINGS)}")
         if scaling == "standard":
             offset = values.mean(axis=0) if centered else np.zeros(values.shape[1])
             scale = np.sqrt(((values - offset) ** 2).mean(axis=0))
@@ -57,3 +60,93 @@ class Scaler:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Scaler:
         return cls(np.array(state["offset"], dtype=np.float64), np.array(state["scale"], dtype=np.float64))
+
+
+def check_transforms(target: str, features: str | Mapping[str, str] | None) -> None:
+    """Raise UserError for an unknown transform of the target or of features (one for all, or by name)."""
+    by_name = {"": features} if isinstance(features, str) else features or {}
+    named = {f"feature_transform.{name}".rstrip("."): each for name, each in by_name.items()}
+    for name, transform in {"target_transform": target, **named}.items():
+        if transform not in TRANSFORMS:
+            raise UserError(f"data.{name}={transform}: choose {', '.join(TRANSFORMS)}")
+
+
+def feature_transforms(
+    given: str | Mapping[str, str] | None, features: Sequence[str], otherwise: str
+) -> tuple[str, ...]:
+    """(F,) the transform of each feature.
+
+    Args:
+        given: ``data.feature_transform``: one for all, or by feature (upper and lower case are one).
+        otherwise: of features that ``given`` says nothing of.
+
+    Raises:
+        UserError: a name that is no feature.
+    """
+    if given is None or isinstance(given, str):
+        return (given or otherwise,) * len(features)
+    by_name = {str(name).lower(): transform for name, transform in given.items()}
+    for name in given:
+        if str(name).lower() not in map(str.lower, features):
+            raise UserError(
+                f"data.feature_transform.{name}: the features are {', '.join(features)}; name one of them, "
+                "or add it to data.features"
+            )
+    return tuple(by_name.get(name.lower(), otherwise) for name in features)
+
+
+def target_of(future: NDArray[np.float64], last: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
+    """What the network learns: (N, H) future values as seen from the (N,) last known ones.
+
+    ``difference`` and ``log_return`` count from the last known step, so that 0 always means: as it was.
+    """
+    last = last[:, None]
+    if transform == "level":
+        return future
+    return future - last if transform == "difference" else np.log(future / last)
+
+
+def price_of(value: NDArray[np.float64], last: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
+    """(N, H, Q) outputs back to values: the inverse of ``target_of``."""
+    last = last[:, None, None]
+    if transform == "level":
+        return value
+    return last + value if transform == "difference" else last * np.exp(value)
+
+
+def feature_rows(
+    table: SeriesTable, features: Sequence[str], transforms: Sequence[str]
+) -> NDArray[np.float64]:
+    """(N, F) what the network reads of each step, by the (F,) transforms; a change of the first is NaN.
+
+    A log-return of Volume is that of volume + 1: days without trade exist.
+
+    Raises:
+        UserError: a number that is not positive and has no logarithm; names file and line.
+    """
+    columns = []
+    for name, transform in zip(features, transforms, strict=True):
+        values = table.column(name)
+        if transform == "log_return":
+            is_volume = name.lower() == "volume"
+            instead = f"'data.feature_transform={{{name}: level}}' (or difference)"
+            check_positive(table, name, instead, may_be_zero=is_volume)
+            values = np.log(values + is_volume)
+        columns.append(values if transform == "level" else np.diff(values, prepend=np.nan))
+    return np.stack(columns, axis=1)
+
+
+def check_positive(table: SeriesTable, name: str, instead: str, *, may_be_zero: bool = False) -> None:
+    """Raise UserError at the first number of a column that has no logarithm.
+
+    Args:
+        instead: the setting to choose.
+        may_be_zero: 1 will be added to the numbers.
+    """
+    values = table.column(name)
+    bad = np.flatnonzero((values < 0) | ((values == 0) & (not may_be_zero)))
+    if len(bad):
+        raise UserError(
+            f"{table.source}, line {table.lines[bad[0]]}: {values[bad[0]]:g} under {name} has no log-return; "
+            f"mend the line or choose {instead}"
+        )

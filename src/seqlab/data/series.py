@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seqlab.data.missing_values import MISSING
-from seqlab.data.samples.seasonal_series import sample_series
+from seqlab.data.csv_files import check_lists
+from seqlab.data.missing_values import check_missing
 from seqlab.data.series_files import read_series
-from seqlab.data.series_module import SeriesModule
-from seqlab.data.series_source import Source, check_lists
+from seqlab.data.series_module import SeriesModule, Source
 from seqlab.errors import UserError
 
 
@@ -21,8 +20,8 @@ class TimeSeries(SeriesModule):
         path: a CSV file; None takes the sample.
         targets, features, known, time, id, columns, missing: how to read it, see ``read_series``.
         sample: settings of ``sample_series``.
-        **settings of SeriesModule: features are read as they are and a difference from the last known value
-            is forecast where nothing else is said.
+        **settings: those of SeriesModule; features are read as they are and a difference from the last known
+            value is forecast where nothing else is said.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for a file that cannot be read or is too short.
@@ -46,31 +45,22 @@ class TimeSeries(SeriesModule):
         horizon: int = 24,
         target_transform: str = "difference",
         feature_transform: str | dict[str, str] | None = "level",
-        scaling: str = "standard",
-        split: Sequence[float] = (0.6, 0.1, 0.3),
         sample: dict[str, Any] | None = None,
-        backtest: dict[str, int] | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
+        **settings: Any,
     ) -> None:
         super().__init__(
+            season=season,
             seq_length=seq_length,
             horizon=horizon,
             target_transform=target_transform,
             feature_transform=feature_transform,
-            scaling=scaling,
-            split=split,
-            backtest=backtest,
-            season=season,
-            batch_size=batch_size,
-            seed=seed,
+            **settings,
         )
         lists = {"targets": targets, "features": features, "known": known, "columns": columns}
         check_lists(lists)
         if targets is not None and not list(targets):
             raise UserError("data.targets=[]: name at least one column, or null for the usual one")
-        if missing not in MISSING:
-            raise UserError(f"data.missing={missing}: choose {', '.join(MISSING)}")
+        check_missing(missing)
         self.path = path
         self.reading: dict[str, Any] = {
             name: None if names is None else [str(each) for each in names] for name, names in lists.items()
@@ -79,6 +69,8 @@ class TimeSeries(SeriesModule):
 
     def read(self) -> Source:
         if self.path is None:
+            from seqlab.data.samples.seasonal_series import sample_series
+
             roles = {name: self.reading[name] for name in ("targets", "features", "known")}
             file = sample_series(**self.sample, **roles)
         else:

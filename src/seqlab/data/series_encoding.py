@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seqlab.data.batches import SeriesBatch
-from seqlab.data.price_changes import check_positive, feature_rows, price_of, target_of
-from seqlab.data.scaling import Scaler
+from seqlab.data.scaling import Scaler, check_positive, feature_rows, price_of, target_of
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 
@@ -43,6 +42,14 @@ class SeriesWindows:
     def series(self) -> NDArray[np.int64]:
         """(N * Y,) number of the series of each forecast: table by table, target by target."""
         return (self.table[:, None] * self.num_targets + np.arange(self.num_targets)).ravel()
+
+
+class OtherForecast(NamedTuple):
+    """A forecast that the data itself knows."""
+
+    label: str
+    values: NDArray[np.float64]  # (N * Y, H)
+    note: tuple[str, str]
 
 
 def joined(parts: Sequence[SeriesWindows]) -> SeriesWindows:
@@ -167,16 +174,12 @@ class SeriesEncoding:
         values = values.reshape(len(last), self.horizon, values.shape[-1])
         return price_of(values, last, self.target_transform)
 
-    def _settings(self) -> dict[str, Any]:
-        names = ("seq_length", "horizon", "target_transform")
-        lists = ("targets", "features", "feature_transforms", "known")
-        return {name: getattr(self, name) for name in names} | {
-            name: list(getattr(self, name)) for name in lists
-        }
-
     def state(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
-        return self._settings() | self.scales()
+        names = ("seq_length", "horizon", "target_transform")
+        lists = ("targets", "features", "feature_transforms", "known")
+        settings = {name: getattr(self, name) for name in names}
+        return settings | {name: list(getattr(self, name)) for name in lists} | self.scales()
 
     def scales(self) -> dict[str, Any]:
         """What was fitted, as plain values."""
@@ -186,20 +189,11 @@ class SeriesEncoding:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> SeriesEncoding:
-        state = dict(state)
-        if "target" in state:  # checkpoints from before there could be several
-            state["targets"] = [state.pop("target")]
-        if "feature_transform" in state:  # checkpoints from before a feature could have its own
-            state["feature_transforms"] = [state.pop("feature_transform")] * len(state["features"])
-        lists = ("targets", "features", "feature_transforms", "known")
-        return cls(
-            **state
-            | {name: tuple(state.get(name, ())) for name in lists}
-            | {
-                "input_scaler": Scaler.from_state(state["input_scaler"]),
-                "target_scaler": Scaler.from_state(state["target_scaler"]),
-            }
-        )
+        """The inverse of ``state``."""
+        fitted = {"input_scaler", "target_scaler"}
+        settings = {name: value for name, value in state.items() if name not in fitted}
+        lists = {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
+        return cls(**settings | lists).with_scales(state)
 
     def with_scales(self, scales: dict[str, Any]) -> SeriesEncoding:
         """The same for another series, whose ``scales`` were kept."""

@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,26 @@ from seqlab.data.batches import SeriesBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.price_changes import check_feature_transform, check_transform, feature_transforms
-from seqlab.data.scaling import SCALINGS
+from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
 from seqlab.data.seasons import check_season, naive_errors, settled_season
-from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows, joined
-from seqlab.data.series_source import OtherForecast, Source
+from seqlab.data.series_encoding import OtherForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.splits import check_fractions
-from seqlab.data.time_splits import Spans, check_fold_length, cut, with_training_part
+from seqlab.data.time_splits import Spans, cut, with_training_part
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
+
+
+class Source(NamedTuple):
+    """What there is to read."""
+
+    tables: list[SeriesTable]
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    noun: str = "days"  # plural, of a step
+    season: int | None = None  # as the step of the file tells
 
 
 class SeriesModule(SequenceDataModule):
@@ -66,13 +75,13 @@ class SeriesModule(SequenceDataModule):
         seq_length: int,
         horizon: int,
         target_transform: str,
-        feature_transform: str | dict[str, str] | None,
-        scaling: str,
-        split: Sequence[float],
-        backtest: dict[str, int] | None,
-        season: int | str | None,
-        batch_size: int,
-        seed: int,
+        feature_transform: str | dict[str, str] | None = None,
+        scaling: str = "standard",
+        split: Sequence[float] = (0.6, 0.1, 0.3),
+        backtest: dict[str, int] | None = None,
+        season: int | str | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.num_folds = (backtest or {}).get("folds", 0)
@@ -85,8 +94,7 @@ class SeriesModule(SequenceDataModule):
             if not isinstance(value, int) or value < least:
                 raise UserError(f"data.{name}={value}: give a whole number, at least {least}")
         check_season(season)
-        check_transform("target_transform", target_transform)
-        check_feature_transform(feature_transform)
+        check_transforms(target_transform, feature_transform)
         if scaling not in SCALINGS:
             raise UserError(f"data.scaling={scaling}: choose {' or '.join(SCALINGS)}")
         self.seq_length, self.horizon = seq_length, horizon
@@ -124,8 +132,7 @@ class SeriesModule(SequenceDataModule):
             ),
             known=source.known,
         )
-        spans = cut(Spans.of(source.tables), self.split, bare, source.tables[0].source, self.noun)
-        check_fold_length(self.num_folds, len(spans.axis) - spans.parts["test"][0], bare, self.noun)
+        spans = cut(source.tables, self.split, bare, self.num_folds, self.noun)
         tables, spans, told = with_training_part(source.tables, spans, bare)
         self._begin(tables, bare, spans)
         self._tell_of_few()

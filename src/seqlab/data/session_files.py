@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
 from array import array
 from pathlib import Path
-from typing import Any, NoReturn
 
 import numpy as np
 
-from seqlab.data.event_keys import FORMATS, KEYS, KeyNumbers, plain_keys, refuse_duplicates
+from seqlab.data.event_keys import FORMATS, KEYS, KeyNumbers, plain_keys, refuse_duplicates, short
 from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_tables import is_table, read_session_table
+from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -50,29 +48,16 @@ def is_pickle(path: Path) -> bool:
 
 
 def _read(path: Path) -> Sessions:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if not content.strip():
-        raise UserError(f"{path}: the file is empty; expected {FORMATS}")
-    if content.startswith(_PICKLE_START):
-        return _from_pickle(path, content)
-    if is_table(content):
-        return read_session_table(path, content)
-    return _from_text(path, content)
+    if is_pickle(path):
+        from seqlab.data.session_pickles import read_session_pickle
+
+        return read_session_pickle(path)
+    text = read_text(path, FORMATS)
+    return read_session_table(path, text) if is_table(text) else _from_text(path, text)
 
 
-def _from_text(path: Path, content: bytes) -> Sessions:
-    try:
-        lines = _LINE_END.split(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {number}: byte {content[error.start]:#04x} is not UTF-8 text; expected {FORMATS}"
-        ) from None
+def _from_text(path: Path, text: str) -> Sessions:
+    lines = _LINE_END.split(text)
     file = Path(path.parent.name) / path.name
     numbers = KeyNumbers()
     codes, lengths, ids, line_numbers = array("i"), array("q"), [], array("q")
@@ -85,7 +70,7 @@ def _from_text(path: Path, content: bytes) -> Sessions:
             has_ids = bool(comma)
         if bool(comma) != has_ids:
             raise UserError(
-                f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines "
+                f"{path}, line {number}: {short(line)} has {'a' if comma else 'no'} block id, the lines "
                 f"before have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
             )
         block_id = block_id.strip() if comma else f"{file}:{number}"
@@ -99,7 +84,7 @@ def _from_text(path: Path, content: bytes) -> Sessions:
                 f"{path}, line {number}: {str(error)!r} is no event key ({KEYS}); expected {FORMATS}"
             ) from None
         if len(codes) == before:
-            raise UserError(f"{path}, line {number}: {_short(line)} has no keys; leave the line out")
+            raise UserError(f"{path}, line {number}: {short(line)} has no keys; leave the line out")
         lengths.append(len(codes) - before)
         ids.append(block_id)
         line_numbers.append(number)
@@ -107,58 +92,4 @@ def _from_text(path: Path, content: bytes) -> Sessions:
         raise UserError(f"{path}: the file is empty; expected {FORMATS}")
     if has_ids:
         refuse_duplicates(path, ids, lambda index: f"line {line_numbers[index]}")
-    return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
-
-
-def _short(line: str) -> str:
-    line = line.strip()
-    return repr(line if len(line) <= 40 else line[:37] + "...")
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Builds dict, list, tuple, str and int; these need no name, so every name is refused."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it names {module}.{name}")
-
-    def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("it names an object outside the file")
-
-
-def _from_pickle(path: Path, content: bytes) -> Sessions:
-    stream = io.BytesIO(content)
-    try:
-        value = _PlainUnpickler(stream).load()
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, "
-            "str and int alone"
-        ) from None
-    except Exception as error:  # what a crafted or cut pickle raises has no end, MemoryError included
-        raise UserError(f"{path}: a broken pickle ({error}); expected {FORMATS}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: the pickle holds a {type(value).__name__}; expected {FORMATS}")
-    numbers = KeyNumbers()
-    codes, lengths, ids = array("i"), array("q"), []
-    for block_id, keys in value.items():
-        if not isinstance(block_id, str | int) or isinstance(block_id, bool):
-            raise UserError(
-                f"{path}: block id {block_id!r} is a {type(block_id).__name__}; expected str or int"
-            )
-        if not isinstance(keys, list | tuple) or not keys:
-            raise UserError(f"{path}, block {block_id}: expected a list of keys, got {_short(repr(keys))}")
-        for key in keys:
-            if not isinstance(key, str | int) or isinstance(key, bool):
-                raise UserError(
-                    f"{path}, block {block_id}: key {key!r} is a {type(key).__name__}; expected int"
-                )
-        try:
-            codes.extend(numbers[str(key)] for key in keys)
-        except ValueError as error:
-            raise UserError(f"{path}, block {block_id}: {str(error)!r} is no event key ({KEYS})") from None
-        lengths.append(len(keys))
-        ids.append(str(block_id))
-    if not ids:
-        raise UserError(f"{path}: the pickled dict is empty; expected {FORMATS}")
-    refuse_duplicates(path, ids, lambda index: f"entry {index + 1}")
     return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seqlab.data.label_files import labels_of, read_labels
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NAMES,
@@ -16,6 +15,7 @@ from seqlab.data.sequences import (
     split_by_session,
 )
 from seqlab.data.session_files import read_sessions
+from seqlab.data.session_tables import labels_of, read_labels
 from seqlab.data.sources import Files
 from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError

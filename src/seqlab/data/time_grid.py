@@ -1,21 +1,51 @@
-"""The regular grid of a series: hours, days, business days, weeks, months or plain steps."""
+"""Times of a file: how they are read, and the regular grid that they lie on."""
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-
-from seqlab.data.time_steps import Moments
 
 SECOND = 1_000_000_000  # nanoseconds
 DAY = 86_400 * SECOND
 _SECONDS = {1: "seconds", 60: "minutes", 3600: "hours", 86_400: "days", 7 * 86_400: "weeks"}
 # months are not all as long as each other: the days that a usual step of so many months may have
-_MONTHS = {1: (28, 31), 3: (89, 92), 12: (365, 366)}
-_MONTH_NOUNS = {1: "months", 3: "quarters", 12: "years"}
+_MONTHS = {1: (28, 31, "months"), 3: (89, 92, "quarters"), 12: (365, 366, "years")}
 _SEASONS = {"weeks": 52, "months": 12, "quarters": 4}
+_NUMBER = re.compile(r"[+-]?\d+")
+_COMPACT = re.compile(r"\d{8}")  # 20161231
+
+
+class Moments(NamedTuple):
+    """N dates as they can be compared."""
+
+    order: NDArray[np.int64]  # (N,) rises with time: nanoseconds of UTC, or whole numbers where days is None
+    days: NDArray[np.datetime64] | None  # (N,) calendar days as the file writes them; None of whole numbers
+    bad: NDArray[np.int64]  # rows whose date cannot be read
+
+
+def read_moments(dates: Sequence[str]) -> Moments:
+    """Dates in ISO 8601 or as pandas guesses them; whole numbers count steps of time."""
+    if all(map(_NUMBER.fullmatch, dates)) and not all(map(_COMPACT.fullmatch, dates)):
+        order = np.array([int(date) for date in dates], dtype=np.int64)
+        return Moments(order, None, np.zeros(0, dtype=np.int64))
+    text = pd.Series(dates, dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of formats that pandas must guess
+        moments = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
+        # the day is that of the file's own time zone, not UTC's
+        days = pd.to_datetime(text.str.slice(0, 10), format="ISO8601", errors="coerce")
+        if moments.isna().all():
+            moments = pd.to_datetime(text, errors="coerce", utc=True)
+            days = moments.dt.tz_localize(None)
+    order = moments.dt.as_unit("ns").astype("int64").to_numpy()
+    return Moments(order, days.to_numpy().astype("datetime64[D]"), np.flatnonzero(moments.isna()))
 
 
 @dataclass(frozen=True)
@@ -36,41 +66,36 @@ class TimeGrid:
     def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """(N,) number of the step of each of (N,) moments, counted from a time of its own."""
         if self.months:
-            stamps = order.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
-            return np.floor_divide(stamps, self.months)
+            months = order.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+            return np.floor_divide(months, self.months)
         if self.business_days:
             days = order.astype("datetime64[ns]").astype("datetime64[D]")
             return np.busday_count(np.datetime64("1970-01-01"), days).astype(np.int64)
-        return np.round((order - order[0]) / self.size).astype(np.int64) if len(order) else order
+        return np.round((order - order[:1]) / self.size).astype(np.int64)
 
     def text(self, moment: int) -> str:
         """A moment as a date, with its time of day where steps are within a day."""
         if not self.calendar:
             return str(moment)
-        return str(
-            np.datetime64(moment, "ns").astype(
-                "datetime64[D]" if self.size % DAY == 0 or self.months else "datetime64[s]"
-            )
-        )
+        unit = "datetime64[D]" if self.size % DAY == 0 or self.months else "datetime64[s]"
+        return str(np.datetime64(moment, "ns").astype(unit))
+
+    def ahead(self, moment: int, steps: int) -> list[int]:
+        """The moments of the steps that follow one."""
+        if not self.calendar or not (self.months or self.business_days):
+            return [moment + step * self.size for step in range(1, steps + 1)]
+        start = pd.Timestamp(moment)
+        if self.business_days:
+            ahead = [start + pd.offsets.BusinessDay(step) for step in range(1, steps + 1)]
+        elif start.is_month_end:  # the end of a month stays one
+            ahead = [start + pd.offsets.MonthEnd(step * self.months) for step in range(1, steps + 1)]
+        else:
+            ahead = [start + pd.DateOffset(months=step * self.months) for step in range(1, steps + 1)]
+        return [each.value for each in ahead]
 
     def after(self, moment: int, steps: int) -> list[str]:
         """The dates of the steps that follow a moment."""
-        ahead = np.arange(1, steps + 1)
-        if self.months:
-            month = np.datetime64(moment, "ns").astype("datetime64[M]")
-            into = moment - month.astype("datetime64[ns]").astype(np.int64)
-            last_day = (month + 1).astype("datetime64[D]") - 1
-            months = month + ahead * self.months
-            if np.datetime64(moment, "ns").astype("datetime64[D]") == last_day:  # a month's end stays one
-                days = (months + 1).astype("datetime64[D]") - 1
-                return [str(day) for day in days]
-            moments = months.astype("datetime64[ns]").astype(np.int64) + into
-        elif self.business_days:
-            day = np.datetime64(moment, "ns").astype("datetime64[D]")
-            return [str(each) for each in np.busday_offset(day, ahead)]
-        else:
-            moments = moment + ahead * self.size
-        return [self.text(each) for each in moments.tolist()]
+        return [self.text(each) for each in self.ahead(moment, steps)]
 
     def is_regular(self, order: NDArray[np.int64]) -> bool:
         """Whether all of (N,) rising moments lie on the grid, each on a step of its own."""
@@ -79,7 +104,7 @@ class TimeGrid:
         return bool(((order - order[:1]) % self.size == 0).all())
 
 
-def find_grid(moments: Moments, groups: list[NDArray[np.int64]]) -> TimeGrid:
+def find_grid(moments: Moments, groups: Sequence[NDArray[np.int64]]) -> TimeGrid:
     """The grid of the usual step between neighbors.
 
     Args:
@@ -90,54 +115,43 @@ def find_grid(moments: Moments, groups: list[NDArray[np.int64]]) -> TimeGrid:
     usual = int(np.median(steps)) if len(steps) else (1 if moments.days is None else DAY)
     if moments.days is None:
         return TimeGrid(usual, "steps", None, calendar=False)
-    for months, (least, most) in _MONTHS.items():
+    for months, (least, most, noun) in _MONTHS.items():
         if least * DAY <= usual <= most * DAY and (months > 1 or len(np.unique(steps)) > 1):
-            noun = _MONTH_NOUNS[months]
             return TimeGrid(usual, noun, _SEASONS.get(noun), months=months)
-    business = usual == DAY and len(moments.days) > 5 and bool(np.is_busday(moments.days).all())
+    if usual == DAY and len(moments.days) > 5 and np.is_busday(moments.days).all():
+        return TimeGrid(usual, "days", 5, business_days=True)
     noun = _noun(usual)
-    return TimeGrid(usual, noun, _season(usual, noun, business), business_days=business)
-
-
-def _season(usual: int, noun: str, business: bool) -> int | None:
-    if business:
-        return 5
-    if usual == DAY:
-        return 7
-    if 60 * SECOND <= usual < DAY and DAY % usual == 0:
-        return DAY // usual
-    return _SEASONS.get(noun)
+    season = DAY // usual if 60 * SECOND <= usual < DAY and DAY % usual == 0 else _SEASONS.get(noun)
+    return TimeGrid(usual, noun, 7 if usual == DAY else season)
 
 
 def _noun(usual: int) -> str:
+    """What a step of so many nanoseconds is called, in the plural."""
     seconds = usual / SECOND
     if seconds in _SECONDS:
         return _SECONDS[int(seconds)]
-    for size, noun in reversed(_SECONDS.items()):
-        if seconds % size == 0:
-            return f"steps of {int(seconds // size)} {noun}"
-    return "steps"
+    whole = [(size, noun) for size, noun in _SECONDS.items() if seconds % size == 0]
+    return f"steps of {int(seconds // whole[-1][0])} {whole[-1][1]}" if whole else "steps"
 
 
-def told_gaps(grid: TimeGrid, tables: list[tuple[str, NDArray[np.int64], tuple[str, ...]]]) -> str | None:
+def told_gaps(grid: TimeGrid, tables: Sequence[tuple[str, NDArray[np.int64], Sequence[str]]]) -> str | None:
     """How many steps are missing between the first and last of each series; None where none is.
 
     Args:
         tables: name, (N,) rising moments and (N,) dates of each series.
     """
+    kind = "business days (Monday to Friday, holidays among them)" if grid.business_days else grid.noun
     missing, present, hurt, longest, irregular = 0, 0, 0, (0, "", ""), 0
     for name, order, dates in tables:
         irregular += not grid.is_regular(order)
         absent = np.maximum(np.diff(grid.places(order)) - 1, 0)
         present += len(order)
-        if not absent.sum():
-            continue
-        missing, hurt = missing + int(absent.sum()), hurt + 1
-        largest = int(absent.argmax())
-        longest = max(longest, (int(absent[largest]), dates[largest], name), key=lambda gap: gap[0])
+        if absent.sum():
+            missing, hurt = missing + int(absent.sum()), hurt + 1
+            row = int(absent.argmax())
+            longest = max(longest, (int(absent[row]), dates[row], name), key=lambda gap: gap[0])
     told = []
     if missing:
-        kind = "business days (Monday to Friday)" if grid.business_days else grid.noun
         where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
         whose = f" in series {longest[2]}" if len(tables) > 1 else ""
         told.append(
@@ -145,6 +159,5 @@ def told_gaps(grid: TimeGrid, tables: list[tuple[str, NDArray[np.int64], tuple[s
             f"{longest[0]} after {longest[1]}{whose}"
         )
     if irregular:
-        kind = "business days" if grid.business_days else grid.noun
-        told.append(f"{irregular} of {len(tables)} series have times that are not on the grid of {kind}")
+        told.append(f"{irregular} of {len(tables)} series have times that are not on the grid of {grid.noun}")
     return "; ".join(told) if told else None

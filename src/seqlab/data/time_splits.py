@@ -24,16 +24,6 @@ class Spans(NamedTuple):
     parts: Mapping[str, tuple[int, int]]  # places on the axis
     labels: tuple[str, ...] | None  # (U,) as the file writes them
 
-    @classmethod
-    def of(cls, tables: Sequence[SeriesTable]) -> Spans:
-        """Before anything is cut."""
-        orders = [table.order for table in tables]
-        axis, first = np.unique(np.concatenate(orders), return_index=True)
-        if any(table.dates is None for table in tables):
-            return cls(axis, orders, {}, None)
-        written = [date for table in tables for date in table.dates or ()]
-        return cls(axis, orders, {}, tuple(written[row] for row in first.tolist()))
-
     def rows(self, number: int, part: str) -> tuple[int, int]:
         """First row of a table in a part, and the first after it."""
         order = self.orders[number]
@@ -49,34 +39,40 @@ class Spans(NamedTuple):
 
 
 def cut(
-    spans: Spans, shares: tuple[float, float, float], encoding: SeriesEncoding, source: str, noun: str
+    tables: Sequence[SeriesTable],
+    shares: tuple[float, float, float],
+    encoding: SeriesEncoding,
+    folds: int,
+    noun: str,
 ) -> Spans:
-    """The same with its parts.
+    """The parts of all tables, by share of their times.
 
     Raises:
-        UserError: too few for a part to have one window.
+        UserError: too few times for a part, or for one of the ``folds`` of the test part, to have one window.
     """
-    length, horizon, history = len(spans.axis), encoding.horizon, encoding.history
+    orders = [table.order for table in tables]
+    axis, first_rows = np.unique(np.concatenate(orders), return_index=True)
+    labels = None
+    if all(table.dates is not None for table in tables):
+        written = [date for table in tables for date in table.dates or ()]
+        labels = tuple(written[row] for row in first_rows.tolist())
+    length, horizon, history = len(axis), encoding.horizon, encoding.history
     first, second, _ = part_ends(length, shares)
     num_val = horizon if shares[1] else 0
     if min(first - history - horizon, second - first - num_val, length - second - horizon) < 0:
         raise UserError(
-            f"{source}: {length} {noun} are too few: data.split={list(shares)} gives "
+            f"{tables[0].source}: {length} {noun} are too few: data.split={list(shares)} gives "
             f"{first}, {second - first} and {length - second}, where data.seq_length="
             f"{encoding.seq_length} and data.horizon={horizon} need "
             f"{history + horizon}, {num_val} and {horizon}"
         )
-    val = (first, second) if num_val else (0, first)
-    return spans._replace(parts={"train": (0, first), "val": val, "test": (second, length)})
-
-
-def check_fold_length(folds: int, num_test: int, encoding: SeriesEncoding, noun: str) -> None:
-    """Raise UserError where a fold of the test part has no window."""
-    if folds and num_test // folds < encoding.horizon:
+    if folds and (length - second) // folds < horizon:
         raise UserError(
-            f"data.backtest.folds={folds}: {num_test} {noun} of the test part are too few for "
-            f"data.horizon={encoding.horizon}"
+            f"data.backtest.folds={folds}: {length - second} {noun} of the test part are too few for "
+            f"data.horizon={horizon}"
         )
+    val = (first, second) if num_val else (0, first)
+    return Spans(axis, orders, {"train": (0, first), "val": val, "test": (second, length)}, labels)
 
 
 def with_training_part(

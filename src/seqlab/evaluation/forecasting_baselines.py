@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.price_changes import price_of, target_of
+from seqlab.data.scaling import price_of, target_of
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows
 from seqlab.data.series_module import SeriesModule
 from seqlab.data.series_table import SeriesTable

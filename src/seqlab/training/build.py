@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,8 +17,7 @@ from seqlab.errors import UserError
 from seqlab.evaluation.base import Evaluation
 from seqlab.evaluation.validation_only import ValidationOnly
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.compiling import compile_network
-from seqlab.training.config_folders import config_folders
+from seqlab.training.checks import config_folders
 from seqlab.trust import EVALUATIONS, check_own_config, imported
 
 _HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
@@ -185,3 +186,25 @@ def check_optimizer(config: DictConfig) -> None:
     except Exception as error:  # what it raises is its own choice
         settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in _HYDRA_KEYS)
         raise UserError(f"optimizer: {settings}: {error}") from error
+
+
+def check_compiler(config: Mapping[str, Any]) -> None:
+    """Raise UserError where torch.compile is asked for and its kernels could not be built."""
+    if not isinstance(config["compile"], bool):
+        raise UserError(f"trainer.compile={config['compile']}: give true or false")
+    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
+    if config["compile"] and shutil.which(compiler) is None:
+        raise UserError(
+            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
+            "install g++, name one in CXX, or leave trainer.compile=false"
+        )
+
+
+def compile_network(task: SequenceTask, config: Mapping[str, Any]) -> None:
+    """Compile the task's network in place where ``trainer.compile`` says so.
+
+    In place, the names in its checkpoint stay what they are. Batches differ in size, so shapes are dynamic:
+    a kernel for each size would be compiled again and again.
+    """
+    if config["compile"]:
+        task.network.compile(dynamic=True)

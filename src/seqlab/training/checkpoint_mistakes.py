@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seqlab.errors import UserError
-from seqlab.exporting.folder import NETWORKS, SETTINGS
 
 BEST = "checkpoints/best.ckpt"
 GIVE = f"give a run's best.ckpt: runs/.../{BEST}"
@@ -83,7 +82,7 @@ def _of_folder(folder: Path) -> tuple[str, str]:
             newest = max(found, key=lambda path: path.stat().st_mtime)
             which = "" if len(found) == 1 else f", the newest of {len(found)}"
             return "it is a folder", f"give {newest}{which}"
-    if (folder / SETTINGS).is_file() and any((folder / name).is_file() for name in NETWORKS.values()):
+    if (folder / "settings.json").is_file() and any(folder.glob("model.*")):
         return "it is a folder of seqlab export", f"{GIVE}; an ONNX one goes with `seqlab detect --onnx`"
     return f"it is a folder without {BEST}", GIVE
 

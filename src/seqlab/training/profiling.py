@@ -125,11 +125,8 @@ class TimeProfile(Profiler):
 
 
 def write_profile(trainer: pl.Trainer, folder: Path) -> None:
-    """Write profile.csv, and its largest parts on the terminal; nothing for a profiler of Lightning's."""
-    profiler = trainer.profiler  # type: ignore[attr-defined]
-    if not isinstance(profiler, TimeProfile):
-        return
-    rows = profiler.rows()
+    """Write profile.csv, and its largest parts on the terminal."""
+    rows = trainer.profiler.rows()  # type: ignore[attr-defined]
     with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(PartRow._fields)

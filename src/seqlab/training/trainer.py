@@ -16,12 +16,9 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from seqlab.errors import UserError
-from seqlab.training.build import check_arguments
+from seqlab.training.build import check_arguments, check_compiler
 from seqlab.training.checkpoint_files import AtomicCheckpointIO
-from seqlab.training.compiling import check_compiler
 from seqlab.training.debugging import debug_arguments
-from seqlab.training.profiling import TimeProfile
-from seqlab.training.progress import ProgressLine
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "auto")
 # torch's names for "this CPU multiplies bf16 itself"; without it a step is some twenty times slower
@@ -124,6 +121,8 @@ def build_trainer(
     arguments = {name: value for name, value in config.items() if name not in own}
     arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
     if config["profile"]:
+        from seqlab.training.profiling import TimeProfile
+
         arguments["profiler"] = TimeProfile(synchronize=arguments["accelerator"] == "gpu")
         arguments["profiler"].watch(loggers)
     arguments["precision"] = precision_of(config, arguments["accelerator"])
@@ -131,7 +130,11 @@ def build_trainer(
     quiet_lightning()
     if arguments["enable_checkpointing"]:
         arguments["plugins"] = [*_as_list(arguments["plugins"]), AtomicCheckpointIO()]
-    bars = [ProgressLine(config["progress_bar_refresh_rate"])] if config["enable_progress_bar"] else []
+    bars: list[Callback] = []
+    if config["enable_progress_bar"]:
+        from seqlab.training.progress import ProgressLine
+
+        bars = [ProgressLine(config["progress_bar_refresh_rate"])]
     return pl.Trainer(
         **arguments,
         callbacks=[*callbacks, *bars],

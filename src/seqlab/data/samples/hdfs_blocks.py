@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.samples.hdfs_anomalies import ABNORMAL_RECIPES
-from seqlab.data.samples.hdfs_recipes import NORMAL_RECIPES, Recipe, Step
-from seqlab.data.samples.hdfs_templates import SYNTHETIC_NOTICE, TEMPLATES
+from seqlab.data.samples.hdfs_recipes import NORMAL_RECIPES, SYNTHETIC_NOTICE, TEMPLATES, Recipe, Step
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NORMAL,

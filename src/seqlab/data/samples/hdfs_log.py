@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.samples.hdfs_blocks import SimulatedBlocks
-from seqlab.data.samples.hdfs_templates import TEMPLATES
+from seqlab.data.samples.hdfs_recipes import TEMPLATES
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.errors import UserError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock_files import KNOWN
+from seqlab.data.stock import KNOWN
 from seqlab.errors import UserError
 
 REAL_NOTICE = "no data.path was given: real daily prices of GOOG, 2004 to 2013, from bokeh-sampledata"

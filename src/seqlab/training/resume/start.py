@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.comparing.configs import flatten
 from seqlab.errors import UserError
 from seqlab.training.checkpoint_files import LAST, PREVIOUS
 from seqlab.training.checkpoint_mistakes import CheckpointError
@@ -118,22 +117,24 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
 
 def changed_settings(before: Mapping[str, Any], config: DictConfig) -> list[str]:
     """``key: old -> new`` of every setting that differs, by name."""
-    if not before:
-        return []
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    old, new = flatten(before), flatten(plain)
-    return [
-        f"{key}: {_shown(old, key)} -> {_shown(new, key)}"
-        for key in sorted(old.keys() | new.keys())
-        if key not in NOT_SETTINGS and old.get(key, _ABSENT) != new.get(key, _ABSENT)
-    ]
+    return list(_changes(before, plain)) if before else []
 
 
 _ABSENT = object()
 
 
-def _shown(settings: Mapping[str, Any], key: str) -> str:
-    return "not set" if key not in settings else "null" if settings[key] is None else str(settings[key])
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        name, before, after = f"{prefix}{key}", old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _changes(before, after, f"{name}.")
+        elif before != after and name not in NOT_SETTINGS:
+            yield f"{name}: {_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _ABSENT else "null" if value is None else str(value)
 
 
 def fit(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:

@@ -13,8 +13,7 @@ from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.tables import config_block, metrics_table, paragraph
 
 if TYPE_CHECKING:
-    from seqlab.training.batch_test import BatchRow
-    from seqlab.training.rate_test import RateTest
+    from seqlab.training.tuning import BatchRow, RateTest
 
 RATE_NOTE = (
     "The rate grows with each step. Suggested is a tenth of the rate at which the smoothed loss is lowest: "

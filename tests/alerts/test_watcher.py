@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.alerts import judge as judging
 from seqlab.alerts import sources
 from seqlab.alerts.models import load_model
 from seqlab.alerts.run import Settings, Watch
+from seqlab.detection import judge as judging
 from seqlab.prediction.sessions import predict_sessions
 from seqlab.training.checkpoints import load_task
 

@@ -99,7 +99,7 @@ def test_batches_of_a_seed_are_the_same_again() -> None:
         ({"mode": "stream"}, r"data\.mode=stream: choose streams or windows"),
         ({"unit": "byte"}, r"data\.unit=byte: choose char or word"),
         ({"seq_length": 0}, r"data\.seq_length=0: give a whole number, at least 1"),
-        ({"split": [0.9, 0.2, 0.0]}, r"data\.split=\[0\.9, 0\.2, 0\.0\]: give shares"),
+        ({"split": [0.9, 0.2, 0.0]}, r"data\.split=\[0\.9, 0\.2, 0\.0\]: give three positive shares"),
         ({"split": [1.0, 0.0, 0.0]}, r"data\.split="),
     ],
 )

@@ -83,7 +83,7 @@ def test_the_column_of_tags_is_a_setting(tmp_path: Path) -> None:
         tmp_path, train="Ann B-PER x\nmet O B-x\n", test="Bob S-PER O\nmet O O\n", val="Bob S-PER O\n"
     )
     data = set_up(**files, tag_column=2)
-    assert data.notices[0] == "data.test: IOBES tags were made BIO tags"
+    assert data.notices[1] == "data.test: IOBES tags were made BIO tags"
     data.open_test()
     assert data.sentences("test").tags == ("B-PER", "O")
 
@@ -149,7 +149,7 @@ def test_a_validation_part_is_cut_off_where_none_is_given(tmp_path: Path) -> Non
     ("settings", "message"),
     [
         ({"path": "a", "train": "b"}, r"data\.path and data\.train exclude each other"),
-        ({"train": "a"}, r"data\.test is missing: give both data\.train and data\.test"),
+        ({"train": "a"}, r"data\.test is missing: give data\.train and data\.test"),
         ({"test": "a"}, r"data\.train is missing"),
         ({"bio": "none"}, r"data\.bio=none: choose repair or strict"),
         ({"min_count": 0}, r"data\.min_count=0: give a whole number, at least 1"),
@@ -166,7 +166,7 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], message: str
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("one B-X\n", r"data\.path: 1 distinct sentences are too few for a split"),
+        ("one B-X\n", r"data\.path: 1 distinct sentences are too few for data\.split="),
         ("\n".join(f"word{number} O\n" for number in range(20)), r"hold no entity: every tag is O"),
     ],
 )

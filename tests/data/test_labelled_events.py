@@ -80,7 +80,7 @@ def test_one_class_and_too_few_sessions_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the only label in it is A; classifying takes at least two"):
         LabelledEvents(path=path).setup()
     path.write_text("s1,A,x\ns2,B,y\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"data\.path: 2 sessions of 2 labels are too few for a split of"):
+    with pytest.raises(UserError, match=r"data\.path: 2 sessions of 2 labels are too few for data\.split="):
         LabelledEvents(path=path).setup()
 
 

@@ -107,7 +107,10 @@ def test_a_setting_out_of_range_is_told(settings: dict[str, Any], message: str) 
     [
         (["text,label", "a,A", "b,A", "c,A", "d,A", "e,A"], "the only label in it is A; classifying takes"),
         (["text,label", "a,A", "b,A"], "the only label in it is A; classifying takes"),
-        (["text,label", "a,A", "b,B"], r"data\.path: 2 distinct texts of 2 labels are too few for a split"),
+        (
+            ["text,label", "a,A", "b,B"],
+            r"data\.path: 2 distinct texts of 2 labels are too few for data\.split=",
+        ),
         (["text,label", "a,A", ",B"], r"texts\.csv, line 3: the text is empty"),
         (["body,label", "a,A", "b,B"], r"a header without a column name or text or sentence"),
     ],

@@ -172,7 +172,10 @@ def test_vocabularies_are_written_as_text(tmp_path: Path, tokenizer: dict) -> No
         ({"split": [0.5, 0.5, 0.5]}, r"data\.split="),
         ({"path": "a.tsv", "train": "b.tsv"}, r"data\.path and data\.train exclude each other"),
         ({"path": "a.tsv", "pairs": [["a", "b"]]}, r"data\.path and data\.pairs exclude each other"),
-        ({"train": "b.tsv", "test": "b.tsv"}, r"data\.train without data\.val"),
+        (
+            {"train": "b.tsv", "test": "b.tsv"},
+            r"data\.val is missing: give data\.train and data\.val and data\.test",
+        ),
         (
             {"pairs": [["a", "b", "c"]]},
             r"data\.pairs holds \['a', 'b', 'c'\]: give \[source, target\], both texts",
@@ -191,7 +194,7 @@ def test_impossible_settings_are_refused(settings: dict, message: str) -> None:
 
 
 def test_one_pair_cannot_be_split(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="1 distinct pairs do not fill train, val and test"):
+    with pytest.raises(UserError, match=r"1 distinct pairs are too few for data\.split="):
         ready(path=columns(tmp_path, PAIRS[0]))
 
 

@@ -9,8 +9,8 @@ import stat
 from itertools import combinations
 from pathlib import Path
 
-from seqlab.alerts.sources import STDIN
 from seqlab.errors import UserError
+from seqlab.logs.reading import STDIN
 
 _LONGEST = 1e9  # seconds; a log's time is counted in microseconds, of 64 bits
 _RANGES = {

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
-from seqlab.alerts.sources import Source
 from seqlab.alerts.watcher import Watcher
 from seqlab.logs.pieces import BadLine, Lines
+from seqlab.logs.sources import Source
 
 if TYPE_CHECKING:
     from seqlab.alerts.run import Watch

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import Count, template_of
-from seqlab.alerts.judge import Judge
-from seqlab.alerts.networks import (
+from seqlab.data.parsed_sessions import refuse_features
+from seqlab.data.templates import contradiction, templates_of
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.judge import Judge
+from seqlab.detection.networks import (
     SessionNetwork,
     WindowNetwork,
     onnx_sessions,
@@ -23,10 +26,7 @@ from seqlab.alerts.networks import (
     torch_sessions,
     torch_windows,
 )
-from seqlab.alerts.scorers import Scorer, SessionScorer, WindowScorer
-from seqlab.data.parsed_sessions import refuse_features
-from seqlab.data.templates import contradiction, templates_of
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection.scorers import Scorer, SessionScorer, WindowScorer
 from seqlab.errors import UserError
 from seqlab.exporting.names import NETWORKS, SETTINGS
 from seqlab.exporting.sums import check_network

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened, template_of
+from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened
 from seqlab.files import let_go
 from seqlab.logs.pieces import BadLine, Lines
 
@@ -120,19 +120,13 @@ class UnseenTemplates:
             if name in self.seen:
                 continue
             self.seen.add(name)
-            number, offset = int(lines.numbers[place]), int(lines.offsets[place])
             what = name if key >= 0 else "a message without a template"
-            last = "; no more of these are shown" if len(self.seen) == _TEMPLATES_SHOWN else ""
-            self.notices.say(
-                "unseen_template",
-                f"unseen: {self.notices.file}, line {number}: {what}, {UNSEEN}{last}\n"
-                f"        {shortened(text, LONGEST_SHOWN)}",
-                line=number,
-                offset=offset,
-                key=None if key < 0 else str(key),
-                template=None if key < 0 else template_of(str(key), self.templates) or None,
-                message=text,
-            )
+            number, own = int(lines.numbers[place]), None if key < 0 else str(key)
+            facts = {"line": number, "offset": int(lines.offsets[place]), "message": text, "key": own}
+            said = f"unseen: {self.notices.file}, line {number}: {what}, {UNSEEN}"
+            text = f"{said}\n        {shortened(text, LONGEST_SHOWN)}"
+            template = self.templates.get(own or "")
+            self.notices.say("unseen_template", text, template=template, **facts)
 
 
 class Drift:

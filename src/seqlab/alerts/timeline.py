@@ -26,21 +26,16 @@ class BlockEvent:
     text: str | None = None
 
 
-@dataclass(frozen=True)
-class TimelineEvent:
-    """An event, or the block's end."""
+@dataclass(frozen=True, kw_only=True)
+class TimelineEvent(BlockEvent):
+    """An event, or the block's end, and how surprising it was."""
 
     position: int  # from 1; for the end, one more than there are events
-    key: str
     template: str
-    time: str | None
     nll: float | None  # nats; None where the model predicts nothing: see data.context
     rank: int | None
     unseen: bool  # a key that training never showed
     expected: tuple[Guess, ...]
-    file: str | None
-    offset: int | None
-    text: str | None
 
     @property
     def is_end(self) -> bool:
@@ -87,17 +82,13 @@ def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
     probabilities = model.scorer.probabilities([tokens] * len(places), places)
     rows = tuple(
         TimelineEvent(
+            **vars(event),
             position=place + 1,
-            key=event.key,
             template=template_of(event.key, model.templates),
-            time=event.time,
             nll=nll[place],
             rank=rank[place],
             unseen=nll[place] == UNSEEN_NLL,
             expected=best_guesses(probabilities[place], vocabulary.tokens, model.templates),
-            file=event.file,
-            offset=event.offset,
-            text=event.text,
         )
         for place, event in enumerate([*found, BlockEvent(EOS_TOKEN)])
     )

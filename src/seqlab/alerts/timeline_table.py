@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def is_surprising(event: TimelineEvent) -> bool:
 
 def print_timeline(shown: Timeline, *, everything: bool = False) -> None:
     """Write the timeline to standard output; ``everything`` folds nothing."""
-    console = Console(highlight=False, soft_wrap=False)
-    console = Console(highlight=False, width=max(console.width, 80) if console.is_terminal else 110)
+    width = None if sys.stdout.isatty() else PICTURE_WIDTH
+    console = Console(highlight=False, width=width)
     console.print(_table(shown, everything=everything))
 
 

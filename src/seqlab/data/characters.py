@@ -16,6 +16,7 @@ from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
 from seqlab.data.samples.texts import TEXTS
+from seqlab.data.splits import check_fractions, part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
@@ -98,7 +99,7 @@ class CharacterSequence(SequenceDataModule):
             raise UserError(f"data.text={text}: give a text; a number in quotes, as data.text='\"{text}\"'")
         self.text = text
         self.path = path
-        self.split = _check_split(split)
+        self.split = check_fractions(split, may_be_zero="test")
         self.unit = unit
         self.min_count = min_count
         self.max_tokens = max_tokens
@@ -133,10 +134,7 @@ class CharacterSequence(SequenceDataModule):
             )
         else:
             whole = clean_text("\n".join(read_lines(self.path, "a text")) + "\n")
-            # the test share begins where the two others end: no share is rounded twice
-            first = int(len(whole) * self.split[0])
-            second = first + round(len(whole) * self.split[1])
-            second = len(whole) if self.split[2] == 0 else second
+            first, second, _ = part_ends(len(whole), self.split)
             self.texts = {"train": whole[:first], "val": whole[first:second], "test": whole[second:]}
             if not self.has_test:
                 self.notices.append(
@@ -237,15 +235,3 @@ class CharacterSequence(SequenceDataModule):
         """What the data is, in numbers, for the report. Reads no test text."""
         rows = [(f"{name} {self.train_unit}", f"{len(self._ids[name]):,}") for name in ("train", "val")]
         return [*rows, ("vocabulary", f"{len(self.codec):,} tokens, 4 of them special")]
-
-
-def _check_split(split: Sequence[float]) -> tuple[float, float, float]:
-    """Three shares with sum 1, of which the last may be 0.
-
-    Raises:
-        UserError: anything else.
-    """
-    shares = tuple(float(share) for share in split) if isinstance(split, Sequence) else ()
-    if len(shares) != 3 or min(shares[:2]) <= 0 or shares[2] < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise UserError(f"data.split={split}: give shares of train, val and test with sum 1; test may be 0")
-    return shares

@@ -17,10 +17,10 @@ from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.labelled_items import LabelledItems, check_labels
-from seqlab.data.labelled_splits import divide_items
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import ByLengthModule
-from seqlab.data.splits import check_fractions
+from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
 
 CLASS_WEIGHTS = ("none", "balanced")
@@ -58,10 +58,10 @@ class LabelledData(ByLengthModule):
     def __init__(
         self,
         *,
-        path: str | Path | None = None,
-        train: str | Path | None = None,
-        val: str | Path | None = None,
-        test: str | Path | None = None,
+        path: Files | None = None,
+        train: Files | None = None,
+        val: Files | None = None,
+        test: Files | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         sample: dict[str, Any] | None = None,
         min_count: int = 1,
@@ -79,9 +79,7 @@ class LabelledData(ByLengthModule):
         check_count("max_length", max_length)
         if class_weights not in CLASS_WEIGHTS:
             raise UserError(f"data.class_weights={class_weights}: choose {', '.join(CLASS_WEIGHTS)}")
-        self.path = path
-        self.files = {"train": train, "val": val, "test": test}
-        self.split = check_fractions(split)
+        self.source = Source(path=path, train=train, val=val, test=test, split=split)
         self.sample = dict(sample or {})
         self.min_count = min_count
         self.boundaries = boundaries
@@ -112,48 +110,31 @@ class LabelledData(ByLengthModule):
         """The coder, its vocabulary counted in the training split."""
 
     def load_splits(self) -> None:
-        given = [name for name, file in self.files.items() if file is not None]
-        if self.path is not None and given:
-            raise UserError(
-                f"data.path and data.{given[0]} exclude each other: give one file, or data.train and "
-                "data.test"
-            )
-        if given:
-            self._splits = self._given_splits()
-        else:
-            whole = self.simulate() if self.path is None else self.read(self.path)
-            check_labels(whole)
-            origin = "data.sample" if self.path is None else "data.path"
-            parts = self._divide(whole, self.split, origin)
-            self._splits = dict(zip(("train", "val", "test"), parts, strict=True))
-        if self.files["val"] is None and self.equal_together:
+        self._splits = self.source.load(self._read, self.simulate, self._divide)
+        if self.source.val is None and self.equal_together:
             self._splits["val"] = self._splits["val"].distinct()
+        if self.source.cuts_train:
+            distinct = " distinct" if self.equal_together else ""
+            kept = f"{len(self._splits['val']):,}{distinct} {self.train_unit}"
+            self.notices.append(f"no data.val: {kept} of data.train are kept for it")
         train = self._splits["train"]
         check_labels(train)
         self._check_labels()
         self.coder = self.fit_coder(train)
         self._tell_of_items()
 
-    def _given_splits(self) -> dict[str, LabelledItems]:
-        train, val, test = (self.files[name] for name in ("train", "val", "test"))
-        if train is None or test is None:
-            missing = "train" if train is None else "test"
-            raise UserError(f"data.{missing} is missing: give both data.train and data.test, or data.path")
-        parts = {"train": self.read(train), "test": self.read(test)}
-        if val is not None:
-            parts["val"] = self.read(val)
-        else:
-            parts["train"], parts["val"] = self._divide(parts["train"], self.split[:2], "data.train")
-            kept = f"{len(parts['val']):,}"
-            if self.equal_together:
-                kept = f"{len(parts['val'].distinct()):,} distinct"
-            self.notices.append(f"no data.val: {kept} {self.train_unit} of data.train are kept for it")
-        return {name: parts[name] for name in ("train", "val", "test")}
+    def _read(self, name: str, path: Files) -> LabelledItems:
+        return self.read(one_file(name, path))
 
     def _divide(self, items: LabelledItems, shares: Sequence[float], origin: str) -> list[LabelledItems]:
-        return divide_items(
-            items, shares, self.seed, origin=origin, things=self.train_unit, together=self.equal_together
-        )
+        """Divide the sequences of each label by seed."""
+        check_labels(items)
+        groups = group_numbers(items.texts if self.equal_together else range(len(items)))
+        parts = parts_by_label(items.labels, shares, self.seed, groups=groups)
+        distinct = "distinct " if self.equal_together else ""
+        what = f"{origin}: {groups.max() + 1} {distinct}{self.train_unit} of {len(set(items.labels))} labels"
+        check_filled(parts, shares, what)
+        return [items.take(part) for part in parts]
 
     def _check_labels(self) -> None:
         """Raise UserError where val or test holds a label that training lacks."""

@@ -53,7 +53,7 @@ class LabelledEvents(LabelledData):
 
     def __init__(self, *, labels: str | Path | None = None, max_length: int = 512, **settings: Any) -> None:
         super().__init__(max_length=max_length, **settings)
-        if labels is not None and self.path is None and not any(self.files.values()):
+        if labels is not None and self.source.is_sample:
             raise UserError("data.labels without sessions: give data.path=, or data.train= and data.test=")
         self.labels = labels
 

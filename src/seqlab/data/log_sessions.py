@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.sequences import LABEL_ABNORMAL, Files, Sessions
-from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, split_by_session
+from seqlab.data.sources import Files
+from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 

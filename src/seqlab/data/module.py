@@ -11,9 +11,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from seqlab.data.loaders import IndexBatches, batch_loader, batches_by_length
+from seqlab.data.splits import SPLITS
 from seqlab.errors import UserError
 
-SPLITS = ("train", "val", "test")
 BATCH_TOKENS = 524_288  # data.batch_tokens where nothing else is said
 
 

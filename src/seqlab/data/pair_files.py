@@ -52,3 +52,17 @@ def _from_columns(path: Path) -> list[Pair]:
             raise UserError(f"{path}, line {number}: no tab in {line[:60]!r}; expected {FORMAT}")
         pairs.append((clean(columns[0]), clean(columns[1])))
     return pairs
+
+
+def literal_pairs(entries: Sequence[Sequence[str]]) -> list[Pair]:
+    """The pairs of ``data.pairs``, cleaned.
+
+    Raises:
+        UserError: no entry, or one that is not two texts.
+    """
+    if not entries:
+        raise UserError("data.pairs is empty; give at least one [source, target]")
+    for pair in entries:
+        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(side, str) for side in pair):
+            raise UserError(f"data.pairs holds {pair!r}: give [source, target], both texts (in quotes)")
+    return [(clean(source), clean(target)) for source, target in entries]

@@ -16,8 +16,9 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     smallest_integer_type,
+    split_by_session,
 )
-from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.splits import SPLITS, check_filled, check_fractions, parts_in_order
 from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 from seqlab.errors import UserError
@@ -223,8 +224,7 @@ def _by_time(
         raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
     order = np.argsort(parsed.first_time, kind="stable")
     order = order[~left_out[order]]
-    first, second = (int(share * len(order) + 1e-9) for share in (shares[0], shares[0] + shares[1]))
-    parts = {"train": order[:first], "val": order[first:second], "test": order[second:]}
+    parts = dict(zip(SPLITS, parts_in_order(order, shares), strict=True))
     for name in ("train", "val"):
         kept = parts[name][normal[parts[name]]]
         if len(kept) < len(parts[name]):
@@ -232,11 +232,7 @@ def _by_time(
                 f"{len(parts[name]) - len(kept):,} abnormal sessions of the {name} period were left out"
             )
         parts[name] = kept
-    for name, part in parts.items():
-        if not len(part):
-            raise UserError(
-                f"data.split={list(shares)} leaves {name} of {len(order):,} sessions empty; give more"
-            )
+    check_filled(list(parts.values()), shares, f"{len(order):,} sessions")
     found = {name: parsed.sessions.take(part) for name, part in parts.items()}
     return found | {name: found[name].with_labels(LABEL_NORMAL) for name in ("train", "val")}
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
-
-Files = str | Path | Sequence[str | Path]  # of sessions: one, or several that are read one after the other
 
 LABEL_UNKNOWN = -1
 LABEL_NORMAL = 0
@@ -186,3 +184,17 @@ def has_both_classes(sessions: Sessions) -> bool:
     """True where detection can be measured: normal and abnormal sessions, none unknown."""
     labels = set(np.unique(sessions.labels).tolist())
     return LABEL_UNKNOWN not in labels and labels == {LABEL_NORMAL, LABEL_ABNORMAL}
+
+
+def split_by_session(
+    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
+) -> dict[str, Sessions]:
+    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
+
+    Raises:
+        UserError: bad shares, or too few normal sessions to fill the three splits.
+    """
+    rows = random_parts(len(normal), check_fractions(split), seed)
+    check_filled(rows, split, f"{len(normal)} normal sessions")
+    train, val, test = (normal.take(part) for part in rows)
+    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}

@@ -22,7 +22,8 @@ from seqlab.data.seasons import check_season, naive_errors, settled_season
 from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_source import OtherForecast, Source
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.time_splits import Spans, check_fold_length, checked_shares, cut, with_training_part
+from seqlab.data.splits import check_fractions
+from seqlab.data.time_splits import Spans, check_fold_length, cut, with_training_part
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
@@ -92,7 +93,7 @@ class SeriesModule(SequenceDataModule):
         self.target_transform = target_transform
         self.feature_transform = feature_transform
         self.scaling = scaling
-        self.split = checked_shares(split)
+        self.split = check_fractions(split, may_be_zero="val")
         self.asked_season = season
         self.season: int | None = None  # known after setup
         self.batch_size = batch_size

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from seqlab.data.label_files import labels_of, read_labels
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NAMES,
     LABEL_NORMAL,
     LABEL_UNKNOWN,
-    Files,
     Sessions,
     concatenate,
+    split_by_session,
 )
 from seqlab.data.session_files import read_sessions
-from seqlab.data.splits import check_fractions, split_by_session
+from seqlab.data.sources import Files
+from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
 
 
@@ -207,9 +206,9 @@ def given_splits(
             parts[name] = parts[name].with_labels(LABEL_NORMAL)
     if val is None:
         train_share, val_share, _ = check_fractions(split)
-        order = np.random.default_rng(seed).permutation(len(parts["train"]))
-        cut = round(len(order) * val_share / (train_share + val_share))
-        if not 0 < cut < len(order):
-            raise UserError(f"data.train: {len(order)} sessions are too few to cut a validation part off")
-        parts["val"], parts["train"] = parts["train"].take(order[:cut]), parts["train"].take(order[cut:])
+        whole = parts["train"]
+        # published figures rest on a validation part that is drawn first and rounded to the nearest
+        held_out, kept = random_parts(len(whole), (val_share, train_share), seed, nearest=True)
+        check_filled([kept, held_out], split[:2], f"data.train: {len(whole)} sessions")
+        parts["train"], parts["val"] = whole.take(kept), whole.take(held_out)
     return parts, notices

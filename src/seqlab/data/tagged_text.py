@@ -16,7 +16,8 @@ from seqlab.data.conll import TaggedSentences, check_bio, read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
-from seqlab.data.splits import check_fractions
+from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.splits import check_filled, group_numbers, random_parts
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
@@ -61,10 +62,10 @@ class TaggedText(ByLengthModule):
     def __init__(
         self,
         *,
-        path: str | Path | None = None,
-        train: str | Path | None = None,
-        val: str | Path | None = None,
-        test: str | Path | None = None,
+        path: Files | None = None,
+        train: Files | None = None,
+        val: Files | None = None,
+        test: Files | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         scheme: str = "auto",
         bio: str = "repair",
@@ -89,9 +90,7 @@ class TaggedText(ByLengthModule):
                 "data.vectors without data.vector_size: give model.network.vectors, it sets both, or the "
                 "number of numbers per word"
             )
-        self.path = path
-        self.files = {"train": train, "val": val, "test": test}
-        self.split = check_fractions(split)
+        self.source = Source(path=path, train=train, val=val, test=test, split=split)
         self.scheme = check_scheme(scheme)
         self.bio = check_bio(bio)
         self.tag_column = tag_column
@@ -110,18 +109,10 @@ class TaggedText(ByLengthModule):
         self._datasets: dict[str, TagDataset] = {}
 
     def load_splits(self) -> None:
-        given = [name for name, file in self.files.items() if file is not None]
-        if self.path is not None and given:
-            raise UserError(
-                f"data.path and data.{given[0]} exclude each other: give one file, or data.train and "
-                "data.test"
-            )
-        if self.path is not None:
-            self._splits = self._divide(self._read("path", self.path), "data.path")
-        elif given:
-            self._splits = self._given_splits()
-        else:
-            self._splits = self._simulated()
+        self._splits = self.source.load(self._read, self._simulated, self._divide)
+        if self.source.cuts_train:
+            num_val = len(self._splits["val"])
+            self.notices.append(f"no data.val: {num_val:,} sentences of data.train are kept for it")
         train = self._splits["train"]
         others = [part.tags for name, part in self._splits.items() if name != "train"]
         self.tag_scheme = build_scheme(train.scheme, train.tags, others)
@@ -137,9 +128,9 @@ class TaggedText(ByLengthModule):
         if self.vectors_file is not None:
             self._read_vectors(self.vectors_file)
 
-    def _read(self, name: str, path: str | Path) -> TaggedSentences:
+    def _read(self, name: str, files: Files) -> TaggedSentences:
         sentences, notices = read_conll(
-            path, bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
+            one_file(name, files), bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
         )
         if self._known_scheme == AUTO and sentences.scheme != "bio":
             notices.append("its tags are read as they stand (data.scheme=plain)")
@@ -157,39 +148,14 @@ class TaggedText(ByLengthModule):
             found = {name: counts[name] for name in scheme.kinds}
             self.notices += few_of_a_class(scheme.count_noun, scheme.noun, found)
 
-    def _given_splits(self) -> dict[str, TaggedSentences]:
-        train, val, test = (self.files[name] for name in ("train", "val", "test"))
-        if train is None or test is None:
-            missing = "train" if train is None else "test"
-            raise UserError(f"data.{missing} is missing: give both data.train and data.test, or data.path")
-        parts = {"train": self._read("train", train), "test": self._read("test", test)}
-        if val is not None:
-            parts["val"] = self._read("val", val)
-        else:
-            shares = [self.split[0], self.split[1]]
-            cut = self._divide(parts["train"], "data.train", shares)
-            parts |= {"train": cut["train"], "val": cut["val"]}
-            self.notices.append(f"no data.val: {len(cut['val']):,} sentences of data.train are kept for it")
-        return {name: parts[name] for name in ("train", "val", "test")}
-
     def _divide(
-        self, sentences: TaggedSentences, name: str, shares: Sequence[float] | None = None
-    ) -> dict[str, TaggedSentences]:
-        """Split the distinct sentences by seed; every copy of a sentence goes where the sentence goes."""
-        shares = list(shares or self.split)
-        numbers: dict[tuple[str, ...], int] = {}
-        kinds = [
-            numbers.setdefault(sentences.sentence(row)[0], len(numbers)) for row in range(len(sentences))
-        ]
-        order = np.random.default_rng(self.seed).permutation(len(numbers))
-        cuts = (np.cumsum(shares)[:-1] / sum(shares) * len(order) + 1e-9).astype(int)
-        parts = np.split(order, cuts)
-        if min(map(len, parts)) == 0:
-            raise UserError(f"{name}: {len(order)} distinct sentences are too few for a split of {shares}")
-        rows = (np.flatnonzero(np.isin(kinds, part)) for part in parts)
-        return {
-            split: sentences.take(row) for split, row in zip(("train", "val", "test"), rows, strict=False)
-        }
+        self, sentences: TaggedSentences, shares: Sequence[float], origin: str
+    ) -> list[TaggedSentences]:
+        """Divide the distinct sentences by seed; every copy of a sentence goes where the sentence goes."""
+        groups = group_numbers(sentences.sentence(row)[0] for row in range(len(sentences)))
+        parts = random_parts(len(groups), shares, self.seed, groups=groups)
+        check_filled(parts, shares, f"{origin}: {groups.max() + 1} distinct sentences")
+        return [sentences.take(part) for part in parts]
 
     def simulate(self) -> tuple[TaggedSentences, str]:
         """The sentences without a file, and what to say of them."""
@@ -197,7 +163,7 @@ class TaggedText(ByLengthModule):
 
         return simulate_sentences(**self.sample), SYNTHETIC_NOTICE
 
-    def _simulated(self) -> dict[str, TaggedSentences]:
+    def _simulated(self) -> TaggedSentences:
         sentences, notice = self.simulate()
         self.notices.append(notice)
         if self.scheme not in (AUTO, sentences.scheme):
@@ -205,7 +171,7 @@ class TaggedText(ByLengthModule):
                 f"data.scheme={self.scheme}: the synthetic sentences have {sentences.scheme} tags; give a "
                 "file, or leave data.scheme=auto"
             )
-        return self._divide(sentences, "data.sample")
+        return sentences
 
     def _fit_vocabularies(self, train: TaggedSentences) -> None:
         forms = (token.lower() if self.lowercase else token for token in train.tokens)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqlab.data.series_encoding import SeriesEncoding
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.splits import check_fractions
+from seqlab.data.splits import part_ends
 from seqlab.errors import UserError
 
 NAMED = 6  # series that a notice names
@@ -48,17 +48,6 @@ class Spans(NamedTuple):
         return "" if self.labels is None else f", {self.labels[first]} to {self.labels[end - 1]}"
 
 
-def checked_shares(split: Sequence[float]) -> tuple[float, float, float]:
-    """Three shares with sum 1; that of the validation part may be 0."""
-    try:
-        train, val, test = (float(share) for share in split)
-    except (TypeError, ValueError):
-        return check_fractions(split)
-    if val == 0 and min(train, test) > 0 and abs(train + test - 1) < 1e-6:
-        return train, 0.0, test
-    return check_fractions(split)
-
-
 def cut(
     spans: Spans, shares: tuple[float, float, float], encoding: SeriesEncoding, source: str, noun: str
 ) -> Spans:
@@ -68,8 +57,7 @@ def cut(
         UserError: too few for a part to have one window.
     """
     length, horizon, history = len(spans.axis), encoding.horizon, encoding.history
-    # 0.7 * 90 is 62.99...: the small number keeps a whole share whole
-    first, second = (int(share * length + 1e-9) for share in (shares[0], shares[0] + shares[1]))
+    first, second, _ = part_ends(length, shares)
     num_val = horizon if shares[1] else 0
     if min(first - history - horizon, second - first - num_val, length - second - horizon) < 0:
         raise UserError(

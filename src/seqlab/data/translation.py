@@ -13,15 +13,13 @@ from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.pair_files import Pair, read_pairs
-from seqlab.data.pair_splits import divide_pairs, literal_pairs, without_held_out
-from seqlab.data.splits import check_fractions
+from seqlab.data.pair_files import Pair, literal_pairs, read_pairs
+from seqlab.data.sources import Files, Source, chosen_way
+from seqlab.data.splits import SPLITS, check_filled, random_parts
 from seqlab.data.tokenizers import TOKENIZERS, WordTokenizer, train_tokenizer
 from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
-
-Files = str | Sequence[str]
 
 
 class Translation(SequenceDataModule):
@@ -63,7 +61,7 @@ class Translation(SequenceDataModule):
     def __init__(
         self,
         *,
-        path: str | None = None,
+        path: Files | None = None,
         train: Files | None = None,
         val: Files | None = None,
         test: Files | None = None,
@@ -97,11 +95,11 @@ class Translation(SequenceDataModule):
                 continue
             if not isinstance(size, int) or size < 1:
                 raise UserError(f"data.{name}={size}: give a whole number, at least 1")
-        self.path = path
-        self.files = {"train": train, "val": val, "test": test}
+        files = {"path": path, "train": train, "val": val, "test": test}
+        chosen_way({"files": files, "pairs": {"pairs": pairs}})
+        self.source = Source(**files, split=split, needs_val=True)
         self.literal = pairs
         self.folder = Path(folder) if folder is not None else Path()
-        self.split = check_fractions(split)
         self.sample = dict(sample or {})
         self.swap = swap
         self.languages = (source_language, target_language)
@@ -117,7 +115,11 @@ class Translation(SequenceDataModule):
         self.seed = seed
 
     def load_splits(self) -> None:
-        found = self._read_splits()
+        if self.literal is not None:
+            found = self._literal_splits(self.literal)
+        else:
+            found = self.source.load(self._read, self._simulated, self._divide)
+            found["train"] = self._not_held_out(found)
         if self.swap:
             found = {name: [(target, source) for source, target in part] for name, part in found.items()}
             self.languages = (self.languages[1], self.languages[0])
@@ -142,64 +144,52 @@ class Translation(SequenceDataModule):
         self._encoded = {"train": encoded}
         self.max_source_length = int(np.diff(encoded.source_offsets).max()) + 1  # EOS counted
 
-    def _read_splits(self) -> dict[str, list[Pair]]:
-        given = [name for name, file in self.files.items() if file is not None]
-        ways = ["path"] * (self.path is not None) + given[:1] + ["pairs"] * (self.literal is not None)
-        if len(ways) > 1:
-            raise UserError(
-                f"data.{ways[0]} and data.{ways[1]} exclude each other: give one file as data.path, or "
-                "data.train, data.val and data.test, or data.pairs"
-            )
-        if self.literal is not None:
-            return self._literal_splits()
-        if given:
-            return self._given_splits(given)
-        if self.path is not None:
-            return self._split(read_pairs(self.folder / self.path), str(self.folder / self.path))
+    def _simulated(self) -> list[Pair]:
         from seqlab.data.samples.korean import SYNTHETIC_NOTICE, phrase_pairs
 
         self.notices.append(SYNTHETIC_NOTICE)
         self.languages = ("English", "Korean")
-        return self._split(phrase_pairs(**self.sample), "the sample")
+        return self._cased(phrase_pairs(**self.sample))
+
+    def _read(self, name: str, files: Files) -> list[Pair]:
+        if isinstance(files, str | Path):
+            return self._cased(read_pairs(self.folder / files))
+        return self._cased(read_pairs([self.folder / file for file in files]))
 
     def _cased(self, pairs: list[Pair]) -> list[Pair]:
         """Pairs as they are read, compared and written: all in lower case where that is asked for."""
         return [(source.lower(), target.lower()) for source, target in pairs] if self.lower else pairs
 
-    def _literal_splits(self) -> dict[str, list[Pair]]:
-        assert self.literal is not None
-        pairs = self._cased(literal_pairs(self.literal))
+    def _literal_splits(self, entries: Sequence[Sequence[str]]) -> dict[str, list[Pair]]:
+        pairs = self._cased(literal_pairs(entries))
         self.notices.append(
             f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
             "learned by heart"
         )
-        return {name: list(pairs) for name in self.files}
+        return {name: list(pairs) for name in SPLITS}
 
-    def _given_splits(self, given: list[str]) -> dict[str, list[Pair]]:
-        missing = [name for name in self.files if name not in given]
-        if missing:
-            raise UserError(
-                f"data.{given[0]} without data.{missing[0]}: give data.train, data.val and data.test, or one "
-                "file as data.path, which is split"
-            )
-        found = {}
-        for name, files in self.files.items():
-            assert files is not None
-            paths = self.folder / files if isinstance(files, str) else [self.folder / file for file in files]
-            found[name] = self._cased(read_pairs(paths))
-        kept = without_held_out(found["train"], found["val"], found["test"])
-        if len(kept) < len(found["train"]):
-            self.notices.append(
-                f"{len(found['train']) - len(kept):,} training pairs were left out: they stand in val or "
-                "test as well"
-            )
-        return found | {"train": kept}
-
-    def _split(self, pairs: list[Pair], origin: str) -> dict[str, list[Pair]]:
-        distinct = list(dict.fromkeys(self._cased(pairs)))
+    def _divide(self, pairs: list[Pair], shares: Sequence[float], origin: str) -> list[list[Pair]]:
+        """Divide the distinct pairs by seed."""
+        distinct = list(dict.fromkeys(pairs))
         if len(distinct) < len(pairs):
             self.notices.append(f"{len(pairs) - len(distinct):,} exact duplicates of pairs were left out")
-        return divide_pairs(distinct, self.split, self.seed, origin)
+        parts = random_parts(len(distinct), shares, self.seed)
+        check_filled(parts, shares, f"{origin}: {len(distinct)} distinct pairs")
+        return [[distinct[row] for row in part.tolist()] for part in parts]
+
+    def _not_held_out(self, found: dict[str, list[Pair]]) -> list[Pair]:
+        """The training pairs that occur in neither val nor test."""
+        train, held_out = found["train"], {*found["val"], *found["test"]}
+        kept = [pair for pair in train if pair not in held_out]
+        if not kept:
+            raise UserError(
+                f"all {len(train):,} training pairs stand in val or test as well: give other files"
+            )
+        if len(kept) < len(train):
+            self.notices.append(
+                f"{len(train) - len(kept):,} training pairs were left out: they stand in val or test as well"
+            )
+        return kept
 
     def _without_empty(self, name: str, pairs: list[Pair]) -> list[Pair]:
         kept = [pair for pair in pairs if all(pair)]

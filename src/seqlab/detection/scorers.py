@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.judge import Judge
-from seqlab.alerts.networks import Remembered, SessionNetwork, WindowNetwork
 from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.sequences import segment_indices
 from seqlab.data.windows import WindowIndex, distinct_pairs, index_windows
+from seqlab.detection.judge import Judge
+from seqlab.detection.networks import Remembered, SessionNetwork, WindowNetwork
 from seqlab.detection.surprise import EventSurprise
 
 BATCH_TOKENS = 1 << 14  # of whole sessions, padding counted

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.alerts.sources import GzipSource, PipeSource
 from seqlab.logs.pieces import split_piece
+from seqlab.logs.sources import GzipSource, PipeSource
 
 
 def test_a_broken_gzip_gives_what_can_be_read_and_says_where_it_ends(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Logs that come as pieces of whole lines: what all kinds have in common, pipes and packed files."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import select
+import sys
+import time
+import zlib
+from abc import ABC, abstractmethod
+from typing import Any
+
+from seqlab.errors import UserError
+from seqlab.logs.pieces import LineCutter, Piece
+
+CHUNK_BYTES = 4 << 20
+_GATHER_SECONDS = 0.1  # a pipe gives 64 KiB at a time: more is waited for so long
+_LONGEST_GATHER = 0.5  # seconds that the first byte waits at most
+
+
+class Source(ABC):
+    """A log that gives pieces of whole lines."""
+
+    holds_text = False  # whether lines can be read again at their offset later on
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ended = False  # nothing will follow
+        self.problem: str | None = None  # why it ended too soon
+
+    @abstractmethod
+    def read(self, patience: float) -> Piece | None:
+        """The next piece; None where nothing came within ``patience`` seconds, or at the end."""
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Of a last line that is left for the next time."""
+        return 0
+
+    @property
+    def unread_bytes(self) -> int | None:
+        """How far reading is behind; None where nobody knows."""
+        return None
+
+    def caught_up(self) -> bool:
+        """Whether the last ``read`` took everything that was there."""
+        return False
+
+    def line(self, file: int, offset: int) -> str | None:
+        """A line that was read before; None where it cannot be read again."""
+        return None
+
+    def news(self) -> list[tuple[str, str]]:
+        """What happened to the file since the last call: (kind, what)."""
+        return []
+
+    def state(self) -> dict[str, Any] | None:
+        """Where reading stands, for the next time; None where nobody can go on there."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files."""
+
+
+class PipeSource(Source):
+    """A pipe. A slow one's lines do not wait for more, a steady one's for half a second at most.
+
+    Args:
+        path: of a named pipe, such as that of a shell's ``<(zcat old.gz)``; None for standard input.
+    """
+
+    def __init__(self, path: str | None = None) -> None:
+        super().__init__(path or "stdin")
+        if path is None and sys.stdin is None:
+            raise UserError("-: standard input is closed; give a file, or send the log through a pipe")
+        self.descriptor = sys.stdin.fileno() if path is None else os.open(path, os.O_RDONLY)
+        self.cutter = LineCutter(0)
+        self._emptied = False
+
+    def read(self, patience: float) -> Piece | None:
+        content, at_end = self._gather(patience)
+        piece = self.cutter.put(content) if content else None
+        if piece is None and at_end:
+            self.ended = True
+            return self.cutter.finish()
+        return piece  # an ended pipe is read once more, which gives its last line
+
+    def _gather(self, patience: float) -> tuple[bytes, bool]:
+        """What comes in time, and whether the pipe has ended."""
+        blocks: list[bytes] = []
+        size, wait, until = 0, patience, math.inf
+        self._emptied = False
+        while size < CHUNK_BYTES and wait >= 0:
+            if not select.select([self.descriptor], [], [], wait)[0]:
+                self._emptied = True
+                break
+            block = os.read(self.descriptor, CHUNK_BYTES)
+            if not block:
+                return b"".join(blocks), True
+            now = time.monotonic()
+            until = min(until, now + _LONGEST_GATHER)
+            blocks.append(block)
+            size += len(block)
+            wait = min(patience, _GATHER_SECONDS, until - now)
+        return b"".join(blocks), False
+
+    def caught_up(self) -> bool:
+        return self._emptied or not select.select([self.descriptor], [], [], 0)[0]
+
+    def close(self) -> None:
+        if self.name != "stdin":
+            os.close(self.descriptor)
+
+
+class GzipSource(Source):
+    """A packed log. Offsets are those of its text."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.cutter = LineCutter(0)
+        self.stream = gzip.open(path)  # noqa: SIM115  open as long as the source
+
+    def read(self, patience: float) -> Piece | None:
+        while True:
+            block = self._block()
+            if not block:
+                self.ended = True
+                return self.cutter.finish()
+            if (piece := self.cutter.put(block)) is not None:
+                return piece
+
+    def _block(self) -> bytes:
+        """Some megabytes of text, less before its end or where the file is broken."""
+        blocks: list[bytes] = []
+        size = 0
+        while size < CHUNK_BYTES and self.problem is None:
+            try:
+                blocks.append(self.stream.read1(CHUNK_BYTES))  # read() would lose what precedes an error
+            except (OSError, EOFError, zlib.error) as error:
+                self.problem = f"broken after byte {self.cutter.position + size:,} of its text: {error}"
+            else:
+                size += len(blocks[-1])
+                if not blocks[-1]:
+                    break
+        return b"".join(blocks)
+
+    def close(self) -> None:
+        self.stream.close()

@@ -78,14 +78,16 @@ def charts(study: optuna.Study, metric: str, shares: dict[str, float]) -> list[M
     from optuna.visualization import matplotlib as plot
 
     names = sorted(study.best_trial.params, key=lambda name: -shares.get(name, 0.0))
-    several: Any = {"params": names[:_MOST_AXES], "target_name": metric}
     # Optuna sets a style for all that follows, and matplotlib warns of a parameter with one value.
     with matplotlib.rc_context({"svg.hashsalt": "seqlab"}), warnings.catch_warnings(action="ignore"):
         found = [
             _picture("History", plot.plot_optimization_history(study, target_name=metric)),
             _picture("While training", plot.plot_intermediate_values(study)),
-            _picture("Each parameter", plot.plot_slice(study, **several)),
-            _picture("All at once", plot.plot_parallel_coordinate(study, **several)),
+            *(_picture(name, plot.plot_slice(study, params=[name], target_name=metric)) for name in names),
+            _picture(
+                "All at once",
+                plot.plot_parallel_coordinate(study, params=names[:_MOST_AXES], target_name=metric),
+            ),
         ]
         if shares:
             bars = plot.plot_param_importances(study, evaluator=_evaluator())

@@ -32,6 +32,7 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	@echo "pip may say here that drain3 wants an older cachetools than mlflow: it runs with either, and is tested so"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	# it pins cachetools 4, mlflow wants 5 or newer: without its dependencies pip can install both
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps drain3==0.9.11
 	touch $@

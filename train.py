@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
-    from hydra.utils import instantiate
     from pytorch_lightning import seed_everything
 
     from seqlab.training import (
@@ -35,7 +34,7 @@ def train(config: DictConfig) -> float | None:
     trainer.check_hardware(config.trainer)
     start.check_not_finished(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
-    evaluation = instantiate(config.evaluation, _convert_="all")
+    evaluation = build.build_evaluation(config)
 
     datamodule = build.build_data(config.data)
     datamodule.setup()
@@ -63,7 +62,8 @@ def train(config: DictConfig) -> float | None:
         metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
         folder.save(metrics, outcome)
         datamodule.write_files(folder.path)
-        instantiate(config.report)(folder, config, task, datamodule, outcome, metrics, around.history)
+        sections = evaluation.sections(task, datamodule, outcome, around.history.series)
+        folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
         folder.finish_checkpoints()
         loggers.log_results(trackers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)

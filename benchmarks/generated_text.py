@@ -21,8 +21,7 @@ PROMPTS += ("\n\nMENENIUS:", "Enter", "To be, or not to be")
 
 def main() -> None:
     from seqlab.data.text_codec import TextCodec
-    from seqlab.evaluation.ngrams import NgramModel
-    from seqlab.prediction.language_model import codec_of, write_on
+    from seqlab.evaluation.language_model_baselines import NgramModel
     from seqlab.tasks.language_model import LanguageModel
     from seqlab.training.checkpoints import load_task
 
@@ -32,8 +31,8 @@ def main() -> None:
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--top-p", type=float)
     arguments = parser.parse_args()
-    task, baggage = load_task(arguments.checkpoint)
-    codec: TextCodec = codec_of(task, baggage)
+    task, contents = load_task(arguments.checkpoint)
+    codec: TextCodec = TextCodec.from_state(contents.data["codec"])
     assert isinstance(task, LanguageModel)
     settings = {"temperature": arguments.temperature, "top_p": arguments.top_p}
     sampling = replace(task.sampling, **{key: value for key, value in settings.items() if value is not None})
@@ -44,7 +43,9 @@ def main() -> None:
     expected = counted.nll(codec.encode(rest)).mean()
     shares = []
     for prompt in PROMPTS:
-        written = "".join(write_on(task, baggage, prompt, length=length, sampling=sampling, seed=0))
+        written = "".join(
+            task.evaluation.write_on(task, contents, prompt, length=length, sampling=sampling, seed=0)
+        )
         first = max(len(codec.encode(prompt)) - 1, 0)
         shares.append(counted.nll(codec.encode(prompt + written))[first:].mean() / expected)
         print(f"{shares[-1]:.2f}  {prompt!r} {written[:60]!r}")

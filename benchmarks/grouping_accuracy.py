@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
+from drain3.drain import Drain as Drain3
 
-from seqlab.logs.drain_state import new_drain
-from seqlab.logs.formats import FORMATS, LogFormat
-from seqlab.logs.grouping_accuracy import grouping_accuracy
+from seqlab.logs.drain import Drain
+from seqlab.logs.formats import LogFormat
+from seqlab.logs.known_formats import FORMATS
 from seqlab.logs.lines import LineReader, Messages, read_lines
 from seqlab.logs.template_ids import LearnedIds
 
@@ -54,6 +57,23 @@ LOGHUB_DRAIN = {
 }
 
 
+def grouping_accuracy(found: Sequence[Hashable], truth: Sequence[Hashable]) -> float:
+    """Share of lines whose template holds exactly the lines that the true template holds.
+
+    Zhu et al., "Tools and benchmarks for automated log parsing", ICSE-SEIP 2019.
+
+    Args:
+        found, truth: (L,) template of each line.
+    """
+    _, ours = np.unique(np.asarray(list(found), dtype=str), return_inverse=True)
+    _, theirs = np.unique(np.asarray(list(truth), dtype=str), return_inverse=True)
+    pairs = ours.astype(np.int64) * (theirs.max(initial=0) + 1) + theirs
+    _, pair, count = np.unique(pairs, return_inverse=True, return_counts=True)
+    together = count[pair]  # (L,) lines that both put beside this one
+    exact = (together == np.bincount(ours)[ours]) & (together == np.bincount(theirs)[theirs])
+    return float(exact.mean())
+
+
 def our_ids(name: str, path: Path, messages: list[str]) -> list[int]:
     """The template of each line as ``seqlab parse --format NAME`` finds it.
 
@@ -67,7 +87,7 @@ def our_ids(name: str, path: Path, messages: list[str]) -> list[int]:
         found = _read(known, read_lines(path.read_bytes())[0])
     else:
         found = _read(known, pl.Series(messages, dtype=pl.String))
-    ids = LearnedIds(new_drain(known.similarity, known.depth))
+    ids = LearnedIds(Drain(known.similarity, known.depth))
     return ids.assign(found.distinct, found.code).tolist()
 
 
@@ -80,7 +100,7 @@ def _read(known: LogFormat, lines: pl.Series) -> Messages:
 def drain3_ids(name: str, messages: list[str]) -> list[int]:
     """The template of each message by drain3 alone, with what loghub masks for it."""
     masks, similarity, depth = LOGHUB_DRAIN[name]
-    drain = new_drain(similarity, depth, counts_masks=True)
+    drain = Drain3(depth=depth, sim_th=similarity)
     found = []
     for message in messages:
         masked = message

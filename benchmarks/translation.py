@@ -110,9 +110,9 @@ def time_search(checkpoint: Path, data: TranslationData, rounds: int) -> None:
     from seqlab.search.translate import translate_texts
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(checkpoint)
+    task, contents = load_task(checkpoint)
     assert isinstance(task, Translation)
-    tokenizers = [tokenizer_from_state(baggage["data"][f"{side}_tokenizer"]) for side in ("source", "target")]
+    tokenizers = [tokenizer_from_state(contents.data[f"{side}_tokenizer"]) for side in ("source", "target")]
     data.open_test()
     sources = [source for source, _ in data.pairs("test")][:1000]
     for beam_size in (1, 5):

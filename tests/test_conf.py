@@ -10,8 +10,8 @@ from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from pytorch_lightning.loggers import Logger
 
 from seqlab.commands.train import first_comment
-from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.errors import UserError
+from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.training.build import build_data, build_task, check_config, check_monitor, fill_sizes
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.run_folder import RunFolder
@@ -44,7 +44,7 @@ def test_every_file_composes_checks_and_says_what_it_is(composed: Compose, group
     config = composed(f"{group}={name}", hydra=True)
     assert config.hydra.runtime.choices[group] == name
     check_monitor(config)
-    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "report", "logger", "callbacks"):
+    for part in ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks"):
         check_config(config[part], part)
     assert OmegaConf.missing_keys(config.optimizer) == OmegaConf.missing_keys(config.scheduler) == set()
     assert first_comment(CONF / group / f"{name}.yaml")

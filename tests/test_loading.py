@@ -71,6 +71,8 @@ def test_a_classifier_reads_names(saved: Callable[..., Any]) -> None:
     batch = new.encode(data.items("val").texts[:3])
     expected = trained.predict_step(data.dataset("val")[torch.arange(3)])
     torch.testing.assert_close(task.predict_step(batch), expected)
+    messy, clean = (new.encode([name]) for name in ("  Caf\u0065\u0301\t  Mu\u0308ller ", "Café Müller"))
+    assert torch.equal(messy.tokens, clean.tokens)  # as the reader of files cleans names
 
 
 def test_a_language_model_reads_a_text_from_its_first_token(saved: Callable[..., Any]) -> None:
@@ -125,19 +127,3 @@ def test_mistakes_are_told(saved: Callable[..., Any], tmp_path: Path) -> None:
         seqlab.load(tmp_path / "none.ckpt")
     with pytest.raises(UserError, match="--trust os: a part of Python itself"):
         seqlab.load(path, trust=["os"])
-
-
-def test_a_checkpoint_of_an_entity_tagger_from_before_plain_tags_is_read(saved: Callable[..., Any]) -> None:
-    path, trained, data = saved("entity_tagger")
-    content = torch.load(path, weights_only=True)
-    network = content["seqlab"]["model"]["network"]
-    network["_target_"] = "seqlab.networks.entity_tagger.EntityTagger"
-    del network["tags_are_bio"]
-    content["seqlab"]["predict"] = "seqlab.prediction.tagging.predict_entities"
-    torch.save(content, path)
-    task, new = seqlab.load(path)
-    batch = new.encode(["Ana lives in Bonn ."])
-    assert torch.equal(task.predict_step(batch), trained.predict_step(batch))
-    assert new.baggage["data"]["types"] == list(data.tag_scheme.kinds)
-    (path.parent / "new.txt").write_text("Ana lives in Bonn .", encoding="utf-8")
-    assert len(new.predict(path.parent / "new.txt")) == 5

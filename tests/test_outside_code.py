@@ -129,8 +129,8 @@ def test_scores_are_those_of_the_run(run: Any, best: str, sample_log: Any, tmp_p
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_the_exported_network_gives_the_same_numbers(best: str, tmp_path: Path, kind: str) -> None:
     assert main(["export", best, "--format", kind, "--output", str(tmp_path), "--trust", "mylab"]) == 0
-    task, baggage = load_task(best, ["mylab"])
-    contexts = torch.randint(0, baggage["sizes"]["vocab_size"], (7, 21))
+    task, contents = load_task(best, ["mylab"])
+    contexts = torch.randint(0, contents.sizes["vocab_size"], (7, 21))
     with torch.no_grad():
         expected = task.network(contexts).log_softmax(dim=-1)
     if kind == "onnx":

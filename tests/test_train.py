@@ -180,12 +180,12 @@ def test_data_that_cannot_be_judged_is_refused_before_training(
 def test_both_checkpoints_carry_all_that_scoring_needs(run: Run) -> None:
     for name in ("best.ckpt", "last.ckpt"):
         torch.load(run.folder / "checkpoints" / name, weights_only=True)
-        task, baggage = load_task(run.folder / "checkpoints" / name)
-        assert len(Vocabulary.from_state(baggage["data"]["vocabulary"])) == baggage["sizes"]["vocab_size"]
-        threshold = baggage["judge"]["thresholds"]["combined"]["value"]
+        task, contents = load_task(run.folder / "checkpoints" / name)
+        assert len(Vocabulary.from_state(contents.data["vocabulary"])) == contents.sizes["vocab_size"]
+        threshold = contents.judge["thresholds"]["combined"]["value"]
         assert threshold == run.metrics["test/threshold"]
-        assert set(baggage["judge"]["calibrations"]) == {"nll_max", "cusum", "error_share"}
-        calibrations = baggage["judge"]["calibrations"].values()
+        assert set(contents.judge["calibrations"]) == {"nll_max", "cusum", "error_share"}
+        calibrations = contents.judge["calibrations"].values()
         assert all(np.isfinite(Calibration.from_state(state)([0.0, 1e6])).all() for state in calibrations)
         assert task.network is not None
 

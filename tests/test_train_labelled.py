@@ -66,7 +66,7 @@ def test_figures_of_sessions_are_what_their_counts_say(events: Any) -> None:
 
 def test_the_table_and_the_report_speak_of_sessions(events: Any) -> None:
     assert "42 test sessions of 3 labels" in events.said
-    assert re.search(r"^ classifier +\d", events.said, re.MULTILINE)
+    assert re.search(r"^ model +\d", events.said, re.MULTILINE)
     assert "name" not in re.sub(r"\S*/\S*", "", events.said)
     assert "timing/train_sessions_per_second" in events.metrics
     for heading in ("Confusion matrix", "Labels", "Events", "Surest mistakes"):
@@ -113,8 +113,8 @@ def test_texts_are_read_by_any_unit(unit: str, baseline: str, call: Call, tmp_pa
         "my password; it does not work",
         "Wo ist mein Paket? 배송",
     ]
-    _, baggage = load_task(checkpoint)
-    assert baggage["data"]["coder"]["unit"] == unit
+    _, contents = load_task(checkpoint)
+    assert contents.data["coder"]["unit"] == unit
 
 
 OUTSIDE = '''

@@ -176,9 +176,9 @@ def test_the_checkpoint_is_of_plain_values_and_rebuilds_the_task(finished: Finis
     for name in ("best.ckpt", "last.ckpt"):
         path = finished.run.folder / "checkpoints" / name
         torch.load(path, weights_only=True)
-        task, baggage = load_task(path)
+        task, contents = load_task(path)
         assert not task.training
-        assert baggage["predict"].startswith("seqlab.prediction.")
+        assert contents.evaluation["_target_"].startswith("seqlab.evaluation.")
 
 
 def test_predict_needs_the_checkpoint_and_new_data_alone(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from seqlab.errors import UserError
-from seqlab.training.checkpoints import KEY, load_predictor, load_task
+from seqlab.training.checkpoints import KEY, load_task
 from seqlab.trust import check_packages, imported, outside_packages, trust_options
 
 TASK = "seqlab.tasks.next_event.NextEvent"
@@ -18,6 +18,7 @@ import subprocess
 from pathlib import Path
 
 import torch
+from seqlab.evaluation.base import Evaluation, NothingFitted
 from seqlab.networks.char_rnn import CharRNN
 
 Path(__file__).with_name("imported").touch()
@@ -33,7 +34,18 @@ class Plain:
         Path(__file__).with_name("built").touch()
 
 
-def predict(task, baggage, path):
+class Judge(Evaluation):
+    def fit(self, task, datamodule):
+        return NothingFitted(), {}
+
+    def test(self, task, datamodule, judge):
+        raise NotImplementedError
+
+    def predict(self, task, contents, path):
+        return "mine"
+
+
+def predict(task, contents, path):
     return "mine"
 """
 
@@ -51,8 +63,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def checkpoint(model: Any, predict: str | None = None) -> Path:
-    content = {"format": 1, "model": model, "sizes": {}, "data": {}, "predict": predict}
+OWN_EVALUATION = "seqlab.evaluation.detection.DetectionEvaluation"
+
+
+def checkpoint(model: Any, evaluation: str = OWN_EVALUATION) -> Path:
+    content = {"format": 1, "model": model, "sizes": {}, "data": {}, "evaluation": {"_target_": evaluation}}
     torch.save({KEY: content, "state_dict": {}}, "best.ckpt")
     return Path("best.ckpt")
 
@@ -113,8 +128,8 @@ def test_trust_is_for_networks_of_the_package_itself(package: Path, target: str)
     with pytest.raises(UserError) as caught:
         load_task(checkpoint(next_event(target)), ["labtrust"])
     assert str(caught.value) == (
-        f"best.ckpt: it names {target}, which is no network, task or prediction of seqlab; nothing was "
-        "executed"
+        f"best.ckpt: it names {target}, which is no network, task, evaluation or coder of seqlab; nothing "
+        "was executed"
     )
     assert not (package / "built").exists()
 
@@ -131,21 +146,25 @@ def test_what_a_trusted_package_hands_on_of_ours_is_ours(package: Path) -> None:
         load_task(path, ["labtrust"])
 
 
-def test_predict_functions_follow_the_same_rule(package: Path) -> None:
-    def predictor(name: str, *trust: str) -> Any:
-        return load_predictor({"predict": name}, "best.ckpt", trust)
+def test_evaluations_follow_the_same_rule(package: Path) -> None:
+    def evaluation(name: str, *trust: str) -> Any:
+        return load_task(checkpoint(next_event("torch.nn.Identity"), name), trust)[0].evaluation
 
-    with pytest.raises(
-        UserError, match=r"names labtrust\.predict, code outside seqlab.* add --trust labtrust"
-    ):
-        predictor("labtrust.predict")
+    with pytest.raises(UserError, match=r"names labtrust\.Judge, code outside seqlab.* add --trust labtrust"):
+        evaluation("labtrust.Judge")
     assert not (package / "imported").exists()
-    assert predictor("labtrust.predict", "labtrust")(None, {}, None) == "mine"
-    for name in ("labtrust.os.system", "labtrust.Net", "os.system", "torch.load", "seqlab.cli.main"):
-        with pytest.raises(UserError, match="which is no network, task or prediction of seqlab"):
-            predictor(name, "labtrust")
-    with pytest.raises(UserError, match="predict: null"):
-        load_predictor({"predict": None}, "best.ckpt")
+    assert evaluation("labtrust.Judge", "labtrust").predict(None, None, None) == "mine"
+    for name in (
+        "labtrust.os.system",
+        "labtrust.Net",
+        "labtrust.predict",
+        "os.system",
+        "torch.load",
+        "seqlab.cli.main",
+        "seqlab.evaluation.base.Contents",
+    ):
+        with pytest.raises(UserError, match="which is no network, task, evaluation or coder of seqlab"):
+            evaluation(name, "labtrust")
 
 
 @pytest.mark.parametrize(
@@ -189,6 +208,6 @@ def test_a_config_of_one_s_own_is_told_where_its_package_lies(
 
 def test_packages_of_a_config() -> None:
     model = next_event("mylab.tcn.CausalTCN", act={"_target_": "torch.nn.ReLU"}, parts=[{"_target_": "b.C"}])
-    assert outside_packages(model, "other.predict") == ["b", "mylab", "other"]
+    assert outside_packages(model, {"_target_": "other.Judge"}) == ["b", "mylab", "other"]
     assert outside_packages(next_event("seqlab.networks.x.Y")) == []
     assert trust_options(["a", "b"]) == "--trust a --trust b"

@@ -1,27 +1,40 @@
-"""Whose code a checkpoint may name: decided here alone, for networks, tasks and predict functions alike.
+"""Whose code a checkpoint may name: decided here alone, for networks, evaluations and coders alike.
 
 Loads no torch.
 """
 
 from __future__ import annotations
 
-import inspect
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from seqlab.errors import UserError
 
 KNOWN = ("seqlab", "torch", "pytorch_lightning", "torchmetrics")
-NETWORKS = ("seqlab.networks.", "seqlab.tasks.", "torch.nn.", "pytorch_lightning.", "torchmetrics.")
-PREDICTORS = ("seqlab.prediction.",)
+
+
+class Allowed(NamedTuple):
+    """Classes that one part of a checkpoint may name."""
+
+    modules: tuple[str, ...]  # of the known packages; the modules of trusted packages come in addition
+    base: str  # the class that all of them derive from
+
+
+NETWORKS = Allowed(
+    ("seqlab.networks.", "seqlab.tasks.", "torch.nn.", "pytorch_lightning.", "torchmetrics."),
+    "torch.nn.Module",
+)
+EVALUATIONS = Allowed(("seqlab.evaluation.",), "seqlab.evaluation.base.Evaluation")
+CODERS = Allowed(("seqlab.data.",), "builtins.object")
+CODER_CLASS = "class"  # key of a coder's state in the data's state
 
 
 def package_of(name: object) -> str:
@@ -29,10 +42,9 @@ def package_of(name: object) -> str:
     return str(name).partition(".")[0]
 
 
-def outside_packages(config: Any, predict: object = None) -> list[str]:
-    """The packages, other than the known ones, of a model's config and of its predict function."""
-    names = [*_targets(config), *([] if predict is None else [predict])]
-    return sorted({package_of(name) for name in names} - set(KNOWN))
+def outside_packages(*configs: Any) -> list[str]:
+    """The packages, other than the known ones, that configs name."""
+    return sorted({package_of(name) for config in configs for name in _targets(config)} - set(KNOWN))
 
 
 def trust_options(packages: Iterable[str]) -> str:
@@ -54,14 +66,16 @@ def check_packages(packages: Collection[str]) -> None:
             )
 
 
-def refuse_untrusted(config: Any, path: str | Path, trust: Collection[str]) -> None:
+def refuse_untrusted(
+    config: Any, path: str | Path, trust: Collection[str], allowed: Allowed = NETWORKS
+) -> None:
     """Raise UserError where building a checkpoint's config could run anything but allowed constructors.
 
-    Allowed are classes of networks and tasks (``nn.Module``): those of seqlab and torch, and those of the
-    packages that are trusted. Nothing of any other package is imported.
+    Those are constructors of the allowed classes of seqlab and torch, and of such classes in the trusted
+    packages. Nothing of any other package is imported.
 
     Args:
-        config: of the model.
+        config: of the model, or of its evaluation.
         path: of the checkpoint.
         trust: what ``--trust`` named.
     """
@@ -70,42 +84,32 @@ def refuse_untrusted(config: Any, path: str | Path, trust: Collection[str]) -> N
         if "${" in text:  # a resolver could make a config of it
             raise _foreign(path, text)
     names = [str(name) for name in _targets(config)]
-    _refuse_packages(names, NETWORKS, path, trust)
-    from torch import nn
-
+    _refuse_packages(names, allowed.modules, path, trust)
     import_from_here(trust)
+    base = _object(allowed.base)
     for name in names:
-        found = _found(name, path, NETWORKS)
-        if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        found = _found(name, path, allowed.modules)
+        if not (isinstance(found, type) and issubclass(found, base)):
             raise _foreign(path, name)
-        _refuse_detour(found, name, NETWORKS, path, trust)
+        _refuse_detour(found, name, allowed.modules, path, trust)
 
 
-def check_own_config(config: Any, where: str) -> None:
+def refuse_untrusted_coders(data: Any, path: str | Path, trust: Collection[str]) -> None:
+    """Raise UserError where the state of a checkpoint's data names the class of a coder that may not run."""
+    states = [state for state in data.values() if isinstance(state, dict) and CODER_CLASS in state]
+    refuse_untrusted([{"_target_": state[CODER_CLASS]} for state in states], path, trust, CODERS)
+
+
+def check_own_config(config: Any, where: str, allowed: Allowed = NETWORKS) -> None:
     """Raise UserError where a config of the user's own names what no checkpoint may, so that none is made."""
+    own = [each for each in outside_packages(config) if not _is_python(each)]
     try:
-        refuse_untrusted(config, where, [each for each in outside_packages(config) if not _is_python(each)])
+        refuse_untrusted(config, where, own, allowed)
     except UserError as error:
         raise UserError(
-            f"{error}; a checkpoint may name networks and tasks (nn.Module) alone: let the network build the "
-            "rest"
+            f"{error}; what a checkpoint may name under {where} are classes that derive from {allowed.base}: "
+            "let these build the rest"
         ) from error
-
-
-def trusted_function(name: str, path: str | Path, trust: Collection[str]) -> Callable[..., Any]:
-    """The function of a name that a checkpoint gives.
-
-    Raises:
-        UserError: no function, or one of a package that is not trusted.
-    """
-    check_packages(trust)
-    _refuse_packages([name], PREDICTORS, path, trust)
-    import_from_here(trust)
-    found = _found(name, path, PREDICTORS)
-    if not inspect.isfunction(found):
-        raise _foreign(path, name)
-    _refuse_detour(found, name, PREDICTORS, path, trust)
-    return found
 
 
 def imported(name: object, where: str, folders: Sequence[Path] = ()) -> Any:
@@ -249,5 +253,6 @@ def _texts(config: Any) -> Iterator[str]:
 
 def _foreign(path: str | Path, name: object) -> UserError:
     return UserError(
-        f"{path}: it names {name}, which is no network, task or prediction of seqlab; nothing was executed"
+        f"{path}: it names {name}, which is no network, task, evaluation or coder of seqlab; nothing was "
+        "executed"
     )

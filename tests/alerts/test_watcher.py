@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import seqlab
 from seqlab.alerts import sources
 from seqlab.alerts.models import load_model
 from seqlab.alerts.run import Settings, Watch
 from seqlab.detection import judge as judging
-from seqlab.prediction.sessions import predict_sessions
-from seqlab.training.checkpoints import load_task
 
 MODELS: dict[str, tuple[str, ...]] = {
     "gru": (),
@@ -51,7 +50,7 @@ def test_scores_of_a_raw_log_are_those_of_its_sessions(
     monkeypatch.setattr(sources, "CHUNK_BYTES", 150_000)
     path = checkpoint(*MODELS[model], score=score, threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl")
-    batch = predict_sessions(*load_task(path), sample_log.sessions).set_index("block_id")
+    batch = seqlab.load(path).data.predict(sample_log.sessions).set_index("block_id")
     assert len(alerts) == len(batch) == watch.watcher.totals.blocks
     found = pd.Series({alert["block"]: alert["score"] for alert in alerts})
     np.testing.assert_allclose(found[batch.index], batch[score], rtol=1e-5, atol=1e-5)
@@ -66,7 +65,7 @@ def test_alerts_are_those_of_batch_scoring_wherever_chunks_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = checkpoint(score=score)
-    batch = predict_sessions(*load_task(path), sample_log.sessions)
+    batch = seqlab.load(path).data.predict(sample_log.sessions)
     expected = set(batch["block_id"][batch["alert"]])
     assert 3 < len(expected) < 60
     runs = []

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import seqlab
 from seqlab.cli import main
 from seqlab.data.session_files import read_sessions
-from seqlab.prediction.sessions import predict_sessions
-from seqlab.training.checkpoints import load_task
 
 Explain = Callable[..., tuple[int, str, str]]
 
@@ -38,7 +37,7 @@ def test_the_score_is_that_of_predict_and_every_place_has_its_line(
     model: tuple[str, ...], score: str, explain: Explain, checkpoint: Callable[..., Path], sample_log: Any
 ) -> None:
     path = checkpoint(*model, score=score)
-    batch = predict_sessions(*load_task(path), sample_log.sessions).set_index("block_id")
+    batch = seqlab.load(path).data.predict(sample_log.sessions).set_index("block_id")
     block = batch.index[batch["alert"]][0]
     sessions = read_sessions(sample_log.sessions)
     keys = sessions.keys(int(np.flatnonzero(sessions.ids == block)[0]))
@@ -71,7 +70,7 @@ def test_text_shows_bars_what_was_expected_and_the_line(
     explain: Explain, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
 ) -> None:
     path = checkpoint()
-    batch = predict_sessions(*load_task(path), sample_log.sessions)
+    batch = seqlab.load(path).data.predict(sample_log.sessions)
     block = batch["block_id"][batch["nll_max"] == 100].iloc[0]
     packed = tmp_path / "hdfs.log.gz"
     packed.write_bytes(gzip.compress(sample_log.log.read_bytes()))

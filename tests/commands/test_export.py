@@ -19,7 +19,7 @@ sys.modules["torch"] = None
 import numpy as np, onnxruntime
 folder, sessions = sys.argv[1:]
 settings = json.load(open(folder + "/settings.json"))
-session = onnxruntime.InferenceSession(folder + "/" + settings["network"]["file"])
+session = onnxruntime.InferenceSession(folder + "/model.onnx")
 tokens = settings["vocabulary"]["tokens"]
 pad, bos, eos, unk = (tokens.index(name) for name in ("<pad>", "<bos>", "<eos>", "<unk>"))
 ids = {token: number for number, token in enumerate(tokens)}
@@ -78,7 +78,7 @@ def test_the_folder_scores_without_torch(
 
 def test_torch_is_the_other_format(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(checkpoint), "--format", "torch"]) == 0
-    assert (checkpoint.parent / "best_torch" / "model.pt").exists()
+    assert (checkpoint.parent / "best_torch" / "model.pt2").exists()
     assert (checkpoint.parent / "best_torch" / "settings.json").exists()
     assert "over " in capsys.readouterr().out
 

@@ -37,14 +37,14 @@ def learned(path: Path, unit: str) -> Path:
         "pad_id": data.sizes["pad_id"],
         "network": {"_target_": "seqlab.networks.char_rnn.CharRNN"} | network,
     }
-    baggage = {
+    held = {
         "format": FORMAT,
         "model": model,
         "sizes": data.sizes,
         "data": data.state(),
-        "predict": "seqlab.prediction.language_model.predict_text",
+        "evaluation": {"_target_": "seqlab.evaluation.language_model.LanguageModelEvaluation"},
     }
-    torch.save({"state_dict": task.state_dict(), KEY: baggage}, path)
+    torch.save({"state_dict": task.state_dict(), KEY: held}, path)
     return path
 
 
@@ -180,7 +180,18 @@ def test_another_kind_of_checkpoint_is_told(tmp_path: Path, capsys: pytest.Captu
     from seqlab.tasks.regression import Regression
 
     state = Regression(network=SeriesRegressor(**network)).state_dict()
+    evaluation = {"_target_": "seqlab.evaluation.forecasting.ForecastingEvaluation"}
+    held = {"format": FORMAT, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
     path = tmp_path / "other.ckpt"
-    torch.save({"state_dict": state, KEY: {"format": FORMAT, "model": model, "data": {}}}, path)
+    torch.save({"state_dict": state, KEY: held}, path)
     assert main(["generate", str(path)]) == 2
-    assert "this checkpoint holds Regression, which writes no text" in capsys.readouterr().err
+    assert "of a model judged by ForecastingEvaluation, which writes no text" in capsys.readouterr().err
+
+
+def test_commands_of_other_kinds_refuse_it(
+    checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "new.txt").write_text("row, row\n", encoding="utf-8")
+    for command, said in (("translate", "which does not translate"), ("calibrate", "judges no log sessions")):
+        assert main((command, str(checkpoints["char"]), str(tmp_path / "new.txt"))) == 2
+        assert said in capsys.readouterr().err

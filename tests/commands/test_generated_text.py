@@ -10,7 +10,7 @@ import pytest
 from seqlab.cli import main
 from seqlab.data.samples.korean import phrase_pairs
 from seqlab.data.text_codec import TextCodec
-from seqlab.evaluation.ngrams import NgramModel
+from seqlab.evaluation.language_model_baselines import NgramModel
 
 RECIPE = (
     "experiment=shakespeare_quick",

@@ -1,6 +1,5 @@
-"""``seqlab parse`` into a folder that another process parses into, or that one was ended in."""
+"""``seqlab parse`` into a folder that another process parses into, or where nothing can be written."""
 
-import json
 import subprocess
 import sys
 import time
@@ -13,10 +12,6 @@ import pytest
 from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
-from seqlab.logs.engines import Threads
-from seqlab.logs.formats import FORMATS
-from seqlab.logs.parse_run import parse
-from seqlab.logs.parse_settings import ParseSettings
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +38,14 @@ def first(log: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-@pytest.mark.parametrize("mistyped", [True, False])
 def test_a_second_parse_into_the_same_folder_is_refused_and_harms_nothing(
     log: Path,
     tmp_path: Path,
     first: subprocess.Popen[bytes],
     capsys: pytest.CaptureFixture[str],
-    mistyped: bool,
 ) -> None:
-    second = str(tmp_path / "missing.log" if mistyped else log)
-    for more in ([], ["--overwrite"], ["--resume"]):
-        assert main(["parse", second, "--output", str(tmp_path / "out"), *more]) == 2
+    for more in ([], ["--overwrite"]):
+        assert main(["parse", str(log), "--output", str(tmp_path / "out"), *more]) == 2
         error = capsys.readouterr().err
         assert "out: another seqlab parse is writing there; wait for it, or give another --output" in error
         assert error.count("\n") == 1
@@ -82,62 +74,6 @@ def test_a_folder_that_cannot_be_written_is_one_message(
     assert main(["parse", str(log), "--output", str(tmp_path / "out")]) == 2
     assert "out: cannot be written: File exists" in capsys.readouterr().err
     assert (tmp_path / "out/.unfinished").read_text() == "a file of somebody's"
-    for more in ([], ["--resume"], ["--overwrite"]):
+    for more in ([], ["--overwrite"]):
         assert main(["parse", str(log), "--output", str(log), *more]) == 2
         assert "hdfs.log is a file: give a folder" in capsys.readouterr().err
-
-
-@pytest.fixture
-def ended(log: Path, tmp_path: Path) -> Path:
-    """A folder in which a parse was ended after its first chunk."""
-    return ended_early(log, tmp_path / "out")
-
-
-def ended_early(log: Path, output: Path) -> Path:
-    settings = ParseSettings((str(log),), output, FORMATS["hdfs"], chunk_bytes=100_000)
-    engine = Threads()
-
-    def stop(lines: int, position: int) -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        parse(settings, engine, report=stop)
-    engine.close()
-    return output
-
-
-def test_a_parse_that_was_ended_early_is_replaced_only_when_that_is_said(
-    log: Path, tmp_path: Path, ended: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wrong = tmp_path / "wrong.log"
-    wrong.write_text("no header\n" * 20_000)
-    before = {path.name: path.read_bytes() for path in (ended / ".unfinished").iterdir()}
-    for given in (wrong, log, tmp_path / "missing.log"):
-        assert main(["parse", str(given), "--output", str(ended)]) == 2
-        error = capsys.readouterr().err
-        assert "out holds a parse that was ended early: --resume goes on with it, --overwrite" in error
-        assert error.count("\n") == 1
-        assert {path.name: path.read_bytes() for path in (ended / ".unfinished").iterdir()} == before
-    assert main(["parse", str(tmp_path / "missing.log"), "--output", str(ended), "--overwrite"]) == 2
-    assert {path.name: path.read_bytes() for path in (ended / ".unfinished").iterdir()} == before
-    assert main(["parse", str(log), "--output", str(ended), "--resume"]) == 0
-    assert " of them now in " in capsys.readouterr().out
-
-
-def test_overwrite_begins_anew(log: Path, ended: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["parse", str(log), "--output", str(ended), "--overwrite"]) == 0
-    assert " of them now in " not in capsys.readouterr().out
-
-
-def test_a_parse_beside_a_whole_one_goes_on_and_one_of_standard_input_is_nothing_to_go_on_with(
-    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = tmp_path / "out"
-    assert main(["parse", str(log), "--output", str(output)]) == 0
-    ended_early(log, output)
-    assert main(["parse", str(log), "--output", str(output)]) == 2
-    assert "ended early" in capsys.readouterr().err
-    assert main(["parse", str(log), "--output", str(output), "--resume"]) == 0
-    progress = ended_early(log, tmp_path / "in") / ".unfinished/progress.json"
-    progress.write_text(json.dumps(json.loads(progress.read_text()) | {"settings": {"logs": ["-"]}}))
-    assert main(["parse", str(log), "--output", str(tmp_path / "in")]) == 0

@@ -37,15 +37,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Translation
         "unk_id": data.sizes["unk_id"],
         "network": {"_target_": "seqlab.networks.seq2seq.Seq2Seq"} | network,
     }
-    baggage = {
+    held = {
         "format": FORMAT,
         "model": model,
         "sizes": data.sizes,
         "data": data.state(),
-        "predict": "seqlab.prediction.translation.predict_translations",
+        "evaluation": {"_target_": "seqlab.evaluation.translation.TranslationEvaluation"},
     }
     path = tmp_path_factory.mktemp("run") / "best.ckpt"
-    torch.save({"state_dict": task.state_dict(), KEY: baggage}, path)
+    torch.save({"state_dict": task.state_dict(), KEY: held}, path)
     return path, data
 
 

@@ -104,13 +104,6 @@ def test_a_coder_comes_back_from_its_state() -> None:
     assert len(again.encode("Papadopoulos")) == 6
 
 
-def test_a_coder_of_an_older_checkpoint_reads_characters() -> None:
-    coder = data(max_length=4).coder
-    older = {name: coder.state()[name] for name in ("labels", "ascii", "boundaries")}
-    older |= {"characters": coder.state()["vocabulary"], "max_characters": 4}
-    assert NameCoder.from_state(older) == coder
-
-
 def test_words_are_read_where_asked_for(tmp_path: Path) -> None:
     rows = [
         "text,label",

@@ -12,8 +12,8 @@ from seqlab.evaluation.classification import (
     ClassificationOutcome,
     classify_split,
 )
+from seqlab.evaluation.classification_outcome import confusion_section, mistakes_section
 from seqlab.networks.sequence_classifier import SequenceClassifier
-from seqlab.report.classification_run import confusion_section, mistakes_section
 from seqlab.tasks.classification import Classification
 
 

@@ -8,7 +8,7 @@ import torch
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.evaluation.language_model import LanguageModelEvaluation, LanguageModelOutcome, PartScores
-from seqlab.evaluation.ngrams import NgramModel
+from seqlab.evaluation.language_model_baselines import NgramModel
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.tasks.language_model import LanguageModel
 

@@ -9,8 +9,8 @@ from seqlab.data.conll import TaggedSentences
 from seqlab.data.entities import Entities
 from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.data.tagged_text import TaggedText
-from seqlab.evaluation.tag_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
+from seqlab.evaluation.tagging_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 
@@ -127,9 +127,7 @@ def plain_outcome() -> TaggingOutcome:
     )
     gold, predicted = np.array([0, 0, 1, 0, 2]), np.array([1, 1, 1, 0, 0])
     names = ("VERB", "VERB", "VERB", "NOUN", "NOUN")
-    return TaggingOutcome(
-        sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, (), "my_model"
-    )
+    return TaggingOutcome(sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, ())
 
 
 def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
@@ -144,7 +142,7 @@ def test_plain_tags_that_are_confused_and_figures_of_each() -> None:
     ]
     table = found.result_table()
     assert table.title == "2 test sentences with 5 tokens"
-    assert table.model_rows[0][0] == "my_model"
+    assert table.model_rows[0][0] == "model"
 
 
 def test_plain_tags_have_their_own_keys_and_baselines() -> None:

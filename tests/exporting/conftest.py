@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from seqlab.data.vocabulary import SPECIAL_TOKENS
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.base import SequenceTask
 
 VOCABULARY = {
@@ -67,17 +68,31 @@ NETWORKS: dict[str, dict[str, Any]] = {
             "max_source_length": 6,
         },
     },
+    "tagger": {
+        "_target_": "seqlab.tasks.tagging.Tagging",
+        "network": {
+            "_target_": "seqlab.networks.tagger.Tagger",
+            "vocab_size": 9,
+            "first_singleton_id": 9,
+            "num_characters": 9,
+            "num_shapes": 5,
+            "num_tags": 3,
+            **SPECIALS,
+        },
+    },
 }
 
 
-SMALL = {model: {"hidden_size": 8} for model in NETWORKS} | {"seq2seq": {}}
+SMALL = {model: {"hidden_size": 8} for model in NETWORKS}
+SMALL["seq2seq"] |= {"embedding_size": 6}
+SMALL["tagger"] |= {"embedding_size": 6, "char_size": 4, "crf": False}
 
 
 @pytest.fixture
-def make_task() -> Callable[..., tuple[SequenceTask, dict[str, Any]]]:
-    """A task of the model, its network under further settings, and its baggage."""
+def make_task() -> Callable[..., tuple[SequenceTask, Contents]]:
+    """A task of the model, its network under further settings, and what its checkpoint holds."""
 
-    def make(model: str, **network: Any) -> tuple[SequenceTask, dict[str, Any]]:
+    def make(model: str, **network: Any) -> tuple[SequenceTask, Contents]:
         torch.manual_seed(0)
         config = NETWORKS[model]
         task: SequenceTask = instantiate(
@@ -89,6 +104,6 @@ def make_task() -> Callable[..., tuple[SequenceTask, dict[str, Any]]]:
         if model == "gru":
             data |= {"window_size": 6, "context": "from_start"}
         sizes = {name: value for name, value in config["network"].items() if name != "_target_"}
-        return task.eval(), {"data": data, "sizes": sizes, "judge": None}
+        return task.eval(), Contents(config, {}, sizes, data)
 
     return make

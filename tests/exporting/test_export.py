@@ -15,7 +15,6 @@ from torch import nn
 
 from seqlab.errors import UserError
 from seqlab.exporting.export import compared, export
-from seqlab.exporting.files import run_onnx, run_torch
 from seqlab.tasks.language_model import LanguageModel
 from seqlab.tasks.next_event import NextEvent
 
@@ -35,6 +34,12 @@ SETTINGS = [
     ("name_classifier", {"pooling": "all", "ngram_size": 3, "num_readers": 2}),
     ("name_classifier", {"pooling": "max", "cell": "lstm", "bidirectional": False}),
     ("name_classifier", {"pooling": "last_direction", "num_layers": 2}),
+    ("tagger", {"char_encoder": "cnn"}),
+    ("tagger", {"char_encoder": "lstm", "cell": "gru", "num_layers": 2}),
+    ("tagger", {"char_encoder": "none", "shape_size": 0}),
+    ("seq2seq", {"attention": "general", "decoder_layers": 2, "attend_after": "first"}),
+    ("seq2seq", {"attention": "none", "cell": "lstm", "bidirectional": False}),
+    ("seq2seq", {"attention": "location", "cell": "lstm", "encoder_layers": 2}),
 ]
 
 
@@ -43,20 +48,20 @@ SETTINGS = [
 def test_every_network_equals_torch(
     make_task: MakeTask, tmp_path: Path, model: str, settings: dict[str, Any], kind: str
 ) -> None:
-    task, baggage = make_task(model, **settings)
-    written = export(task, baggage, kind, tmp_path / "out")
+    task, contents = make_task(model, **settings)
+    written = export(task, contents, kind, tmp_path / "out")
     assert written.largest_difference < 1e-5
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
-        ["out", written.network.name, "settings.json"]
+        ["out", *(path.name for path in written.networks), "settings.json"]
     )
     assert {batch for batch, _ in written.shapes} == {1, 5, 64}
 
 
 def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
     """Run outside of what the export checks with: names, types, and any batch and length."""
-    task, baggage = make_task("gru")
-    written = export(task, baggage, "onnx", tmp_path)
-    session = onnxruntime.InferenceSession(str(written.network))
+    task, contents = make_task("gru")
+    written = export(task, contents, "onnx", tmp_path)
+    session = onnxruntime.InferenceSession(str(written.networks[0]))
     assert [(given.name, given.type) for given in session.get_inputs()] == [("contexts", "tensor(int64)")]
     rng = np.random.default_rng(0)
     for shape in ((2, 6), (100, 6), (3, 33)):
@@ -69,16 +74,18 @@ def test_the_onnx_file_by_itself(make_task: MakeTask, tmp_path: Path) -> None:
 
 
 def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("gru")
-    baggage["judge"] = {
-        "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
-        "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
-        "pseudo_sessions": np.float64(1.0),
-    }
-    baggage["data"]["parser"] = {"pattern": "blk_-?\\d+"}
-    settings = json.loads(export(task, baggage, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
+    task, contents = make_task("gru")
+    contents = contents._replace(
+        judge={
+            "thresholds": {"nll_max": {"value": 9.1234567890123456, "method": "a tail"}},
+            "count_vectors": torch.tensor([[1, 2], [3, 4]], dtype=torch.int32),
+            "pseudo_sessions": np.float64(1.0),
+        }
+    )
+    contents.data["parser"] = {"pattern": "blk_-?\\d+"}
+    settings = json.loads(export(task, contents, "onnx", tmp_path).settings.read_text(encoding="utf-8"))
     assert settings["format"] == 1
-    assert settings["vocabulary"] == baggage["data"]["vocabulary"]
+    assert settings["vocabulary"] == contents.data["vocabulary"]
     assert settings["data"] == {
         "window_size": 6,
         "context": "from_start",
@@ -89,75 +96,27 @@ def test_settings_hold_everything_as_plain_values(make_task: MakeTask, tmp_path:
         "count_vectors": [[1, 2], [3, 4]],
         "pseudo_sessions": 1.0,
     }
-    network = settings["network"]
-    assert network["file"] == "model.onnx"
+    assert settings["network"]["format"] == "onnx"
+    network = settings["network"]["files"]["model.onnx"]
+    assert network["sha256"] == hashlib.sha256((tmp_path / "model.onnx").read_bytes()).hexdigest()
     assert network["inputs"] == {"contexts": {"type": "int64", "axes": ["batch", "length"]}}
     assert network["outputs"] == {"log_probabilities": {"type": "float32", "axes": ["batch", 9]}}
     assert network["largest_difference_from_torch"] < 1e-5
 
 
-@pytest.mark.parametrize("kinds", [("onnx", "torch"), ("torch", "onnx")])
-def test_both_formats_in_one_folder_share_their_settings(
-    make_task: MakeTask, tmp_path: Path, kinds: tuple[str, str]
-) -> None:
-    task, baggage = make_task("gru")
-    differences = {}
-    for kind in kinds:
-        written = export(task, baggage, kind, tmp_path)
-        differences[kind] = written.largest_difference
-    assert written.beside == ({"onnx": "model.onnx", "torch": "model.pt"}[kinds[0]],)
-    network = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))["network"]
-    assert network["file"] == "model.onnx"
-    assert network["largest_difference_from_torch"] == differences["onnx"]
-    for kind, name in (("onnx", "model.onnx"), ("torch", "model.pt")):
-        assert network["formats"][kind] == {
-            "file": name,
-            "sha256": hashlib.sha256((tmp_path / name).read_bytes()).hexdigest(),
-            "largest_difference_from_torch": differences[kind],
-        }
-    contexts = torch.randint(0, 9, (4, 6))
-    (by_onnx,) = run_onnx(tmp_path / "model.onnx")(contexts)
-    (by_torch,) = run_torch(tmp_path / "model.pt")(contexts)
-    torch.testing.assert_close(by_onnx, by_torch, rtol=0, atol=1e-5)
-
-
-def test_settings_serve_new_thresholds_of_the_same_network(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("gru")
-    export(task, baggage, "onnx", tmp_path)
-    export(task, baggage | {"judge": {"thresholds": {}}}, "torch", tmp_path)
-    settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
-    assert settings["judge"] == {"thresholds": {}}
-    assert sorted(settings["network"]["formats"]) == ["onnx", "torch"]
-
-
-def test_another_network_in_the_other_format_is_refused_and_left(make_task: MakeTask, tmp_path: Path) -> None:
-    def content() -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    task, baggage = make_task("gru")
-    export(task, baggage, "onnx", tmp_path)
-    before = content()
-    with torch.no_grad():
-        next(task.network.parameters())[0, 0] += 1
-    with pytest.raises(
-        UserError, match=r"its model\.onnx is not known to be of the same network.*--output DIR"
-    ):
-        export(task, baggage, "torch", tmp_path)
-    assert content() == before
-    export(task, baggage, "onnx", tmp_path)  # its own format is replaced
-    export(task, baggage, "torch", tmp_path)
-    (tmp_path / "model.pt").write_bytes(b"another")
-    with pytest.raises(UserError, match=r"its model\.pt is not known"):
-        export(task, baggage, "onnx", tmp_path)
-    (tmp_path / "settings.json").write_text("[]")
-    with pytest.raises(UserError, match=r"its model\.onnx is not known"):
-        export(task, baggage, "torch", tmp_path)
+def test_a_folder_holds_one_export(make_task: MakeTask, tmp_path: Path) -> None:
+    task, contents = make_task("lstm")
+    export(task, contents, "onnx", tmp_path)
+    export(task, contents, "onnx", tmp_path)  # replaced
+    with pytest.raises(UserError, match=r"it holds model\.onnx of another export; give another --output DIR"):
+        export(task, contents, "torch", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "settings.json"]
 
 
 def test_what_is_not_exported_is_named(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("seq2seq")
-    with pytest.raises(UserError, match=r"Seq2Seq of Translation cannot be exported.*by a search"):
-        export(task, baggage, "onnx", tmp_path / "out")
+    task, contents = make_task("tagger", crf=True)
+    with pytest.raises(UserError, match=r"Tagger of Tagging cannot be exported: its CRF.*crf=false"):
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
@@ -200,8 +159,8 @@ def test_a_network_of_another_package_is_traced_as_it_is(
     torch.manual_seed(0)
     network = Attention(text=text)
     task = LanguageModel(pad_id=0, network=network) if text else NextEvent(unk_id=3, network=network)
-    _, baggage = make_task("gru")
-    written = export(task.eval(), baggage, kind, tmp_path)
+    _, contents = make_task("gru")
+    written = export(task.eval(), contents, kind, tmp_path)
     assert written.largest_difference < 1e-5
     assert written.num_values > 600
     assert max(length for _, length in written.shapes) <= 40
@@ -212,21 +171,21 @@ def test_a_network_that_cannot_be_traced_is_told(make_task: MakeTask, tmp_path: 
         def forward(self, tokens: torch.Tensor, state: None = None) -> Any:
             return torch.special.bessel_j0(super().forward(tokens))
 
-    _, baggage = make_task("gru")
+    _, contents = make_task("gru")
     task = NextEvent(unk_id=3, network=Odd(text=False)).eval()
     with pytest.raises(
         UserError, match=r"Odd cannot be exported: torch cannot trace it \(.*bessel_j0.*traceable"
     ):
-        export(task, baggage, "onnx", tmp_path)
+        export(task, contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match=r"the exported file fails on a batch of 1 .*traceable"):
-        export(NextEvent(unk_id=3, network=Encoder()).eval(), baggage, "onnx", tmp_path)
+        export(NextEvent(unk_id=3, network=Encoder()).eval(), contents, "onnx", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_network_is_found_out(make_task: MakeTask) -> None:
-    task, baggage = make_task("gru")
-    graph = task.one_pass(baggage["sizes"], baggage["data"])
+    task, contents = make_task("gru")
+    graph = task.one_pass(contents.sizes, contents.data)
     assert compared(graph, graph.module)[0] < 1e-5
 
     def shifted(contexts: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -242,14 +201,14 @@ def test_a_package_that_is_missing_is_named(
     make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # Python's own way to make an import fail
-    task, baggage = make_task("gru")
+    task, contents = make_task("gru")
     with pytest.raises(UserError, match=r"needs the package onnxruntime: pip install 'seqlab\[onnx\]'"):
-        export(task, baggage, "onnx", tmp_path / "out")
+        export(task, contents, "onnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_written_is_told(make_task: MakeTask, tmp_path: Path) -> None:
-    task, baggage = make_task("lstm")
+    task, contents = make_task("lstm")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file.*cannot be written"):
-        export(task, baggage, "torch", tmp_path / "file" / "out")
+        export(task, contents, "torch", tmp_path / "file" / "out")

@@ -9,8 +9,6 @@ from seqlab.cli import main
 from seqlab.data.parameters import PARAMETERS
 from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.errors import UserError
-from seqlab.logs.formats import FORMATS
-from seqlab.logs.parse_settings import ParseSettings, check_unchanged
 
 LINES = [
     "081109 203615 143 INFO dfs.DataNode: Receiving block blk_1 src: /10.0.0.1:5 dest: /10.0.0.2:50010",
@@ -103,13 +101,3 @@ def test_folders_without_times_are_refused(log: Path) -> None:
     with pytest.raises(UserError, match="of an older version, which kept no times"):
         read_parsed_sessions(folder, times=True)
     assert len(read_parsed_sessions(folder).sessions) == 2
-
-
-def test_a_parse_that_an_older_version_began_is_not_gone_on_with() -> None:
-    now = ParseSettings(("a.log",), Path("out"), FORMATS["hdfs"]).state()
-    check_unchanged(now, now, [], [])
-    older = {name: value for name, value in now.items() if name != "parameters"}
-    with pytest.raises(UserError, match="of an older version, which kept no times of events"):
-        check_unchanged(older, now, [], [])
-    with pytest.raises(UserError, match="parameters differ from the parse that was ended"):
-        check_unchanged(now | {"parameters": True}, now, [], [])

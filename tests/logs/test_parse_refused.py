@@ -3,17 +3,21 @@
 import json
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from seqlab.data.label_files import read_labels
 from seqlab.errors import UserError
+from seqlab.logs import parse_run
 from seqlab.logs.engines import Engine
-from seqlab.logs.formats import FORMATS, LogFormat
-from seqlab.logs.parse_run import parse
+from seqlab.logs.formats import LogFormat
+from seqlab.logs.known_formats import FORMATS
 from seqlab.logs.parse_settings import ParseSettings
 from seqlab.logs.windows import TimeWindows
 
+parse = partial(parse_run.parse, read_labels=read_labels)
 HEAD = "INFO dfs.DataNode: "
 
 

@@ -1,24 +1,27 @@
-"""A whole parse: the same output however it is cut, interrupted, packed or spread."""
+"""A whole parse: the same output however it is cut, packed or spread."""
 
 import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from seqlab.data.label_files import read_labels
 from seqlab.errors import UserError
 from seqlab.logs import parse_run
 from seqlab.logs.engines import Engine, Ray, open_engine
-from seqlab.logs.formats import FORMATS, LogFormat
+from seqlab.logs.formats import LogFormat
+from seqlab.logs.known_formats import FORMATS
 from seqlab.logs.line_parser import LineParser
-from seqlab.logs.parse_run import parse
 from seqlab.logs.parse_settings import ParseSettings
 from seqlab.logs.windows import TimeWindows
 
+parse = partial(parse_run.parse, read_labels=read_labels)
 HEAD = "INFO dfs.DataNode: "
 SMALL = f"""081109 203615 1 {HEAD}Receiving block blk_1 src: /10.0.0.1:1 dest: /10.0.0.2:2
 081109 203616 1 {HEAD}Receiving block blk_2 src: /10.0.0.1:1 dest: /10.0.0.3:2
@@ -111,7 +114,7 @@ def test_chunks_buckets_and_packing_change_nothing(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_run, "BUCKET_BYTES", 200_000)
-        patch.setattr("seqlab.logs.joining.ROWS_AT_ONCE", 37)
+        patch.setattr("seqlab.logs.parts.ROWS_AT_ONCE", 37)
         parse(replace(settings, output=tmp_path / "buckets", chunk_bytes=50_000), threads)
     assert tables(tmp_path / "buckets") == expected
 

@@ -1,5 +1,7 @@
-"""Template ids by look-up equal those of Drain fed line by line."""
+"""Template ids by look-up equal those of drain3 fed line by line."""
 
+import itertools
+import json
 import random
 import re
 from collections.abc import Callable, Iterable
@@ -8,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from drain3.drain import Drain
+from drain3.drain import Drain as Drain3
+from drain3.drain import Node
 
-from seqlab.logs.drain_state import drain_from_state, drain_of_templates, drain_state, new_drain
-from seqlab.logs.formats import FORMATS
+from seqlab.logs.drain import Drain
+from seqlab.logs.known_formats import FORMATS
 from seqlab.logs.lines import LineReader, read_lines
 from seqlab.logs.reading import find_sources, read_chunks
 from seqlab.logs.template_ids import UNSEEN, FixedIds, KnownFirstIds, LearnedIds
@@ -24,7 +27,7 @@ def coded(messages: Iterable[str]) -> tuple[list[str], np.ndarray]:
     return distinct, np.array([places[message] for message in messages], dtype=np.uint32)
 
 
-class Twin(Drain):
+class Twin(Drain3):
     """drain3's Drain with the two rules about masked words, written once more, for whole messages."""
 
     def get_seq_distance(self, seq1: tuple, seq2: list, include_params: bool) -> tuple[float, int]:
@@ -43,6 +46,12 @@ class Twin(Drain):
         return re.search("<var>|[0-9]", s) is not None
 
 
+def tree(node: Node) -> list:
+    """drain3's tree as plain values."""
+    children = {word: tree(child) for word, child in node.key_to_child_node.items()}
+    return [list(node.cluster_ids), children]
+
+
 def check_line_by_line(
     chunks: Iterable[tuple[list[str], np.ndarray]],
     similarity: float = 0.7,
@@ -51,14 +60,20 @@ def check_line_by_line(
     counts_masks: bool = False,
 ) -> LearnedIds:
     """Feeds a Drain every message of every chunk, in order, and compares each id and the templates."""
-    plain = (Drain if counts_masks else Twin)(depth=depth, sim_th=similarity)
-    ours = LearnedIds(new_drain(similarity, depth, counts_masks=counts_masks))
+    plain = (Drain3 if counts_masks else Twin)(depth=depth, sim_th=similarity)
+    ours = LearnedIds(Drain(similarity, depth, counts_masks=counts_masks))
+    seen = []
     for distinct, code in chunks:
+        seen.append((distinct, code))
         expected = [plain.add_log_message(distinct[place])[0].cluster_id for place in code.tolist()]
         assert ours.assign(distinct, code).tolist() == expected
     templates = {cluster.cluster_id: list(cluster.log_template_tokens) for cluster in plain.clusters}
     assert ours.templates() == templates
-    assert drain_state(ours.drain)["tree"] == drain_state(plain)["tree"]
+    assert ours.drain.tree == tree(plain.root_node)
+    fixed = FixedIds([ours.drain.state()], [0])
+    for message in list(dict.fromkeys(message for distinct, _ in seen for message in distinct)):
+        theirs = plain.match(message, full_search_strategy="fallback")
+        assert fixed.assign([message], np.zeros(1, dtype=int))[0] == (theirs.cluster_id if theirs else UNSEEN)
     return ours
 
 
@@ -102,32 +117,44 @@ def test_a_saved_drain_goes_on_as_the_first_would_have(counts_masks: bool) -> No
     rng = random.Random(0)
     words = ["a", "b", "c", "d", "e", "<var>", "k=<var>"]
     messages = [" ".join(rng.choices(words, k=rng.randint(1, 5))) for _ in range(2000)]
-    whole = LearnedIds(new_drain(0.5, 4, counts_masks=counts_masks))
+    whole = LearnedIds(Drain(0.5, 4, counts_masks=counts_masks))
     expected = [whole.assign(*coded(messages[start : start + 100])).tolist() for start in range(0, 2000, 100)]
-    halves = LearnedIds(new_drain(0.5, 4, counts_masks=counts_masks))
+    halves = LearnedIds(Drain(0.5, 4, counts_masks=counts_masks))
     found = []
     for start in range(0, 2000, 100):
-        halves = LearnedIds(drain_from_state(drain_state(halves.drain)))
+        halves = LearnedIds(Drain.from_state(json.loads(json.dumps(halves.drain.state()))))
         found.append(halves.assign(*coded(messages[start : start + 100])).tolist())
     assert found == expected
 
 
+def drain_of(templates: dict[int, list[str]]) -> dict:
+    drain = Drain(0.5, 4)
+    for number, words in templates.items():
+        drain.add(number, words)
+    return drain.state()
+
+
+def test_many_words_at_a_place_share_a_branch_as_in_drain3() -> None:
+    words = ["".join(letters) for letters in itertools.product("abcdefgh", repeat=3)][:250]
+    check_line_by_line([coded(f"{word} {word} x y" for word in words)], 0.9, 5)
+
+
 def test_fixed_templates_match_whole_messages_and_learn_nothing() -> None:
-    ids = FixedIds([drain_of_templates({3: ["open", "<*>"], 8: ["<*>", "failed", "twice"]}, 0.5, 4)], [0])
+    ids = FixedIds([drain_of({3: ["open", "<*>"], 8: ["<*>", "failed", "twice"]})], [0])
     distinct, code = coded(["open x", "shut x", "disk failed twice", "open x y"])
     assert ids.assign(distinct, code).tolist() == [3, UNSEEN, 8, UNSEEN]
     assert ids.assign(["shut x"], np.array([0, 0], dtype=np.uint32)).tolist() == [UNSEEN, UNSEEN]
 
 
 def test_known_templates_keep_their_ids_and_new_ones_come_after() -> None:
-    known = FixedIds([drain_of_templates({3: ["open", "<*>"], 8: ["a", "b"]}, 0.5, 4)], [0])
-    ids = KnownFirstIds(known, LearnedIds(new_drain(0.5, 4), first_id=8))
+    known = FixedIds([drain_of({3: ["open", "<*>"], 8: ["a", "b"]})], [0])
+    ids = KnownFirstIds(known, LearnedIds(Drain(0.5, 4), first_id=8))
     distinct, code = coded(["open x", "shut x", "a b", "shut y", "shut x"])
     assert ids.assign(distinct, code).tolist() == [3, 9, 8, 9, 9]
     assert ids.templates() == {3: ["open", "<*>"], 8: ["a", "b"], 9: ["shut", "<*>"]}
 
 
 def test_no_messages_are_no_ids() -> None:
-    ids = LearnedIds(new_drain(0.5, 4))
+    ids = LearnedIds(Drain(0.5, 4))
     assert ids.assign([], np.zeros(0, dtype=np.uint32)).tolist() == []
     assert pl.Series(ids.assign(["a"], np.array([0]))).to_list() == [1]

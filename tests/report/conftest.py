@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seqlab.report.alerts import Alert
-from seqlab.report.detection import DetectionContent
+from seqlab.report.alerts import Alert, alerts_block
+from seqlab.report.charts import precision_recall_chart, roc_curve_chart
+from seqlab.report.heat_map import heat_map
+from seqlab.report.histogram import score_histogram
+from seqlab.report.page import Section
+from seqlab.report.run_page import write_run_page
+from seqlab.report.svg import chart_grid, chart_row
+from seqlab.results.outcome import ResultTable
 
 TEMPLATES = {"E5": "Receiving block <*> src: <*> dest: <*>", "E7": "writeBlock <*> received exception <*>"}
 
@@ -37,55 +45,85 @@ def make_curve() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return rate, np.sqrt(rate), 1 - 0.9 * rate, rate
 
 
-def make_content(**changes: object) -> DetectionContent:
-    """A small run: 8 sessions, 2 abnormal, a model and a baseline."""
-    values: dict[str, object] = {
-        "title": "GRU on HDFS",
-        "subtitle": "gru-hdfs_window, seed 1",
-        "notices": ["Synthetic data: generated sessions, not the published logs."],
-        "metric_columns": ["AUROC", "average precision", "precision", "recall", "F1", "threshold"],
-        "metric_rows": [
-            ("GRU", [0.9987, 0.97, 0.95, 0.94, 0.9467, 4.25]),
-            ("unseen keys", [0.78, 0.55, 0.81, 0.59, math.nan, None]),
-        ],
-        "emphasis": "GRU",
-        "scores": {
-            "GRU": (np.array([0.01, 0.02, 0.1, 0.3, 1.0, 4.0, 9.5, 100.0]), 4.25),
-            "unseen keys": (np.array([0, 0, 0, 0, 0, 1, 0, 3]), 0.5),
-        },
-        "labels": np.array([0, 0, 0, 0, 0, 0, 1, 1], dtype=np.int8),
-        "curves": {
-            "GRU": make_curve(),
-            "unseen keys": ([0, 0.2, 1], [0, 0.6, 1], [0.2, 0.7, 1], [1, 0.6, 0]),
-        },
+def make_page(path: Path, **changes: Any) -> str:
+    """Write a small run's page: a model and a baseline, 8 sessions, 2 abnormal; gives its text.
+
+    Args:
+        changes: of the parts of the page, or of the arguments of ``write_run_page``.
+    """
+    parts: dict[str, Any] = {
+        "scores": {"GRU": (np.array([0.01, 0.02, 0.1, 0.3, 1.0, 4.0, 9.5, 100.0]), 4.25)},
+        "curve": make_curve(),
         "alerts": [make_alert(1), make_alert(2, 60, label=0), make_alert(3, label=-1)],
-        "histories": {"training": ([1, 2, 3], [2.0, 1.0, 0.5]), "validation": ([1, 2, 3], [2.1, 1.2, 0.7])},
-        "learning_rate": ([1, 2, 3], [1e-3, 5e-4, 1e-5]),
         "attention": [("blk_1", np.eye(3), ["E5", "E7", "<eos>"], ["E5", "E5", "E7"])],
-        "facts": [("Threshold", "99.5 % quantile of validation scores")],
-        "environment": [("Command", "python train.py hydra.run.dir=" + "a_long_folder_name/" * 12)],
-        "config_yaml": "model:\n  hidden_size: 64\n  comment: " + "wide " * 60 + "\n",
     }
-    return DetectionContent(**(values | changes))  # type: ignore[arg-type]
+    parts |= {name: changes.pop(name) for name in list(changes) if name in parts}
+    histograms = [
+        score_histogram(scores[:-2], scores[-2:], threshold, name)
+        for name, (scores, threshold) in parts["scores"].items()
+    ]
+    rate, recall, precision, _ = parts["curve"]
+    curves = [
+        roc_curve_chart({"GRU": (rate, recall)}),
+        precision_recall_chart({"GRU": (precision, recall)}, prevalence=0.25),
+    ]
+    maps = [
+        heat_map(each[1], each[2], each[3], each[0], row_title="r", column_title="c")
+        for each in parts["attention"]
+    ]
+    table = ResultTable(
+        "8 sessions",
+        ("AUROC", "AP", "precision", "recall", "F1", "threshold"),
+        [("GRU", [0.9987, 0.97, 0.95, 0.94, 0.9467, 4.25])],
+        [("unseen keys", [0.78, 0.55, 0.81, 0.59, math.nan, None])],
+        [("Threshold", "99.5 % quantile of validation scores")],
+    )
+    values: dict[str, Any] = {
+        "title": "GRU on HDFS",
+        "seed": 1,
+        "metrics": {"val/loss": 0.7},
+        "curves": {
+            "train/loss": ([1, 2, 3], [2.0, 1.0, 0.5]),
+            "val/loss": ([1, 2, 3], [2.1, 1.2, 0.7]),
+            "learning_rate": ([1, 2, 3], [1e-3, 5e-4, 1e-5]),
+        },
+        "sections": [
+            Section("Scores", chart_grid(histograms)),
+            Section("ROC and precision-recall", chart_grid(curves)),
+            Section("Top alerts", alerts_block(parts["alerts"])),
+            Section("Attention", chart_row(maps)),
+        ],
+        "environment": {"Command": "python train.py hydra.run.dir=" + "a_long_folder_name/" * 12},
+        "config_yaml": "model:\n  hidden_size: 64\n  comment: " + "wide " * 60 + "\n",
+        "notices": ["Synthetic data: generated sessions, not the published logs."],
+    }
+    write_run_page(path, changes.pop("table", table), **values | changes)
+    return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def largest_content() -> DetectionContent:
+def write_largest(path: Path) -> str:
     """20 alerts, one of them of an endless word, and 6 heat maps of 60 by 60 without equal neighbors."""
     names = [f"E{place}" for place in range(60)]
     weights = np.random.default_rng(0).random((60, 60))
     word = "x" * 200
     unbroken = Alert(word, 1, 9.0, 4.25, [word, "<eos>"], [9.0, 0.1], {word: word})
-    return make_content(
+    return make_page(
+        path,
         alerts=[mixed_alert(number, 300) for number in range(19)] + [unbroken],
         attention=[(f"blk_{number}", weights, names, names) for number in range(6)],
     )
 
 
 @pytest.fixture
-def detection_content() -> Callable[..., DetectionContent]:
-    """Makes the small run; keyword arguments replace its fields."""
-    return make_content
+def page() -> Callable[..., str]:
+    """Writes a small page to a path; keyword arguments replace its parts."""
+    return make_page
+
+
+@pytest.fixture
+def largest_page() -> Callable[[Path], str]:
+    """Writes the largest page."""
+    return write_largest
 
 
 @pytest.fixture

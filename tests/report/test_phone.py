@@ -4,11 +4,10 @@ import html
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from seqlab.report.detection import DetectionContent, write_detection_report
 
 WIDTH = 390
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -28,13 +27,12 @@ document.getElementById("phone").onload = (event) => {{
 
 
 def test_nothing_is_wider_than_a_phone(
-    tmp_path: Path, largest_content: DetectionContent, browser_flags: list[str]
+    tmp_path: Path, largest_page: Callable[[Path], str], browser_flags: list[str]
 ) -> None:
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         pytest.skip(f"no browser to lay out the page: none of {', '.join(BROWSERS)} is on the PATH")
-    write_detection_report(tmp_path / "report.html", largest_content)
-    page = html.escape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    page = html.escape(largest_page(tmp_path / "report.html"))
     (tmp_path / "measure.html").write_text(MEASURE.format(width=WIDTH, page=page), encoding="utf-8")
     done = subprocess.run(
         [

@@ -59,7 +59,6 @@ ALWAYS = (
     "trainer.enable_progress_bar=false",
     "callbacks.checkpoint.every_steps=7",
     "trainer.log_every_n_steps=5",
-    "report._target_=seqlab.sweeps.reporting.no_report",  # pictures take longer than these trainings
 )
 
 

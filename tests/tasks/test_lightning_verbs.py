@@ -17,9 +17,9 @@ from seqlab.data.session_windows import SessionWindows
 from seqlab.data.stock import StockPrices
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.translation import Translation as TranslationData
-from seqlab.detection.evaluation import DetectionEvaluation
 from seqlab.evaluation.classification import ClassificationEvaluation
-from seqlab.evaluation.forecast import ForecastEvaluation
+from seqlab.evaluation.detection import DetectionEvaluation
+from seqlab.evaluation.forecasting import ForecastingEvaluation
 from seqlab.evaluation.language_model import LanguageModelEvaluation
 from seqlab.evaluation.tagging import TaggingEvaluation
 from seqlab.evaluation.translation import TranslationEvaluation
@@ -103,7 +103,7 @@ KINDS = {
         partial(StockPrices, sample={"num_days": 150, "seed": 0}),
         Regression,
         SeriesRegressor,
-        ForecastEvaluation,
+        ForecastingEvaluation,
         set(),
     ),
 }

@@ -60,6 +60,10 @@ def write_script(path: Path) -> None:
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), str(path))
 
 
+def write_program(path: Path) -> None:
+    torch.export.save(torch.export.export(torch.nn.Linear(2, 2), (torch.zeros(1, 2),)), str(path))
+
+
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a.log": (
         lambda path: path.write_text(
@@ -74,7 +78,8 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "model.onnx": (lambda path: path.write_bytes(b"\x08\x08\x12\x07pytorch"), "it is an ONNX file"),
     "logs.zip": (write_zip, "it is a zip file with other content"),
     "cut.ckpt": (write_cut, "it is damaged or cut off"),
-    "model.pt": (write_script, "it is a TorchScript file, as seqlab export --format torch writes it"),
+    "model.pt": (write_script, "it is a network of torch's own"),
+    "model.pt2": (write_program, "it is a network of torch's own, as torch.export"),
     "noise.ckpt": (
         lambda path: path.write_bytes(bytes(range(256)) * 9),
         "it is damaged, or of another program",

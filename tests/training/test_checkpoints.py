@@ -86,13 +86,13 @@ def test_a_task_comes_back_from_its_checkpoint_alone(composed: Compose, tmp_path
     extra = ["model.network.attention=location"] if model == "gru_ae" else []
     run = trained(composed(f"model={model}", *TINY, *extra), tmp_path)
     load_weights(run.task, run.best)
-    add_to_checkpoint(run.best, "detector", {"threshold": 1.5})
-    again, baggage = load_task(run.best)
+    add_to_checkpoint(run.best, "judge", {"threshold": 1.5})
+    again, contents = load_task(run.best)
     assert again is not run.task
     assert not again.training
-    assert baggage["detector"] == {"threshold": 1.5}
-    assert baggage["data"]["max_length"] == run.data.max_length
-    vocabulary = Vocabulary.from_state(baggage["data"]["vocabulary"])
+    assert contents.judge == {"threshold": 1.5}
+    assert contents.data["max_length"] == run.data.max_length
+    vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
     plan = run.data.scoring_plan("val")
     expected, found = surprise(run.task, plan, run.data.vocabulary), surprise(again, plan, vocabulary)
     assert np.array_equal(found.nll, expected.nll)
@@ -103,16 +103,18 @@ def test_a_task_comes_back_from_its_checkpoint_alone(composed: Compose, tmp_path
 def test_adding_a_value_keeps_the_rest_and_leaves_no_other_file(composed: Compose, tmp_path: Path) -> None:
     run = trained(composed(*TINY, "trainer.max_epochs=1"), tmp_path)
     before = read_checkpoint(run.best)
-    add_to_checkpoint(run.best, "detector", {"threshold": 1.5})
+    add_to_checkpoint(run.best, "judge", {"threshold": 1.5})
     after = read_checkpoint(run.best)
-    assert after[KEY] == before[KEY] | {"detector": {"threshold": 1.5}}
+    assert after[KEY] == before[KEY] | {"judge": {"threshold": 1.5}}
     for name, tensor in before["state_dict"].items():
         assert torch.equal(after["state_dict"][name], tensor)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt", "previous.ckpt"]
 
 
 def foreign_checkpoint(path: Path, model: Any) -> Path:
-    torch.save({KEY: {"format": 1, "model": model, "sizes": {}, "data": {}}, "state_dict": {}}, path)
+    evaluation = {"_target_": "seqlab.evaluation.detection.DetectionEvaluation"}
+    held = {"format": 1, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
+    torch.save({KEY: held, "state_dict": {}}, path)
     return path
 
 
@@ -151,7 +153,7 @@ def test_a_checkpoint_that_names_other_code_is_refused_and_nothing_runs(tmp_path
         load_task(path)
     assert str(caught.value).startswith(f"{path}: it names ")
     assert str(caught.value).endswith(
-        "which is no network, task or prediction of seqlab; nothing was executed"
+        "which is no network, task, evaluation or coder of seqlab; nothing was executed"
     )
     assert not mark.exists()
 

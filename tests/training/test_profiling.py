@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from seqlab.report.run_page import profile_section
-from seqlab.training.profiling import CHECKPOINTS, LOGGING, PARTS, PartRow, TimeProfile, part_of, read_profile
+from seqlab.results.training import PartRow
+from seqlab.training.profiling import CHECKPOINTS, LOGGING, PARTS, TimeProfile, part_of, read_profile
 
 Call = Callable[..., Any]
 TINY = ("trainer.max_epochs=2", "trainer.enable_progress_bar=false", "trainer.profile=true")

@@ -30,10 +30,10 @@ def check_log(path: str, *, pipes: bool = False) -> None:
 
     Raises:
         UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text: see
-            ``refuse_other_kinds``.
+            ``refuse_binary``.
     """
     from seqlab.data.raw_logs import holds_sessions
-    from seqlab.logs.file_kinds import refuse_other_kinds
+    from seqlab.logs.reading import refuse_binary
     from seqlab.training.checkpoint_mistakes import given_elsewhere
 
     file = Path(path)
@@ -66,7 +66,7 @@ def check_log(path: str, *, pipes: bool = False) -> None:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if given_elsewhere([path]) is not None:
         raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
-    refuse_other_kinds(path, "seqlab detect CKPT -", [".gz"])
+    refuse_binary(path, "seqlab detect CKPT -")
     if holds_sessions(file):
         raise UserError(
             f"{path} holds sessions of keys, no log lines: score them with `seqlab predict CKPT {path} "

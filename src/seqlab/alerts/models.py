@@ -28,8 +28,7 @@ from seqlab.detection.networks import (
 )
 from seqlab.detection.scorers import Scorer, SessionScorer, WindowScorer
 from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.sums import check_network
+from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network
 
 NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE = NETWORKS["onnx"]
@@ -144,10 +143,10 @@ def load_model(
     from seqlab.exporting.settings import weights_sum
     from seqlab.training.checkpoints import load_task
 
-    task, baggage = load_task(path, trust)
+    task, contents = load_task(path, trust)
     networks = (partial(torch_windows, task.network), partial(torch_sessions, task.network))
     weights = weights_sum(task.network)
-    return _model(str(path), baggage["data"], baggage.get("judge"), networks, given, weights)
+    return _model(str(path), contents.data, contents.judge, networks, given, weights)
 
 
 def _model(

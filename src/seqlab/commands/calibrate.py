@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.commands.checkpoint_argument import add_checkpoint
 
 if TYPE_CHECKING:
-    from seqlab.detection.calibrating import Recalibrated
+    from seqlab.evaluation.calibrating import Recalibrated
 
 TARGET_FPR = 0.002
 
@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.detection.calibrating import recalibrate
     from seqlab.detection.thresholds import check_target_fpr
     from seqlab.errors import UserError
-    from seqlab.prediction.sessions import read_any_sessions
+    from seqlab.evaluation.calibrating import recalibrate
+    from seqlab.evaluation.new_sessions import read_any_sessions
     from seqlab.training.checkpoints import KEY, load_task, read_checkpoint
 
     if arguments.target_fpr is not None:
@@ -46,9 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint, output = arguments.checkpoint, _output(arguments)
     if not arguments.normals.exists():
         raise UserError(f"{arguments.normals}: no such file; the path is relative to {Path.cwd()}")
-    task, baggage = load_task(checkpoint, arguments.trust)
-    share = arguments.target_fpr if arguments.target_fpr is not None else _target_of(baggage)
-    found = recalibrate(task, baggage, read_any_sessions(arguments.normals, baggage["data"]), share)
+    task, contents = load_task(checkpoint, arguments.trust)
+    if not task.evaluation.fits_thresholds:
+        raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")
+    share = (
+        arguments.target_fpr
+        if arguments.target_fpr is not None
+        else contents.evaluation.get("target_fpr", TARGET_FPR)
+    )
+    found = recalibrate(task, contents, read_any_sessions(arguments.normals, contents.data), share)
     content = read_checkpoint(checkpoint)
     made_of = {"normals": str(arguments.normals), "sessions": found.num_normals, "target_fpr": share}
     content[KEY]["judge"] = found.judge | {"calibrated": made_of}
@@ -74,12 +80,6 @@ def _output(arguments: argparse.Namespace) -> Path:
     if not output.absolute().parent.is_dir():
         raise UserError(f"--output {output}: the folder {output.parent} does not exist")
     return output
-
-
-def _target_of(baggage: dict[str, Any]) -> float:
-    """What the run aimed at, where its config says so."""
-    detection = (baggage.get("config") or {}).get("detection") or {}
-    return float(detection.get("target_fpr", TARGET_FPR))
 
 
 def _write(content: dict[str, Any], output: Path) -> None:

@@ -13,7 +13,7 @@ FORMATS = ("onnx", "torch")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser, "checkpoints/best.ckpt of a run folder")
     parser.add_argument(
-        "--format", choices=FORMATS, default=FORMATS[0], help="onnx, or torch for a TorchScript file"
+        "--format", choices=FORMATS, default=FORMATS[0], help="onnx, or torch for a torch.export program"
     )
     parser.add_argument(
         "--output",
@@ -32,15 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.output or checkpoint.with_name(f"{checkpoint.stem}_{kind}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: give --output the name of a folder")
-    task, baggage = load_task(checkpoint, arguments.trust)
-    written = export(task, baggage, kind, folder)
+    task, contents = load_task(checkpoint, arguments.trust)
+    written = export(task, contents, kind, folder)
     shapes = ", ".join(f"{batch} x {length}" for batch, length in written.shapes)
-    print(f"network   {written.network} ({written.network.stat().st_size:,} bytes)")
-    also = f", which serves {' and '.join(written.beside)} there, too" if written.beside else ""
-    print(f"settings  {written.settings}{also}")
+    for network in written.networks:
+        print(f"network   {network} ({network.stat().st_size:,} bytes)")
+    print(f"settings  {written.settings}")
     print(f"check     largest difference from torch {written.largest_difference:.2g}")
     print(f"          over {written.num_values:,} outputs, batch x length {shapes}")
-    judges_sessions = str(baggage.get("predict")).startswith("seqlab.prediction.sessions.")
-    if judges_sessions and not baggage.get("judge"):
+    if task.evaluation.fits_thresholds and not contents.judge:
         print("note      the checkpoint holds no thresholds: its run ended before they were fitted")
     return 0

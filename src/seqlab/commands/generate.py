@@ -28,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.prediction.language_model import codec_of, write_on
+    from seqlab.evaluation.base import require
     from seqlab.search.sampling import Sampling
-    from seqlab.tasks.language_model import LanguageModel
     from seqlab.training.checkpoints import load_task
 
     if arguments.length < 1:
@@ -38,17 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("temperature", "top_k", "top_p")}
     given = {name: value for name, value in given.items() if value is not None}
     Sampling(**given)  # refused before the checkpoint is read
-    task, baggage = load_task(arguments.checkpoint, arguments.trust)
-    codec_of(task, baggage)  # refuses a model that writes no text
-    assert isinstance(task, LanguageModel)
-    sampling = replace(task.sampling, **given)
+    task, contents = load_task(arguments.checkpoint, arguments.trust)
+    write_on = require(task.evaluation, "write_on", "writes no text; give one of model=char_rnn")
+    sampling = replace(task.sampling, **given)  # type: ignore[type-var]
     pieces = write_on(
-        task,
-        baggage,
-        arguments.prompt,
-        length=arguments.length,
-        sampling=sampling,
-        seed=arguments.seed,
+        task, contents, arguments.prompt, length=arguments.length, sampling=sampling, seed=arguments.seed
     )
     print(arguments.prompt, end="", flush=True)
     for piece in pieces:

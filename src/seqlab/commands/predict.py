@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.errors import UserError
-    from seqlab.training.checkpoints import load_predictor, load_task
+    from seqlab.training.checkpoints import load_task
 
     if not arguments.input.exists():
         raise UserError(f"{arguments.input}: no such file; the path is relative to {Path.cwd()}")
@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")
     if arguments.output is not None and arguments.output.is_dir():
         raise UserError(f"{arguments.output} is a folder: give the name of a file, such as out.csv")
-    task, baggage = load_task(arguments.checkpoint, arguments.trust)
-    table = load_predictor(baggage, arguments.checkpoint, arguments.trust)(task, baggage, arguments.input)
+    task, contents = load_task(arguments.checkpoint, arguments.trust)
+    table = task.evaluation.predict(task, contents, arguments.input)
     if arguments.output is None:
         table.to_csv(sys.stdout, index=False, float_format="%.10g")
         return 0

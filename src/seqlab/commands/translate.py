@@ -22,14 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.text_files import read_lines
     from seqlab.errors import UserError
-    from seqlab.prediction.translation import translate_lines
+    from seqlab.evaluation.base import require
     from seqlab.training.checkpoints import load_task
 
     if arguments.beam is not None and arguments.beam < 1:
         raise UserError(f"--beam {arguments.beam}: give a whole number, at least 1 (greedy)")
     if arguments.length_penalty is not None and arguments.length_penalty < 0:
         raise UserError(f"--length-penalty {arguments.length_penalty:g}: give 0 (none) or more")
-    task, baggage = load_task(arguments.checkpoint, arguments.trust)
+    task, contents = load_task(arguments.checkpoint, arguments.trust)
+    translate = require(task.evaluation, "translate", "does not translate")
     if arguments.beam is not None:
         task.beam_size = arguments.beam
     if arguments.length_penalty is not None:
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         groups = _standard_input()
     for lines in groups:
-        translations, _ = translate_lines(task, baggage, lines)
+        translations, _ = translate(task, contents, lines)
         for translation in translations:
             print(translation)
         sys.stdout.flush()

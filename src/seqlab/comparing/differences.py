@@ -13,7 +13,7 @@ CHOICES = ("model", "data", "optimizer", "scheduler")
 ALWAYS_SHOWN = ("model", "data")
 ABSENT = "–"
 # What a run says about where it writes, not about what it computes.
-_IGNORED = ("logger", "resume", "report", "predict")
+_IGNORED = ("logger", "resume")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _TO_SEED = "${" + SEED + "}"
 

@@ -16,7 +16,7 @@ from seqlab.errors import UserError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_GROUPS = ("data", "model", "optimizer", "scheduler", "evaluation", "report", "logger", "callbacks")
+_GROUPS = ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks")
 log = logging.getLogger(__name__)
 
 

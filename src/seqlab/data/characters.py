@@ -224,7 +224,7 @@ class CharacterSequence(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self._once("val")
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self._once("test")
 
     def write_files(self, folder: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol, Self
 from torch import Tensor
 
 from seqlab.data.batches import LabelledBatch
+from seqlab.data.coders import check_coder, check_plain
 from seqlab.data.labelled_items import LabelledItems
-from seqlab.data.plain import check_plain
 from seqlab.errors import UserError
 
 BASE = "seqlab.data.labelled_data.LabelledData"
@@ -188,16 +188,9 @@ def _check_state(datamodule: Any, coder: Coder, text: str) -> None:
             f"{who}.state() has no 'coder' with a {CLASS!r}, by which `seqlab predict` reads new files; put "
             f"{{'coder': coder_state(self.coder)}} into it, with coder_state of {HERE}"
         )
-    try:
-        again = type(coder).from_state(stored)
-        same = list(again.encode(text)) == list(coder.encode(text))
-    except KeyError as error:
-        raise UserError(f"{_name(coder)}.from_state: state() has no {error}, which it reads") from None
-    if not same or again.labels != coder.labels:
-        raise UserError(
-            f"{_name(coder)}.from_state(state()) is another coder: it reads {text[:60]!r} as other ids, or "
-            "has other labels"
-        )
+    again = check_coder(coder, text, stored)
+    if again.labels != coder.labels:
+        raise UserError(f"{_name(coder)}.from_state(state()) is another coder: it has other labels")
 
 
 def _name(found: object) -> str:

@@ -13,6 +13,7 @@ from seqlab.data.labelled_contract import NewItems
 from seqlab.data.labelled_data import LabelledData, check_count
 from seqlab.data.labelled_files import read_labelled_texts, read_texts
 from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.pair_files import clean
 from seqlab.data.tokenizers import JOINER, SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
@@ -31,7 +32,7 @@ class TextCoder(SequenceCoder):
     subwords: Tokenizer | None = None  # of unit subword
 
     def tokens(self, text: str) -> list[str]:
-        form = written_form(text, self.ascii)
+        form = written_form(clean(text), self.ascii)
         if self.lower:
             form = form.lower()
         if self.unit == "character":
@@ -42,7 +43,7 @@ class TextCoder(SequenceCoder):
 
     def counted(self, text: str) -> list[str]:
         """Characters as they are written, accents and capitals too; words and subwords as they are read."""
-        return list(text) if self.unit == "character" else self.tokens(text)
+        return list(clean(text)) if self.unit == "character" else self.tokens(text)
 
     def is_read(self, token: str) -> bool:
         return super().is_read(token) and (not self.ascii or token.isascii())

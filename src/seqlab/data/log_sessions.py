@@ -143,7 +143,7 @@ class LogSessions(SequenceDataModule):
         else:
             self._simulate()
         if self.templates_file is not None:
-            from seqlab.data.templates import read_templates
+            from seqlab.logs.known_templates import read_templates
 
             self.templates = read_templates(self.templates_file)
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
@@ -229,7 +229,7 @@ class LogSessions(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.scoring_plan("val").loader
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
     def write_files(self, folder: Path) -> None:

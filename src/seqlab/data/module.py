@@ -48,6 +48,10 @@ class SequenceDataModule(pl.LightningDataModule):
     def state(self) -> dict[str, Any]:
         """Plain values for the checkpoint: all that scoring new data needs of this one."""
 
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in words and numbers, for the report; reads no test item."""
+        return []
+
     @abstractmethod
     def write_files(self, folder: Path) -> None:
         """Write what a reader of the run folder may want to see, as text: the vocabulary, ..."""
@@ -65,6 +69,23 @@ class SequenceDataModule(pl.LightningDataModule):
     def open_test(self) -> None:
         """Unlock the test split: training, checkpoint choice and thresholds are final."""
         self._test_open = True
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Lightning's hook. In ``Trainer.test`` a task with an evaluation decides, then the split opens.
+
+        Raises:
+            TestSetLockedError: before ``open_test``, where no evaluation decides.
+        """
+        if not self._test_open and self.trainer is not None and self.trainer.testing:
+            task: Any = self.trainer.lightning_module
+            if task.before_test(self):
+                self.open_test()
+        self.check_access("test")
+        return self.test_loader()
+
+    @abstractmethod
+    def test_loader(self) -> DataLoader[Any]:
+        """Batches of the test split."""
 
     def check_access(self, split: str) -> None:
         """Raise where a split may not be read now.
@@ -111,5 +132,5 @@ class ByLengthModule(SequenceDataModule):
     def val_dataloader(self) -> DataLoader[Any]:
         return batch_loader(self.dataset("val"), self.scoring_batches("val"))
 
-    def test_dataloader(self) -> DataLoader[Any]:
+    def test_loader(self) -> DataLoader[Any]:
         return batch_loader(self.dataset("test"), self.scoring_batches("test"))

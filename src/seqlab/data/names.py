@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from seqlab.data.labelled_contract import Counting
 from seqlab.data.labelled_items import LabelledItems
@@ -21,14 +21,6 @@ class NameCoder(TextCoder):
     @property
     def counting(self) -> Counting:
         return super().counting._replace(endings=self.unit == "character")
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        if "characters" in state:  # a checkpoint of before words could be read
-            state = {**state, "vocabulary": state["characters"], "max_length": state["max_characters"]}
-            state |= {"unit": "character", "lower": False}
-        older = {"noun": NOUNS.get(state["unit"]), "columns": None, "delimiter": None, "subwords": None}
-        return super().from_state(older | state)
 
 
 class Names(LabelledText):

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from seqlab.data.sequences import Sessions
 from seqlab.errors import UserError
+from seqlab.logs.known_templates import PARAMETERS
 from seqlab.logs.masking import MASK, SHOWN
 
 if TYPE_CHECKING:
     import polars as pl
 
-PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 INFORMATIVE = math.exp(-1)  # a place where new values are likelier than this says nothing
 _COLUMNS = ("session", "key", "place", "value")
 _PLACE = ["key", "place"]

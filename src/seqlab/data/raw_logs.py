@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 from seqlab.data.event_keys import KEY, plain_keys
 from seqlab.errors import UserError
@@ -74,10 +75,10 @@ def _headers(lines: list[str], header: str | None) -> int:
 
 
 def _lines_of_formats(lines: list[str]) -> dict[str, int]:
-    """How many lines have the header of each known format."""
-    from seqlab.logs.formats import FORMATS
+    """How many lines fit each known format."""
+    from seqlab.logs.known_formats import FORMATS, lines_that_fit
 
-    return {name: _matches(lines, known.header) for name, known in FORMATS.items()}
+    return {name: lines_that_fit(lines, known) for name, known in FORMATS.items()}
 
 
 def _matches(lines: list[str], header: str) -> int:
@@ -102,3 +103,26 @@ def refuse_raw_log(path: Path) -> None:
             f"{path} is a raw log, not sessions of keys. `seqlab parse {shlex.quote(str(path))} --output "
             f"DIR{format_options(path)}` makes sessions of it; then data.sessions=DIR takes them"
         )
+
+
+def refuse_raw_log_of_model(path: Path, data: dict[str, Any]) -> None:
+    """Raise UserError where a file holds raw log lines.
+
+    Args:
+        data: what a checkpoint says of its data.
+    """
+    parser = data.get("parser")
+    if not is_raw_log(path, None if parser is None else parser["log_format"]["header"]):
+        return
+    log = shlex.quote(str(path))
+    options = "--output DIR --templates TRAINED"
+    if parser is not None and (name := parser["log_format"]["name"]) != "hdfs":
+        options += f" --format {name}" + (" and the other options of then" if name == "regex" else "")
+    ways = f"`seqlab parse {log} {options}` makes sessions of it: give DIR in its place"
+    if not path.name.endswith(ARCHIVE_ENDINGS):
+        known = "" if parser is not None else " --parser TRAINED"
+        ways = f"`seqlab detect CHECKPOINT {log}{known}` reads it as it is; or {ways}"
+    raise UserError(
+        f"{path} is a raw log, not sessions of keys. {ways}. TRAINED is the parse that the model's data "
+        "came from"
+    )

@@ -279,7 +279,7 @@ class SeriesModule(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.loader(self.windows("val"))
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self.loader(self.windows("test"))
 
     def write_files(self, folder: Path) -> None:

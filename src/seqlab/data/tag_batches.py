@@ -27,9 +27,10 @@ class WordCoder:
     lowercase: bool  # word ids are those of lower-cased words; letters and shape keep the case
     max_letters: int  # letters of a word that are read; what is longer is cut at its end
 
-    def word_form(self, token: str) -> str:
-        """The form that the word vocabulary holds."""
-        return token.lower() if self.lowercase else token
+    def encode(self, token: str) -> tuple[int, int, list[int]]:
+        """A word's id, the number of its shape and the ids of its letters."""
+        form = token.lower() if self.lowercase else token
+        return self.words.id(form), shape_of(token), self.characters.ids(token[: self.max_letters])
 
     def state(self) -> dict[str, Any]:
         """Plain values for a checkpoint; ``from_state`` reads them back."""
@@ -64,9 +65,10 @@ class TagDataset(Dataset):
         numbers: dict[str, int] = {}
         forms = [numbers.setdefault(token, len(numbers)) for token in sentences.tokens]
         self.form = np.array(forms, dtype=np.int64)  # (N,) number of each token's written form
-        self.word_of_form = np.array(coder.words.ids(map(coder.word_form, numbers)), dtype=np.int64)
-        self.shape_of_form = np.array([shape_of(token) for token in numbers], dtype=np.int64)
-        spelled = [coder.characters.ids(token[: coder.max_letters]) for token in numbers]
+        encoded = [coder.encode(token) for token in numbers]
+        self.word_of_form = np.array([word for word, _, _ in encoded], dtype=np.int64)
+        self.shape_of_form = np.array([shape for _, shape, _ in encoded], dtype=np.int64)
+        spelled = [letters for _, _, letters in encoded]
         self.letter_counts = np.array([len(row) for row in spelled], dtype=np.int64)
         self.first_letters = np.cumsum(self.letter_counts) - self.letter_counts
         self.letters = np.array([letter for row in spelled for letter in row], dtype=np.int64)

@@ -87,6 +87,11 @@ class WordTokenizer:
         kind = "space" if self.at_spaces else "word"
         return {"kind": kind, "vocabulary": self.vocabulary.state(), "lower": self.lower}
 
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> WordTokenizer:
+        vocabulary = Vocabulary.from_state(state["vocabulary"])
+        return cls(vocabulary, lower=state["lower"], at_spaces=state["kind"] == "space")
+
 
 class SubwordTokenizer:
     """Byte pair encoding (Sennrich et al., ACL 2016) by sentencepiece (Kudo and Richardson, EMNLP 2018)."""
@@ -137,6 +142,10 @@ class SubwordTokenizer:
     def state(self) -> dict[str, Any]:
         model = base64.b64encode(self.model).decode("ascii")
         return {"kind": "bpe", "model": model, "lower": self.lower}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> SubwordTokenizer:
+        return cls(base64.b64decode(state["model"]), lower=state["lower"])
 
 
 def _learn_merges(lines: list[str], vocab_size: int) -> bytes:
@@ -198,8 +207,7 @@ def tokenizer_from_state(state: dict[str, Any]) -> Tokenizer:
         UserError: another kind than word, space or bpe.
     """
     if state["kind"] in ("word", "space"):
-        vocabulary = Vocabulary.from_state(state["vocabulary"])
-        return WordTokenizer(vocabulary, lower=state["lower"], at_spaces=state["kind"] == "space")
+        return WordTokenizer.from_state(state)
     if state["kind"] == "bpe":
-        return SubwordTokenizer(base64.b64decode(state["model"]), lower=state["lower"])
+        return SubwordTokenizer.from_state(state)
     raise UserError(f"tokenizer {state['kind']}: this version knows word, space and bpe")

@@ -264,7 +264,7 @@ class Translation(SequenceDataModule):
     def val_dataloader(self) -> DataLoader:
         return self._loader("val", shuffle=False)
 
-    def test_dataloader(self) -> DataLoader:
+    def test_loader(self) -> DataLoader:
         return self._loader("test", shuffle=False)
 
     def write_files(self, folder: Path) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from seqlab.training.nonfinite import NonFiniteStop
-
-if TYPE_CHECKING:
-    from seqlab.data.series_module import SeriesModule
-    from seqlab.tasks.regression import Regression
+from seqlab.data.series_module import SeriesModule
+from seqlab.errors import UserError
+from seqlab.evaluation.forecasting_figures import all_figures, forecast_dates, forecast_windows
+from seqlab.tasks.regression import Regression
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,11 @@ class FoldFigures:
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the epoch with the best monitored metric in memory."""
+    """Keeps the weights of the epoch with the best monitored metric in memory.
+
+    Raises:
+        UserError: the metric is NaN or infinite.
+    """
 
     def __init__(self, metric: str, mode: str) -> None:
         self.metric, self.sign = metric, 1 if mode == "min" else -1
@@ -35,6 +39,11 @@ class BestWeights(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         value = self.sign * float(trainer.callback_metrics[self.metric])
+        if not math.isfinite(value):
+            raise UserError(
+                f"data.backtest: the training of a fold diverged, {self.metric} is {value:g} after epoch "
+                f"{trainer.current_epoch + 1}; try a lower optimizer.lr or trainer.gradient_clip_val"
+            )
         if value < self.best:
             self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
 
@@ -45,8 +54,6 @@ def backtest(task: Regression, datamodule: SeriesModule) -> list[FoldFigures]:
     Optimizer, scheduler, epochs, validation, gradient clipping, precision and early stopping are those of the
     task's own training; a limit of time is not.
     """
-    from seqlab.evaluation.forecast import all_figures, forecast_dates, forecast_windows
-
     found = []
     for number, fold in enumerate(datamodule.folds()):
         fold.setup()
@@ -102,7 +109,7 @@ def train_fold(task: Regression, fold: SeriesModule, like: pl.Trainer) -> None:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[NonFiniteStop(None, task.monitor), best, *stopping],
+        callbacks=[best, *stopping],
     )
     trainer.fit(task, datamodule=fold)
     if best.weights is not None:

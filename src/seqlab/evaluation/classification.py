@@ -2,144 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from hydra.utils import get_object
 from numpy.typing import NDArray
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled_contract import Coder, LabelledModule, check_labelled
+from seqlab.data.labelled_coder import LabelledDataset
+from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
 from seqlab.data.labelled_items import LabelledItems
-from seqlab.evaluation.label_baselines import Counted, LongestEnding, Majority, NaiveBayes
-from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
+from seqlab.data.loaders import batches_by_length
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
+from seqlab.evaluation.classification_baselines import Counted, LongestEnding, Majority, NaiveBayes
+from seqlab.evaluation.classification_outcome import (
+    FIGURES,
+    ClassificationOutcome,
+    confusion_section,
+    labels_section,
+    mistakes_section,
+    telling_sections,
+)
+from seqlab.report.page import Section
+from seqlab.report.run_page import curve_sections
+from seqlab.results.training import Curves
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 
-FIGURES = ("accuracy", "macro_f1")
-COLUMNS = ("accuracy", "macro F1")
+if TYPE_CHECKING:
+    import pandas as pd
+
 TELLING_TOKENS = 15
-
-
-@dataclass(frozen=True)
-class ClassificationOutcome:
-    """All that a classification run found out; N test sequences, C classes."""
-
-    items: LabelledItems  # the test split
-    classes: tuple[str, ...]  # (C,)
-    gold: NDArray[np.int64]  # (N,) class ids
-    probabilities: NDArray[np.float32]  # (N, C)
-    metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
-    baselines: tuple[str, ...]
-    noun: str  # what is classified: name, text, session
-    unit_name: str  # what it is made of, in the plural: characters, words, events
-    model_name: str  # of the network's row in the table
-    telling: tuple[tuple[str, list[str]], ...] = ()  # of each label the tokens that speak for it
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """(N,) class ids."""
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """(C, C) test sequences, gold by predicted."""
-        return count_confusion(self.gold, self.predicted, len(self.classes))
-
-    def write_scores(self, path: Path) -> None:
-        """Write one row per test sequence: its name, label, predicted, probability of that."""
-        import pandas as pd
-
-        columns = {
-            self.noun: list(self.items.names),
-            "label": list(self.items.labels),
-            "predicted": [self.classes[number] for number in self.predicted],
-            "probability": self.probabilities.max(axis=1),
-        }
-        pd.DataFrame(columns).to_csv(path, index=False, float_format="%.6g")
-
-    def result_table(self) -> ResultTable:
-        """The classifier, then what needs no network."""
-
-        def row(prefix: str) -> list[float | None]:
-            return [self.metrics[f"{prefix}/{name}"] for name in FIGURES]
-
-        ceiling = self.metrics["oracle/accuracy_ceiling"]
-        return ResultTable(
-            title=f"{len(self.items):,} test {self.noun}s of {len(self.classes)} labels",
-            columns=COLUMNS,
-            model_rows=[(self.model_name, row("test"))],
-            baseline_rows=[(name, row(f"baseline/{name}")) for name in self.baselines],
-            notes=[
-                ("macro F1", "the mean over labels, rare ones as heavy as frequent ones"),
-                (
-                    "best possible",
-                    f"accuracy {ceiling:.4f}: {self.items.num_ambiguous():,} test {self.noun}s occur with "
-                    "more than one label",
-                ),
-            ],
-        )
-
-    def class_rows(self) -> list[tuple[str, list[float | None]]]:
-        """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""
-        confusion = self.confusion
-        figures = ClassFigures.from_counts(confusion)
-        predicted, gold = confusion.sum(axis=0), confusion.sum(axis=1)
-        order = sorted(range(len(self.classes)), key=lambda number: (-gold[number], self.classes[number]))
-        return [
-            (
-                self.classes[number],
-                [*(float(part[number]) for part in figures), float(predicted[number]), float(gold[number])],
-            )
-            for number in order
-        ]
-
-    def shown(self, row: int) -> str:
-        """A test sequence as a reader sees it: what it is called, where that says something, and itself."""
-        text = self.items.texts[row]
-        return text if self.items.ids is None else f"{self.items.ids[row]}: {text}"
-
-    def confident_mistakes(self, number: int) -> list[tuple[str, str, str, float, float]]:
-        """Distinct sequence, label, predicted, its probability and the label's; the surest mistakes first."""
-        predicted = self.predicted
-        wrong = np.flatnonzero(predicted != self.gold)
-        order = wrong[np.argsort(-self.probabilities[wrong, predicted[wrong]], kind="stable")]
-        rows = (
-            (
-                self.shown(row),
-                self.items.labels[row],
-                self.classes[predicted[row]],
-                float(self.probabilities[row, predicted[row]]),
-                float(self.probabilities[row, self.gold[row]]),
-            )
-            for row in order.tolist()
-        )
-        return list(dict.fromkeys(rows))[:number]
+BATCH_SIZE = 512  # of sequences to predict
+BATCH_TOKENS = 65_536  # padding counted
 
 
 class ClassificationEvaluation(Evaluation):
-    """Accuracy, macro F1 and F1 of each label; nothing is fitted but the baselines.
-
-    Args:
-        name: of the model, in the table.
-    """
-
-    def __init__(self, name: str = "network") -> None:
-        self.name = name
+    """Accuracy, macro F1 and F1 of each label; nothing is fitted but the baselines."""
 
     def check(self, datamodule: LabelledModule) -> None:
         """Refuse data that lacks what is read of it here, in the report or by ``seqlab predict``."""
         check_labelled(datamodule)
 
-    def fit(
-        self, task: Classification, datamodule: LabelledModule
-    ) -> tuple[FittedBaselines, dict[str, float]]:
+    def fit(self, task: Classification, datamodule: LabelledModule) -> tuple[NothingFitted, dict[str, float]]:
         """The validation figures of the checkpoint that is judged."""
         # baselines count the training split, which is closed once the test split is open
         coder, items = datamodule.coder, datamodule.items("val")
-        fitted = FittedBaselines(fitted_baselines(coder, datamodule.items("train"), items))
+        fitted = NothingFitted(fitted_baselines(coder, datamodule.items("train"), items))
         loss, probabilities = classify_split(task, datamodule, "val")
         gold = class_ids(coder, items)
         figures = classification_figures(
@@ -148,7 +61,7 @@ class ClassificationEvaluation(Evaluation):
         return fitted, {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
 
     def test(
-        self, task: Classification, datamodule: LabelledModule, judge: FittedBaselines
+        self, task: Classification, datamodule: LabelledModule, judge: NothingFitted
     ) -> ClassificationOutcome:
         """Classify and measure the test split, which ``open_test`` must have unlocked."""
         coder, items = datamodule.coder, datamodule.items("test")
@@ -180,9 +93,75 @@ class ClassificationEvaluation(Evaluation):
             tuple(baseline.name for baseline in judge.baselines),
             coder.noun,
             coder.unit_name,
-            self.name,
             tuple(judge.baselines[-1].telling(TELLING_TOKENS)) if coder.counting.telling else (),
         )
+
+    def predict(self, task: Classification, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per sequence: its name, predicted label, its probability, the second label and its own.
+
+        Args:
+            path: a file as the data's own coder reads it. Empty lines are passed over and counted on standard
+                error.
+
+        Raises:
+            UserError: a file that cannot be read or holds no sequence; names the line.
+        """
+        import pandas as pd
+
+        coder = stored_coder(contents)
+        new = coder.read_new(path)
+        if new.num_empty:
+            print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
+        dataset = LabelledDataset(new.texts, coder)
+        probabilities = torch.zeros(len(dataset), len(coder.labels))
+        task.eval()
+        with torch.inference_mode():
+            for rows in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
+                probabilities[rows] = task.predict_step(dataset[rows])
+        best = probabilities.topk(2, dim=1)
+        labels = [[coder.labels[number] for number in row] for row in best.indices.tolist()]
+        return pd.DataFrame(
+            {
+                coder.noun: list(new.texts if new.ids is None else new.ids),
+                "predicted": [row[0] for row in labels],
+                "probability": best.values[:, 0].numpy(),
+                "runner_up": [row[1] for row in labels],
+                "runner_up_probability": best.values[:, 1].numpy(),
+            }
+        )
+
+    def encoder(self, contents: Contents) -> Callable[[Any], LabelledBatch]:
+        """Sequences as their files write them to a batch, whose labels mean nothing."""
+        coder = stored_coder(contents)
+
+        def encode(items: Any) -> LabelledBatch:
+            texts = as_list(items, f"{coder.noun}s")
+            return LabelledDataset(texts, coder)[torch.arange(len(texts))]
+
+        return encode
+
+    def sections(
+        self, task: Classification, datamodule: LabelledModule, outcome: ClassificationOutcome, curves: Curves
+    ) -> list[Section]:
+        return [
+            confusion_section(outcome),
+            labels_section(outcome),
+            *telling_sections(outcome),
+            mistakes_section(outcome),
+            *curve_sections(
+                curves,
+                ("val/accuracy", "val/macro_f1"),
+                "share",
+                "Accuracy and macro F1 while training",
+            ),
+        ]
+
+
+def stored_coder(contents: Contents) -> Coder:
+    """The coder of a checkpoint; whether its class may run was decided when the checkpoint was opened."""
+    state = contents.data["coder"]
+    coder: Coder = get_object(state[CLASS]).from_state(state)
+    return coder
 
 
 def fitted_baselines(coder: Coder, train: LabelledItems, val: LabelledItems) -> tuple[Any, ...]:

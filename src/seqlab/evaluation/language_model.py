@@ -2,118 +2,51 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqlab.data.batches import TextBatch
 from seqlab.data.characters import CharacterSequence
-from seqlab.data.text_codec import TextCodec
-from seqlab.evaluation.ngrams import NgramModel
-from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
-from seqlab.evaluation.text_lines import line_table
+from seqlab.data.text_codec import TextCodec, clean_text
+from seqlab.data.text_files import read_lines
+from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
+from seqlab.evaluation.language_model_baselines import NgramModel
+from seqlab.evaluation.language_model_outcome import (
+    LanguageModelOutcome,
+    PartScores,
+    ReadOn,
+    line_table,
+    passage_section,
+    samples_section,
+)
 from seqlab.networks.reading import window_of
+from seqlab.report.page import Section
+from seqlab.report.run_page import curve_sections
+from seqlab.results.training import Curves
+from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 ORDERS = {"char": (1, 2, 5), "word": (1, 2, 3)}
+TOKENS_A_STREAM = 4096  # of a text to predict, at least: each stream's first token is predicted from nothing
+MOST_STREAMS = 64
 
 
-@dataclass(frozen=True)
-class ReadOn:
-    """What the network holds for likeliest at each place of a text but its first.
-
-    By windows: all of the first one, then what each following one adds at its end.
-    """
-
-    text: str
-    accuracy: float  # share of the tokens that are right
-
-
-@dataclass(frozen=True)
-class PartScores:
-    """A part of the text as the network read it: N tokens, the first of which is predicted by nothing."""
-
-    name: str  # val or test
-    text: str
-    nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
-    loss: float  # nats per prediction
-    accuracy: float  # share of predictions whose first guess was right
-    baselines: Mapping[str, float]  # nats per token of each n-gram
-    read_on: ReadOn | None = None  # of a text that is learned by heart
-
-    def figures(self, unit: str) -> dict[str, float]:
-        """loss, its other writing, accuracy, and that of the text read on where there is one."""
-        read_on = {} if self.read_on is None else {"read_on_accuracy": self.read_on.accuracy}
-        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy} | read_on
-
-
-def loss_figures(loss: float, unit: str) -> dict[str, float]:
-    """Nats per token, and what readers of a unit are used to: bits per character, perplexity of words."""
-    if unit == "char":
-        return {"loss": loss, "bits_per_char": loss / math.log(2)}
-    return {"loss": loss, "perplexity": math.exp(loss)}
-
-
-@dataclass(frozen=True)
-class LanguageModelOutcome:
-    """The part that was measured: test, or val where no test part is kept."""
-
-    part: PartScores
-    codec: TextCodec
-    reading: str  # how the text was read
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The test part's figures; val figures of the network are added by the fit."""
-        unit, part = self.codec.unit, self.part
-        own = "baseline" if part.name == "test" else part.name
-        found = (
-            {f"test/{key}": value for key, value in part.figures(unit).items()} if own == "baseline" else {}
-        )
-        for name, loss in part.baselines.items():
-            found |= {f"{own}/{name}/{key}": value for key, value in loss_figures(loss, unit).items()}
-        return found
-
-    def write_scores(self, path: Path) -> None:
-        """One row per line of the part: number, tokens, loss, unknown tokens, text."""
-        table = line_table(self.codec, self.part.text, self.part.nll)
-        table.to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
-
-    def result_table(self) -> ResultTable:
-        """The network, then what needs none."""
-        unit, read_on = self.codec.unit, self.part.read_on
-        columns: tuple[str, ...] = ("loss", "bits/char" if unit == "char" else "perplexity", "accuracy")
-        notes = [
-            ("loss", f"nats per {self.codec.unit_name.removesuffix('s')}; {self.reading}"),
-            ("n-gram", "counted on the training part, Witten-Bell smoothing, nothing chosen"),
-        ]
-        if read_on is not None:
-            columns += ("read on",)
-            notes = [("text", self.part.text), ("predicted", read_on.text), *notes]
-        absent = [None] * (len(columns) - 2)
-        rows: list[tuple[str, list[float | None]]] = [
-            (name, [*loss_figures(loss, unit).values(), *absent])
-            for name, loss in self.part.baselines.items()
-        ]
-        return ResultTable(
-            title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",
-            columns=columns,
-            model_rows=[("model", list(self.part.figures(unit).values()))],
-            baseline_rows=rows,
-            notes=notes,
-        )
-
-
-@dataclass(frozen=True)
-class FittedNgrams(FittedBaselines):
+class FittedNgrams(NothingFitted):
     """The n-grams, and the validation part as it was measured."""
 
-    val: PartScores
+    def __init__(self, models: tuple[NgramModel, ...], val: PartScores) -> None:
+        super().__init__(models)
+        self.val = val
 
 
 class LanguageModelEvaluation(Evaluation):
@@ -136,6 +69,88 @@ class LanguageModelEvaluation(Evaluation):
         """Measure the test part, which ``open_test`` must have unlocked; without one the validation part."""
         part = measure_part(task, datamodule, "test", judge.baselines) if datamodule.has_test else judge.val
         return LanguageModelOutcome(part, datamodule.codec, _reading(task, datamodule))
+
+    def predict(self, task: LanguageModel, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per line of a text file: number, tokens, loss in nats per token, unknown tokens, text.
+
+        Raises:
+            UserError: a file that is not UTF-8 text or holds less than two tokens.
+        """
+        codec = TextCodec.from_state(contents.data["codec"])
+        text = clean_text("\n".join(read_lines(path, "a text")))
+        ids = codec.encode(text)
+        if len(ids) < 2:
+            raise UserError(
+                f"{path}: {len(ids)} {codec.unit_name}; at least 2 are needed, one to read and one to predict"
+            )
+        num_streams = min(max(len(ids) // TOKENS_A_STREAM, 1), MOST_STREAMS)
+        scores = score_tokens(task, torch.from_numpy(ids), num_streams=num_streams)
+        return line_table(codec, text, scores.nll.double().numpy())
+
+    def encoder(self, contents: Contents) -> Callable[[Any], TextBatch]:
+        """A text to a batch of one row: every token but the last, and after each the one that comes."""
+        codec = TextCodec.from_state(contents.data["codec"])
+
+        def encode(items: Any) -> TextBatch:
+            ids = codec.encode(clean_text(str(items)))
+            if len(ids) < 2:
+                raise UserError(f"encode({items!r}): {len(ids)} {codec.unit_name}; at least 2 are needed")
+            row = torch.from_numpy(ids)[None]
+            return TextBatch(row[:, :-1], row[:, 1:], torch.ones(1, dtype=torch.bool))
+
+        return encode
+
+    def write_on(
+        self,
+        task: LanguageModel,
+        contents: Contents,
+        prompt: str,
+        *,
+        length: int,
+        sampling: Sampling,
+        seed: int,
+    ) -> Iterator[str]:
+        """The pieces of a text that goes on after ``prompt``, as they are drawn; the prompt is not repeated.
+
+        Without a prompt it begins after a line's end, or as the training text began where that has no lines.
+        What the training text did not hold is read as unknown, and said once on standard error.
+
+        Args:
+            length: tokens to write.
+        """
+        codec = TextCodec.from_state(contents.data["codec"])
+        prompt = clean_text(prompt)
+        unseen = codec.unseen(prompt)
+        if unseen:
+            print(
+                f"note: the training text holds no {', '.join(map(repr, unseen))}: read as unknown",
+                file=sys.stderr,
+            )
+        ids = codec.encode(prompt).tolist() or [codec.start]
+        drawn = sample_tokens(task.network, ids, sampling=sampling, forbidden=codec.unwritable, seed=seed)
+        is_line_start = not prompt or prompt.endswith("\n")
+        if not prompt and codec.piece(codec.start) != "\n":
+            yield codec.piece(codec.start)
+            length -= 1
+        for _ in range(length):
+            piece = codec.piece(next(drawn))
+            yield piece.removeprefix(" ") if is_line_start and codec.unit == "word" else piece
+            is_line_start = piece == "\n"
+
+    def sections(
+        self,
+        task: LanguageModel,
+        datamodule: CharacterSequence,
+        outcome: LanguageModelOutcome,
+        curves: Curves,
+    ) -> list[Section]:
+        return [
+            samples_section(task, outcome, datamodule.seed),
+            passage_section(outcome),
+            *curve_sections(
+                curves, ("val/accuracy",), "share of right first guesses", "Accuracy while training"
+            ),
+        ]
 
 
 def _reading(task: LanguageModel, datamodule: CharacterSequence) -> str:

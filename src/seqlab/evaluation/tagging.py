@@ -2,121 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
+from seqlab.data.bio import OUTSIDE
 from seqlab.data.conll import TaggedSentences
+from seqlab.data.loaders import batches_by_length
+from seqlab.data.new_sentences import read_sentences
 from seqlab.data.sequences import segment_indices
-from seqlab.data.tag_schemes import TagScheme
-from seqlab.evaluation.contract import check_contract
-from seqlab.evaluation.outcome import Evaluation, FittedBaselines, ResultTable
-from seqlab.evaluation.tag_measures import TagMeasures, kind_rows, measures_of
-from seqlab.evaluation.tagging_data import TaggedData
-from seqlab.tasks.confusion import count_confusion
-from seqlab.tasks.entity_counts import EntityFigures
+from seqlab.data.tag_batches import TagDataset, WordCoder
+from seqlab.data.tag_schemes import scheme_from_state
+from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
+from seqlab.evaluation.tagging_contract import TaggedData
+from seqlab.evaluation.tagging_measures import measures_of
+from seqlab.evaluation.tagging_outcome import SECTIONS, TaggingOutcome
+from seqlab.report.page import Section
+from seqlab.results.training import Curves
 from seqlab.tasks.tagging import Tagging
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class TaggingOutcome:
-    """All that a tagging run found out; N test tokens, K entity types or tags."""
-
-    sentences: TaggedSentences  # the test split
-    predicted: tuple[str, ...]  # (N,) tags
-    gold_ids: NDArray[np.int64]  # (N,)
-    predicted_ids: NDArray[np.int64]  # (N,)
-    scheme: TagScheme
-    metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
-    baselines: tuple[str, ...]
-    model_name: str = "tagger"
-
-    @property
-    def measures(self) -> TagMeasures:
-        """What the figures are of."""
-        return measures_of(self.scheme)
-
-    def write_scores(self, path: Path) -> None:
-        """Write one row per token: sentence and position counted from 1, token, gold and predicted tag."""
-        import pandas as pd
-
-        lengths = self.sentences.lengths
-        columns = {
-            "sentence": np.repeat(np.arange(1, len(lengths) + 1), lengths),
-            "position": segment_indices(np.ones(len(lengths), dtype=np.int64), lengths),
-            "token": list(self.sentences.tokens),
-            "gold": list(self.sentences.tags),
-            "predicted": list(self.predicted),
-        }
-        pd.DataFrame(columns).to_csv(path, index=False)
-
-    def result_table(self) -> ResultTable:
-        """The tagger, then what needs no network."""
-        measures = self.measures
-
-        def row(prefix: str) -> list[float | None]:
-            return [self.metrics.get(f"{prefix}/{name}") for name in measures.figures]
-
-        counted = int(self.kind_counts()[2].sum())
-        return ResultTable(
-            title=f"{len(self.sentences):,} test sentences with {counted:,} {self.scheme.count_noun}",
-            columns=measures.columns,
-            model_rows=[(self.model_name, row("test"))],
-            baseline_rows=[(name, row(f"baseline/{name}")) for name in self.baselines],
-            notes=measures.notes,
-        )
-
-    def kind_counts(self) -> NDArray[np.int64]:
-        """(3, K) right, predicted and gold, by entity type or tag."""
-        return self.measures.counts(self.gold_ids, self.predicted_ids, self.sentences.is_first)
-
-    def kind_figures(self) -> list[tuple[str, EntityFigures, int, int]]:
-        """Entity type or tag, figures, predicted and gold, most frequent in the test split first."""
-        return kind_rows(self.measures.kinds(), self.kind_counts())
-
-    def confused(self, number: int) -> list[tuple[str, str, int, float]]:
-        """Gold tag, predicted tag, tokens, and their share of the gold tag's; the most tokens first."""
-        names = self.scheme.names
-        counts = count_confusion(self.gold_ids, self.predicted_ids, len(names))
-        totals = counts.sum(axis=1)
-        rows = [
-            (names[gold], names[guess], int(counts[gold, guess]), float(counts[gold, guess] / totals[gold]))
-            for gold, guess in np.argwhere(counts).tolist()
-            if gold != guess
-        ]
-        return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))[:number]
+BATCH_SIZE = 128  # of sentences to predict
+BATCH_TOKENS = 32_768  # padding counted
 
 
 class TaggingEvaluation(Evaluation):
     """Figures of the scheme of the data's tags, beside baselines.
 
     Entities are counted as seqeval counts them; of plain tags, tokens are.
-
-    Args:
-        model_name: of the model's row in tables.
     """
-
-    def __init__(self, model_name: str = "tagger") -> None:
-        self.model_name = model_name
 
     def check(self, datamodule: TaggedData) -> None:
         """Refuse a data set without all that is read of one."""
-        check_contract(TaggedData, datamodule, "seqlab.data.tagged_text.TaggedText")
+        check_members(
+            datamodule, TaggedData, "judging a tagger", "derive from seqlab.data.tagged_text.TaggedText"
+        )
 
-    def fit(self, task: Tagging, datamodule: TaggedData) -> tuple[FittedBaselines, dict[str, float]]:
+    def fit(self, task: Tagging, datamodule: TaggedData) -> tuple[NothingFitted, dict[str, float]]:
         """Count the baselines on training data; the validation figures of the checkpoint that is judged."""
         measures = measures_of(datamodule.tag_scheme)
         loss, predicted = tag_split(task, datamodule, "val")
         figures = measures.measure(datamodule.tag_ids("val"), predicted, datamodule.sentences("val").is_first)
-        fitted = FittedBaselines(measures.baselines(datamodule.sentences("train")))
+        fitted = NothingFitted(measures.baselines(datamodule.sentences("train")))
         val = {"loss": loss, "score": figures[measures.main]}
         val |= {name: figures[name] for name in measures.figures}
         return fitted, {f"val/{name}": value for name, value in val.items()}
 
-    def test(self, task: Tagging, datamodule: TaggedData, judge: FittedBaselines) -> TaggingOutcome:
+    def test(self, task: Tagging, datamodule: TaggedData, judge: NothingFitted) -> TaggingOutcome:
         """Tag and measure the test split, which ``open_test`` must have unlocked."""
         sentences, gold = datamodule.sentences("test"), datamodule.tag_ids("test")
         scheme = datamodule.tag_scheme
@@ -137,12 +78,63 @@ class TaggingEvaluation(Evaluation):
             scheme,
             metrics,
             tuple(each.name for each in judge.baselines),
-            self.model_name,
         )
         for name, found, _, num_gold in outcome.kind_figures():
             if num_gold:
                 metrics[f"test/{name}/{measures.kind_figure}"] = found.f1
         return outcome
+
+    def predict(self, task: Tagging, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per token: number of the sentence (from 1), the token, its tag.
+
+        Args:
+            path: one tokenized sentence a line, or a CoNLL column file, of which only the tokens are read.
+
+        Raises:
+            UserError: a file without a sentence or other than UTF-8; names the line.
+        """
+        import pandas as pd
+
+        names = scheme_from_state(contents.data).names
+        sentences = read_sentences(path, names)
+        dataset = untagged(sentences, WordCoder.from_state(contents.data["coder"]))
+        tags = np.zeros(len(sentences.tokens), dtype=np.int64)
+        task.eval()
+        with torch.inference_mode():
+            for items in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
+                batch = dataset[items]
+                positions = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())
+                tags[positions] = task.predict_step(batch)[batch.mask].numpy()
+        return pd.DataFrame(
+            {
+                "sentence": np.repeat(np.arange(1, len(sentences) + 1), sentences.lengths),
+                "token": list(sentences.tokens),
+                "tag": [names[tag] for tag in tags.tolist()],
+            }
+        )
+
+    def encoder(self, contents: Contents) -> Callable[[Any], TagBatch]:
+        """Tokenized sentences, lists of words or texts with spaces between words, to a batch."""
+        coder = WordCoder.from_state(contents.data["coder"])
+
+        def encode(items: Any) -> TagBatch:
+            rows = [row.split() if isinstance(row, str) else list(row) for row in as_list(items, "sentences")]
+            if not all(rows):
+                raise UserError(f"encode: sentence {rows.index([]) + 1} has no word")
+            sentences = TaggedSentences.from_sentences([(row, [OUTSIDE] * len(row)) for row in rows])
+            return untagged(sentences, coder)[torch.arange(len(rows))]
+
+        return encode
+
+    def sections(
+        self, task: Tagging, datamodule: TaggedData, outcome: TaggingOutcome, curves: Curves
+    ) -> list[Section]:
+        return SECTIONS[outcome.scheme.key](outcome, curves)
+
+
+def untagged(sentences: TaggedSentences, coder: WordCoder) -> TagDataset:
+    """Sentences as batches are gathered from them, every tag 0."""
+    return TagDataset(sentences, coder, np.zeros(len(sentences.tokens), dtype=np.int64))
 
 
 def tag_split(task: Tagging, datamodule: TaggedData, split: str) -> tuple[float, NDArray[np.int64]]:

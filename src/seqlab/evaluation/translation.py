@@ -1,176 +1,38 @@
-"""BLEU and chrF of a translation model, beside copying the source and saying always the same."""
+"""How a translation model is judged: BLEU and chrF, beside copying the source and saying always the same."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from seqlab.data.pair_files import Pair
+from seqlab.data.batches import TranslationBatch
+from seqlab.data.pair_files import clean
+from seqlab.data.text_files import read_lines
+from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
 from seqlab.data.translation import Translation as TranslationData
+from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import Evaluation, ResultTable
+from seqlab.evaluation.base import Contents, Evaluation, as_list
+from seqlab.evaluation.translation_outcome import (
+    CorpusScores,
+    TrainingPairs,
+    TranslationOutcome,
+    attention_sections,
+    samples_section,
+)
+from seqlab.report.page import Section
+from seqlab.results.training import Curves
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.search.translate import translate_texts
 from seqlab.tasks.translation import Translation
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 TOKENIZERS = ("13a", "intl", "char", "zh", "none")
-SEEN = ("source", "target", "pair")  # what of a test pair may stand in training
-EXAMPLES = 4  # translations on the terminal
-
-
-@dataclass(frozen=True)
-class CorpusScores:
-    """Scores of a corpus of translations, one reference each, with what makes them comparable."""
-
-    bleu: float  # 0 to 100
-    chrf: float  # 0 to 100
-    bleu_signature: str
-    chrf_signature: str
-
-    @classmethod
-    def of(cls, translations: Sequence[str], references: Sequence[str], tokenize: str) -> CorpusScores:
-        """Cased, detokenized text as sacreBLEU takes it (Post, WMT 2018; chrF: Popović, WMT 2015)."""
-        from sacrebleu.metrics import BLEU, CHRF
-
-        bleu, chrf = BLEU(tokenize=tokenize), CHRF()
-        return cls(
-            bleu.corpus_score(list(translations), [list(references)]).score,
-            chrf.corpus_score(list(translations), [list(references)]).score,
-            str(bleu.get_signature()),
-            str(chrf.get_signature()),
-        )
-
-
-@dataclass(frozen=True)
-class TrainingPairs:
-    """The baseline that says what training targets say most often, and what a test pair may repeat."""
-
-    most_frequent: str
-    pairs: frozenset[Pair]
-
-    @classmethod
-    def fit(cls, pairs: Sequence[Pair]) -> TrainingPairs:
-        """The most frequent target; of equally frequent ones the first in the alphabet."""
-        counts = Counter(target for _, target in pairs)
-        return cls(min(counts, key=lambda text: (-counts[text], text)), frozenset(pairs))
-
-    def repeated(self, pairs: Sequence[Pair]) -> RepeatedPairs:
-        """Which of N pairs repeat training, text for text."""
-        sources, targets = ({pair[side] for pair in self.pairs} for side in (0, 1))
-        return RepeatedPairs(
-            np.array([source in sources for source, _ in pairs]),
-            np.array([target in targets for _, target in pairs]),
-            np.array([pair in self.pairs for pair in pairs]),
-        )
-
-    def state(self) -> dict[str, Any]:
-        return {"most_frequent_translation": self.most_frequent}
-
-
-@dataclass(frozen=True)
-class RepeatedPairs:
-    """Which of N test pairs repeat training, text for text; (N,) each."""
-
-    source: NDArray[np.bool_]
-    target: NDArray[np.bool_]  # it may be the translation of another source there
-    pair: NDArray[np.bool_]
-
-    @property
-    def neither(self) -> list[int]:
-        """Rows of the pairs whose source and target are both new."""
-        return np.flatnonzero(~self.source & ~self.target).tolist()
-
-    @property
-    def shares(self) -> dict[str, float]:
-        return {f"test/seen_{name}_share": float(getattr(self, name).mean()) for name in SEEN}
-
-
-@dataclass(frozen=True)
-class TranslationOutcome:
-    """The test split translated, N pairs."""
-
-    sources: list[str]
-    references: list[str]
-    translations: list[str]
-    hypotheses: list[Hypothesis]
-    scores: CorpusScores
-    repeated: RepeatedPairs
-    unseen: CorpusScores | None  # of the pairs whose source and target are both new; None without such
-    loss: float  # nats per target token of the reference, EOS counted
-    baselines: dict[str, CorpusScores]
-    search: str  # how the translations were found
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        found = {"test/bleu": self.scores.bleu, "test/chrf": self.scores.chrf, "test/loss": self.loss}
-        found |= self.repeated.shares
-        if self.unseen is not None:
-            found["test/unseen/bleu"] = self.unseen.bleu
-        for name, scores in self.baselines.items():
-            found[f"baseline/{name}/bleu"] = scores.bleu
-            found[f"baseline/{name}/chrf"] = scores.chrf
-        return found
-
-    def write_scores(self, path: Path) -> None:
-        """One row per pair: source, reference, translation, chrF of the sentence, log-probability."""
-        import pandas as pd
-        from sacrebleu.metrics import CHRF
-
-        chrf = CHRF()
-        pd.DataFrame(
-            {
-                "source": self.sources,
-                "reference": self.references,
-                "translation": self.translations,
-                "chrf": [
-                    chrf.sentence_score(translation, [reference]).score
-                    for translation, reference in zip(self.translations, self.references, strict=True)
-                ],
-                "score": [hypothesis.score for hypothesis in self.hypotheses],
-            }
-        ).to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
-
-    def result_table(self) -> ResultTable:
-        return ResultTable(
-            title=f"{len(self.sources):,} test sentences",
-            columns=("BLEU", "chrF", "loss"),
-            model_rows=[("model", [self.scores.bleu, self.scores.chrf, self.loss])],
-            baseline_rows=[
-                (name.replace("_", " "), [scores.bleu, scores.chrf, None])
-                for name, scores in self.baselines.items()
-            ],
-            notes=[
-                ("loss", "nats per target token of the reference, end counted, no label smoothing"),
-                ("search", self.search),
-                ("seen in training", self._seen()),
-                ("BLEU", self.scores.bleu_signature),
-                ("chrF", self.scores.chrf_signature),
-            ],
-            examples=[
-                line
-                for row in spread_rows(len(self.sources), EXAMPLES)
-                for line in (
-                    f"> {self.sources[row]}",
-                    f"= {self.references[row]}",
-                    f"< {self.translations[row]}",
-                    "",
-                )
-            ],
-        )
-
-    def _seen(self) -> str:
-        shares = [f"{name.split('_')[1]} of {share:.1%}" for name, share in self.repeated.shares.items()]
-        said = f"{', '.join(shares)} of the test pairs, text for text; "
-        if self.unseen is None:
-            return f"{said}no source and target are both new"
-        return f"{said}BLEU {self.unseen.bleu:.2f} on the {len(self.repeated.neither):,} with both new"
 
 
 class TranslationEvaluation(Evaluation):
@@ -230,7 +92,48 @@ class TranslationEvaluation(Evaluation):
                 ),
             },
             search,
+            "nats per target token"
+            if task.loss_per == "token"
+            else "nats; training: per pair, validation: per target token",
         )
+
+    def predict(self, task: Translation, contents: Contents, path: Path) -> pd.DataFrame:
+        """One row per line of a text file: source, translation, score (log-probability over length penalty).
+
+        Raises:
+            UserError: a file that is not UTF-8 text, or holds no line.
+        """
+        import pandas as pd
+
+        lines = read_lines(path)
+        translations, hypotheses = self.translate(task, contents, lines)
+        scores = [hypothesis.score for hypothesis in hypotheses]
+        return pd.DataFrame({"source": lines, "translation": translations, "score": scores})
+
+    def translate(
+        self, task: Translation, contents: Contents, lines: Sequence[str]
+    ) -> tuple[list[str], list[Hypothesis]]:
+        """Translate lines, cleaned as training pairs were, with a checkpoint's own tokenizers.
+
+        An empty line stays empty.
+        """
+        return translate_texts(task, [clean(line) for line in lines], *stored_tokenizers(contents))
+
+    def encoder(self, contents: Contents) -> Callable[[Any], TranslationBatch]:
+        """Source sentences to a batch, whose targets are empty."""
+        tokenizers = stored_tokenizers(contents)
+
+        def encode(items: Any) -> TranslationBatch:
+            pairs = [(clean(text), "") for text in as_list(items, "source sentences")]
+            dataset = PairDataset(encode_pairs(pairs, *tokenizers), torch.device("cpu"))
+            return dataset[torch.arange(len(pairs))]
+
+        return encode
+
+    def sections(
+        self, task: Translation, datamodule: TranslationData, outcome: TranslationOutcome, curves: Curves
+    ) -> list[Section]:
+        return [samples_section(outcome), *attention_sections(task, datamodule, outcome)]
 
     def _translate(
         self, task: Translation, datamodule: TranslationData, sources: Sequence[str]
@@ -238,9 +141,10 @@ class TranslationEvaluation(Evaluation):
         return translate_texts(task, sources, datamodule.source_tokenizer, datamodule.target_tokenizer)
 
 
-def spread_rows(num_rows: int, number: int) -> list[int]:
-    """At most ``number`` of N rows, evenly over all of them."""
-    return np.unique(np.linspace(0, num_rows - 1, min(number, num_rows)).round().astype(int)).tolist()
+def stored_tokenizers(contents: Contents) -> tuple[Tokenizer, Tokenizer]:
+    """Of source and target, as a checkpoint holds them."""
+    state = contents.data
+    return tokenizer_from_state(state["source_tokenizer"]), tokenizer_from_state(state["target_tokenizer"])
 
 
 @torch.inference_mode()

@@ -1,1 +1,1 @@
-"""Trained networks as files that run without seqlab: ONNX or TorchScript, settings beside them."""
+"""Trained networks as files that run without seqlab: ONNX or torch.export, settings beside them."""

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
-from seqlab.exporting.files import check_packages, run_onnx, run_torch, write_onnx, write_torch
-from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.settings import other_formats, settings_of, weights_sum
-from seqlab.exporting.sums import file_sum
+from seqlab.evaluation.base import Contents
+from seqlab.exporting.folder import SETTINGS, SUFFIXES, file_sum
+from seqlab.exporting.formats import check_packages, run_onnx, run_torch, write_onnx, write_torch
+from seqlab.exporting.settings import described, settings_of, weights_sum
 from seqlab.networks.contracts import name_of
 from seqlab.tasks.base import SequenceTask
 from seqlab.tasks.graphs import Graph, Tensors
@@ -31,61 +31,65 @@ TOLERANCE = 1e-5
 class Exported:
     """What was written."""
 
-    network: Path
+    networks: list[Path]
     settings: Path
     largest_difference: float  # of any output from torch's own
     num_values: int  # outputs compared
     shapes: list[tuple[int, int]]  # batch and length of the inputs compared
-    beside: tuple[str, ...]  # files in other formats that the settings serve, too
 
 
-def export(task: SequenceTask, baggage: dict[str, Any], kind: str, folder: Path) -> Exported:
-    """Write ``model.onnx`` or ``model.pt`` and ``settings.json``, once the file was run and found equal.
+def export(task: SequenceTask, contents: Contents, kind: str, folder: Path) -> Exported:
+    """Write the network files and ``settings.json``, once each file was run and equals torch.
 
     Args:
-        task, baggage: as ``load_task`` gives them.
+        task, contents: as ``load_task`` gives them.
         kind: ``onnx`` or ``torch``.
-        folder: made where it is missing; older files of the same names are replaced. A file in the other
-            format stays, if it is of the same network: settings.json then serves both.
+        folder: made where it is missing; files of the same names are replaced.
 
     Raises:
         UserError: a network that is not exported, a package that is missing, an output that differs from
-            torch's, a folder that cannot be written or has another network in the other format.
+            torch's, a folder that cannot be written or holds an export in the other format.
     """
-    refuse_features("this model", baggage["data"], "an exported network")
-    graph = task.one_pass(baggage["sizes"], baggage["data"])
-    write, run = _WRITERS[kind]
+    refuse_features("this model", contents.data, "an exported network")
+    graphs = task.graphs(contents.sizes, contents.data)
     if kind == "onnx":
         check_packages()
-    graph.module.eval()
-    name = NETWORKS[kind]
-    weights = weights_sum(task.network)
+    _refuse_others(folder, kind)
+    files: dict[str, Any] = {}
+    largest, num_values = 0.0, 0
     try:
-        formats = other_formats(folder, kind, weights)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
-            written = Path(temporary) / name
-            _write(write, graph, written, name_of(task.network))
-            difference, num_values, shapes = compared(graph, run(written))
-            formats[kind] = {
-                "file": name,
-                "sha256": file_sum(written),
-                "largest_difference_from_torch": difference,
-            }
-            settings = settings_of(graph, baggage, formats, type(task).__name__, weights)
-            (Path(temporary) / SETTINGS).write_text(
-                json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            for name, graph in graphs.items():
+                written = Path(temporary) / f"{name}{SUFFIXES[kind]}"
+                difference, count, shapes = _write(kind, graph, written, name_of(task.network))
+                files[written.name] = described(graph, file_sum(written), difference)
+                largest, num_values = max(largest, difference), num_values + count
+            network = {"format": kind, "weights": weights_sum(task.network), "files": files}
+            text = json.dumps(
+                settings_of(contents, network, type(task).__name__), indent=1, ensure_ascii=False
             )
+            (Path(temporary) / SETTINGS).write_text(text + "\n", encoding="utf-8")
             folder.mkdir(exist_ok=True)
-            for file in (name, SETTINGS):
+            for file in (*files, SETTINGS):
                 shutil.move(str(Path(temporary) / file), str(folder / file))
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
-    beside = tuple(NETWORKS[other] for other in formats if other != kind)
-    return Exported(folder / name, folder / SETTINGS, difference, num_values, shapes, beside)
+    return Exported([folder / file for file in files], folder / SETTINGS, largest, num_values, shapes)
 
 
-def _write(write: Callable[[Graph, Path], None], graph: Graph, path: Path, network: str) -> None:
+def _refuse_others(folder: Path, kind: str) -> None:
+    """One settings.json tells of one export."""
+    for other, suffix in SUFFIXES.items():
+        found = [path.name for path in folder.glob(f"*{suffix}")] if other != kind else []
+        if found:
+            raise UserError(f"{folder}: it holds {found[0]} of another export; give another --output DIR")
+
+
+def _write(kind: str, graph: Graph, path: Path, network: str) -> tuple[float, int, list[tuple[int, int]]]:
+    """Write a graph, run what was written, and compare: see ``compared``."""
+    write, run = _FORMATS[kind]
+    graph.module.eval()
     try:
         write(graph, path)
     except (OSError, UserError):
@@ -96,6 +100,7 @@ def _write(write: Callable[[Graph, Path], None], graph: Graph, path: Path, netwo
             f"{network} cannot be exported: torch cannot trace it ({type(error).__name__}: {said}); give it "
             "a method traceable() that gives a module with the same numbers in plain operations"
         ) from error
+    return compared(graph, run(path))
 
 
 @torch.no_grad()
@@ -128,7 +133,7 @@ def compared(graph: Graph, run: Callable[..., Tensors]) -> tuple[float, int, lis
                 raise UserError(
                     f"the exported file gives {tuple(given.shape)} instead of {tuple(wanted.shape)}"
                 )
-            left, right = _real(graph, inputs, given), _real(graph, inputs, wanted)
+            left, right = _real(graph, inputs, given).float(), _real(graph, inputs, wanted).float()
             difference = (left - right).abs().nan_to_num(nan=math.inf)  # max() would pass a NaN over
             largest = max(largest, float(difference.max()))
             worst = max(worst, float((difference / right.abs().clamp(min=1)).max()))
@@ -145,7 +150,7 @@ def _real(graph: Graph, inputs: Tensors, output: Tensor) -> Tensor:
     return output if graph.is_real is None else output[graph.is_real(*inputs)]
 
 
-_WRITERS: dict[str, tuple[Callable[[Graph, Path], None], Callable[[Path], Callable[..., Tensors]]]] = {
+_FORMATS: dict[str, tuple[Callable[[Graph, Path], None], Callable[[Path], Callable[..., Tensors]]]] = {
     "onnx": (write_onnx, run_onnx),
     "torch": (write_torch, run_torch),
 }

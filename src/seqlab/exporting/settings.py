@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
-from seqlab.exporting.sums import file_sum
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.graphs import Graph
 
 FORMAT = 1
-BATCH_DTYPES = {torch.int64: "int64", torch.float32: "float32"}
+TYPES = {torch.int64: "int64", torch.float32: "float32", torch.bool: "bool"}
 
 
-def settings_of(
-    graph: Graph, baggage: dict[str, Any], formats: dict[str, dict[str, Any]], task: str, weights: str
-) -> dict[str, Any]:
+def settings_of(contents: Contents, network: dict[str, Any], task: str) -> dict[str, Any]:
     """All plain values of a checkpoint that scoring reads.
 
     Keys:
         format: of this file, 1.
         task: the kind of model, such as NextEvent.
-        network: the file beside this one, its inputs and outputs, types and axes; a named axis has any size;
-            ``weights``, a sum that tells networks apart; ``formats``, for each format that the folder has
-            ``file``, its ``sha256`` and ``largest_difference_from_torch``. ``file`` and
-            ``largest_difference_from_torch`` beside ``formats`` are those of ONNX where it is there.
+        network: ``format`` (onnx or torch), ``weights`` (a sum that tells networks apart), and ``files``: for
+            each network file what ``described`` gives.
         vocabulary: ``tokens`` by id, ``counts`` of each in training (of ``<eos>``: training sessions); null
             where the data has another coder, which ``data`` then holds.
         data: the rest of the data's state: ``window_size`` and ``context``, or ``max_length``; scalers;
@@ -40,25 +32,26 @@ def settings_of(
             where the run ended before.
         sizes: of the data.
     """
-    data = plain(baggage["data"])
-    example = graph.sample(1, 1, torch.Generator().manual_seed(0))
-    outputs = graph.reference(*example)
-    first = formats[next(kind for kind in NETWORKS if kind in formats)]
+    data = plain(contents.data)
     return {
         "format": FORMAT,
         "task": task,
-        "network": {
-            "file": first["file"],
-            "inputs": _described(graph.inputs, example),
-            "outputs": _described(graph.outputs, outputs),
-            "largest_difference_from_torch": first["largest_difference_from_torch"],
-            "weights": weights,
-            "formats": formats,
-        },
+        "network": network,
         "vocabulary": data.pop("vocabulary", None),
         "data": data,
-        "judge": plain(baggage.get("judge") or None),
-        "sizes": plain(baggage["sizes"]),
+        "judge": plain(contents.judge or None),
+        "sizes": plain(contents.sizes),
+    }
+
+
+def described(graph: Graph, sha256: str, difference: float) -> dict[str, Any]:
+    """Names, types and axes of a file's inputs and outputs; a named axis has any size."""
+    example = graph.sample(1, 1, torch.Generator().manual_seed(0))
+    return {
+        "sha256": sha256,
+        "inputs": _tensors(graph.inputs, example),
+        "outputs": _tensors(graph.outputs, graph.reference(*example)),
+        "largest_difference_from_torch": difference,
     }
 
 
@@ -71,41 +64,9 @@ def weights_sum(network: nn.Module) -> str:
     return found.hexdigest()
 
 
-def other_formats(folder: Path, kind: str, weights: str) -> dict[str, dict[str, Any]]:
-    """What ``formats`` of a folder says of files in other formats than ``kind``, which stay there.
-
-    Raises:
-        UserError: such a file is of another network, or of one that nobody knows: one settings.json would
-            serve neither.
-    """
-    kept = {}
-    for other, name in NETWORKS.items():
-        if other == kind or not (folder / name).exists():
-            continue
-        entry = _entry_of(folder, other, weights)
-        if entry is None:
-            raise UserError(
-                f"{folder}: its {name} is not known to be of the same network, and {SETTINGS} can serve one "
-                f"network only: give another --output DIR, or remove {name} there"
-            )
-        kept[other] = entry
-    return kept
-
-
-def _entry_of(folder: Path, kind: str, weights: str) -> dict[str, Any] | None:
-    try:
-        network = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))["network"]
-        entry = network["formats"][kind]
-        known = network["weights"] == weights and entry["file"] == NETWORKS[kind]
-        is_same = known and entry["sha256"] == file_sum(folder / NETWORKS[kind])
-    except (OSError, ValueError, KeyError, TypeError):  # no settings, or those of another program
-        return None
-    return entry if is_same else None
-
-
-def _described(axes: dict[str, Any], tensors: tuple[torch.Tensor, ...]) -> dict[str, Any]:
+def _tensors(axes: dict[str, Any], tensors: tuple[torch.Tensor, ...]) -> dict[str, Any]:
     return {
-        name: {"type": BATCH_DTYPES[tensor.dtype], "axes": list(sizes)}
+        name: {"type": TYPES[tensor.dtype], "axes": list(sizes)}
         for (name, sizes), tensor in zip(axes.items(), tensors, strict=True)
     }
 

@@ -14,7 +14,6 @@ from seqlab.logs.windows import TimeWindows
 
 NO_TIME = "no time"
 MONSTROUS = "too long"
-BOM = "\ufeff"  # some editors begin a file with it
 SHOWN_CHARACTERS = 200
 SHOWN_LINES = 5  # skipped lines that are kept to be shown, for each reason
 
@@ -34,12 +33,9 @@ class MappedChunk(NamedTuple):
     distinct: list[str]  # (U,) masked messages
     examples: list[str]  # (U,) the first line of each
     code: NDArray[np.integer]  # (M,)
-    events: (
-        pl.DataFrame
-    )  # (E,) message, its place in the line, session, time, offset and, with labels, abnormal
+    events: pl.DataFrame  # (E,) message, place in its line, session, time, offset; with labels abnormal
     timed: int  # messages whose time could be read
     skipped: dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many, and the first
-    blank: int  # lines of white space, counted where no line could be used
     parameters: pl.DataFrame | None  # (M,) offset, masked message and values, where the reader keeps values
 
 
@@ -50,9 +46,7 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         windows: what makes sessions where the format names none.
         base: added to offsets: bytes of all logs before this one.
     """
-    lines, starts = read_lines(chunk.content)
-    if chunk.content.startswith(BOM.encode()):
-        lines = pl.concat([lines.head(1).str.strip_prefix(BOM), lines.slice(1)])
+    lines, starts = read_lines(chunk.content, at_start=chunk.start == 0)
     found = reader(lines)
     offsets = starts + chunk.start
     event_message, sessions = found.event_message, found.event_session
@@ -97,7 +91,6 @@ def map_chunk(chunk: Chunk, reader: LineReader, windows: TimeWindows | None, bas
         pl.DataFrame(events),
         found.time.count(),
         skipped,
-        0 if len(found.code) else int((lines.str.strip_chars() == "").sum()),
         parameters,
     )
 
@@ -127,23 +120,3 @@ def group_events(events: pl.DataFrame, ids: NDArray[np.int32]) -> pl.DataFrame:
     if "abnormal" in events.columns:
         columns.append(pl.col("abnormal").any())
     return events.with_columns(keys).group_by("session", maintain_order=True).agg(columns)
-
-
-def join_parts(parts: pl.DataFrame) -> pl.DataFrame:
-    """One row for each session, from its rows of several chunks in their order; sorted by first line."""
-    columns = [
-        pl.col("keys").explode(),
-        pl.col("line_offsets").explode(),
-        pl.col("first_place").first(),
-        pl.col("first_time").min(),
-        pl.col("last_time").max(),
-        pl.col("times").explode(),
-    ]
-    if "abnormal" in parts.columns:
-        columns.append(pl.col("abnormal").any())
-    return in_order(parts.group_by("session", maintain_order=True).agg(columns))
-
-
-def in_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sessions by their first lines; those that one line names first, as it names them."""
-    return rows.sort(pl.col("line_offsets").list.first(), "first_place")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from seqlab.logs.chunk_sessions import NO_TIME, SHOWN_LINES, MappedChunk
 
 @dataclass
 class ParseCounts:
-    """Totals over the chunks so far; plain values in ``state``."""
+    """Totals over the chunks so far."""
 
     lines: int = 0
     events: int = 0
@@ -52,25 +52,13 @@ class ParseCounts:
             if number not in self.examples:
                 self.examples[number] = mapped.examples[int(mapped.code[used[place]])]
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "lines": self.lines,
-            "events": self.events,
-            "skipped": dict(self.skipped),
-            "skipped_lines": {reason: list(lines) for reason, lines in self.skipped_lines.items()},
-            "templates": sorted(self.templates.items()),
-            "examples": sorted(self.examples.items()),
-            "source_lines": dict(self.source_lines),
-        }
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> ParseCounts:
-        return cls(
-            state["lines"],
-            state["events"],
-            Counter(state["skipped"]),
-            state["skipped_lines"],
-            Counter(dict(state["templates"])),
-            dict(state["examples"]),
-            state["source_lines"],
-        )
+class Parsed(NamedTuple):
+    """What a parse found."""
+
+    counts: ParseCounts
+    num_sessions: int
+    templates: dict[int, list[str]]
+    labels: dict[str, int]  # sessions by label: Normal, Anomaly, unknown
+    fed: int  # messages that Drain itself saw
+    seconds: float

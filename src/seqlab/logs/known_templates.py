@@ -1,58 +1,81 @@
-"""Templates given by the user: of an earlier parse, of a checkpoint, or a table."""
+"""The folder of a parse, and the templates that a user gives: of an earlier parse, or a table."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from seqlab.data.templates import read_templates
 from seqlab.errors import UserError
-from seqlab.logs.drain_state import drain_of_templates, drain_state
+from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.line_parser import check_version
-from seqlab.logs.masking import SHOWN
 
+SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
+PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
 _EVENT_ID = re.compile(r"E?(\d+)")
 
 
 def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[str, Any]], list[int]]:
-    """Drains that know the templates of a file, and what is to be added to the ids of each.
+    """States of Drains that know the templates of a file, and what is to be added to the ids of each.
 
     Args:
         path: the folder or the parse.json of an earlier parse, whose templates keep their ids; or a table as
-            ``data.templates`` takes it. A word of a template that holds ``<*>`` matches any one word.
+            ``read_templates`` takes it. A word of a template that holds ``<*>`` matches any one word.
 
     Raises:
         UserError: no such file, or none that holds templates.
     """
-    before = given_parse(path)
-    if before is not None:
-        parser = read_parser(before)
+    if path.is_dir() or path.suffix.lower() == ".json":
+        parser = read_summary(path)["parser"]
         check_version(parser, f"{path}: ")
         return parser["drains"], parser["first_ids"]
-    templates: dict[int, list[str]] = {}
+    drain = Drain(log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks)
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
-        number = _EVENT_ID.fullmatch(name)
-        identity = int(number[1]) if number else place
-        if identity > MOST:
+        digits = _EVENT_ID.fullmatch(name)
+        number = int(digits[1]) if digits else place
+        if number > MOST:
             raise UserError(f"{path}: template id {name} is too large; give numbers up to {MOST:,}")
-        if identity in templates:
-            raise UserError(f"{path}: two templates have the id {identity}; give each its own number")
-        templates[identity] = [SHOWN if SHOWN in word else word for word in text.split()]
-    drain = drain_of_templates(
-        templates, log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks
-    )
-    return [drain_state(drain)], [0]
+        if number in drain.templates:
+            raise UserError(f"{path}: two templates have the id {number}; give each its own number")
+        drain.add(number, [VARIABLE if VARIABLE in word else word for word in text.split()])
+    return [drain.state()], [0]
 
 
-def given_parse(path: Path) -> Path | None:
-    """The parse.json of what ``--templates`` names; None where that is a table."""
-    if path.is_dir():
-        return path / "parse.json"
-    return path if path.suffix.lower() == ".json" else None
+def read_templates(path: str | Path) -> dict[str, str]:
+    """Read {key: template} from a CSV whose header starts with EventId,EventTemplate, or from one template a
+    line, where the key is the line's number and the first line is 1.
+
+    Raises:
+        UserError: missing, empty or non-UTF-8 file, or a row without both columns.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    lines = text.splitlines()
+    if not lines:
+        raise UserError(f"{path}: the file is empty; expected EventId,EventTemplate or one template a line")
+    rows = list(csv.reader(io.StringIO(text, newline="")))  # a field may hold what splitlines cuts at
+    if rows[0][:2] != ["EventId", "EventTemplate"]:
+        return {str(number): line.strip() for number, line in enumerate(lines, start=1)}
+    templates = {}
+    for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue
+        if len(row) < 2:
+            raise UserError(f"{path}, line {number}: expected EventId,EventTemplate, got {','.join(row)!r}")
+        # templates with commas are often written without quotes; a third column of the header is not one
+        end = len(row) if len(rows[0]) == 2 else len(row) - len(rows[0]) + 2
+        templates[row[0].strip()] = ",".join(row[1:end]).strip()
+    return templates
 
 
 def read_parser(path: Path) -> dict[str, Any]:
@@ -70,7 +93,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         UserError: missing, or no parse.json.
     """
     if path.is_dir():
-        path = path / "parse.json"
+        path = path / SUMMARY
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         summary["parser"]["drains"]  # the part that no other file has

@@ -9,7 +9,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from seqlab.errors import UserError
-from seqlab.logs.drain_state import drain_from_state
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.lines import LineReader
 from seqlab.logs.template_ids import FixedIds
@@ -58,7 +57,7 @@ class LineParser:
         """
         check_version(state)
         windows = None if state["window"] is None else TimeWindows(**state["window"])
-        known = FixedIds([drain_from_state(drain) for drain in state["drains"]], state["first_ids"])
+        known = FixedIds(state["drains"], state["first_ids"])
         return cls(LogFormat.from_state(state["log_format"]), known, windows)
 
     def sessions(self, lines: pl.Series) -> pl.Series:

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import LogFormat, group_names, group_span, says_year
-from seqlab.logs.masking import mask, mask_pattern
-from seqlab.logs.reading import LONGEST_LINE, split_lines
-from seqlab.logs.session_masks import MARK, SessionMask
+from seqlab.logs.formats import ISO, LogFormat, group_names, group_span, says_year
+from seqlab.logs.masking import MASK, SESSION, mask, mask_pattern, session_mask
+from seqlab.logs.reading import LONGEST_LINE
 
 NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
+_BOM = b"\xef\xbb\xbf"  # some editors begin a file with it
 _AFTER_HEADER = "\x02"  # marks where the header was
 NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 
 
-def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
+def read_lines(content: bytes, *, at_start: bool = False) -> tuple[pl.Series, NDArray[np.int64]]:
     """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF.
 
     A line that is no UTF-8 is NO_TEXT.
+
+    Args:
+        at_start: of a file, where a byte order mark is left out.
     """
+    # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
+    looks_packed = content.startswith(_PACKED)
     try:
-        # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
-        looks_packed = content.startswith(_PACKED)
         lines = pl.read_lines(io.BytesIO(b"\n" + content if looks_packed else content)).to_series()
         lines = lines.slice(1) if looks_packed else lines
+        plain = b"\r" not in content
     except pl.exceptions.ComputeError:  # bytes that are no UTF-8: line by line
-        raw, places = split_lines(content)
-        return pl.Series([_decode(line) for line in raw], dtype=pl.String), np.array(places, dtype=np.int64)
-    if b"\r" in content:
-        ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
-        return lines, np.concatenate(([0], ends))[: len(lines)]
-    sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
-    return lines, np.cumsum(sizes) - sizes
+        raw = [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]
+        lines, plain = pl.Series([_decode(line) for line in raw], dtype=pl.String), False
+    if not plain:
+        starts = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
+        starts = np.concatenate(([0], starts))[: len(lines)]
+    else:  # ten times as fast
+        sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
+        starts = np.cumsum(sizes) - sizes
+    if at_start and content.startswith(_BOM):
+        lines = pl.concat([lines.head(1).str.strip_prefix(_BOM.decode()), lines.slice(1)])
+    return lines, starts
 
 
 def _decode(line: bytes) -> str:
@@ -76,14 +85,12 @@ class LineReader:
         self.format = log_format
         self.keep_values = keep_values
         self.masks = mask_pattern(log_format.masks, log_format.general_masks)
-        self._session_mask = (
-            SessionMask(log_format.session) if log_format.mask_session and log_format.session else None
-        )
+        masked = log_format.session if log_format.mask_session else None
+        self._session_mask = None if masked is None else session_mask(masked)
         self._groups = group_names(log_format.header)
-        self._time_format = log_format.time_format if "time" in self._groups else None
+        self._time_format = log_format.time_format if log_format.has_times else None
         self._year = ""
-        if self._time_format is not None and not says_year(self._time_format):
-            # syslog says no year: all of a log fall into one leap year
+        if not says_year(self._time_format):  # syslog says no year: all of a log fall into one leap year
             self._year, self._time_format = "1972 ", f"%Y {self._time_format}"
         self._time_span = group_span(log_format.header, "time")
         self._session_groups = len(group_names(log_format.session)) if log_format.session else 0
@@ -95,7 +102,7 @@ class LineReader:
         good = lines.str.len_bytes() <= LONGEST_LINE
         lines, kept = _drop(lines, kept, good, skipped, TOO_LONG)
         lines, kept = _drop(lines, kept, lines != NO_TEXT, skipped, NOT_UTF8)
-        messages, has_header = self._messages(lines)
+        messages, has_header = self.messages(lines)
         if not has_header.all():
             messages = messages.filter(has_header)
         lines, kept = _drop(lines, kept, has_header, skipped, NO_HEADER)
@@ -126,26 +133,41 @@ class LineReader:
     def _masked(self, messages: pl.Series) -> pl.Series:
         if self._session_mask is None:
             return mask(messages, self.masks)
-        return self._session_mask.finish(mask(self._session_mask.mark(messages), self.masks))
+        marked = mask(self._session_mask.mark(messages), self.masks)
+        return marked.str.replace_all(SESSION, MASK, literal=True)
 
     def _values(self, messages: pl.Series) -> pl.Series:
-        """(M,) List(String): what ``_masked`` masks, in order; the id of a session is MARK."""
+        """(M,) List(String): what ``_masked`` masks, in order; the id of a session is SESSION."""
         if self._session_mask is None:
             return messages.str.extract_all(self.masks)
-        return self._session_mask.mark(messages).str.extract_all(f"{self.masks}|{MARK}")
+        return self._session_mask.mark(messages).str.extract_all(f"{self.masks}|{SESSION}")
 
-    def _messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """What follows the header, and where there is one."""
-        if "content" in self._groups:
-            fields = lines.str.extract_groups(self.format.header).struct.field("content")
+    def messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """What follows the header, and where there is one; or the field of the message."""
+        if self.format.syntax != "header" or "content" in self._groups:
+            fields = self._field(lines, self.format.message_field or "content")
             return fields, fields.is_not_null()
         # one replacement is five times faster than taking the groups
         rest = lines.str.replace(self.format.header, _AFTER_HEADER)
         found = rest.str.starts_with(_AFTER_HEADER) & ~lines.str.starts_with(_AFTER_HEADER)
         return rest.str.slice(1), found
 
+    def _field(self, lines: pl.Series, name: str) -> pl.Series:
+        """(L,) a group of the header, or a field of JSON or logfmt; null where a line has none."""
+        if self.format.syntax == "header":
+            return lines.str.extract(self.format.header, 1 + self._groups.index(name))
+        if self.format.syntax == "json":
+            found = lines.str.json_path_match(f"$['{name}']")
+            return found if "." not in name else found.fill_null(lines.str.json_path_match(f"$.{name}"))
+        key = rf"(?:^|\s){re.escape(name)}="
+        quoted = lines.str.extract(rf'{key}"((?:[^"\\]|\\.)*)"').str.replace_all(r"\\(.)", "$1")
+        return quoted.fill_null(lines.str.extract(rf'{key}([^"\s]\S*)'))
+
     def sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
         """The line and the session of each event; None where time windows make sessions."""
+        if self.format.session_field is not None:
+            named = self._field(lines, self.format.session_field)
+            return np.flatnonzero(named.is_not_null().to_numpy()), named.drop_nulls()
         if self.format.session is None:
             return np.arange(len(lines), dtype=np.int64), None
         found = lines.str.extract_all(self.format.session)
@@ -168,10 +190,12 @@ class LineReader:
         kind = pl.Datetime("us")
         if self._time_format is None:
             return pl.Series([None] * len(lines), dtype=kind)
-        if self._time_span is None:
-            text = lines.str.extract(self.format.header, 1 + self._groups.index("time"))
-        else:  # cut out, not searched for: an eighth of the time
+        if self._time_span is not None:  # cut out, not searched for: an eighth of the time
             text = lines.str.slice(*self._time_span)
+        else:
+            text = self._field(lines, self.format.time_field or "time")
+        if self._time_format == ISO:
+            return _iso_times(text)
         return (self._year + text if self._year else text).str.strptime(
             kind, self._time_format, strict=False, cache=True
         )
@@ -179,7 +203,15 @@ class LineReader:
     def _labels(self, lines: pl.Series) -> pl.Series | None:
         if "label" not in self._groups:
             return None
-        return lines.str.extract(self.format.header, 1 + self._groups.index("label")) != "-"
+        return self._field(lines, "label") != "-"
+
+
+def _iso_times(text: pl.Series) -> pl.Series:
+    """(L,) Datetime("us") of ISO 8601 and RFC 3339, in UTC; without a zone as they stand."""
+    plain = text.str.replace("[Tt]", " ").str.replace(",", ".", literal=True)
+    plain = plain.str.replace(r"\s*([Zz]|[+-]\d\d:?\d\d)?$", " ${1}").str.replace(r" [Zz]?$", " +00:00")
+    found = plain.str.strptime(pl.Datetime("us", "UTC"), "%Y-%m-%d %H:%M:%S%.f %z", strict=False)
+    return found.dt.replace_time_zone(None)
 
 
 def _first_of_line(

@@ -3,88 +3,45 @@
 from __future__ import annotations
 
 import csv
+import json
 import platform
-from contextlib import suppress
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from seqlab.data.parameters import PARAMETERS
-from seqlab.data.sequences import LABEL_NAMES
 from seqlab.errors import UserError
 from seqlab.files import sync, whole_file
+from seqlab.logs.counting import Parsed
+from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, TEMPLATES
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.unfinished import is_resumable, write_json
+from seqlab.logs.parse_settings import ParseSettings
 
-if TYPE_CHECKING:
-    from seqlab.logs.parse_run import Parsed
-    from seqlab.logs.parse_settings import ParseSettings
-
-SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
-PACKAGES = ("seqlab", "polars", "drain3", "numpy")
+LABELS = ("Normal", "Anomaly")  # as loghub's label files have them
+PACKAGES = ("seqlab", "polars", "numpy")
 
 
-def make_output(output: Path) -> list[Path]:
-    """Make the folder; returns what was made for it, the innermost first.
+def check_output(settings: ParseSettings) -> None:
+    """Raise UserError for a folder that holds a parse, unless it is to be replaced."""
+    if (settings.output / SUMMARY).exists() and not settings.overwrite:
+        raise UserError(f"{settings.output} holds a parse already: give another --output, or --overwrite")
 
-    Raises:
-        UserError: no folder can be there.
+
+def finish_rows(rows: pl.DataFrame, labels: Mapping[str, int] | None, found: dict[str, int]) -> pl.DataFrame:
+    """Rows of sessions.parquet, with labels where there are some; ``found`` counts them.
+
+    Args:
+        labels: {session: 0 normal, 1 abnormal}; else those of the lines, where a header has some.
     """
-    if output.exists() and not output.is_dir():
-        raise UserError(f"--output {output} is a file: give a folder")
-    made = [folder for folder in (output, *output.parents) if not folder.exists()]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output {output}: cannot be made: {error.strerror}") from None
-    return made
-
-
-def check_output(output: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to replace what lies in the folder, unless that is asked for.
-
-    Raises:
-        UserError: a parse, or one that was ended early.
-    """
-    if is_resumable(output):  # whoever began it was asked about a parse beside it
-        if not (resume or overwrite):
-            raise UserError(
-                f"{output} holds a parse that was ended early: --resume goes on with it, "
-                "--overwrite begins anew"
-            )
-    elif (output / SUMMARY).exists() and not overwrite:
-        raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
-
-
-def remove_made(made: list[Path]) -> None:
-    """Remove the folders that ``make_output`` made for a parse that was refused."""
-    with suppress(OSError):  # somebody else has put something there
-        for folder in made:
-            folder.rmdir()
-
-
-def check_labels(path: Path | None) -> dict[str, int] | None:
-    """{session: LABEL_NORMAL or LABEL_ABNORMAL} of a label file."""
-    from seqlab.data.label_files import read_labels
-
-    return None if path is None else read_labels(path)
-
-
-def finish_rows(rows: pl.DataFrame, labels: dict[str, int] | None, found: dict[str, int]) -> pl.DataFrame:
-    """Rows of sessions.parquet, with labels where there are some; ``found`` counts them."""
     if labels is not None:
         known = [labels.get(session) for session in rows["session"].to_list()]
-        label = pl.Series(
-            "label", [None if value is None else LABEL_NAMES[value] for value in known], pl.String
-        )
     elif "abnormal" in rows.columns:
-        label = (
-            rows["abnormal"].cast(pl.Int8).replace_strict(LABEL_NAMES, return_dtype=pl.String).alias("label")
-        )
+        known = rows["abnormal"].cast(pl.Int8).to_list()
     else:
-        label = pl.Series("label", [None] * len(rows), pl.String)
+        known = [None] * len(rows)
+    label = pl.Series("label", [None if value is None else LABELS[value] for value in known], pl.String)
     for name, count in label.value_counts().iter_rows():
         found[name or "unknown"] = found.get(name or "unknown", 0) + count
     return rows.with_columns(label).select(
@@ -92,9 +49,9 @@ def finish_rows(rows: pl.DataFrame, labels: dict[str, int] | None, found: dict[s
     )
 
 
-def shown_template(tokens: list[str]) -> str:
+def shown_template(words: list[str]) -> str:
     """A template as people write it."""
-    return " ".join(tokens).replace(MASK, SHOWN)
+    return " ".join(words).replace(MASK, SHOWN)
 
 
 def write_output(
@@ -107,54 +64,43 @@ def write_output(
     """Put the files in place; ``parse.json`` comes last, so that where it is all is.
 
     Args:
+        parser: what reads other logs the same way: see LineParser.
         made: the folder where SESSIONS and, where asked for, PARAMETERS were written.
+        logs: where the offsets of each log begin.
     """
-    output = settings.output
+    output, counts = settings.output, parsed.counts
     (output / SUMMARY).unlink(missing_ok=True)
     (output / PARAMETERS).unlink(missing_ok=True)  # of an earlier parse
     for name in (SESSIONS, PARAMETERS) if settings.parameters else (SESSIONS,):
         sync(made / name)
         (made / name).replace(output / name)
+    shown = {number: shown_template(words) for number, words in sorted(parsed.templates.items())}
     with (
         whole_file(output / TEMPLATES, on_disk=True) as part,
         part.open("w", encoding="utf-8", newline="") as file,
     ):
         table = csv.writer(file)
         table.writerow(["EventId", "EventTemplate", "Count", "Example"])
-        for number, tokens in sorted(parsed.templates.items()):
-            table.writerow(
-                [
-                    number,
-                    shown_template(tokens),
-                    parsed.counts.templates.get(number, 0),
-                    parsed.counts.examples.get(number, ""),
-                ]
-            )
+        for number, text in shown.items():
+            table.writerow([number, text, counts.templates.get(number, 0), counts.examples.get(number, "")])
     sync(output)
-    counts = parsed.counts
-    write_json(
-        output / SUMMARY,
-        {
-            "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-            "settings": settings.state(),
-            "logs": logs,
-            "lines": counts.lines,
-            "events": counts.events,
-            "sessions": parsed.num_sessions,
-            "labels": parsed.labels,
-            "templates": len(parsed.templates),
-            "messages_fed_to_drain": parsed.fed,
-            "skipped": dict(counts.skipped),
-            "skipped_lines": counts.skipped_lines,
-            "parser": parser
-            | {
-                "templates": [
-                    {"id": number, "template": shown_template(tokens)}
-                    for number, tokens in sorted(parsed.templates.items())
-                ]
-            },
-        },
-    )
+    summary = {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "settings": settings.state(),
+        "logs": logs,
+        "lines": counts.lines,
+        "events": counts.events,
+        "sessions": parsed.num_sessions,
+        "labels": parsed.labels,
+        "templates": len(parsed.templates),
+        "messages_fed_to_drain": parsed.fed,
+        "skipped": dict(counts.skipped),
+        "skipped_lines": counts.skipped_lines,
+        "parser": parser
+        | {"templates": [{"id": number, "template": text} for number, text in shown.items()]},
+    }
+    with whole_file(output / SUMMARY, on_disk=True) as part, part.open("w", encoding="utf-8") as file:
+        json.dump(summary, file, ensure_ascii=False)
 
 
 def _version(package: str) -> str:
@@ -162,3 +108,26 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
+
+
+def report(settings: ParseSettings, parsed: Parsed) -> str:
+    """What was read and found, for the terminal."""
+    counts, seconds = parsed.counts, parsed.seconds
+    speed = f"{counts.lines / max(seconds, 1e-9):,.0f} lines/s"
+    labels = ", ".join(f"{count:,} {name}" for name, count in sorted(parsed.labels.items()))
+    rows = [
+        ("lines", f"{counts.lines:,} in {seconds:.1f} s, {speed}"),
+        ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
+        (
+            "sessions",
+            f"{parsed.num_sessions:,}{', no labels' if {*parsed.labels} <= {'unknown'} else f': {labels}'}",
+        ),
+    ]
+    for reason, count in counts.skipped.items():
+        first = next(iter(counts.skipped_lines[reason]), None)
+        where = first and f", the first is {first['log']}, line {first['line']}: {first['text'][:60]!r}"
+        rows.append(("skipped", f"{count:,} lines, {reason}{where or ''}"))
+    kept = f"{PARAMETERS}, " if settings.parameters else ""
+    rows.append(("written", f"{settings.output}: {SESSIONS}, {TEMPLATES}, {kept}{SUMMARY}"))
+    rows.append(("train", f"python train.py model=gru data.sessions={settings.output}"))
+    return "\n".join(f"{name:10}{text}" for name, text in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -133,9 +132,7 @@ def shown(line: str | bytes) -> str:
 def split_piece(piece: Piece) -> Lines:
     """Decode a piece. Lines that are not UTF-8 or longer than LONGEST_LINE are set apart."""
     content = piece.content
-    column, starts = read_lines(content)
-    if piece.offset == 0 and content.startswith(codecs.BOM_UTF8):
-        column = pl.concat([column.head(1).str.strip_prefix("\ufeff"), column.slice(1)])
+    column, starts = read_lines(content, at_start=piece.offset == 0)
     if not len(column):
         return Lines(column, starts, starts, piece.file, len(piece.cut), list(piece.cut))
     whole = len(content) + (not content.endswith(b"\n"))  # as if the last line had its newline

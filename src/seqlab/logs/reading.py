@@ -10,17 +10,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from seqlab.errors import UserError
-from seqlab.logs.file_kinds import refuse_other_kinds
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 STDIN = "-"
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
-PACKED_ENDINGS = (".gz", ".zip", *TAR_ENDINGS)
 LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
+_TEXT = bytes({*range(7, 14), 27, *range(32, 256)})  # other control characters stand in no text
 BROKEN = (
     OSError,
     EOFError,
@@ -46,14 +45,13 @@ class Source(NamedTuple):
     """A log: a file, or a member of an archive."""
 
     path: str
-    entry: zipfile.ZipInfo | tarfile.TarInfo | None = None
+    entry: zipfile.ZipInfo | tarfile.TarInfo | None = None  # of an archive
+    member: str = ""  # its name there
+    member_bytes: int = 0
 
     @property
     def name(self) -> str:
-        if self.entry is None:
-            return self.path
-        inner = self.entry.filename if isinstance(self.entry, zipfile.ZipInfo) else self.entry.name
-        return f"{self.path}:{inner}"
+        return self.path if self.entry is None else f"{self.path}:{self.member}"
 
     @property
     def is_gzip(self) -> bool:
@@ -64,7 +62,7 @@ class Source(NamedTuple):
     def plain_bytes(self) -> int | None:
         """Bytes of the text; None where they are not known before reading."""
         if self.entry is not None:
-            return self.entry.file_size if isinstance(self.entry, zipfile.ZipInfo) else self.entry.size
+            return self.member_bytes
         if self.path == STDIN or self.is_gzip or not Path(self.path).is_file():
             return None
         return Path(self.path).stat().st_size
@@ -92,8 +90,6 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
         if file.resolve() in seen:
             raise UserError(f"{path} is given twice; each log is read once")
         seen.add(file.resolve())
-        if file.is_file():  # a pipe is not touched
-            refuse_other_kinds(path, "seqlab parse - ...", PACKED_ENDINGS)
         try:
             members = _members(path)
         except BROKEN as error:
@@ -104,15 +100,37 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     return found
 
 
+def refuse_binary(path: str, reader: str = "seqlab parse -") -> None:
+    """Raise UserError for a plain or gzip file that begins with no text.
+
+    Args:
+        reader: the command that takes a log from standard input.
+    """
+    try:
+        with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
+            head = file.read(512)
+    except BROKEN as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    if head.lstrip(b"\x00").translate(None, _TEXT):  # a crash may leave zeros before the text
+        raise UserError(
+            f"{path} holds no lines of text. Packed logs are known by their names (.gz; seqlab parse also "
+            f"reads .zip, .tar, .tar.gz): unpack others, or pipe them: ... | {reader}. Text must be UTF-8"
+        )
+
+
 def _members(path: str) -> list[Source]:
-    name = path.lower()  # as refuse_other_kinds looks at it
+    name = path.lower()
     if name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
-            return [Source(path, entry) for entry in archive.infolist() if _is_log(entry.filename)]
-    if name.endswith(TAR_ENDINGS):
+            members = [Source(path, entry, entry.filename, entry.file_size) for entry in archive.infolist()]
+    elif name.endswith(TAR_ENDINGS):
         with tarfile.open(path) as packed:
-            return [Source(path, entry) for entry in packed if entry.isfile() and _is_log(entry.name)]
-    return [Source(path)]
+            members = [Source(path, entry, entry.name, entry.size) for entry in packed if entry.isfile()]
+    else:
+        if Path(path).is_file():  # a pipe is not touched
+            refuse_binary(path)
+        return [Source(path)]
+    return [member for member in members if _is_log(member.member)]
 
 
 def _is_log(name: str) -> bool:
@@ -120,13 +138,34 @@ def _is_log(name: str) -> bool:
     return name.endswith(LOG_ENDINGS) and "readme" not in name and not Path(name).name.startswith(".")
 
 
+def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+    """All lines, in order, in chunks.
+
+    Raises:
+        UserError: a log that cannot be read to its end, by name and byte.
+    """
+    with ExitStack() as archives:
+        opener = _Opener(archives)
+        for number, source in enumerate(sources):
+            end = 0
+            with ExitStack() as stack:
+                try:
+                    for chunk in _chunks(opener.open(source, stack), number, chunk_bytes):
+                        end = chunk.end
+                        yield chunk
+                except BROKEN as error:
+                    raise UserError(
+                        f"{source.name}: broken after byte {end:,} of its text: {error}"
+                    ) from None
+
+
 class _Opener:
     """Opens one log after the other; an archive stays open for all of its members."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
+        self._stack = stack
         self._path = ""
-        self._archive: zipfile.ZipFile | tarfile.TarFile | None = None
+        self._archive: Any = None
 
     def open(self, source: Source, stack: ExitStack) -> IO[bytes]:
         """The bytes of a log, unpacked; closed with ``stack``."""
@@ -136,64 +175,20 @@ class _Opener:
             if source.is_gzip:
                 return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
             return stack.enter_context(Path(source.path).open("rb"))
+        is_zip = source.path.lower().endswith(".zip")
         if self._path != source.path:
-            if isinstance(source.entry, zipfile.ZipInfo):
-                self._archive = self.stack.enter_context(zipfile.ZipFile(source.path))
-            else:
-                self._archive = self.stack.enter_context(tarfile.open(source.path))  # noqa: SIM115
             self._path = source.path
-        if isinstance(self._archive, zipfile.ZipFile):
-            return stack.enter_context(self._archive.open(cast(zipfile.ZipInfo, source.entry)))
-        assert self._archive is not None
-        member = self._archive.extractfile(cast(tarfile.TarInfo, source.entry))
-        assert member is not None  # find_sources lists files alone
+            self._archive = self._stack.enter_context(
+                (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
+            )
+        member = self._archive.open(source.entry) if is_zip else self._archive.extractfile(source.entry)
         return stack.enter_context(member)
 
 
-def read_chunks(
-    sources: Sequence[Source], first: int = 0, start: int = 0, chunk_bytes: int = CHUNK_BYTES
-) -> Iterator[Chunk]:
-    """All lines, in order, in chunks.
-
-    Args:
-        first, start: the log and the byte in it to begin at: the end of a chunk before.
-
-    Raises:
-        UserError: a log that cannot be read to its end, by name and place.
-    """
-    with ExitStack() as archives:
-        opener = _Opener(archives)
-        for number in range(first, len(sources)):
-            begin = start if number == first else 0
-            place = begin
-            with ExitStack() as stack:
-                try:
-                    file = opener.open(sources[number], stack)
-                    _skip(file, begin)
-                    for chunk in _chunks(file, number, begin, chunk_bytes):
-                        place = chunk.end
-                        yield chunk
-                except BROKEN as error:
-                    raise UserError(
-                        f"{sources[number].name}: broken after byte {place:,} of its text: {error}"
-                    ) from None
-
-
-def _skip(file: IO[bytes], count: int) -> None:
-    if count and file.seekable():
-        file.seek(count)
-        return
-    while count:
-        got = len(file.read(min(count, CHUNK_BYTES)))
-        if not got:
-            raise EOFError(f"shorter by {count:,} bytes than when it was read before")
-        count -= got
-
-
-def _chunks(file: IO[bytes], number: int, begin: int, chunk_bytes: int) -> Iterator[Chunk]:
+def _chunks(file: IO[bytes], number: int, chunk_bytes: int) -> Iterator[Chunk]:
     rest = b""
     cutting = False  # inside a line too long to keep
-    place = begin  # of rest's first byte
+    place = 0  # of rest's first byte
     while True:
         block = file.read(chunk_bytes)
         if not block:
@@ -222,15 +217,3 @@ def _chunks(file: IO[bytes], number: int, begin: int, chunk_bytes: int) -> Itera
         yield Chunk(number, place, place, b"", cut_lines=1)
     elif rest:
         yield Chunk(number, place, place + len(rest), rest)
-
-
-def split_lines(content: bytes) -> tuple[list[bytes], list[int]]:
-    """The lines of a chunk without their ends, and the byte in it where each begins."""
-    lines = content.split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    starts, place = [], 0
-    for line in lines:
-        starts.append(place)
-        place += len(line) + 1
-    return [line.removesuffix(b"\r") for line in lines], starts

@@ -1,4 +1,4 @@
-"""The template of each line: drain3 is asked about new messages alone, all others are looked up.
+"""The template of each line: Drain is asked about new messages alone, all others are looked up.
 
 A message that taught Drain nothing would, fed once more, find the same template and teach nothing again, as
 long as Drain has learned nothing in between about messages of that length. So a look-up is as good as Drain
@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from drain3.drain import Drain
+from seqlab.logs.drain import Drain
 
-UNCHANGED = "none"  # what drain3 calls a message that taught it nothing
 MOST_REMEMBERED = 2_000_000  # messages; beyond it all are forgotten, and fed once more
 UNSEEN = -1
 
@@ -34,8 +32,8 @@ class LearnedIds:
         self.drain = drain
         self.first_id = first_id  # added to Drain's own ids, which start at 1
         self.fed = 0
-        self._known: dict[str, tuple[int, int, int]] = {}  # message: id, tokens, what was learned by then
-        self._learned: Counter[int] = Counter()  # by number of tokens: templates made or changed
+        self._known: dict[str, tuple[int, int, int]] = {}  # message: id, words, what was learned by then
+        self._learned: Counter[int] = Counter()  # by number of words: templates made or changed
 
     def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Template ids of L lines.
@@ -56,57 +54,50 @@ class LearnedIds:
         entry = self._known.get(message)
         if entry is not None and entry[2] == self._learned[entry[1]]:
             return entry[0]
-        cluster, change = self.drain.add_log_message(message)
+        own, learned = self.drain.learn(message)
         self.fed += 1
-        tokens = len(cluster.log_template_tokens)
-        number = self.first_id + cluster.cluster_id
-        if change != UNCHANGED:
-            self._learned[tokens] += 1
+        words = len(self.drain.templates[own])
+        if learned:
+            self._learned[words] += 1
         else:  # fed now once more, Drain would find the same, for nothing has changed
-            self._known[message] = (number, tokens, self._learned[tokens])
-        return number
+            self._known[message] = (self.first_id + own, words, self._learned[words])
+        return self.first_id + own
 
     def templates(self) -> dict[int, list[str]]:
-        """{id: tokens} as they are by now."""
-        return {
-            self.first_id + cluster.cluster_id: list(cluster.log_template_tokens)
-            for cluster in self.drain.clusters
-        }
+        """{id: words} as they are by now."""
+        return {self.first_id + own: list(words) for own, words in self.drain.templates.items()}
 
 
 class FixedIds:
     """Template ids by templates that are not changed; UNSEEN for a message that none of them matches.
 
     Args:
-        drains: asked one after the other.
+        drains: states, asked one after the other.
         first_ids: added to the ids of each.
     """
 
-    def __init__(self, drains: Sequence[Drain], first_ids: Sequence[int]) -> None:
-        self.drains = list(zip(drains, first_ids, strict=True))
+    def __init__(self, drains: Sequence[dict[str, Any]], first_ids: Sequence[int]) -> None:
+        self.drains = list(zip(map(Drain.from_state, drains), first_ids, strict=True))
         self._known: dict[str, int] = {}
 
     def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Template ids of L lines: see ``LearnedIds.assign``."""
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
-        table = np.array([self.one(message) for message in messages], dtype=np.int32)
+        table = np.array([self._one(message) for message in messages], dtype=np.int32)
         return table[codes] if len(table) else np.zeros(0, dtype=np.int32)
 
-    def one(self, message: str) -> int:
-        """The template of one masked message."""
-        number = self._known.get(message)
-        if number is None:
-            number = self._known[message] = self._match(message)
-        return number
+    def _one(self, message: str) -> int:
+        if message not in self._known:
+            found = ((first, drain.match(message)) for drain, first in self.drains)
+            self._known[message] = next((first + own for first, own in found if own is not None), UNSEEN)
+        return self._known[message]
 
-    def _match(self, message: str) -> int:
-        for drain, first_id in self.drains:
-            # the tree may lead past a template that begins with a variable; then all of that length are tried
-            cluster = drain.match(message, full_search_strategy="fallback")
-            if cluster is not None:
-                return first_id + int(cluster.cluster_id)
-        return UNSEEN
+    def templates(self) -> dict[int, list[str]]:
+        """{id: words}."""
+        return {
+            first + own: list(words) for drain, first in self.drains for own, words in drain.templates.items()
+        }
 
 
 class KnownFirstIds:
@@ -115,10 +106,6 @@ class KnownFirstIds:
     def __init__(self, known: FixedIds, learned: LearnedIds) -> None:
         self.known = known
         self.learned = learned
-
-    @property
-    def fed(self) -> int:
-        return self.learned.fed
 
     def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Template ids of L lines: see ``LearnedIds.assign``."""
@@ -129,10 +116,5 @@ class KnownFirstIds:
         return ids
 
     def templates(self) -> dict[int, list[str]]:
-        """{id: tokens} as they are by now."""
-        found = {
-            first_id + cluster.cluster_id: list(cluster.log_template_tokens)
-            for drain, first_id in self.known.drains
-            for cluster in drain.clusters
-        }
-        return found | self.learned.templates()
+        """{id: words} as they are by now."""
+        return self.known.templates() | self.learned.templates()

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from seqlab.errors import UserError
+from seqlab.networks.length_reader import LengthReader
 from seqlab.networks.recurrent import LSTM, check_size
 
 CHARACTER_ENCODERS = ("cnn", "lstm", "none")
@@ -55,6 +56,22 @@ class CharacterLSTM(nn.Module):
         )
         _, (hidden, _) = self.recurrent(packed)  # (2, U, output_size / 2)
         return torch.cat(hidden.unbind(0), dim=1)
+
+    def traceable(self) -> nn.Module:
+        """The same numbers without packed sequences."""
+        return PlainCharacterLSTM(self)
+
+
+class PlainCharacterLSTM(nn.Module):
+    """A CharacterLSTM over padded rows."""
+
+    def __init__(self, encoder: CharacterLSTM) -> None:
+        super().__init__()
+        self.embedding, self.reader = encoder.embedding, LengthReader(encoder.recurrent)
+
+    def forward(self, letters: Tensor, counts: Tensor) -> Tensor:
+        hidden = self.reader(self.embedding(letters), counts).hidden
+        return torch.cat((hidden[0], hidden[1]), dim=1)
 
 
 def character_encoder(

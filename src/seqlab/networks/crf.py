@@ -25,6 +25,8 @@ def bio_transitions(num_tags: int) -> tuple[Tensor, Tensor]:
 class IndependentTags(nn.Module):
     """Cross-entropy of each token, and its most likely tag; tags may follow each other in any order."""
 
+    is_searched = False  # each token's tag is decided by itself
+
     def nll(self, scores: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """() summed -log p of the tags, in nats, over real tokens; see LinearChainCRF for the shapes."""
         return F.cross_entropy(scores[mask], tags[mask], reduction="sum")
@@ -47,6 +49,7 @@ class LinearChainCRF(nn.Module):
             no probability; else any tag may follow any.
     """
 
+    is_searched = True  # the best sequence is found step by step
     allowed: Tensor
     may_begin: Tensor
 

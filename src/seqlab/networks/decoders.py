@@ -132,6 +132,8 @@ class AttentionDecoder(nn.Module):
         if self.attention is None or memory.projected is None:
             return None, None
         num_rows, num_steps = states.shape[:2]
+        if num_steps == 1 and num_rows == memory.mask.shape[0]:  # one step of each source, as in an export
+            return self.attention(states, memory.outputs, memory.mask, memory.projected)
         per_source = states.reshape(len(memory.mask), -1, states.shape[-1])
         read = memory.outputs, memory.mask, memory.projected
         at_once = max(CELLS_AT_ONCE // self.attention.cells_per_step(memory.projected), 1)

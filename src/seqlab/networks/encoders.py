@@ -100,8 +100,8 @@ class RecurrentEncoder(nn.Module):
         outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=source.shape[1])
         outputs = self.join(list(outputs.chunk(self.num_directions, dim=-1)))
         if isinstance(state, tuple):
-            return outputs, (self._side_by_side(state[0]), self._side_by_side(state[1]))
-        return outputs, self._side_by_side(state)
+            return outputs, (self.side_by_side(state[0]), self.side_by_side(state[1]))
+        return outputs, self.side_by_side(state)
 
     def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """``forward`` through a tree of prefixes, and one of suffixes."""
@@ -123,7 +123,7 @@ class RecurrentEncoder(nn.Module):
             read.append(directions[1][0].gather(1, mirror[..., None].expand_as(read[0])))
         return self.join(read) * mask, (final[0], final[1]) if len(final) == 2 else final[0]
 
-    def _side_by_side(self, state: Tensor) -> Tensor:
+    def side_by_side(self, state: Tensor) -> Tensor:
         """(layers * directions, B, H) to (layers, B, directions * H)."""
         layers = state.unflatten(0, (-1, self.num_directions))
         return torch.cat(layers.unbind(1), dim=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
 from seqlab.networks.dropout import Dropout
+from seqlab.networks.length_reader import LengthReader
 from seqlab.networks.noise import TokenNoise
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
@@ -115,6 +117,10 @@ class Tagger(nn.Module):
         )
         return self.to_scores(self.dropout(outputs)).float()
 
+    def traceable(self) -> nn.Module:
+        """The same numbers without packed sequences."""
+        return PlainTagger(self)
+
     def read_words(self, batch: TagBatch) -> Tensor:
         """(B, T, width) word embeddings, spelled words and shapes side by side."""
         parts = [self.word_embedding(self.word_noise(self._drop_singletons(batch.words)))]
@@ -130,3 +136,18 @@ class Tagger(nn.Module):
             return words
         hit = torch.rand(words.shape, device=words.device) < self.singleton_dropout
         return words.masked_fill(hit & (words >= self.first_singleton_id), self.unk_id)
+
+
+class PlainTagger(nn.Module):
+    """A Tagger in eval mode, over padded rows."""
+
+    def __init__(self, network: Tagger) -> None:
+        super().__init__()
+        self.words = deepcopy(network)
+        if hasattr(network.characters, "traceable"):
+            self.words.characters = network.characters.traceable()  # type: ignore[union-attr, operator, assignment]
+        self.reader, self.to_scores = LengthReader(network.recurrent), network.to_scores
+
+    def forward(self, batch: TagBatch) -> Tensor:
+        directions = self.reader(self.words.read_words(batch), batch.lengths).directions
+        return self.to_scores(torch.cat(directions, dim=-1)).float()

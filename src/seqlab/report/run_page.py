@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from markupsafe import Markup
 
-from seqlab.evaluation.outcome import ResultTable
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-    from seqlab.training.history import History
-    from seqlab.training.profiling import PartRow
-    from seqlab.training.run_folder import RunFolder
-
-Line = tuple[Sequence[float], Sequence[float]]
+from seqlab.results.outcome import ResultTable
+from seqlab.results.training import Curve, Curves, PartRow
 
 
-def result_section(table: ResultTable, *, emphasis: str | None = None, note: str = "") -> Section:
-    """The figures of the model and its baselines; ``emphasis`` names the row in bold."""
+def result_section(table: ResultTable, next_steps: Sequence[str] = ()) -> Section:
+    """The figures of the model and its baselines, the model's first row in bold; commands to go on with."""
     rows = [*table.model_rows, *table.baseline_rows]
     if not rows:
         return Section("Result", paragraph("Nothing was measured in this run."))
-    body = metrics_table(table.columns, rows, emphasis=emphasis, row_title="model and baselines")
-    return Section("Result", body, note)
+    body = metrics_table(table.columns, rows, emphasis=rows[0][0], row_title="model and baselines")
+    if next_steps:
+        commands = "\n".join(next_steps)
+        body += Markup('<p class="next">What to do next:</p><pre>{}</pre>').format(commands)
+    return Section("Result", body, table.measured_on)
 
 
 def training_section(
-    losses: Mapping[str, Line], learning_rate: Line | None = None, *, loss_label: str = "loss"
+    losses: Curves, learning_rate: Curve | None = None, *, loss_label: str = "loss"
 ) -> Section:
     """Losses and learning rate over epochs.
 
@@ -84,54 +81,60 @@ def run_section(
 
 
 def write_run_page(
-    folder: RunFolder,
-    config: DictConfig,
+    path: Path,
     table: ResultTable,
-    metrics: Mapping[str, float],
-    history: History,
-    pictures: Sequence[Section],
     *,
+    title: str,
+    seed: int,
+    metrics: Mapping[str, float],
+    curves: Curves,
+    sections: Sequence[Section],
     facts: Sequence[tuple[str, str]] = (),
-    emphasis: str | None = None,
-    loss_label: str = "loss",
+    environment: Mapping[str, Any] = MappingProxyType({}),
+    config_yaml: str = "",
+    notices: Sequence[str] = (),
+    next_steps: Sequence[str] = (),
+    profile: Sequence[PartRow] = (),
 ) -> None:
-    """Write report.html: result, the task's own pictures, training curves, what was run."""
-    from omegaconf import OmegaConf
+    """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
-    from seqlab.training.profiling import read_profile
-
+    Args:
+        metrics: of them val/... and timing/... stand among the facts.
+        curves: figures over epochs; of them the losses and the learning rate are drawn here.
+        sections: what the evaluation shows.
+        facts: of the data.
+        environment: environment.json.
+        next_steps: commands to go on with, where there is nothing measured to read.
+        profile: where the time of training went.
+    """
     figures = [
         (name, f"{value:,.6g}") for name, value in metrics.items() if name.startswith(("val/", "timing/"))
     ]
-    sections = [
-        result_section(table, emphasis=emphasis),
-        *pictures,
+    whole = [
+        result_section(table, next_steps),
+        *sections,
         training_section(
-            {name: history.series[name] for name in ("train/loss", "val/loss") if name in history.series},
-            history.series.get("learning_rate"),
-            loss_label=loss_label,
+            {name: curves[name] for name in ("train/loss", "val/loss") if name in curves},
+            curves.get("learning_rate"),
+            loss_label=f"loss ({table.loss_unit})" if table.loss_unit else "loss",
         ),
-        *profile_section(read_profile(folder.path)),
+        *profile_section(profile),
         run_section(
             [*facts, *table.notes, *figures],
-            environment_rows(folder),
-            OmegaConf.to_yaml(config, resolve=True),
+            [(name, _text(value)) for name, value in environment.items()],
+            config_yaml,
         ),
     ]
-    title = f"{folder.model_name} on {folder.data_name}"
-    subtitle = f"seed {config.seed}; {table.title}"
-    notices = [*page_warnings(table), *folder.notices]
-    write_page(folder.report, render_page(title, subtitle, notices, sections))
+    warnings = [f"Warning: {warning}" for warning in table.warnings]
+    page = render_page(title, f"seed {seed}; {table.title}", [*warnings, *notices], whole)
+    write_page(path, page)
 
 
-def page_warnings(table: ResultTable) -> list[str]:
-    """The warnings of a run as notices of its page."""
-    return [f"Warning: {warning}" for warning in table.warnings]
-
-
-def environment_rows(folder: RunFolder) -> list[tuple[str, str]]:
-    """environment.json as rows of text."""
-    return [(name, _text(value)) for name, value in folder.read_environment().items()]
+def curve_sections(curves: Curves, names: Sequence[str], label: str, title: str) -> list[Section]:
+    """Validation figures over epochs, as one section; none where none was logged."""
+    lines = {name: curves[name] for name in names if name in curves}
+    chart = line_chart(lines, "epoch", label, title=title) if lines else None
+    return [] if chart is None else [Section("Validation", chart_grid([chart]))]
 
 
 def _text(value: Any) -> str:

@@ -69,16 +69,14 @@ class Plan:
     def overrides(self, values: Mapping[str, Any], seed: int, folder: Path) -> list[str]:
         """The command line of a trial's run."""
         where = str(folder.absolute()).replace("\\", "\\\\").replace("'", "\\'")
-        here = "seqlab.sweeps.reporting"
-        report = f"{{_target_:{here}.Report,folder:'{where}',metric:{self.sweep.metric}}}"
-        judge = f"+evaluation={{_target_:{here}.ValidationOnly}}"
+        report = f"{{_target_:seqlab.sweeps.reporting.Report,folder:'{where}',metric:{self.sweep.metric}}}"
         return [
             *self.fixed,
             *self.sweep.overrides(values),
             *([f"seed={seed}"] if len(self.seeds) > 1 else []),
             f"hydra.run.dir='{where}'",
             f"+callbacks.extra.sweep={report}",
-            *([] if self.full else ["~evaluation", judge, f"report._target_={here}.no_report"]),
+            *([] if self.full else ["test=false"]),
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -69,6 +70,8 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         self.optimizer_factory = optimizer
         self.scheduler_factory = scheduler
         self.monitor = monitor
+        self.evaluation: Any = None  # of seqlab.evaluation: what judges it, for Trainer.test and predicting
+        self.judge: Any = None  # what the evaluation fitted; Trainer.test fits it where there is none
         self.train_loss = CountedMean()
         self.val_counts = StageCounts()
         self.test_counts = StageCounts()
@@ -104,6 +107,10 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         raise self.no_graph(
             f"{type(self).__name__} has no one_pass, which says what goes in and what comes out"
         )
+
+    def graphs(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> dict[str, Graph]:
+        """The graphs that `seqlab export` writes, by name: one, except where a search runs between them."""
+        return {"model": self.one_pass(sizes, data)}
 
     def no_graph(self, reason: str) -> UserError:
         """What to say of a network that is not exported."""
@@ -159,19 +166,33 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         processes = self.trainer.world_size
         shared = self.splits_validation and self.trainer.num_val_batches[0] >= processes
         if not shared or batch_idx % processes == self.global_rank:
-            self.judge(batch, self.val_counts)
+            self.count(batch, self.val_counts)
 
     def on_validation_epoch_end(self) -> None:
         self._log_counts("val", self.val_counts)
 
+    def before_test(self, datamodule: Any) -> bool:
+        """Let the evaluation decide all that it decides; whether there is one."""
+        if self.evaluation is not None and self.judge is None:
+            self.judge, _ = self.evaluation.fit(self, datamodule)
+        return self.evaluation is not None
+
     def test_step(self, batch: BatchT, batch_idx: int) -> None:
-        """For ``Trainer.test`` once the data's ``open_test`` was called; a run judges by its evaluation."""
-        self.judge(batch, self.test_counts)
+        """Counts losses, where no evaluation reads the test split itself at the end."""
+        if self.evaluation is None:
+            self.count(batch, self.test_counts)
 
     def on_test_epoch_end(self) -> None:
-        self._log_counts("test", self.test_counts)
+        """Log the main figures of metrics.json; without an evaluation, loss and accuracy."""
+        if self.evaluation is None:
+            self._log_counts("test", self.test_counts)
+            return
+        with torch.inference_mode(False):
+            outcome = self.evaluation.test(self, self.trainer.datamodule, self.judge)  # type: ignore[attr-defined]
+        main = {name: value for name, value in outcome.metrics.items() if re.fullmatch("test/[^/]+", name)}
+        self.log_dict(main)
 
-    def judge(self, batch: BatchT, counts: StageCounts) -> None:
+    def count(self, batch: BatchT, counts: StageCounts) -> None:
         """Add a validation or test batch to the counts of its stage."""
         counts.add(*self.losses(batch))
 

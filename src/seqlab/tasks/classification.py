@@ -91,7 +91,7 @@ class Classification(SequenceTask[LabelledBatch]):
         """(B, C) probabilities of the classes."""
         return joined(self.network(batch)).exp()
 
-    def judge(self, batch: LabelledBatch, counts: StageCounts) -> None:
+    def count(self, batch: LabelledBatch, counts: StageCounts) -> None:
         log_probabilities = joined(self.network(batch))
         losses = _losses(log_probabilities, batch)
         counts.loss.update(losses.nll, losses.num_units)

@@ -47,8 +47,7 @@ class Reconstruction(SequenceTask[SessionBatch]):
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
         def outputs(network: Any, source: Tensor, lengths: Tensor) -> Tensors:
             """What the decoder is fed follows from what the encoder reads."""
-            begin = torch.full_like(source[:, :1], SPECIAL.bos)
-            decoder_input = torch.cat((begin, source[:, :-1]), dim=1)
+            decoder_input = F.pad(source, (1, 0), value=SPECIAL.bos)[:, : source.shape[1]]
             logits = network(source, decoder_input, lengths, real_steps(source, lengths)).logits
             return (logits.float().log_softmax(dim=-1),)
 

@@ -13,7 +13,7 @@ from seqlab.errors import UserError
 from seqlab.networks.contracts import TaggingNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.entity_counts import EntityCounts
-from seqlab.tasks.graphs import Graph
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph, padded_rows, real_steps
 from seqlab.tasks.metrics import StageCounts
 from seqlab.tasks.tag_counts import TagCounts
 
@@ -44,7 +44,44 @@ class Tagging(SequenceTask[TagBatch]):
         check_shape(self.network, "scores", self.network(batch), axes, given)
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
-        raise self.no_graph("its result is found step by step, by a search that no graph holds")
+        if self.network.output.is_searched:  # type: ignore[union-attr]
+            raise self.no_graph(
+                "its CRF finds the best sequence of tags step by step, by a search that no graph holds; a "
+                "model trained with model.network.crf=false can be"
+            )
+        reads: dict[str, Axes] = {"words": (BATCH, LENGTH)}
+        if self.network.shape_embedding is not None:
+            reads["shapes"] = (BATCH, LENGTH)
+        if self.network.characters is not None:
+            reads |= {"spelling": (BATCH, LENGTH), "letters": ("spellings", "letters")}
+            reads["letter_counts"] = ("spellings",)
+        reads["lengths"] = (BATCH,)
+
+        def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
+            words, lengths = padded_rows(sizes["vocab_size"])(batch, length, generator)
+            shapes = torch.randint(0, sizes["num_shapes"], words.shape, generator=generator)
+            letters, counts = padded_rows(sizes["num_characters"])(7, 4, generator)
+            spelling = torch.randint(0, 7, words.shape, generator=generator)
+            found = {"words": words, "shapes": shapes, "spelling": spelling, "letters": letters}
+            found |= {"letter_counts": counts, "lengths": lengths}
+            return tuple(found[name] for name in reads)
+
+        def outputs(network: Any, *tensors: Tensor) -> Tensors:
+            given = dict(zip(reads, tensors, strict=True))
+            words, lengths = given["words"], given["lengths"]
+            unread = {name: words for name in TagBatch._fields if name not in reads}
+            batch = TagBatch(**unread | given)._replace(mask=real_steps(words, lengths))
+            return (network(batch).log_softmax(dim=-1),)
+
+        return graph(
+            self.network,
+            outputs,
+            reads,
+            {"log_probabilities": (BATCH, LENGTH, sizes["num_tags"])},
+            sample,
+            10,
+            lambda words, *given: real_steps(words, given[-1]),
+        )
 
     def on_fit_start(self) -> None:
         """Word vectors that the data has read go into the network, once; a resumed run has its own.
@@ -85,7 +122,7 @@ class Tagging(SequenceTask[TagBatch]):
         scores = self.network(batch)
         return self._losses(scores, batch), self.decode(scores, batch)
 
-    def judge(self, batch: TagBatch, counts: StageCounts) -> None:
+    def count(self, batch: TagBatch, counts: StageCounts) -> None:
         scores = self.network(batch)
         counts.add(*self._losses(scores, batch))
         counts.figures.update(batch.tags, self.decode(scores, batch), batch.mask)  # type: ignore[union-attr]

@@ -12,12 +12,13 @@ from torch import Tensor
 from seqlab.data.batches import TranslationBatch
 from seqlab.errors import UserError
 from seqlab.networks.contracts import TranslationNetwork, check_shape
+from seqlab.networks.decoders import Memory
 from seqlab.networks.recurrent import check_share
 from seqlab.search.beam import beam_search
 from seqlab.search.greedy import greedy_search
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import Graph
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph, padded_rows
 
 LOSS_UNITS = ("token", "pair")
 
@@ -90,8 +91,58 @@ class Translation(SequenceTask[TranslationBatch]):
         axes = {"B": rows, "T": steps, "V": sizes["target_vocab_size"]}
         check_shape(self.network, "logits of its output", logits, axes, given)
 
-    def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
-        raise self.no_graph("its result is found step by step, by a search that no graph holds")
+    def graphs(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> dict[str, Graph]:
+        """``encoder``, run once a source, and ``step``, run once a target token; the caller searches."""
+        with torch.no_grad():
+            memory, state = self.network.encode(torch.zeros(1, 1, dtype=torch.int64), torch.ones(1).long())
+        states = state if isinstance(state, tuple) else (state,)
+        attends = memory.projected is not None
+        held: dict[str, Axes] = {}
+        if attends:
+            held = {"memory": (BATCH, LENGTH, memory.outputs.shape[2]), "mask": (BATCH, LENGTH)}
+        names = ("hidden", "cell")[: len(states)]
+        state_axes: dict[str, Axes] = {
+            name: (part.shape[0], BATCH, part.shape[2]) for name, part in zip(names, states, strict=True)
+        }
+
+        def encode(network: Any, source: Tensor, lengths: Tensor) -> Tensors:
+            memory, state = network.encode(source, lengths)
+            read = (memory.outputs, memory.mask) if attends else ()
+            return *read, *(state if isinstance(state, tuple) else (state,))
+
+        def step(network: Any, tokens: Tensor, *given: Tensor) -> Tensors:
+            memory = network.decoder.remember(*given[:2]) if attends else Memory(tokens, tokens, None)
+            state = given[len(held) :]
+            readout, _, after = network.decoder.readout(
+                tokens[:, None], state[0] if len(state) == 1 else state, memory
+            )
+            found = network.output(readout[:, 0]).float().log_softmax(dim=-1)
+            return found, *(after if isinstance(after, tuple) else (after,))
+
+        def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
+            tokens = torch.randint(0, sizes["target_vocab_size"], (batch,), generator=generator)
+            read = []
+            if attends:
+                lengths = torch.randint(1, length + 1, (batch,), generator=generator)
+                read = [
+                    torch.rand((batch, length, memory.outputs.shape[2]), generator=generator) - 0.5,
+                    torch.arange(length) < lengths[:, None],
+                ]
+            parts = [
+                torch.rand((part.shape[0], batch, part.shape[2]), generator=generator) - 0.5
+                for part in states
+            ]
+            return tokens, *read, *parts
+
+        source: dict[str, Axes] = {"source": (BATCH, LENGTH), "lengths": (BATCH,)}
+        rows = padded_rows(sizes["source_vocab_size"])
+        after = {f"{name}_after": axes for name, axes in state_axes.items()}
+        given: dict[str, Axes] = {"tokens": (BATCH,), **held, **state_axes}
+        found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"]), **after}
+        return {
+            "encoder": graph(self.network, encode, source, held | state_axes, rows, 10),
+            "step": graph(self.network, step, given, found, sample, 10),
+        }
 
     def losses(self, batch: TranslationBatch) -> Losses:
         ratio = self.teacher_forcing_ratio if self.training else 1.0

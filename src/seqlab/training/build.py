@@ -12,10 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
+from seqlab.evaluation.base import Evaluation
+from seqlab.evaluation.validation_only import ValidationOnly
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.compiling import compile_network
 from seqlab.training.config_folders import config_folders
-from seqlab.trust import check_own_config, imported
+from seqlab.trust import EVALUATIONS, check_own_config, imported
 
 _HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
@@ -130,6 +132,25 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
     )
     compile_network(task, config.trainer)
     return task
+
+
+def build_evaluation(config: DictConfig) -> Evaluation:
+    """What judges the model: the config's ``evaluation``; with ``test=false`` its check of the data alone.
+
+    Raises:
+        UserError: there is none, a setting that is not taken, or a ``_target_`` that no checkpoint may name.
+    """
+    node = OmegaConf.select(config, "evaluation")
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        raise UserError(
+            "evaluation: the model config names no class that judges the model; add `evaluation:` with a "
+            "`_target_`, such as seqlab.evaluation.classification.ClassificationEvaluation, or a class of "
+            "your own that derives from seqlab.evaluation.base.Evaluation"
+        )
+    check_config(node, "evaluation")
+    check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
+    evaluation: Evaluation = instantiate(node, _convert_="all")
+    return evaluation if config.test else ValidationOnly(evaluation)
 
 
 def check_monitor(config: DictConfig) -> None:

@@ -10,10 +10,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
+from seqlab.data.coders import check_plain
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.plain import check_plain
+from seqlab.evaluation.base import Contents
 from seqlab.training.build import check_config, fill_sizes
-from seqlab.training.checkpoints import Baggage, best_checkpoint
+from seqlab.training.checkpoints import SaveContents, best_checkpoint
 from seqlab.training.debugging import SameBatches
 from seqlab.training.history import History
 from seqlab.training.nonfinite import NonFiniteStop
@@ -46,12 +47,14 @@ def build_callbacks(config: DictConfig, checkpoints: Path, datamodule: SequenceD
         history,
         stopwatch,
         OwnNoise(config.seed),
-        Baggage(
-            fill_sizes(config.model, datamodule.sizes),
-            datamodule.sizes,
-            plain_state(datamodule),
-            config.predict,
-            plain,
+        SaveContents(
+            Contents(
+                fill_sizes(config.model, datamodule.sizes),
+                plain["evaluation"],
+                datamodule.sizes,
+                plain_state(datamodule),
+                config=plain,
+            )
         ),
     ]
     if writes_checkpoints:

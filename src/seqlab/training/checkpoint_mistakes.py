@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seqlab.errors import UserError
-from seqlab.exporting.names import NETWORKS, SETTINGS
+from seqlab.exporting.folder import NETWORKS, SETTINGS
 
 BEST = "checkpoints/best.ckpt"
 GIVE = f"give a run's best.ckpt: runs/.../{BEST}"
@@ -111,8 +111,8 @@ def _of_zip(path: Path, said: str) -> str:
             names = opened.namelist()
     except zipfile.BadZipFile:
         return "it is damaged or cut off"
-    if any("/code/" in name for name in names):
-        return "it is a TorchScript file, as seqlab export --format torch writes it"
+    if any("/code/" in name or name.endswith("archive_format") for name in names):
+        return "it is a network of torch's own, as torch.export or torch.jit write it"
     if not any(name.endswith("data.pkl") for name in names):
         return "it is a zip file with other content"
     if foreign := re.search(r"GLOBAL ([\w.]+)", said):

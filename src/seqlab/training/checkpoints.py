@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +12,22 @@ import torch
 from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
-from seqlab.errors import UserError
+from seqlab.evaluation.base import Contents
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checkpoint_files import write_atomically
 from seqlab.training.checkpoint_mistakes import CheckpointError, no_checkpoint
-from seqlab.trust import refuse_untrusted, trusted_function
+from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
 
 
-class Baggage(Callback):
-    """Puts config, sizes, the data's state (vocabulary, ...) and trackers' run ids into every checkpoint.
+class SaveContents(Callback):
+    """Puts all that scoring needs beside weights, and the loggers' run ids, into every checkpoint."""
 
-    Args:
-        model: the task's config, sizes filled in: what ``load_task`` builds.
-        sizes: of the data.
-        data: state of the data.
-        predict: what ``seqlab predict`` calls.
-        config: the whole config, so that a resumed run can tell what has changed.
-    """
-
-    def __init__(
-        self,
-        model: dict[str, Any],
-        sizes: dict[str, int],
-        data: dict[str, Any],
-        predict: str | None = None,
-        config: dict[str, Any] | None = None,
-    ) -> None:
-        self.contents = {
-            "format": FORMAT,
-            "model": model,
-            "sizes": sizes,
-            "data": data,
-            "predict": predict,
-            "config": config or {},
-        }
+    def __init__(self, contents: Contents) -> None:
+        self.contents = {"format": FORMAT} | contents._asdict()
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         # a tracker of its kind goes on with this run when the training is resumed
@@ -110,38 +88,26 @@ def load_weights(task: SequenceTask, path: Path) -> None:
         log.warning("no %s was written: the weights of the last step are judged", path.name)
 
 
-def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTask, dict[str, Any]]:
+def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTask, Contents]:
     """Rebuild a task for scoring from its checkpoint alone.
 
     Args:
         trust: packages outside seqlab whose code the checkpoint may name: see seqlab.trust.
 
     Returns:
-        The task in eval mode, and the baggage: ``sizes``, ``data`` (vocabulary, ...), ``judge`` (what the
-        evaluation fitted: thresholds, ...), ``predict``, and ``trust`` as it came.
+        The task in eval mode, holding its evaluation, and what else the checkpoint holds.
 
     Raises:
         UserError: no checkpoint of seqlab, or one that names code of a package that is not trusted.
     """
     checkpoint = read_checkpoint(path)
-    baggage = checkpoint[KEY]
-    if "model" not in baggage or "state_dict" not in checkpoint:
+    held = checkpoint[KEY]
+    if not {"model", "data", "sizes", "evaluation"} <= set(held) or "state_dict" not in checkpoint:
         raise CheckpointError(path, "not a whole checkpoint of seqlab")
-    refuse_untrusted(baggage["model"], path, trust)
-    task: SequenceTask = instantiate(baggage["model"], _convert_="all")
+    refuse_untrusted(held["model"], path, trust)
+    refuse_untrusted(held["evaluation"], path, trust, EVALUATIONS)
+    refuse_untrusted_coders(held["data"], path, trust)
+    task: SequenceTask = instantiate(held["model"], _convert_="all")
     task.load_state_dict(checkpoint["state_dict"])
-    return task.eval(), baggage | {"trust": tuple(trust)}
-
-
-def load_predictor(
-    baggage: dict[str, Any], path: str | Path, trust: Collection[str] = ()
-) -> Callable[..., Any]:
-    """The function that ``seqlab predict`` calls for a checkpoint's kind of model.
-
-    Raises:
-        UserError: the checkpoint names none, or one that is no function of seqlab.prediction or of a package
-            that is trusted.
-    """
-    if baggage.get("predict") is None:
-        raise UserError(f"{path}: its model config names no function for `seqlab predict` (predict: null)")
-    return trusted_function(str(baggage["predict"]), path, trust)
+    task.evaluation = instantiate(held["evaluation"], _convert_="all")
+    return task.eval(), Contents(**{name: held[name] for name in Contents._fields if name in held})

@@ -6,12 +6,14 @@ import csv
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import Profiler
+
+from seqlab.results.training import PartRow
 
 CHECKPOINTS, VALIDATION, LOGGING, REST = "checkpoints", "validation", "logging and callbacks", "rest"
 PARTS = ("data", "transfer", "forward", "backward", "optimizer", LOGGING, VALIDATION, CHECKPOINTS, REST)
@@ -26,15 +28,6 @@ _ENDINGS = {
     ".lr_scheduler_step": "optimizer",
 }
 FILE = "profile.csv"
-
-
-class PartRow(NamedTuple):
-    """A part of training: its seconds, its share of them all, milliseconds per training batch."""
-
-    part: str
-    seconds: float
-    share: float
-    ms_per_batch: float
 
 
 def part_of(action: str) -> str | None:

@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import platform
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,13 +18,16 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.evaluation.next_steps import next_steps
-from seqlab.evaluation.outcome import Outcome, plain_figures
 from seqlab.files import whole_file
+from seqlab.report.page import Section
+from seqlab.report.run_page import write_run_page
+from seqlab.results.outcome import Outcome, plain_figures
+from seqlab.results.training import Curves
 from seqlab.training.checkpoint_files import forget_previous
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.training.debugging import debug_notices
 from seqlab.training.processes import is_writer, silence, tell
+from seqlab.training.profiling import read_profile
 from seqlab.training.terminal import print_results
 from seqlab.trust import outside_packages, trust_options
 
@@ -54,7 +59,6 @@ class RunFolder:
     model_name: str
     data_name: str
     notices: list[str] = field(default_factory=list)
-    parsed: str | None = None  # data.sessions: the output of seqlab parse that a log model reads
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
 
     @classmethod
@@ -63,9 +67,10 @@ class RunFolder:
         run = HydraConfig.get()
         choices = run.runtime.choices
         notices = [*debug_notices(config.trainer), *config.notes, *notices]
-        parsed = OmegaConf.select(config, "data.sessions")
-        trust = outside_packages(OmegaConf.to_container(config.model), config.predict)
-        folder = cls(path_of_run(), choices["model"], choices["data"], notices, parsed, trust)
+        trust = outside_packages(
+            OmegaConf.to_container(config.model), OmegaConf.to_container(config.evaluation)
+        )
+        folder = cls(path_of_run(), choices["model"], choices["data"], notices, trust)
         if not is_writer():
             silence()
             return folder
@@ -111,6 +116,8 @@ class RunFolder:
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
         """Write metrics.json and scores.csv; train.log gets warnings and figures."""
         self.write_json("metrics.json", plain_figures(metrics))
+        if signatures := outcome.signatures():
+            self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
         outcome.write_scores(self.scores)
         for warning in outcome.result_table().warnings:
             log.info("warning: %s", warning)
@@ -120,7 +127,8 @@ class RunFolder:
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         print_results(outcome.result_table(), metrics)
-        print(f"report: {_short(self.report)}")
+        if self.report.exists():
+            print(f"report: {_short(self.report)}")
         if self.trust and self.best_checkpoint.exists():
             options = trust_options(self.trust)
             print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
@@ -128,8 +136,45 @@ class RunFolder:
             print(f"{'      ' if place else 'next: '}{step}")
 
     def next_steps(self, outcome: Outcome) -> list[str]:
-        """See seqlab.evaluation.next_steps."""
-        return next_steps(outcome, _short(self.best_checkpoint), self.parsed, self.trust)
+        """Commands to go on with, as they are typed here."""
+        options = [trust_options(self.trust)] if self.trust else []
+        steps = outcome.next_steps(shlex.quote(_short(self.best_checkpoint)))
+        return [" ".join(["seqlab", step, *options]) for step in steps]
+
+    def write_report(
+        self,
+        config: DictConfig,
+        outcome: Outcome,
+        metrics: dict[str, float],
+        curves: Curves,
+        sections: Sequence[Section],
+        facts: Sequence[tuple[str, str]],
+    ) -> None:
+        """Write report.html; none where nothing was tested.
+
+        Args:
+            curves: figures over epochs.
+            sections: what the evaluation shows.
+            facts: of the data.
+        """
+        table = outcome.result_table()
+        if not table.model_rows:
+            return
+        write_run_page(
+            self.report,
+            table,
+            title=f"{self.model_name} on {self.data_name}",
+            seed=config.seed,
+            metrics=metrics,
+            curves=curves,
+            sections=sections,
+            facts=facts,
+            environment=self.read_environment(),
+            config_yaml=OmegaConf.to_yaml(config, resolve=True),
+            notices=self.notices,
+            next_steps=self.next_steps(outcome),
+            profile=read_profile(self.path),
+        )
 
 
 def _with_history(folder: RunFolder, now: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqlab.evaluation.outcome import ResultTable
+from seqlab.results.outcome import ResultTable
 
 
 def print_results(table: ResultTable, metrics: dict[str, float]) -> None:

@@ -20,7 +20,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
-from seqlab.evaluation.outcome import Outcome
+from seqlab.results.outcome import Outcome
 from seqlab.training.build import accepted_arguments, check_config
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.trainer import quiet_lightning

@@ -11,7 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from seqlab.evaluation.outcome import Outcome
+from seqlab.results.outcome import Outcome
 from seqlab.training.run_folder import RunFolder
 
 DEFAULT_STORE = "runs/mlflow.db"

@@ -1,0 +1,184 @@
+"""What judging a language model gave: figures, the table, scores.csv, and pictures for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from seqlab.data.text_codec import TextCodec
+from seqlab.data.vocabulary import SPECIAL
+from seqlab.report.page import Section
+from seqlab.report.shaded_text import shaded_text
+from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.search.sampling import Sampling, sample_tokens
+from seqlab.tasks.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLES = (("Always the likeliest", 0.0), ("Temperature 0.7", 0.7), ("Temperature 1", 1.0))
+SAMPLE_LENGTH = {"char": 400, "word": 90}
+PASSAGE = {"char": 1200, "word": 250}  # tokens of the shaded text
+
+
+@dataclass(frozen=True)
+class ReadOn:
+    """What the network holds for likeliest at each place of a text but its first.
+
+    By windows: all of the first one, then what each following one adds at its end.
+    """
+
+    text: str
+    accuracy: float  # share of the tokens that are right
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """A part of the text as the network read it: N tokens, the first of which is predicted by nothing."""
+
+    name: str  # val or test
+    text: str
+    nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
+    loss: float  # nats per prediction
+    accuracy: float  # share of predictions whose first guess was right
+    baselines: Mapping[str, float]  # nats per token of each n-gram
+    read_on: ReadOn | None = None  # of a text that is learned by heart
+
+    def figures(self, unit: str) -> dict[str, float]:
+        """loss, its other writing, accuracy, and that of the text read on where there is one."""
+        read_on = {} if self.read_on is None else {"read_on_accuracy": self.read_on.accuracy}
+        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy} | read_on
+
+
+def loss_figures(loss: float, unit: str) -> dict[str, float]:
+    """Nats per token, and what readers of a unit are used to: bits per character, perplexity of words."""
+    if unit == "char":
+        return {"loss": loss, "bits_per_char": loss / math.log(2)}
+    return {"loss": loss, "perplexity": math.exp(loss)}
+
+
+@dataclass(frozen=True)
+class LanguageModelOutcome(Outcome):
+    """The part that was measured: test, or val where no test part is kept."""
+
+    part: PartScores
+    codec: TextCodec
+    reading: str  # how the text was read
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The test part's figures; val figures of the network are added by the fit."""
+        unit, part = self.codec.unit, self.part
+        own = "baseline" if part.name == "test" else part.name
+        found = (
+            {f"test/{key}": value for key, value in part.figures(unit).items()} if own == "baseline" else {}
+        )
+        for name, loss in part.baselines.items():
+            found |= {f"{own}/{name}/{key}": value for key, value in loss_figures(loss, unit).items()}
+        return found
+
+    def write_scores(self, path: Path) -> None:
+        """One row per line of the part: number, tokens, loss, unknown tokens, text."""
+        table = line_table(self.codec, self.part.text, self.part.nll)
+        table.to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
+
+    def result_table(self) -> ResultTable:
+        """The network, then what needs none."""
+        unit, read_on = self.codec.unit, self.part.read_on
+        columns: tuple[str, ...] = ("loss", "bits/char" if unit == "char" else "perplexity", "accuracy")
+        notes = [
+            ("loss", f"nats per {self.codec.unit_name.removesuffix('s')}; {self.reading}"),
+            ("n-gram", "counted on the training part, Witten-Bell smoothing, nothing chosen"),
+        ]
+        if read_on is not None:
+            columns += ("read on",)
+            notes = [("text", self.part.text), ("predicted", read_on.text), *notes]
+        absent = [None] * (len(columns) - 2)
+        rows: list[tuple[str, list[float | None]]] = [
+            (name, [*loss_figures(loss, unit).values(), *absent])
+            for name, loss in self.part.baselines.items()
+        ]
+        return ResultTable(
+            title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",
+            columns=columns,
+            model_rows=[("model", list(self.part.figures(unit).values()))],
+            baseline_rows=rows,
+            notes=notes,
+            loss_unit=f"nats per {self.codec.unit_name.removesuffix('s')}",
+        )
+
+
+def line_table(codec: TextCodec, text: str, nll: NDArray[np.float64]) -> pd.DataFrame:
+    """One row per line: its number, tokens, loss in nats per token, tokens that training lacks, its text.
+
+    A line's break belongs to it. The text's first token is predicted by nothing: it counts in no loss, and a
+    line of that token alone has none.
+
+    Args:
+        nll: (N - 1,) nats of each token of the text but the first.
+    """
+    import pandas as pd
+
+    lines = text.split("\n")
+    lengths = codec.line_lengths(text)
+    if not lengths[-1]:  # the text ends with a line break
+        lines, lengths = lines[:-1], lengths[:-1]
+    starts = np.cumsum(lengths) - lengths
+    is_counted = np.arange(int(np.sum(lengths))) > 0
+    is_unknown = codec.encode(text) == SPECIAL.unk
+    counted = np.add.reduceat(is_counted, starts, dtype=np.int64)
+    total = np.add.reduceat(np.concatenate(([0.0], nll)), starts)
+    return pd.DataFrame(
+        {
+            "line": np.arange(1, len(lines) + 1),
+            codec.unit_name: lengths,
+            "loss": np.where(counted > 0, total / np.maximum(counted, 1), np.nan),
+            "unknown": np.add.reduceat(is_unknown, starts, dtype=np.int64),
+            "text": lines,
+        }
+    )
+
+
+def samples_section(task: LanguageModel, outcome: LanguageModelOutcome, seed: int) -> Section:
+    """Texts that the network writes, one for each temperature; the first draw, not a chosen one."""
+    codec = outcome.codec
+    length = min(SAMPLE_LENGTH[codec.unit], 4 * len(outcome.part.nll))
+    blocks = []
+    for title, temperature in SAMPLES:
+        drawn = sample_tokens(
+            task.network,
+            [codec.start],
+            sampling=Sampling(temperature),
+            forbidden=codec.unwritable,
+            seed=seed,
+        )
+        text = codec.decode([codec.start, *islice(drawn, length)]).removeprefix("\n")
+        blocks.append(
+            Markup(
+                '<figure><figcaption>{}</figcaption><pre class="written" tabindex="0">{}</pre></figure>'
+            ).format(title, text)
+        )
+    style = Markup("<style>.written { white-space: pre-wrap; margin-bottom: 1.2rem; }</style>")
+    begun = codec.piece(codec.start)
+    after = "after a line's end" if begun == "\n" else f"from {begun!r}, which training began with"
+    note = f"Written {after}; the first draw of seed {seed}, not a chosen one. More: `seqlab generate`."
+    return Section("What it writes", style + Markup("\n").join(blocks), note)
+
+
+def passage_section(outcome: LanguageModelOutcome) -> Section:
+    """The beginning of the measured part, shaded by surprise."""
+    codec, part = outcome.codec, outcome.part
+    ids = codec.encode(part.text)[: PASSAGE[codec.unit]].tolist()
+    pieces = codec.written(ids, part.text)
+    surprise = [math.nan, *part.nll[: len(ids) - 1].tolist()]
+    body = shaded_text(pieces, surprise, codec.unit_name.removesuffix("s"))
+    note = f"The beginning of the {part.name} part: the darker a token's ground, the less it was expected."
+    return Section("Where the text surprised it", body, note)

@@ -1,0 +1,230 @@
+"""What translating the test split gave: scores, the table, scores.csv, and pictures for the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from seqlab.data.pair_files import Pair
+from seqlab.data.translation import Translation as TranslationData
+from seqlab.data.translation_batches import pair_batch
+from seqlab.report.heat_map import heat_map
+from seqlab.report.page import Section
+from seqlab.report.svg import chart_grid
+from seqlab.report.tables import text_table
+from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.search.hypotheses import Hypothesis
+from seqlab.tasks.translation import Translation
+
+SEEN = ("source", "target", "pair")  # what of a test pair may stand in training
+EXAMPLES = 4  # translations on the terminal
+SAMPLES = 12  # in the report
+HEAT_MAPS = 4
+LONGEST_HEAT_MAP = 32  # tokens a side; more do not fit a page
+
+
+@dataclass(frozen=True)
+class CorpusScores:
+    """Scores of a corpus of translations, one reference each, with what makes them comparable."""
+
+    bleu: float  # 0 to 100
+    chrf: float  # 0 to 100
+    bleu_signature: str
+    chrf_signature: str
+
+    @classmethod
+    def of(cls, translations: Sequence[str], references: Sequence[str], tokenize: str) -> CorpusScores:
+        """Cased, detokenized text as sacreBLEU takes it (Post, WMT 2018; chrF: Popović, WMT 2015)."""
+        from sacrebleu.metrics import BLEU, CHRF
+
+        bleu, chrf = BLEU(tokenize=tokenize), CHRF()
+        return cls(
+            bleu.corpus_score(list(translations), [list(references)]).score,
+            chrf.corpus_score(list(translations), [list(references)]).score,
+            str(bleu.get_signature()),
+            str(chrf.get_signature()),
+        )
+
+
+@dataclass(frozen=True)
+class TrainingPairs:
+    """The baseline that says what training targets say most often, and what a test pair may repeat."""
+
+    most_frequent: str
+    pairs: frozenset[Pair]
+
+    @classmethod
+    def fit(cls, pairs: Sequence[Pair]) -> TrainingPairs:
+        """The most frequent target; of equally frequent ones the first in the alphabet."""
+        counts = Counter(target for _, target in pairs)
+        return cls(min(counts, key=lambda text: (-counts[text], text)), frozenset(pairs))
+
+    def repeated(self, pairs: Sequence[Pair]) -> RepeatedPairs:
+        """Which of N pairs repeat training, text for text."""
+        sources, targets = ({pair[side] for pair in self.pairs} for side in (0, 1))
+        return RepeatedPairs(
+            np.array([source in sources for source, _ in pairs]),
+            np.array([target in targets for _, target in pairs]),
+            np.array([pair in self.pairs for pair in pairs]),
+        )
+
+    def state(self) -> dict[str, Any]:
+        return {"most_frequent_translation": self.most_frequent}
+
+
+@dataclass(frozen=True)
+class RepeatedPairs:
+    """Which of N test pairs repeat training, text for text; (N,) each."""
+
+    source: NDArray[np.bool_]
+    target: NDArray[np.bool_]  # it may be the translation of another source there
+    pair: NDArray[np.bool_]
+
+    @property
+    def neither(self) -> list[int]:
+        """Rows of the pairs whose source and target are both new."""
+        return np.flatnonzero(~self.source & ~self.target).tolist()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        return {f"test/seen_{name}_share": float(getattr(self, name).mean()) for name in SEEN}
+
+
+@dataclass(frozen=True)
+class TranslationOutcome(Outcome):
+    """The test split translated, N pairs."""
+
+    sources: list[str]
+    references: list[str]
+    translations: list[str]
+    hypotheses: list[Hypothesis]
+    scores: CorpusScores
+    repeated: RepeatedPairs
+    unseen: CorpusScores | None  # of the pairs whose source and target are both new; None without such
+    loss: float  # nats per target token of the reference, EOS counted
+    baselines: dict[str, CorpusScores]
+    search: str  # how the translations were found
+    loss_unit: str  # of the curves
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        found = {"test/bleu": self.scores.bleu, "test/chrf": self.scores.chrf, "test/loss": self.loss}
+        found |= self.repeated.shares
+        if self.unseen is not None:
+            found["test/unseen/bleu"] = self.unseen.bleu
+        for name, scores in self.baselines.items():
+            found[f"baseline/{name}/bleu"] = scores.bleu
+            found[f"baseline/{name}/chrf"] = scores.chrf
+        return found
+
+    def write_scores(self, path: Path) -> None:
+        """One row per pair: source, reference, translation, chrF of the sentence, log-probability."""
+        import pandas as pd
+        from sacrebleu.metrics import CHRF
+
+        chrf = CHRF()
+        pd.DataFrame(
+            {
+                "source": self.sources,
+                "reference": self.references,
+                "translation": self.translations,
+                "chrf": [
+                    chrf.sentence_score(translation, [reference]).score
+                    for translation, reference in zip(self.translations, self.references, strict=True)
+                ],
+                "score": [hypothesis.score for hypothesis in self.hypotheses],
+            }
+        ).to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
+
+    def result_table(self) -> ResultTable:
+        return ResultTable(
+            title=f"{len(self.sources):,} test sentences",
+            columns=("BLEU", "chrF", "loss"),
+            model_rows=[("model", [self.scores.bleu, self.scores.chrf, self.loss])],
+            baseline_rows=[
+                (name.replace("_", " "), [scores.bleu, scores.chrf, None])
+                for name, scores in self.baselines.items()
+            ],
+            notes=[
+                ("loss", "nats per target token of the reference, end counted, no label smoothing"),
+                ("search", self.search),
+                ("seen in training", self._seen()),
+                ("BLEU", self.scores.bleu_signature),
+                ("chrF", self.scores.chrf_signature),
+            ],
+            loss_unit=self.loss_unit,
+            examples=[
+                line
+                for row in spread_rows(len(self.sources), EXAMPLES)
+                for line in (
+                    f"> {self.sources[row]}",
+                    f"= {self.references[row]}",
+                    f"< {self.translations[row]}",
+                    "",
+                )
+            ],
+        )
+
+    def signatures(self) -> dict[str, str]:
+        """How sacreBLEU counted: figures under other signatures are other figures."""
+        return {"bleu": self.scores.bleu_signature, "chrf": self.scores.chrf_signature}
+
+    def _seen(self) -> str:
+        shares = [f"{name.split('_')[1]} of {share:.1%}" for name, share in self.repeated.shares.items()]
+        said = f"{', '.join(shares)} of the test pairs, text for text; "
+        if self.unseen is None:
+            return f"{said}no source and target are both new"
+        return f"{said}BLEU {self.unseen.bleu:.2f} on the {len(self.repeated.neither):,} with both new"
+
+
+def spread_rows(num_rows: int, number: int) -> list[int]:
+    """At most ``number`` of N rows, evenly over all of them."""
+    return np.unique(np.linspace(0, num_rows - 1, min(number, num_rows)).round().astype(int)).tolist()
+
+
+def samples_section(outcome: TranslationOutcome) -> Section:
+    """Test sentences spread evenly over the file, whether well translated or not."""
+    rows = spread_rows(len(outcome.sources), SAMPLES)
+    table = text_table(
+        ("source", "reference", "translation"),
+        [(outcome.sources[row], outcome.references[row], outcome.translations[row]) for row in rows],
+        caption="Test sentences",
+    )
+    return Section("Translations", table, "Sentences are taken evenly over the test file, not chosen.")
+
+
+def attention_sections(
+    task: Translation, datamodule: TranslationData, outcome: TranslationOutcome
+) -> list[Section]:
+    """Heat maps of the first test sentences that fit; nothing for a network without attention."""
+    maps: list[Markup] = []
+    for source, hypothesis in zip(outcome.sources, outcome.hypotheses, strict=True):
+        source_ids = datamodule.source_tokenizer.encode(source)
+        if not 1 < len(source_ids) <= LONGEST_HEAT_MAP or not 0 < len(hypothesis.tokens) <= LONGEST_HEAT_MAP:
+            continue
+        weights = task.attention_weights(pair_batch(source_ids, hypothesis.tokens, task.device))
+        if weights is None:
+            return []
+        maps.append(
+            heat_map(
+                weights[0].float().cpu().numpy(),
+                [*datamodule.target_tokenizer.pieces(hypothesis.tokens), "<eos>"],
+                [*datamodule.source_tokenizer.pieces(source_ids), "<eos>"],
+                source,
+                row_title="written",
+                column_title="read",
+            )
+        )
+        if len(maps) == HEAT_MAPS:
+            break
+    if not maps:
+        return []
+    note = "Each row is a token of the translation; its shades say which source tokens the decoder looked at."
+    return [Section("Attention", chart_grid(maps), note)]

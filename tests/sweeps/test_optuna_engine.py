@@ -18,6 +18,7 @@ Write = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess]
 Start = Callable[..., subprocess.Popen]
 FAULT = "+callbacks.extra.fault={_target_:faults.Fault,kind:none}"
+STARTED = "environment.json"  # written before training
 HERE = os.pathsep.join([str(Path(__file__).parents[2] / "src"), str(Path(__file__).parent)])
 
 
@@ -74,7 +75,7 @@ def test_an_end_from_outside_is_gone_on_from_with_the_right_count(
 ) -> None:
     folder, options = tmp_path / "sweep", {"overrides": (*TINY, FAULT), "PYTHONPATH": HERE}
     first = start(sweep_file(), "--trials", "3", FAULT_SECONDS="60", **options)
-    wait_for(folder / "trial-0" / "seed-0" / "reports.jsonl", "fit", first)
+    wait_for(folder / "trial-0" / "seed-0" / STARTED, "", first)
     first.send_signal(signal.SIGINT)
     said, complained = first.communicate(timeout=60)
     assert first.returncode == 130
@@ -83,7 +84,7 @@ def test_an_end_from_outside_is_gone_on_from_with_the_right_count(
     assert list(table(folder)["outcome"]) == ["interrupted"]
 
     second = start(sweep_file(), "--trials", "3", FAULT_SECONDS="60", **options)
-    wait_for(folder / "trial-1" / "seed-0" / "reports.jsonl", "fit", second)
+    wait_for(folder / "trial-1" / "seed-0" / STARTED, "", second)
     second.kill()
     second.communicate(timeout=60)
 

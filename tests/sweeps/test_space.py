@@ -72,13 +72,6 @@ def test_quantized_values_are_multiples_without_binary_dust() -> None:
     }
 
 
-def test_nested_parameters_get_dotted_names() -> None:
-    found = read_parameters(
-        {"optimizer": {"parameters": {"lr": {"min": 0.1, "max": 0.2}}}, "seed": {"value": 1}}
-    )
-    assert [each.name for each in found] == ["optimizer.lr", "seed"]
-
-
 def test_a_grid_has_every_value_or_is_refused() -> None:
     assert parameter(min=2, max=5).grid() == [2, 3, 4, 5]
     assert parameter(distribution="q_uniform", min=0.1, max=0.3, q=0.1).grid() == [0.1, 0.2, 0.3]
@@ -90,7 +83,10 @@ def test_a_grid_has_every_value_or_is_refused() -> None:
     ("settings", "message"),
     [
         ({"min": 1}, "parameters.p: give value:, values:, or min: and max:"),
-        ({"values": [1], "vals": [1]}, "parameters.p.vals: not known here; choose distribution, value"),
+        (
+            {"values": [1], "vals": [1]},
+            "parameters.p: distribution=categorical takes values; got values, vals",
+        ),
         ({"min": "low", "max": 2}, "parameters.p.min: give a number, such as 0.01"),
         ({"min": 3, "max": 2}, "parameters.p: min=3 is more than max=2"),
         ({"values": []}, "parameters.p.values=[]: give a list with at least one value"),
@@ -107,7 +103,11 @@ def test_a_grid_has_every_value_or_is_refused() -> None:
             {"distribution": "q_uniform", "min": 1, "max": 2, "q": 0},
             "parameters.p.q=0: give a number above 0",
         ),
-        ({"values": [1, 2], "probabilities": [1, 2]}, "parameters.p.probabilities: not known here"),
+        (
+            {"values": [1, 2], "probabilities": [1, 2]},
+            "parameters.p: distribution=categorical takes values; got values, probabilities",
+        ),
+        ({"parameters": {"q": {"value": 1}}}, "parameters.p: W&B's agent passes nested parameters as a dict"),
         (3, "parameters.p: 3; write value:"),
     ],
 )

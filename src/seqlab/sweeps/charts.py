@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -72,38 +72,34 @@ def charts(study: optuna.Study, metric: str, shares: dict[str, float]) -> list[M
     Args:
         shares: importance of each parameter; empty where it is not known.
     """
-    with _drawing() as plot:
-        names = sorted(study.best_trial.params, key=lambda name: -shares.get(name, 0.0))
-        several = {"params": names[:_MOST_AXES], "target_name": metric}
-        found = [
-            _picture("History", lambda: plot.plot_optimization_history(study, target_name=metric)),
-            _picture("While training", lambda: plot.plot_intermediate_values(study)),
-            _picture("Each parameter", lambda: plot.plot_slice(study, **several)),
-            _picture("All at once", lambda: plot.plot_parallel_coordinate(study, **several)),
-        ]
-        if shares:
-            bars = _picture("Importance", lambda: plot.plot_param_importances(study, evaluator=_evaluator()))
-            found.insert(2, bars)
-    return found
-
-
-@contextmanager
-def _drawing() -> Iterator[Any]:
-    """Optuna's pictures without a screen; matplotlib's settings are afterwards what they were."""
     import matplotlib
 
     matplotlib.use("agg")
     from optuna.visualization import matplotlib as plot
 
-    with matplotlib.rc_context({"svg.hashsalt": "seqlab", "figure.autolayout": True}):
-        yield plot
+    names = sorted(study.best_trial.params, key=lambda name: -shares.get(name, 0.0))
+    # Optuna sets a style for all that follows, and matplotlib warns of a parameter with one value.
+    with matplotlib.rc_context({"svg.hashsalt": "seqlab"}), warnings.catch_warnings(action="ignore"):
+        found = [
+            _picture("History", plot.plot_optimization_history(study, target_name=metric)),
+            _picture("While training", plot.plot_intermediate_values(study)),
+            *(_picture(name, plot.plot_slice(study, params=[name], target_name=metric)) for name in names),
+            _picture(
+                "All at once",
+                plot.plot_parallel_coordinate(study, params=names[:_MOST_AXES], target_name=metric),
+            ),
+        ]
+        if shares:
+            bars = plot.plot_param_importances(study, evaluator=_evaluator())
+            found.insert(2, _picture("Importance", bars))
+    return found
 
 
-def _picture(title: str, draw: Callable[[], Any]) -> Markup:
+def _picture(title: str, axes: Any) -> Markup:
     import numpy as np
     from matplotlib import pyplot
 
-    figure = np.ravel(draw())[0].figure
+    figure = np.ravel(axes)[0].figure
     out = io.BytesIO()
     figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)

@@ -96,9 +96,6 @@ def _composed(conf: Path, overrides: Sequence[str]) -> Any:
 
 def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
     """A trial as a line to type: the same run with its test figures and its report."""
-    parts = ["python", _short(sweep.program), *fixed, *sweep.overrides(values)]
-    return " ".join(shlex.quote(part) for part in parts)
-
-
-def _short(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    here, path = Path.cwd(), sweep.program
+    program = path.relative_to(here) if path.is_relative_to(here) else path
+    return shlex.join(["python", str(program), *fixed, *sweep.overrides(values)])

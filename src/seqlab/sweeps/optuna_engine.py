@@ -44,6 +44,7 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
         UserError: the storage cannot be opened, or holds a study of another sweep under this name.
     """
     import optuna
+    from optuna.pruners import NopPruner, SuccessiveHalvingPruner
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
@@ -61,7 +62,9 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
         study = optuna.create_study(
             storage=database,
             study_name=name,
-            pruner=_pruner(sweep),
+            pruner=NopPruner()
+            if sweep.early is None
+            else SuccessiveHalvingPruner(min_resource=sweep.early.min_iter, reduction_factor=sweep.early.eta),
             direction=sweep.goal,  # type: ignore[arg-type]
             load_if_exists=True,
         )
@@ -119,14 +122,6 @@ def sampler_of(sweep: Sweep, seed: int) -> Any:
         sampler = TPESampler(seed=seed, multivariate=True, constant_liar=True)
     sampler.reseed_rng = lambda: None  # Optuna does so, at random, for each of several jobs
     return sampler
-
-
-def _pruner(sweep: Sweep) -> Any:
-    from optuna.pruners import NopPruner, SuccessiveHalvingPruner
-
-    if sweep.early is None:
-        return NopPruner()
-    return SuccessiveHalvingPruner(min_resource=sweep.early.min_iter, reduction_factor=sweep.early.eta)
 
 
 def records(study: optuna.Study) -> list[Trial]:

@@ -170,13 +170,8 @@ def _finish(plan: Plan, trials: Sequence[Trial], folder: Path, checked: Checked,
     write_csv(folder / "trials.csv", sweep, trials)
     best = best_trial(trials, sweep.goal)
     line = command(sweep, best.values, plan.fixed) if best is not None else ""
-    times = {
-        "this call": seconds,
-        "training, all trials": sum(trial.fit_seconds for trial in trials),
-        "trials, before fit": sum(trial.start_seconds for trial in trials),
-        "trials, in all": sum(trial.seconds for trial in trials),
-    }
-    facts = [(name, f"{value:.1f} s") for name, value in times.items()]
+    in_all = sum(trial.seconds for trial in trials)
+    facts = [("this call", f"{seconds:.1f} s"), ("all trials", f"{in_all:.1f} s")]
     shares = write_report(folder / REPORT, sweep, trials, line, checked.names, facts)
     print(f"\n{counts(trials)}")
     if best is not None:

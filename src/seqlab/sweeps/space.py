@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.distributions import BaseDistribution
 
+_BOUNDS = ("min", "max")
 # The keys that each distribution needs. W&B has more of them; those are refused by name.
 DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "constant": ("value",),
     "categorical": ("values",),
-    "int_uniform": ("min", "max"),
-    "uniform": ("min", "max"),
-    "q_uniform": ("min", "max", "q"),
-    "log_uniform_values": ("min", "max"),
+    "int_uniform": _BOUNDS,
+    "uniform": _BOUNDS,
+    "q_uniform": (*_BOUNDS, "q"),
+    "log_uniform_values": _BOUNDS,
 }
-_NUMBERS = ("min", "max", "q")
-_KEYS = ("distribution", "value", "values", *_NUMBERS)
+_NUMBERS = (*_BOUNDS, "q")
 
 
 @dataclass(frozen=True)
@@ -108,56 +108,50 @@ def draw(trial: Trial, name: str, distribution: Any) -> None:
         )
 
 
-def read_parameters(node: Any, prefix: str = "") -> list[Parameter]:
-    """The ``parameters`` of a sweep file; those nested under ``parameters:`` get dotted names.
+def read_parameters(node: Any) -> list[Parameter]:
+    """The ``parameters`` of a sweep file.
 
     Raises:
         UserError: names the parameter, what came and what is accepted.
     """
     if not isinstance(node, Mapping) or not node:
         raise UserError(f"parameters: {node!r} is no mapping of names to distributions")
-    found: list[Parameter] = []
-    for key, settings in node.items():
-        name = f"{prefix}{key}"
-        if not isinstance(settings, Mapping):
-            raise UserError(f"parameters.{name}: {settings!r}; write value:, values:, or min: and max:")
-        if "parameters" in settings:
-            found += read_parameters(settings["parameters"], f"{name}.")
-        else:
-            found.append(_parameter(name, settings))
-    return found
+    return [_parameter(str(name), settings) for name, settings in node.items()]
 
 
-def _parameter(name: str, given: Mapping[str, Any]) -> Parameter:
+def _parameter(name: str, given: Any) -> Parameter:
     where = f"parameters.{name}"
-    settings: dict[str, Any] = dict(given)
-    for key in set(_NUMBERS) & set(settings):
-        settings[key] = _number(f"{where}.{key}", settings[key])
+    if not isinstance(given, Mapping):
+        raise UserError(f"{where}: {given!r}; write value:, values:, or min: and max:")
+    if "parameters" in given:
+        raise UserError(f"{where}: W&B's agent passes nested parameters as a dict; write {name}.KEY:")
+    settings: dict[str, Any] = {
+        key: _number(f"{where}.{key}", value) if key in _NUMBERS else value for key, value in given.items()
+    }
     kind = settings.pop("distribution", None) or _implied(where, settings)
     if kind not in DISTRIBUTIONS:
         raise UserError(f"{where}.distribution={kind}: not drawn here; choose {', '.join(DISTRIBUTIONS)}")
-    for key in settings:
-        if key not in _KEYS:
-            raise UserError(f"{where}.{key}: not known here; choose {', '.join(_KEYS)}, parameters")
-    needed = DISTRIBUTIONS[kind]
     if kind == "q_uniform":
         settings.setdefault("q", 1)
+    needed = DISTRIBUTIONS[kind]
     if set(settings) != set(needed):
         raise UserError(f"{where}: distribution={kind} takes {', '.join(needed)}; got {', '.join(settings)}")
-    _check(where, kind, settings)
+    if "min" in needed:
+        _check_bounds(where, kind, **settings)
+    else:
+        _check_choices(where, settings.get("values", [settings.get("value")]))
     return Parameter(name, kind, settings)
 
 
 def _number(where: str, value: Any) -> float:
     """A number; YAML 1.1 takes ``1e-3``, without a point, for text, and here it is a number all the same."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{where}: give a number, such as 0.01 or 1.0e-2")
-    return value
+    try:
+        number = float(value) if isinstance(value, str) else value
+        if not isinstance(number, bool) and math.isfinite(number):
+            return number
+    except (TypeError, ValueError):
+        pass
+    raise UserError(f"{where}: give a number, such as 0.01 or 1.0e-2")
 
 
 def _implied(where: str, settings: Mapping[str, Any]) -> str:
@@ -166,31 +160,26 @@ def _implied(where: str, settings: Mapping[str, Any]) -> str:
         return "constant"
     if "values" in settings:
         return "categorical"
-    if {"min", "max"} <= set(settings):
-        whole = isinstance(settings["min"], int) and isinstance(settings["max"], int)
-        return "int_uniform" if whole else "uniform"
+    if {*_BOUNDS} <= set(settings):
+        return "int_uniform" if all(isinstance(settings[key], int) for key in _BOUNDS) else "uniform"
     raise UserError(f"{where}: give value:, values:, or min: and max:")
 
 
-def _check(where: str, kind: str, settings: Mapping[str, Any]) -> None:
-    """Raise UserError for values that the distribution cannot draw from."""
-    if kind in ("constant", "categorical"):
-        chosen = settings.get("values", [settings.get("value")])
-        if not isinstance(chosen, list) or not chosen:
-            raise UserError(f"{where}.values={chosen!r}: give a list with at least one value")
-        if None in chosen:
-            raise UserError(
-                f"{where}: W&B's agent writes an empty value as the word None; write 'null' quoted"
-            )
-        if len({json.dumps(choice) for choice in chosen}) != len(chosen):
-            raise UserError(f"{where}.values={chosen}: a value stands there twice")
-        return
-    low, high = settings["min"], settings["max"]
-    if low > high:
-        raise UserError(f"{where}: min={low} is more than max={high}")
-    if kind == "int_uniform" and (low != int(low) or high != int(high)):
+def _check_choices(where: str, chosen: Any) -> None:
+    if not isinstance(chosen, list) or not chosen:
+        raise UserError(f"{where}.values={chosen!r}: give a list with at least one value")
+    if None in chosen:
+        raise UserError(f"{where}: W&B's agent writes an empty value as the word None; write 'null' quoted")
+    if len({json.dumps(choice) for choice in chosen}) != len(chosen):
+        raise UserError(f"{where}.values={chosen}: a value stands there twice")
+
+
+def _check_bounds(where: str, kind: str, min: float, max: float, q: float = 1) -> None:
+    if min > max:
+        raise UserError(f"{where}: min={min} is more than max={max}")
+    if kind == "int_uniform" and (min != int(min) or max != int(max)):
         raise UserError(f"{where}: distribution=int_uniform wants whole numbers for min and max")
-    if kind == "log_uniform_values" and low <= 0:
-        raise UserError(f"{where}.min={low}: distribution={kind} starts above 0")
-    if settings.get("q", 1) <= 0:
-        raise UserError(f"{where}.q={settings['q']}: give a number above 0")
+    if kind == "log_uniform_values" and min <= 0:
+        raise UserError(f"{where}.min={min}: distribution={kind} starts above 0")
+    if q <= 0:
+        raise UserError(f"{where}.q={q}: give a number above 0")

@@ -104,12 +104,10 @@ def short_names(names: Sequence[str]) -> list[str]:
 def write_csv(path: Path, sweep: Sweep, trials: Sequence[Trial]) -> None:
     """trials.csv: a row per trial, written whole or not at all."""
     names = [each.name for each in sweep.searched]
-    times = ("seconds", "start_seconds", "fit_seconds")
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
-        writer.writerow(["trial", "outcome", sweep.metric, *names, "seeds", *times, "error", "folder"])
+        writer.writerow(["trial", "outcome", sweep.metric, *names, "seeds", "seconds", "error", "folder"])
         for trial in trials:
             values = [trial.values.get(name, "") for name in names]
-            seconds = [f"{getattr(trial, name):.3f}" for name in times]
-            row = [trial.number, trial.outcome, trial.value, *values, len(trial.seed_values), *seconds]
-            writer.writerow([*row, trial.error, trial.folder])
+            row = [trial.number, trial.outcome, trial.value, *values, len(trial.seed_values)]
+            writer.writerow([*row, f"{trial.seconds:.3f}", trial.error, trial.folder])

@@ -43,8 +43,6 @@ class Trial:
     seed_values: list[float] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
-    start_seconds: float = 0.0  # from the start of its processes to the start of fit
-    fit_seconds: float = 0.0
     error: str = ""
     folder: str = ""
 
@@ -109,16 +107,12 @@ def run_trial(
         began = time.time()
         overrides = plan.overrides(trial.values, seed, run)
         running = process.start(context, plan.sweep.program, overrides, environment, run / LOG)
-        times: dict[str, float] = {}
         try:
             judge = report if seed == plan.seeds[0] else None
-            trial.outcome = _watch(trial, running, run / REPORTS, times, judge, is_over)
+            trial.outcome = _watch(trial, running, run / REPORTS, judge, is_over)
         finally:
             process.end(running)
             trial.seconds += time.time() - began
-            if "fit" in times:
-                trial.start_seconds += times["fit"] - began
-                trial.fit_seconds += times.get("fitted", time.time()) - times["fit"]
         if trial.outcome == RUNNING:
             trial.outcome, trial.error = _ending(trial, plan.sweep.metric, run, running.exitcode or 0)
         if trial.outcome != FINISHED:
@@ -130,7 +124,6 @@ def _watch(
     trial: Trial,
     running: Any,
     path: Path,
-    times: dict[str, float],
     report: Callable[[int, float], bool] | None,
     is_over: Callable[[], bool],
 ) -> str:
@@ -140,9 +133,7 @@ def _watch(
             has_ended = running.exitcode is not None  # before the last look at its reports
             while line := lines.readline():
                 said = json.loads(line)
-                if said["event"] != "validation":
-                    times[said["event"]] = said["time"]
-                elif report is not None and math.isfinite(said["value"]):
+                if report is not None and math.isfinite(said["value"]):
                     trial.curve.append((said["step"], said["value"]))
                     if report(said["step"], said["value"]):
                         trial.value = said["value"]

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.commands.train import train_command
 from seqlab.data.log_sessions import LogSessions
@@ -120,6 +121,30 @@ def _call(folder: Path, *overrides: str) -> Run:
                 handler.flush()
             root.handlers[:], root.level = handlers, level
     return Run(code, said.getvalue(), folder)
+
+
+@pytest.fixture
+def tested_anew() -> Callable[[Run], None]:
+    """Loads a run's best checkpoint, and compares what ``Trainer.test`` gives with its metrics.json."""
+    return _tested_anew
+
+
+def _tested_anew(run: Run) -> None:
+    import pytorch_lightning as pl
+
+    import seqlab
+    from seqlab.training.build import build_data
+
+    task, _ = seqlab.load(run.folder / "checkpoints/best.ckpt")
+    data = build_data(OmegaConf.load(run.folder / ".hydra/config.yaml").data)
+    trainer = pl.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False
+    )
+    written = {name: value for name, value in run.metrics.items() if re.fullmatch("test/[^/]+", name)}
+    assert "test/loss" in written or "test/accuracy" in written
+    for _ in range(2):  # a second test counts anew
+        (figures,) = trainer.test(task, data, verbose=False)
+        assert figures == pytest.approx(written, rel=1e-5, abs=1e-6)
 
 
 def _set_up(datamodule: LogSessions) -> Any:

@@ -1,7 +1,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from omegaconf import DictConfig
 
 from seqlab.cli import main
-from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.thresholds import Calibration
 from seqlab.errors import UserError
-from seqlab.networks.attention import ATTENTIONS
-from seqlab.training.build import build_task
 from seqlab.training.checkpoints import load_task
 
 Run = Any  # what the fixture `call` gives: code, said, folder, metrics, scores
@@ -82,6 +78,12 @@ def test_metrics_are_finite_floats_under_the_documented_keys(run: Run) -> None:
     assert {"timing/fit_seconds", "timing/test_seconds"} < timing
     assert len(timing) == 3
     assert all(run.metrics[key] > 0 for key in timing)
+
+
+def test_trainer_test_of_a_notebook_gives_the_figures_of_the_run(
+    run: Run, tested_anew: Callable[[Any], None]
+) -> None:
+    tested_anew(run)
 
 
 def test_the_logger_has_every_epoch_and_the_figures_of_the_end(run: Run) -> None:
@@ -254,32 +256,6 @@ def test_a_mistake_gives_code_two_and_on_demand_its_traceback(
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     with pytest.raises(UserError, match=re.escape(message)):
         call(tmp_path, "trainer.gpus=-1")
-
-
-@pytest.fixture
-def sessions(padded: Callable[..., PaddedSessions]) -> Iterator[Any]:
-    """A batch of whole sessions and the sizes of their data."""
-    datamodule = padded()
-    return next(iter(datamodule.train_dataloader())), datamodule.sizes
-
-
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_one_step_of_the_autoencoder_lowers_the_loss_with_every_attention(
-    composed: Callable[..., DictConfig], sessions: Any, attention: str
-) -> None:
-    batch, sizes = sessions
-    torch.manual_seed(0)
-    config = composed("model=gru_ae", f"model.network.attention={attention}", "scheduler=constant")
-    task = build_task(config, sizes)
-    optimizer = task.configure_optimizers()["optimizer"]
-    before = task.losses(batch)
-    (before.nll / before.num_units).backward()
-    gradients = {name: parameter.grad for name, parameter in task.named_parameters()}
-    for name, gradient in gradients.items():
-        assert gradient is not None, name
-        assert torch.isfinite(gradient).all(), name
-    optimizer.step()
-    assert task.losses(batch).nll < before.nll
 
 
 def test_predict_gives_the_scores_of_the_run_from_the_checkpoint_alone(

@@ -181,6 +181,12 @@ def test_the_checkpoint_is_of_plain_values_and_rebuilds_the_task(finished: Finis
         assert contents.evaluation["_target_"].startswith("seqlab.evaluation.")
 
 
+def test_trainer_test_of_a_notebook_gives_the_figures_of_the_run(
+    finished: Finished, tested_anew: Callable[[Any], None]
+) -> None:
+    tested_anew(finished.run)
+
+
 def test_predict_needs_the_checkpoint_and_new_data_alone(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,20 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
+from omegaconf import DictConfig
 from torch import Tensor
 
 from seqlab.data.distinct_sessions import distinct_sessions
-from seqlab.data.padded_sessions import PaddedDataset
+from seqlab.data.padded_sessions import PaddedDataset, PaddedSessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.networks.attention import ATTENTIONS
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.tasks.reconstruction import Reconstruction
+from seqlab.training.build import build_task
 
 SEEN = [["5", "5", "22", "9"], ["5", "22"], ["5", "5", "22", "9"], ["9", "5", "5", "5", "22", "9"]]
 WITH_UNSEEN = [*SEEN, ["5", "77", "22"], ["5", "5", "22", "9"]]
@@ -130,3 +136,29 @@ def test_attention_weights_of_real_tokens() -> None:
     assert weights.shape == (4, 7, 7)
     torch.testing.assert_close(weights.sum(-1), torch.ones(4, 7))
     assert (weights[0, :, int(batch.lengths[0]) :] == 0).all()
+
+
+@pytest.fixture
+def sessions(padded: Callable[..., PaddedSessions]) -> Any:
+    """A batch of whole sessions and the sizes of their data."""
+    datamodule = padded()
+    return next(iter(datamodule.train_dataloader())), datamodule.sizes
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_one_step_of_the_autoencoder_lowers_the_loss_with_every_attention(
+    composed: Callable[..., DictConfig], sessions: Any, attention: str
+) -> None:
+    batch, sizes = sessions
+    torch.manual_seed(0)
+    config = composed("model=gru_ae", f"model.network.attention={attention}", "scheduler=constant")
+    task = build_task(config, sizes)
+    optimizer = task.configure_optimizers()["optimizer"]
+    before = task.losses(batch)
+    (before.nll / before.num_units).backward()
+    gradients = {name: parameter.grad for name, parameter in task.named_parameters()}
+    for name, gradient in gradients.items():
+        assert gradient is not None, name
+        assert torch.isfinite(gradient).all(), name
+    optimizer.step()
+    assert task.losses(batch).nll < before.nll

@@ -52,10 +52,14 @@ def backtest(task: Regression, datamodule: SeriesModule) -> list[FoldFigures]:
     """Figures of each of ``data.backtest.folds``: same recipe, new weights, expanding training part.
 
     Optimizer, scheduler, epochs, validation, gradient clipping, precision and early stopping are those of the
-    task's own training; a limit of time is not.
+    task's own training; a limit of time is not. Within ``Trainer.test``, which trains nothing,
+    there are no folds.
     """
-    found = []
-    for number, fold in enumerate(datamodule.folds()):
+    found: list[FoldFigures] = []
+    folds = datamodule.folds()
+    if not folds or task.trainer.testing:
+        return found
+    for number, fold in enumerate(folds):
         fold.setup()
         with torch.random.fork_rng():
             torch.manual_seed(fold.seed * 1_000_003 + number + 1)

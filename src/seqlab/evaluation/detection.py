@@ -27,7 +27,6 @@ from seqlab.evaluation.base import Contents, Evaluation, as_list
 from seqlab.evaluation.detection_cautions import cautions, check_sessions
 from seqlab.evaluation.detection_outcome import DetectionOutcome
 from seqlab.evaluation.detection_sections import detection_sections
-from seqlab.evaluation.new_sessions import new_plan, read_any_sessions, session_surprise
 from seqlab.report.page import Section
 from seqlab.results.training import Curves
 from seqlab.tasks.base import SequenceTask
@@ -170,6 +169,8 @@ class DetectionEvaluation(Evaluation):
         """
         import pandas as pd
 
+        from seqlab.evaluation.new_sessions import read_any_sessions, session_surprise
+
         judge = fitted_judge(contents.judge)
         sessions = read_any_sessions(path, contents.data)
         events, counts = session_surprise(task, contents, sessions)
@@ -192,6 +193,8 @@ class DetectionEvaluation(Evaluation):
 
         Scores of each session come from ``predict``.
         """
+        from seqlab.evaluation.new_sessions import new_plan
+
         vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
 
         def encode(items: Any) -> Any:

@@ -6,9 +6,7 @@ import numpy as np
 import torch
 
 from seqlab.data.batches import SessionBatch
-from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.log_sessions import LogSessions
-from seqlab.data.padded_sessions import PaddedDataset
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
@@ -16,7 +14,6 @@ from seqlab.detection.counts import count_matrix
 from seqlab.evaluation.detection_outcome import DetectionOutcome
 from seqlab.report.alerts import Alert, alerts_block
 from seqlab.report.charts import precision_recall_chart, roc_curve_chart
-from seqlab.report.heat_map import heat_map
 from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid, chart_row
@@ -100,6 +97,8 @@ def attention_sections(
     task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome
 ) -> list[Section]:
     """Where the network looked in some top alerts; nothing without attention."""
+    from seqlab.report.heat_map import heat_map
+
     maps = [
         heat_map(weights, rows, columns, title, row_title="predicted key", column_title="key attended to")
         for title, weights, rows, columns in attention_maps(task, datamodule, outcome)
@@ -160,6 +159,9 @@ def attention_maps(
     weights_of = getattr(task, "attention_weights", None)
     if weights_of is None or task.batch_type is not SessionBatch:
         return []
+    from seqlab.data.distinct_sessions import distinct_sessions
+    from seqlab.data.padded_sessions import PaddedDataset
+
     short = [
         session
         for session in _most_suspect(outcome, len(outcome.sessions))

@@ -15,7 +15,6 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Evaluation
-from seqlab.evaluation.validation_only import ValidationOnly
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checks import config_folders
 from seqlab.trust import EVALUATIONS, check_own_config, imported
@@ -151,7 +150,11 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     check_config(node, "evaluation")
     check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
     evaluation: Evaluation = instantiate(node, _convert_="all")
-    return evaluation if config.test else ValidationOnly(evaluation)
+    if config.test:
+        return evaluation
+    from seqlab.evaluation.validation_only import ValidationOnly
+
+    return ValidationOnly(evaluation)
 
 
 def check_monitor(config: DictConfig) -> None:

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, Mode
 from pytorch_lightning.loggers import Logger
 
 from seqlab.commands.train import first_comment
+from seqlab.composing.jobs import check_jobs
 from seqlab.errors import UserError
 from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.training.build import (
@@ -242,26 +243,48 @@ def test_the_networks_are_built_from_sizes_alone(composed: Compose, model: str) 
     assert set(vocabularies) == {30}
 
 
+CHOOSE = r"name a class that derives from seqlab\.evaluation\.base\.Evaluation, .*, or your own$"
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        (
-            "~evaluation",
-            r"evaluation: the model config names no class .* derives from seqlab\.",
-        ),
-        (
-            "evaluation._target_=torch.nn.Linear",
-            r"names torch\.nn\.Linear, which is no network, ",
-        ),
+        ("~evaluation", rf"^evaluation is missing: .*; add `evaluation:` with a `_target_` .* {CHOOSE}"),
+        ("~evaluation._target_", rf"^evaluation=\{{\}}: .*; add `evaluation:` with a `_target_` .* {CHOOSE}"),
+        ("evaluation=7", rf"^evaluation=7: .*; add `evaluation:` with a `_target_` .* {CHOOSE}"),
         (
             "evaluation._target_=nolab.Judge",
-            r"evaluation\._target_=nolab\.Judge: cannot be .* PYTHONPATH",
+            rf"^evaluation\._target_=nolab\.Judge: .* PYTHONPATH.*; or {CHOOSE}",
+        ),
+        ("evaluation._target_=torch.nn.Linear", rf"^evaluation\._target_=torch\.nn\.Linear: .*; {CHOOSE}"),
+        ("evaluation._target_=seqlab.evaluation.tagging", rf"=seqlab\.evaluation\.tagging: .*; {CHOOSE}"),
+        (
+            "evaluation._target_=seqlab.evaluation.base.Evaluation",
+            r"\.Evaluation: it has no fit and no test, .* as Evaluation of seqlab\.evaluation\.base says",
+        ),
+        (
+            "+evaluation.factor=2",
+            r"^evaluation\.factor: TaggingEvaluation takes no such argument\. It takes none$",
         ),
     ],
 )
-def test_a_foreign_evaluation_is_refused(composed: Compose, override: str, said: str) -> None:
+def test_what_cannot_judge_is_refused(composed: Compose, override: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         build_evaluation(composed("model=tagger", override))
+
+
+@pytest.mark.parametrize("override", ["~evaluation", "+evaluation.factor=2"])
+def test_it_is_refused_before_training_and_before_the_first_of_several_jobs(
+    call: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        check_jobs(CONF, ["model=tagger", "seed=0,1", override])
+    said, _, job = str(caught.value).partition(" (job 0 of -m: ")
+    assert said.startswith("evaluation")
+    assert job.endswith("no job was started)")
+    assert call(tmp_path / "run", "model=tagger", override).code == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
+    assert not (tmp_path / "run").exists()
 
 
 def test_without_a_test_the_data_is_checked_all_the_same(composed: Compose) -> None:

@@ -42,6 +42,7 @@ def test_arguments_of_a_class_that_passes_settings_up() -> None:
     assert accepted_arguments(Derived) == ["width", "rate"]
     assert accepted_arguments(Base) == ["rate"]
     assert accepted_arguments(anything) is None
+    assert accepted_arguments(type("Bare", (), {})) == []
     assert accepted_arguments(fill_sizes) == ["config", "sizes"]
     assert {"unk_id", "network", "optimizer", "scheduler", "monitor"} <= set(accepted_arguments(NextEvent))
 

@@ -16,7 +16,7 @@ from seqlab.errors import UserError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_GROUPS = ("data", "model", "optimizer", "scheduler", "evaluation", "logger", "callbacks")
+_GROUPS = ("data", "model", "optimizer", "scheduler", "logger", "callbacks")
 log = logging.getLogger(__name__)
 
 
@@ -62,8 +62,6 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
 
 
 def _check_job(config: DictConfig, hydra: DictConfig) -> None:
-    from hydra.utils import instantiate
-
     from seqlab.training import build, checks, trainer
 
     build.check_monitor(config)
@@ -72,7 +70,7 @@ def _check_job(config: DictConfig, hydra: DictConfig) -> None:
         trainer.check_hardware(config.trainer)
     for group in _GROUPS:
         build.check_config(config[group], group)
-    instantiate(config.evaluation, _convert_="all")
+    build.build_evaluation(config)
     build.build_data(config.data)
     build.check_optimizer(config.optimizer)
 

@@ -37,6 +37,8 @@ def accepted_arguments(target: Callable[..., Any]) -> list[str] | None:
     layers = (
         [layer for layer in target.__mro__ if layer is not object] if inspect.isclass(target) else [target]
     )
+    if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
+        return []
     for layer in layers:
         function = layer.__dict__.get("__init__") if inspect.isclass(layer) else layer
         if function is None:
@@ -61,7 +63,7 @@ def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], where:
         if name not in accepted:
             raise UserError(
                 f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument"
-                f"{suggestion(str(name), accepted) or '.'} It takes {', '.join(accepted)}"
+                f"{suggestion(str(name), accepted) or '.'} It takes {', '.join(accepted) or 'none'}"
             )
 
 
@@ -138,15 +140,11 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     """What judges the model: the config's ``evaluation``; with ``test=false`` its check of the data alone.
 
     Raises:
-        UserError: there is none, a setting that is not taken, or a ``_target_`` that no checkpoint may name.
+        UserError: there is none, it is no Evaluation or lacks a method, a setting that is not taken, or a
+            ``_target_`` that no checkpoint may name.
     """
     node = OmegaConf.select(config, "evaluation")
-    if not isinstance(node, DictConfig) or "_target_" not in node:
-        raise UserError(
-            "evaluation: the model config names no class that judges the model; add `evaluation:` with a "
-            "`_target_`, such as seqlab.evaluation.classification.ClassificationEvaluation, or a class of "
-            "your own that derives from seqlab.evaluation.base.Evaluation"
-        )
+    _check_evaluation(node)
     check_config(node, "evaluation")
     check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
     evaluation: Evaluation = instantiate(node, _convert_="all")
@@ -155,6 +153,33 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     from seqlab.evaluation.validation_only import ValidationOnly
 
     return ValidationOnly(evaluation)
+
+
+def _check_evaluation(node: Any) -> None:
+    """Raise UserError unless a config node names a whole Evaluation."""
+    accepted = (
+        "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
+        "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
+    )
+    name = node.get("_target_") if isinstance(node, DictConfig) else None
+    if not isinstance(name, str):
+        came = "evaluation is missing" if node is None else f"evaluation={node}"
+        raise UserError(
+            f"{came}: the model config names no class that judges the model; add `evaluation:` with a "
+            f"`_target_` to it, and there {accepted}"
+        )
+    where = "evaluation._target_"
+    try:
+        found = imported(name, where, config_folders())
+    except UserError as error:
+        raise UserError(f"{error}; or {accepted}") from error
+    if not (inspect.isclass(found) and issubclass(found, Evaluation)):
+        raise UserError(f"{where}={name}: this is no class that judges a model; {accepted}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise UserError(
+            f"{where}={name}: it has no {' and no '.join(missing)}, which judges a model; write it as "
+            "Evaluation of seqlab.evaluation.base says, or name another class"
+        )
 
 
 def check_monitor(config: DictConfig) -> None:

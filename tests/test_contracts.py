@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -7,6 +7,32 @@ from seqlab.data.tagged_text import TaggedText
 from seqlab.errors import UserError
 from seqlab.evaluation.tagging import TaggingEvaluation
 from seqlab.evaluation.tagging_contract import TaggedData
+
+
+class Wanted(Protocol):
+    size: int
+
+    def __call__(self) -> None: ...
+
+    def read(self, path: str) -> int:
+        """Numbers read.
+
+        And more."""
+
+    @classmethod
+    def from_state(cls, state: dict[str, int]) -> Any:
+        """The same again."""
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(UserError) as caught:
+        contracts.check_members(object(), Wanted, "a test", "derive from Base", who="mylab.data")
+    assert str(caught.value) == (
+        "mylab.data has no `size` and no `read` (Numbers read) and no `from_state` (The same again), which a "
+        "test reads; add `self.size` and `def read(self, path: str) -> int` and "
+        "`def from_state(cls, state: dict[str, int]) -> Any`, or derive from Base: see Wanted in "
+        f"{__name__}"
+    )
 
 
 def members() -> dict[str, Any]:

@@ -193,7 +193,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     [
         (
             "Bare",
-            r"outside_data\.Bare has no member 'coder' \(How its .* numbers\).*inherit seqlab",
+            r"outside_data\.Bare has no `coder` \(How its .* numbers\).*derive from seqlab",
         ),
         ("Scaled", r"outside_data\.Scaled\.state\(\)\['scale'\] is a numpy\.float64"),
     ],

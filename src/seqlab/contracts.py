@@ -20,32 +20,46 @@ def full_name(given: object) -> str:
 
 
 def check_members(given: object, contract: type, reader: str, remedy: str = "", who: str = "") -> None:
-    """Raise UserError unless an object has every member of a protocol.
+    """Raise UserError unless an object has every member of a protocol; names all that are missing.
 
     Args:
         contract: its docstrings say what each member gives.
         reader: what reads the members: "judging a classifier".
-        remedy: beside adding the member: "derive from mylab.Base".
+        remedy: beside adding the members: "derive from mylab.Base".
         who: the object, where its class does not tell.
     """
-    for name in members(contract):
-        try:
-            getattr(given, name)
-        except AttributeError as error:
-            if getattr(error, "name", name) != name:  # a mistake within the member
-                raise
-            member = vars(contract).get(name)
-            meaning = (inspect.getdoc(member) or "").split("\n")[0].rstrip(".") if member is not None else ""
-            about = f" ({meaning})" if meaning else ""
-            raise UserError(
-                f"{who or full_name(given)} has no `{name}`{about}, which {reader} reads; add "
-                f"`{_written(name, member)}`{f', or {remedy}' if remedy else ''}: see {contract.__name__} in "
-                f"{contract.__module__}"
-            ) from None
+    missing = [name for name in members(contract) if not _has(given, name)]
+    if not missing:
+        return
+    found = [vars(contract).get(name) for name in missing]
+    named = [f"`{name}`{_meaning(member)}" for name, member in zip(missing, found, strict=True)]
+    written = [f"`{_written(name, member)}`" for name, member in zip(missing, found, strict=True)]
+    raise UserError(
+        f"{who or full_name(given)} has no {' and no '.join(named)}, which {reader} reads; add "
+        f"{' and '.join(written)}{f', or {remedy}' if remedy else ''}: see {contract.__name__} in "
+        f"{contract.__module__}"
+    )
+
+
+def _has(given: object, name: str) -> bool:
+    try:
+        getattr(given, name)
+    except AttributeError as error:
+        if getattr(error, "name", name) != name:  # a mistake within the member
+            raise
+        return False
+    return True
+
+
+def _meaning(member: Any) -> str:
+    """The first line of a member's docstring, in brackets."""
+    first = (inspect.getdoc(member) or "").split("\n")[0].rstrip(".") if member is not None else ""
+    return f" ({first})" if first else ""
 
 
 def _written(name: str, member: Any) -> str:
     """How a member is written in a class."""
-    if inspect.isfunction(member):
-        return f"def {name}{inspect.signature(member)}".replace("'", "")
+    function = getattr(member, "__func__", member)  # of a class method
+    if inspect.isfunction(function):
+        return f"def {name}{inspect.signature(function)}".replace("'", "")
     return f"self.{name}"

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from seqlab.contracts import members
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled_contract import (
     Coder,
@@ -18,7 +19,6 @@ from seqlab.data.labelled_contract import (
     NewItems,
     check_labelled,
     coder_state,
-    members,
 )
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.labelled_events import LabelledEvents
@@ -107,7 +107,7 @@ def test_our_own_data_sets_fulfil_it(kind: type[LabelledData]) -> None:
 
 @pytest.mark.parametrize("member", members(LabelledModule))
 def test_each_missing_member_is_named_with_the_remedy(member: str) -> None:
-    message = rf"Readings has no member '{member}' \(.*\), which evaluation, .*inherit seqlab\.data\."
+    message = rf"Readings has no `{member}` \(.*\), which judging a classifier reads; add .*, or derive from "
     with pytest.raises(UserError, match=message):
         check_labelled(without(Readings, member))
 
@@ -116,7 +116,7 @@ def test_each_missing_member_is_named_with_the_remedy(member: str) -> None:
 def test_each_missing_member_of_the_coder_is_named(member: str) -> None:
     data = Readings()
     data.coder = without(Numbers, member)
-    with pytest.raises(UserError, match=rf"Readings\.coder has no member '{member}' .*SequenceCoder, or"):
+    with pytest.raises(UserError, match=rf"Readings\.coder has no `{member}` \(.*; add .*SequenceCoder: "):
         check_labelled(data)
 
 

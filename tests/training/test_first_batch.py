@@ -176,14 +176,15 @@ def test_a_translator() -> None:
 @pytest.mark.parametrize(
     ("task", "settings", "missing"),
     [
-        (Classification, {}, "num_classes"),
-        (Tagging, {}, "num_tags and no tags_are_bio and no output"),
-        (Regression, {}, "quantiles and no middle and no each and no untrained"),
-        (Translation, {"unk_id": 3}, "pad_id and no bos_id and no eos_id and no output and no decoder"),
+        (Classification, {}, ["num_classes"]),
+        (Tagging, {}, ["num_tags", "tags_are_bio", "output"]),
+        (Regression, {}, ["quantiles", "middle", "each", "untrained"]),
+        (Translation, {"unk_id": 3}, ["pad_id", "bos_id", "eos_id", "output", "decoder", "encode"]),
     ],
 )
-def test_a_member_that_is_missing_is_named(task: Any, settings: dict[str, Any], missing: str) -> None:
-    with pytest.raises(UserError, match=f"Given has no {missing}.*, which {task.__name__} needs: see "):
+def test_members_that_are_missing_are_named(task: Any, settings: dict[str, Any], missing: list[str]) -> None:
+    named = " and no ".join(rf"`{name}`( \(.*\))?" for name in missing)
+    with pytest.raises(UserError, match=rf"Given has no {named}, which {task.__name__} reads; add .*: see "):
         task(network=Given(lambda batch: batch), **settings)
 
 

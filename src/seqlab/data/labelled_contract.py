@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor
 
+from seqlab.contracts import check_members, full_name
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.coders import check_coder, check_plain
 from seqlab.data.labelled_items import LabelledItems
@@ -121,13 +122,7 @@ class LabelledModule(Protocol):
 
 def coder_state(coder: Coder) -> dict[str, Any]:
     """A coder's state, and which class reads it."""
-    kind = type(coder)
-    return coder.state() | {CLASS: f"{kind.__module__}.{kind.__qualname__}"}
-
-
-def members(contract: type) -> list[str]:
-    """The names that a contract asks for."""
-    return [name for name in vars(contract) if not name.startswith("_")]
+    return coder.state() | {CLASS: full_name(coder)}
 
 
 def check_labelled(datamodule: Any) -> None:
@@ -137,49 +132,36 @@ def check_labelled(datamodule: Any) -> None:
         UserError: a missing member, no or too few labels, a state that is not plain or from which the coder
             does not come back; names it, and what to do.
     """
-    _check_members(datamodule, LabelledModule, f"inherit {BASE}, or add it")
+    reader = "judging a classifier"
+    check_members(datamodule, LabelledModule, reader, f"derive from {BASE}")
     coder = datamodule.coder
-    _check_members(
+    check_members(
         coder,
         Coder,
-        "inherit seqlab.data.labelled_coder.SequenceCoder, or add it",
-        f"{_name(datamodule)}.coder",
+        reader,
+        "derive from seqlab.data.labelled_coder.SequenceCoder",
+        who=f"{full_name(datamodule)}.coder",
     )
     sizes, items = datamodule.sizes, datamodule.items("train")
     missing = [name for name in ("vocab_size", "pad_id", "unk_id", "num_classes") if name not in sizes]
     if missing:
-        raise UserError(f"{_name(datamodule)}.sizes has no {missing[0]}; it has {', '.join(sizes)}")
+        raise UserError(f"{full_name(datamodule)}.sizes has no {missing[0]}; it has {', '.join(sizes)}")
     if len(coder.labels) != sizes["num_classes"]:
         raise UserError(
-            f"{_name(datamodule)}: coder.labels are {len(coder.labels)}, sizes['num_classes'] is "
+            f"{full_name(datamodule)}: coder.labels are {len(coder.labels)}, sizes['num_classes'] is "
             f"{sizes['num_classes']}; give a label for each class"
         )
     unknown = sorted(set(items.labels) - set(coder.labels))
     if unknown:
         raise UserError(
-            f"{_name(datamodule)}: items('train') has label {unknown[0]!r}, which coder.labels "
+            f"{full_name(datamodule)}: items('train') has label {unknown[0]!r}, which coder.labels "
             f"({', '.join(map(str, coder.labels))}) lacks"
         )
     _check_state(datamodule, coder, items.texts[0])
 
 
-def _check_members(found: object, contract: type, remedy: str, who: str = "") -> None:
-    for name in members(contract):
-        try:
-            getattr(found, name)
-        except AttributeError as error:
-            about = (getattr(contract, name).__doc__ or "").strip().split("\n")[0]
-            if getattr(error, "name", name) != name:  # a fault within the member
-                raise
-            raise UserError(
-                f"{who or _name(found)} has no member {name!r} ({about.rstrip('.')}), which evaluation, "
-                f"report and `seqlab predict` of a classifier read; {remedy}: see {contract.__name__} in "
-                f"{HERE}"
-            ) from None
-
-
 def _check_state(datamodule: Any, coder: Coder, text: str) -> None:
-    who = _name(datamodule)
+    who = full_name(datamodule)
     state = datamodule.state()
     check_plain(state, f"{who}.state()")
     stored = state.get("coder")
@@ -190,8 +172,4 @@ def _check_state(datamodule: Any, coder: Coder, text: str) -> None:
         )
     again = check_coder(coder, text, stored)
     if again.labels != coder.labels:
-        raise UserError(f"{_name(coder)}.from_state(state()) is another coder: it has other labels")
-
-
-def _name(found: object) -> str:
-    return f"{type(found).__module__}.{type(found).__qualname__}"
+        raise UserError(f"{full_name(coder)}.from_state(state()) is another coder: it has other labels")

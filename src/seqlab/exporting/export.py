@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seqlab.contracts import full_name
 from seqlab.data.parsed_sessions import refuse_features
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.exporting.folder import SETTINGS, SUFFIXES, file_sum
 from seqlab.exporting.formats import check_packages, run_onnx, run_torch, write_onnx, write_torch
 from seqlab.exporting.settings import described, settings_of, weights_sum
-from seqlab.networks.contracts import name_of
 from seqlab.tasks.base import SequenceTask
 from seqlab.tasks.graphs import Graph, Tensors
 
@@ -62,7 +62,7 @@ def export(task: SequenceTask, contents: Contents, kind: str, folder: Path) -> E
         with tempfile.TemporaryDirectory(prefix=".exporting-", dir=folder.parent) as temporary:
             for name, graph in graphs.items():
                 written = Path(temporary) / f"{name}{SUFFIXES[kind]}"
-                difference, count, shapes = _write(kind, graph, written, name_of(task.network))
+                difference, count, shapes = _write(kind, graph, written, full_name(task.network))
                 files[written.name] = described(graph, file_sum(written), difference)
                 largest, num_values = max(largest, difference), num_values + count
             network = {"format": kind, "weights": weights_sum(task.network), "files": files}

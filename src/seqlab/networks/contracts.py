@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from seqlab.contracts import full_name
 from seqlab.data.batches import LabelledBatch, TagBatch
 from seqlab.errors import UserError
 
@@ -108,32 +109,11 @@ class TranslationNetwork(Protocol):
         (B, T, S)."""
 
 
-def members(contract: type) -> list[str]:
-    """The names of all that a contract asks for."""
-    names = [*vars(contract).get("__annotations__", {}), *vars(contract)]
-    return [name for name in names if not name.startswith("_")]
-
-
-def name_of(network: object) -> str:
-    """``mylab.tcn.CausalTCN``"""
-    return f"{type(network).__module__}.{type(network).__qualname__}"
-
-
 def described(found: object) -> str:
     """What came, with its shape."""
     if isinstance(found, Tensor):
         return f"a tensor of shape {tuple(found.shape)}"
     return "None" if found is None else f"a {type(found).__name__}"
-
-
-def check_members(network: object, contract: type, task: str) -> None:
-    """Raise UserError where a network lacks what a task reads; names it."""
-    missing = [name for name in members(contract) if not hasattr(network, name)]
-    if missing:
-        raise UserError(
-            f"{name_of(network)} has no {' and no '.join(missing)}, which {task} needs: see "
-            f"{contract.__name__} in seqlab/networks/contracts.py"
-        )
 
 
 def check_shape(network: object, what: str, found: Any, axes: Mapping[str, int], given: str) -> None:
@@ -148,6 +128,6 @@ def check_shape(network: object, what: str, found: Any, axes: Mapping[str, int],
     if isinstance(found, Tensor) and tuple(found.shape) == shape:
         return
     raise UserError(
-        f"{name_of(network)} was given {given}: {what} of shape ({', '.join(axes)}) = {shape} are expected, "
-        f"{described(found)} came"
+        f"{full_name(network)} was given {given}: {what} of shape ({', '.join(axes)}) = {shape} are "
+        f"expected, {described(found)} came"
     )

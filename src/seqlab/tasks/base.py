@@ -14,8 +14,8 @@ from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from seqlab.contracts import check_members, full_name
 from seqlab.errors import UserError
-from seqlab.networks.contracts import check_members, name_of
 from seqlab.tasks.graphs import Graph
 from seqlab.tasks.metrics import CountedMean, StageCounts
 
@@ -115,7 +115,7 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
     def no_graph(self, reason: str) -> UserError:
         """What to say of a network that is not exported."""
         return UserError(
-            f"{name_of(self.network)} of {type(self).__name__} cannot be exported: {reason}; "
+            f"{full_name(self.network)} of {type(self).__name__} cannot be exported: {reason}; "
             "`seqlab predict` runs every model"
         )
 

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqlab.contracts import full_name
 from seqlab.data.batches import TextBatch
 from seqlab.data.text_streams import StreamBatches, StreamDataset
 from seqlab.errors import UserError
-from seqlab.networks.contracts import LanguageModelNetwork, check_shape, described, name_of
+from seqlab.networks.contracts import LanguageModelNetwork, check_shape, described
 from seqlab.networks.reading import read_on
 from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
@@ -74,16 +75,16 @@ class LanguageModel(SequenceTask[TextBatch]):
         found = self.network(batch.inputs, None)
         if not isinstance(found, tuple) or len(found) != 2:
             raise UserError(
-                f"{name_of(self.network)} was given {given}: (logits, state) are expected, (logits, None) of "
-                f"a network without a state; {described(found)} came"
+                f"{full_name(self.network)} was given {given}: (logits, state) are expected, (logits, None) "
+                f"of a network without a state; {described(found)} came"
             )
         axes = {"B": rows, "T": steps, "V": sizes["vocab_size"]}
         check_shape(self.network, "logits", found[0], axes, given)
         for part in _parts(found[1]):
             if not isinstance(part, Tensor) or part.ndim < 2 or part.shape[1] != rows:
                 raise UserError(
-                    f"{name_of(self.network)} was given {given}: a state of tensors with the batch of {rows} "
-                    f"on their second axis is expected, or None; {described(part)} came"
+                    f"{full_name(self.network)} was given {given}: a state of tensors with the batch of "
+                    f"{rows} on their second axis is expected, or None; {described(part)} came"
                 )
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:

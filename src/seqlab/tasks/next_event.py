@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqlab.contracts import full_name
 from seqlab.data.batches import WindowBatch
 from seqlab.data.windows import NO_DELAY
 from seqlab.errors import UserError
-from seqlab.networks.contracts import NextEventNetwork, check_shape, name_of
+from seqlab.networks.contracts import NextEventNetwork, check_shape
 from seqlab.networks.delays import longer
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
 from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph, random_tokens
@@ -111,8 +112,8 @@ class NextEvent(SequenceTask[WindowBatch]):
         if (head is None) != (batch.pair_delay is None):
             if not hasattr(self.network, "delay_head"):
                 raise UserError(
-                    f"data.times=true: {name_of(self.network)} has no delay_head, so it reads no times: set "
-                    "data.times=false"
+                    f"data.times=true: {full_name(self.network)} has no delay_head, so it reads no times: "
+                    "set data.times=false"
                 )
             raise UserError(
                 f"model.network.times={head is not None} and data.times={batch.pair_delay is not None}: set "

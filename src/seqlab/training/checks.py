@@ -11,9 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from seqlab.contracts import full_name
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
-from seqlab.networks.contracts import name_of
 from seqlab.tasks.base import SequenceTask
 from seqlab.trust import imported, package_of
 
@@ -96,7 +96,7 @@ def try_network(task: SequenceTask, datamodule: SequenceDataModule) -> None:
         except Exception as error:  # of code that is not ours
             said = " ".join(str(error).split())
             raise UserError(
-                f"{name_of(task.network)} fails on the first batch: {type(error).__name__}: {said}. "
+                f"{full_name(task.network)} fails on the first batch: {type(error).__name__}: {said}. "
                 f"{type(task).__name__} gave it {shapes(batch)}{_contract(task)}; "
                 "HYDRA_FULL_ERROR=1 shows where"
             ) from error

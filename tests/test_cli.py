@@ -70,11 +70,11 @@ def test_an_unknown_argument_is_named_with_the_nearest_one(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("parse", "a.log"), "required: --output"),
+        (("parse",), "required: LOG"),
         (("parse", "a.log", "--out"), "argument --output: expected one argument"),
         (("detect", "a.ckpt", "a.log", "--idle", "soon"), "argument --idle: invalid float value: 'soon'"),
         (("detect", "a.ckpt", "a.log", "b.log"), "unrecognized arguments: b.log"),
-        (("parse", "--", "--a.log"), "required: --output"),
+        (("export",), "required: checkpoint"),
     ],
 )
 def test_other_mistakes_are_told_as_argparse_does(

@@ -137,7 +137,7 @@ def test_the_exported_network_gives_the_same_numbers(best: str, tmp_path: Path, 
         session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
         found = session.run(None, {"contexts": contexts.numpy()})[0]
     else:
-        found = torch.jit.load(str(tmp_path / "model.pt"))(contexts)[0].detach()
+        found = torch.export.load(tmp_path / "model.pt2").module()(contexts)[0].detach()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
@@ -189,8 +189,9 @@ def test_a_stateless_language_model_learns_is_judged_and_writes(
     assert float(capsys.readouterr().out.splitlines()[1].split(",")[2]) < 0.5
     assert main(["export", path, "--output", str(tmp_path / "onnx"), "--trust", "mylab"]) == 0
     network = json.loads((tmp_path / "onnx" / "settings.json").read_text())["network"]
-    assert list(network["inputs"]) == ["tokens"]
-    assert list(network["outputs"]) == ["log_probabilities"]
+    (file,) = network["files"].values()
+    assert list(file["inputs"]) == ["tokens"]
+    assert list(file["outputs"]) == ["log_probabilities"]
 
 
 def test_a_stateless_network_is_judged_alike_whatever_the_pieces(importable: None) -> None:

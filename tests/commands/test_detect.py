@@ -113,7 +113,7 @@ def test_bad_lines_are_skipped_counted_and_named(
     assert blocks(alerts) == blocks(detect(checkpoint(), sample_log.log)[1])
 
 
-@pytest.mark.parametrize("content", [b"\n", b"\x00" * 300_000, GARBAGE, b"just words\n" * 50, b"\xff"])
+@pytest.mark.parametrize("content", [b"\n", b"\x00" * 300_000, b"just words\n" * 50, b"\xff"])
 def test_a_log_without_any_event_ends_in_a_summary_and_an_error_that_shows_what_came(
     content: bytes, detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -131,6 +131,17 @@ def test_a_log_without_any_event_ends_in_a_summary_and_an_error_that_shows_what_
     first = notices(said, "skipped_line")[0]
     assert f": line 1 is {first['text'].split(': ')[-1]}" in error
     assert "Traceback" not in said
+
+
+def test_a_log_that_is_no_text_is_refused(
+    detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    log = tmp_path / "garbage"
+    log.write_bytes(GARBAGE)
+    code, alerts, said = detect(checkpoint(), log)
+    assert (code, alerts) == (2, [])
+    assert said.startswith(f"error: {log} holds no lines of text")
+    assert said.count("\n") == 1
 
 
 def test_an_empty_log_is_no_error(detect: Detect, checkpoint: Callable[..., Path], tmp_path: Path) -> None:

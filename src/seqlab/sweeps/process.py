@@ -19,7 +19,7 @@ _STEPS = (
     "build",
     "callbacks",
     "checkpoints",
-    "pairs",
+    "checks",
     "resume.start",
     "run_folder",
     "tracking.loggers",

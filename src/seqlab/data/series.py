@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from seqlab.data.csv_files import check_lists
 from seqlab.data.missing_values import check_missing
 from seqlab.data.series_files import read_series
-from seqlab.data.series_module import SeriesModule, Source
+from seqlab.data.series_module import SeriesModule
+from seqlab.data.series_table import SeriesSource
 from seqlab.errors import UserError
 
 
@@ -67,7 +68,7 @@ class TimeSeries(SeriesModule):
         } | {"time": time, "id": id, "missing": missing}
         self.sample = dict(sample or {})
 
-    def read(self) -> Source:
+    def read(self) -> SeriesSource:
         if self.path is None:
             from seqlab.data.samples.seasonal_series import sample_series
 
@@ -76,7 +77,7 @@ class TimeSeries(SeriesModule):
         else:
             file = read_series(self.path, **self.reading)
         self.notices += file.notices
-        return Source(file.tables, *file.columns, file.grid.noun, file.grid.season)
+        return SeriesSource(file.tables, *file.columns, file.grid.noun, file.grid.season)
 
     def reading_state(self) -> dict[str, Any]:
         encoding = self.encodings[0]

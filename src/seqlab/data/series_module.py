@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +19,12 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
 from seqlab.data.seasons import check_season, naive_errors, settled_season
 from seqlab.data.series_encoding import OtherForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
-from seqlab.data.series_table import SeriesTable
+from seqlab.data.series_table import SeriesSource, SeriesTable
 from seqlab.data.splits import check_fractions
 from seqlab.data.time_splits import Spans, cut, with_training_part
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
-
-
-class Source(NamedTuple):
-    """What there is to read."""
-
-    tables: list[SeriesTable]
-    targets: tuple[str, ...]
-    features: tuple[str, ...]
-    known: tuple[str, ...] = ()
-    noun: str = "days"  # plural, of a step
-    season: int | None = None  # as the step of the file tells
 
 
 class SeriesModule(SequenceDataModule):
@@ -109,7 +98,7 @@ class SeriesModule(SequenceDataModule):
         self.noun = "steps"
 
     @abstractmethod
-    def read(self) -> Source:
+    def read(self) -> SeriesSource:
         """Read the series; what was repaired is added to ``notices``."""
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,3 +103,14 @@ def in_order(table: SeriesTable, moments: Moments, each: str, series_column: str
             f"{len(order)} lines were moved"
         ]
     return replace(table, moments=moments.order, notices=[*table.notices, *told]).take(order)
+
+
+class SeriesSource(NamedTuple):
+    """What there is to read."""
+
+    tables: list[SeriesTable]
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    noun: str = "days"  # plural, of a step
+    season: int | None = None  # as the step of the file tells

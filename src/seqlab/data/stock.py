@@ -13,8 +13,8 @@ from seqlab.data.csv_files import CsvTable, check_lists, is_number, listed, read
 from seqlab.data.missing_values import check_missing, mend
 from seqlab.data.series_encoding import OtherForecast, SeriesEncoding, SeriesWindows
 from seqlab.data.series_files import DATES, SERIES, Columns, bare_table, date_place, series_of
-from seqlab.data.series_module import SeriesModule, Source
-from seqlab.data.series_table import SeriesTable
+from seqlab.data.series_module import SeriesModule
+from seqlab.data.series_table import SeriesSource, SeriesTable
 from seqlab.data.time_grid import TimeGrid
 from seqlab.errors import UserError
 
@@ -172,7 +172,7 @@ class StockPrices(SeriesModule):
         self.scale_test_by_itself = scale_test_by_itself
         self.sample = dict(sample or {})
 
-    def read(self) -> Source:
+    def read(self) -> SeriesSource:
         targets = TARGETS if self.target is None else (self.target,)
         wanted = None if self.features is None else list(self.features)
         if self.path is None:
@@ -184,7 +184,7 @@ class StockPrices(SeriesModule):
         self.notices += table.notices
         target = next((name for name in targets if table.has(name)), targets[0])
         table.column(target)  # told here where it is not there
-        return Source([table], (target,), table.columns if wanted is None else tuple(wanted))
+        return SeriesSource([table], (target,), table.columns if wanted is None else tuple(wanted))
 
     def reading_state(self) -> dict[str, Any]:
         return self.reading

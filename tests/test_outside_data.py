@@ -1,6 +1,7 @@
 """The data set and the Transformer in examples/: from training to every command, with no edit in src."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,4 +103,6 @@ def test_it_is_swept(tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
 def test_it_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["tune", "--config-dir", CONF, *SMALL, "data.sample.num_visits=100"]) == 0
-    assert "optimizer.lr=" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"go on with: python train.py --config-dir {os.path.relpath(CONF)} model=transformer" in said
+    assert "optimizer.lr=" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -118,4 +119,9 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
 def train_command_line(overrides: Sequence[str], found: Mapping[str, str]) -> str:
     """The command that trains under the overrides, with what was found in place of what they say of it."""
     kept = [part for part in overrides if part.lstrip("+").split("=", 1)[0] not in found]
+    for number, part in enumerate(kept):
+        folder = part.removeprefix("hydra.searchpath=['file://").removesuffix("']")
+        if folder != part and "," not in folder:  # what --config-dir became
+            kept[number : number + 1] = ["--config-dir", os.path.relpath(folder)]
+            break
     return shlex.join(["python", "train.py", *kept, *(f"{key}={value}" for key, value in found.items())])

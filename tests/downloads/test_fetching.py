@@ -157,6 +157,7 @@ def test_archive_is_unpacked_once_and_again_where_something_is_missing(
         (zipped("a.log")[:-30], "damaged: "),
         (b"<html>Please log in</html>", "damaged: "),
     ],
+    ids=["leads out", "other entry", "cut off", "a page"],  # not the content, which holds the time
 )
 def test_a_bad_archive_leaves_nothing(
     site: Any, held: Held, tmp_path: Path, content: bytes, said: str, known: bool

@@ -15,13 +15,13 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, split_by_session
+from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
 from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
     from seqlab.data.parameters import ParameterNovelty
-    from seqlab.data.sources import Files
 
 EVENTS_A_BATCH = 2048  # of training: what 64 sessions of usual logs hold at most
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.labelled_coder import SequenceCoder
 from seqlab.data.labelled_contract import NewItems
 from seqlab.data.labelled_data import LabelledData
+from seqlab.data.labelled_events import EventCoder
 from seqlab.data.labelled_items import LabelledItems
 from seqlab.errors import UserError
 
@@ -37,11 +37,8 @@ def read_visits(path: str | Path) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VisitCoder(SequenceCoder):
-    """A visit is its pages."""
-
-    def tokens(self, text: str) -> list[str]:
-        return text.split()
+class VisitCoder(EventCoder):
+    """A visit's events are its pages."""
 
     def read_new(self, path: Path) -> NewItems:
         visits = read_visits(path)

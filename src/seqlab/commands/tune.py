@@ -31,12 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.project import project_folder
 
     conf = project_folder() / "conf"
-    if arguments.config_dir is not None:
-        arguments.overrides = [search_override(arguments.config_dir), *arguments.overrides]
+    search = [] if arguments.config_dir is None else [search_override(arguments.config_dir)]
+    arguments.composed = [*search, *arguments.overrides]
     try:
         tune(arguments, conf)
     except Exception as error:
-        message = user_message(error, conf, arguments.overrides)
+        message = user_message(error, conf, arguments.composed)
         if message is None:
             raise
         raise UserError(message) from None
@@ -75,7 +75,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     )
     from seqlab.trust import import_from_here, outside_packages
 
-    config = composed(conf, arguments.overrides)
+    config = composed(conf, arguments.composed)
     import_from_here(outside_packages(OmegaConf.to_container(config)))
     checks.check_pair(config)
     trainer.check_hardware(config.trainer)
@@ -93,7 +93,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     found: dict[str, str] = {}
     sections = []
     if arguments.batch_size or both:
-        short = composed(conf, [*arguments.overrides, *short_training()])
+        short = composed(conf, [*arguments.composed, *short_training()])
         print(f"batch size  steps an epoch  {datamodule.train_unit} per second")
         rows = []
         for row in time_batch_sizes(short, datamodule, arguments.seconds, folder):
@@ -105,23 +105,22 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
         found[f"data.{size_name(datamodule)}"] = str(size)
         sections.append(size_section(rows, datamodule.train_unit, size))
     if arguments.lr or both:
-        ramp = composed(conf, [*arguments.overrides, *rate_overrides(arguments.steps)])
+        ramp = composed(conf, [*arguments.composed, *rate_overrides(arguments.steps)])
         test = run_rate_test(ramp, datamodule, arguments.steps, folder)
         found["optimizer.lr"] = f"{test.suggestion:.2g}"
         print(f"learning rate {found['optimizer.lr']}: the smoothed loss is lowest at ten times that")
         sections.append(rate_section(test))
-    command = train_command_line(arguments.overrides, found)
+    command = train_command_line(arguments.overrides, found, arguments.config_dir)
     page = folder / "tune.html"
     write_tune_page(page, f"Tuning {name}", command, sections, OmegaConf.to_yaml(config, resolve=True))
     print(f"go on with: {command}\nreport: {page}")
 
 
-def train_command_line(overrides: Sequence[str], found: Mapping[str, str]) -> str:
+def train_command_line(
+    overrides: Sequence[str], found: Mapping[str, str], config_dir: Path | None = None
+) -> str:
     """The command that trains under the overrides, with what was found in place of what they say of it."""
     kept = [part for part in overrides if part.lstrip("+").split("=", 1)[0] not in found]
-    for number, part in enumerate(kept):
-        folder = part.removeprefix("hydra.searchpath=['file://").removesuffix("']")
-        if folder != part and "," not in folder:  # what --config-dir became
-            kept[number : number + 1] = ["--config-dir", os.path.relpath(folder)]
-            break
-    return shlex.join(["python", "train.py", *kept, *(f"{key}={value}" for key, value in found.items())])
+    folder = [] if config_dir is None else ["--config-dir", os.path.relpath(config_dir)]
+    settings = [f"{key}={value}" for key, value in found.items()]
+    return shlex.join(["python", "train.py", *folder, *kept, *settings])

@@ -80,7 +80,8 @@ def _read(path: Path) -> Sessions:
 
 def _gathered(path: Path, rows: Iterable[tuple[str, Sequence[str]]], where: Callable[[int], str]) -> Sessions:
     """The sessions of (block id, keys), one after the other."""
-    numbers, codes, lengths, ids = KeyNumbers(), array("i"), array("q"), []
+    numbers, codes, lengths = KeyNumbers(), array("i"), array("q")
+    ids: list[str] = []
     for block_id, keys in rows:
         try:
             codes.extend(map(numbers.__getitem__, keys))

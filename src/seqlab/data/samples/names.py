@@ -21,7 +21,7 @@ SYNTHETIC_NOTICE = (
 )
 _MOVED = 0.08  # share of the names whose label is drawn anew
 _WITHOUT_ACCENTS = 0.4  # share of the names that lose the accents they have
-_KOREAN_ROMAN = dict(zip("민서지현수영준", "Min Seo Ji Hyun Soo Young Jun".split(), strict=True))
+_KOREAN_ROMAN = dict(zip("민서지현수영준", ("Min", "Seo", "Ji", "Hyun", "Soo", "Young", "Jun"), strict=True))
 
 
 def simulate_names(*, num_names: int = 3000, seed: int = 0) -> LabelledItems:

@@ -2,8 +2,8 @@
 
 Many words are put together from a stem and an ending, so that a test split holds words that training lacks,
 whose ending tells. Others have several tags ("light", "watch", "that"), which only the sentence tells. After
-"she sees" nothing tells a noun from an adjective: the best tagger errs there. The slot BASE is a verb after an
-auxiliary.
+"she sees" nothing tells a noun from an adjective: the best tagger errs there. The slot BASE is a verb after
+an auxiliary.
 """
 
 from __future__ import annotations

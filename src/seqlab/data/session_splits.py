@@ -155,7 +155,7 @@ def check_disjoint(parts: dict[str, Sessions]) -> None:
 
 
 def _by_class(normal: Files, abnormal: Files | None, notices: list[str]) -> Classes:
-    """The sessions of ``data.normal`` and ``data.abnormal``; the former may label some abnormal themselves."""
+    """The sessions of ``data.normal`` and ``data.abnormal``; the first may label some abnormal itself."""
     sessions = read_all(normal)
     is_bad = sessions.labels == LABEL_ABNORMAL
     bad = [sessions.take(is_bad)] if is_bad.any() else []

@@ -32,10 +32,10 @@ def read_curves(run: Run) -> dict[str, Curve]:
     Raises:
         ValueError: metrics.csv is broken.
     """
-    if run.place is None:
+    if run.folder is None:
         return collect(run.rows)
     try:
-        with (run.place / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        with (run.folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
             return collect(csv.DictReader(file))
     except FileNotFoundError:
         return {}

@@ -48,25 +48,17 @@ def read_items(path: Path) -> Items:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read as a CSV: {error}") from None
-    if len(set(frame.columns) & {"characters", "words"}) == 1 and {"line", "loss", "text"} <= set(
-        frame.columns
-    ):
-        return _checked(path, _lines, frame)
     for columns, read in _READERS:
         if columns <= set(frame.columns):
-            return _checked(path, read, frame)
+            try:
+                return read(frame)
+            except ValueError as error:
+                raise UserError(f"{path}: {error}") from None
     accepted = "; ".join(", ".join(sorted(columns)) for columns, _ in _READERS)
     raise UserError(
         f"{path}: columns {', '.join(frame.columns)} are of no known task; one of these sets is needed: "
-        f"{accepted}; line, loss, text and characters or words"
+        f"{accepted}"
     )
-
-
-def _checked(path: Path, read: Callable[[pd.DataFrame], Items], frame: pd.DataFrame) -> Items:
-    try:
-        return read(frame)
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def _items(
@@ -79,7 +71,7 @@ def _items(
     names = list(table.columns)
     table["copy"] = table.groupby(names, sort=False).cumcount()
     table["value"] = np.asarray(values, dtype=np.float64)
-    table["weight"] = np.asarray(weights, dtype=np.float64) if not isinstance(weights, float) else weights
+    table["weight"] = np.broadcast_to(np.asarray(weights, dtype=np.float64), len(table))
     return Items(quantity, table.set_index([*names, "copy"]))
 
 
@@ -89,9 +81,11 @@ def _alerts(frame: pd.DataFrame) -> Items:
     return _items(Quantity("right alerts", "block", True, True), [known["block_id"], known["label"]], right)
 
 
-def _names(frame: pd.DataFrame) -> Items:
+def _labels(frame: pd.DataFrame) -> Items:
+    """The first column holds what is classified, and its heading says what that is: name, text, session."""
+    noun = frame.columns[0]
     right = frame["label"] == frame["predicted"]
-    return _items(Quantity("accuracy", "name", True, True), [frame["name"], frame["label"]], right)
+    return _items(Quantity("accuracy", noun, True, True), [frame[noun], frame["label"]], right)
 
 
 def _tags(frame: pd.DataFrame) -> Items:
@@ -109,15 +103,16 @@ def _translations(frame: pd.DataFrame) -> Items:
 
 
 def _forecasts(frame: pd.DataFrame) -> Items:
-    """A day is the item, with all the forecasts that were made for it; without dates, a forecast."""
+    """A day of a series is the item, with all its forecasts; without dates, a forecast."""
     error = (frame["truth"].astype(float) - frame["forecast"].astype(float)).abs()
     if "date" not in frame:
         quantity = Quantity("absolute error", "forecast", False, False)
         return _items(quantity, [frame["step"], frame["truth"]], error)
-    days = error.groupby([frame["date"], frame["truth"]], sort=False)
+    keys = [name for name in ("series", "date", "truth") if name in frame]
+    days = error.groupby([frame[key] for key in keys], sort=False)
     mean, count = days.mean().reset_index(), days.size().astype(float).reset_index(drop=True)
     quantity = Quantity("absolute error", "day", False, False)
-    return _items(quantity, [mean["date"], mean["truth"]], mean.iloc[:, -1], count)
+    return _items(quantity, [mean[key] for key in keys], mean.iloc[:, -1], count)
 
 
 def _lines(frame: pd.DataFrame) -> Items:
@@ -132,7 +127,9 @@ def _lines(frame: pd.DataFrame) -> Items:
 _READERS: list[tuple[set[str], Callable[[pd.DataFrame], Items]]] = [
     ({"block_id", "label", "alert"}, _alerts),
     ({"sentence", "token", "gold", "predicted"}, _tags),
-    ({"name", "label", "predicted"}, _names),
+    ({"label", "predicted", "probability"}, _labels),
     ({"source", "reference", "chrf"}, _translations),
     ({"step", "truth", "forecast"}, _forecasts),
+    ({"line", "characters", "loss", "text"}, _lines),
+    ({"line", "words", "loss", "text"}, _lines),
 ]

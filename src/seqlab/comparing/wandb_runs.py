@@ -9,8 +9,8 @@ from inspect import signature
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from seqlab.comparing.configs import flatten
-from seqlab.comparing.runs import Run, class_choices, numbers_of
+from seqlab.comparing.runs import SEED, Run, flatten, numbers_of
+from seqlab.comparing.settings import TO_SEED, UNKNOWN
 from seqlab.errors import UserError
 
 CONNECT_SECONDS = 5
@@ -95,25 +95,44 @@ def convert(found: Iterable[WandbRun], *, with_curves: bool) -> tuple[list[Run],
     The first run that is listed is the newest. A run counts as finished when W&B says so and it has figures.
     """
     listed = list(found)
-    names = _names(listed)
+    if not listed:
+        return [], ["the project holds no run"]
+    plain = [{key: value for key, value in run.config.items() if key[:1] != "_"} for run in listed]
+    configs = [flatten(config) for config in plain]
+    choices = [_class_choices(config) for config in configs]
+    _refer_to_seed(configs)
     runs = []
-    for age, (run, name) in enumerate(zip(listed, names, strict=True)):
-        config = flatten({key: value for key, value in run.config.items() if not key.startswith("_")})
+    for age, (run, name) in enumerate(zip(listed, _names(listed), strict=True)):
         figures = numbers_of({key: run.summary[key] for key in _keys(run.summary) if key[:1] != "_"})
-        is_finished = run.state == "finished" and bool(figures)
         runs.append(
             Run(
                 name=name,
-                config=config,
-                choices=class_choices(config),
-                metrics=figures if is_finished else None,
+                config=configs[age],
+                choices=choices[age],
+                metrics=figures if run.state == "finished" and figures else None,
                 finished_at=-float(age),
                 rows=list(run.history(samples=CURVE_POINTS, pandas=False)) if with_curves else (),
             )
         )
-    if not runs:
-        return [], ["the project holds no run"]
     return runs, ["W&B keeps no config groups: model and data are named by their class"]
+
+
+def _class_choices(config: Mapping[str, Any]) -> dict[str, str]:
+    """The class behind each group, where no record says which option was chosen."""
+    keys = {group: f"{group}._target_" for group in ("data", "optimizer", "scheduler")}
+    keys["model"] = "model.network._target_" if "model.network._target_" in config else "model._target_"
+    return {group: str(config.get(key, UNKNOWN)).rpartition(".")[2] for group, key in keys.items()}
+
+
+def _refer_to_seed(configs: Sequence[dict[str, Any]]) -> None:
+    """W&B holds ``${seed}`` resolved: a key named seed that equals the run's in every run follows it."""
+    if len({config.get(SEED) for config in configs}) < 2:
+        return  # one seed says nothing
+    for key in {key for config in configs for key in config if key.endswith(f".{SEED}")}:
+        having = [config for config in configs if key in config]
+        if all(config[key] == config.get(SEED) for config in having):
+            for config in having:
+                config[key] = TO_SEED
 
 
 def _keys(summary: Any) -> list[str]:

@@ -1,14 +1,13 @@
-from seqlab.comparing.differences import find_differences
+from pathlib import Path
+
 from seqlab.comparing.runs import Run
+from seqlab.comparing.settings import find_differences
 
 
-def run(seed: int = 0, model: str = "gru", server: bool = False, **config: object) -> Run:
+def run(seed: int = 0, model: str = "gru", **config: object) -> Run:
     flat = {key.replace("__", "."): value for key, value in config.items()}
     choices = {"model": model, "data": "hdfs_window"}
-    from pathlib import Path
-
-    place = None if server else Path("run")
-    return Run(f"{model}-{seed}", {"seed": seed, **flat}, choices, {"val/loss": 1.0}, place)
+    return Run(f"{model}-{seed}", {"seed": seed, **flat}, choices, {"val/loss": 1.0}, Path("run"))
 
 
 def keys(*runs: Run) -> tuple[str, ...]:
@@ -31,13 +30,6 @@ def test_a_seed_of_its_own_is_a_difference() -> None:
     assert keys(first, second) == ("model", "data", "data.sample.seed")
     assert not is_one_group(first, second)
     assert not is_one_group(run(0, data__seed="${seed}"), run(1, data__seed=3))
-
-
-def test_a_server_holds_seeds_resolved() -> None:
-    first, second = run(0, server=True, data__seed=0, x__seed=5), run(1, server=True, data__seed=1, x__seed=5)
-    assert is_one_group(first, second)
-    other = run(2, server=True, data__seed=7, x__seed=5)
-    assert find_differences([first, second, other]).shown == ("model", "data", "data.seed")
 
 
 def test_a_reference_shows_where_it_leads_and_only_once() -> None:

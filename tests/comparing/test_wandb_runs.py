@@ -69,7 +69,7 @@ def test_runs_of_a_server_give_the_same_table() -> None:
     assert second["runs"] == "same (id0); same (id1)"
     assert found.metrics == ["val/loss", "test/f1"]
     assert "1 of 4 runs is unfinished (by their state): run-3" in found.notices
-    assert read_curves(runs[0])["val/loss"].values == [5, 3]
+    assert [point.value for point in read_curves(runs[0])["val/loss"]] == [5, 3]
 
 
 def test_a_server_holds_seeds_resolved() -> None:

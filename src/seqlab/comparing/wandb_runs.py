@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from inspect import signature
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from seqlab.comparing.runs import SEED, Run, flatten, numbers_of
@@ -18,18 +17,6 @@ ANSWER_SECONDS = 20
 CURVE_POINTS = 200  # sampled by the server
 _OFFLINE = "folders of runs are compared without a server: seqlab compare runs/"
 _NO_KEY = f"--wandb: no API key: set WANDB_API_KEY or type `wandb login`; without an account, {_OFFLINE}"
-
-
-class WandbRun(Protocol):
-    """What is used of ``wandb.apis.public.Run``."""
-
-    id: str
-    name: str
-    state: str
-    config: Mapping[str, Any]
-    summary: Any  # has keys() and [], like a dict
-
-    def history(self, samples: int = ..., pandas: bool = ...) -> Any: ...
 
 
 def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]]:
@@ -47,7 +34,7 @@ def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]
 
     check_server(wandb.setup().settings.base_url)
     try:
-        if not _has_key():
+        if not wandb.login(prompt=False):  # wandb.Api would ask for a key on the terminal
             raise UserError(_NO_KEY)
         found = list(wandb.Api(timeout=ANSWER_SECONDS).runs(project))
         return convert(found, with_curves=with_curves)
@@ -59,15 +46,6 @@ def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]
             f"--wandb {project}: W&B gives no runs: {reason}; accepted is PROJECT or ENTITY/PROJECT, "
             f"of the account whose key is in use; {_OFFLINE}"
         ) from None
-
-
-def _has_key() -> bool:
-    """Whether wandb finds a key. It is asked here, as ``wandb.Api`` would ask the user for one."""
-    import wandb
-
-    if "prompt" in signature(wandb.login).parameters:
-        return bool(wandb.login(prompt=False))
-    return bool(wandb.api.api_key)  # wandb before 0.31
 
 
 def check_server(url: str) -> None:
@@ -89,8 +67,8 @@ def check_server(url: str) -> None:
         ) from None
 
 
-def convert(found: Iterable[WandbRun], *, with_curves: bool) -> tuple[list[Run], list[str]]:
-    """Records of W&B's run objects, and notices.
+def convert(found: Iterable[Any], *, with_curves: bool) -> tuple[list[Run], list[str]]:
+    """Records of W&B's run objects (``wandb.apis.public.Run``), and notices.
 
     The first run that is listed is the newest. A run counts as finished when W&B says so and it has figures.
     """
@@ -139,7 +117,7 @@ def _keys(summary: Any) -> list[str]:
     return list(summary.keys())  # W&B's summary has keys() and cannot be iterated over
 
 
-def _names(runs: Sequence[WandbRun]) -> list[str]:
+def _names(runs: Sequence[Any]) -> list[str]:
     """Display names, with the id where a name is there twice."""
     names = [run.name for run in runs]
     return [f"{run.name} ({run.id})" if names.count(run.name) > 1 else run.name or run.id for run in runs]

@@ -64,7 +64,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
 
 
 def _without_account(sweep: Sweep) -> Sweep:
-    """Leave ``logger: wandb`` out: the sweep file says it for W&B's agents. ``--set logger=wandb`` is meant."""
+    """Leave out ``logger: wandb``, which is meant for W&B's agents; ``--set logger=wandb`` still counts."""
     if sweep.constants.get("logger") != "wandb":
         return sweep
     parameters = tuple(each for each in sweep.parameters if each.name != "logger")

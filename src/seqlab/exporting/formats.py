@@ -77,8 +77,8 @@ def _any_length() -> Iterator[None]:
 
     torch.export asks an operation for the shapes of its outputs. torch's own answer for recurrent layers
     unrolls them over the steps of the example, and the program then reads no other length. The table of
-    answers is private: where a version of torch has none, recurrent layers are refused when the file is
-    checked, and all else is exported.
+    answers is private: where a version of torch has none, recurrent layers are refused and all else is
+    exported.
     """
 
     def shapes(inputs: Tensor, state: Any, weights: Any, biases: bool, layers: int, *rest: Any) -> Tensors:

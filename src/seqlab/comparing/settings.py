@@ -15,7 +15,7 @@ ALWAYS_SHOWN = ("model", "data")
 ABSENT, UNKNOWN = "–", "?"
 TO_SEED = "${" + SEED + "}"
 # What a run says about where it writes, not about what it computes.
-_IGNORED = ("logger", "resume")
+_IGNORED = ("logger.", "resume.", "callbacks.extra.sweep.")
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
@@ -83,7 +83,7 @@ def find_differences(runs: Sequence[Run]) -> Differences:
     """The settings that differ, in the order of the config; choices of groups come first."""
     differing = []
     for key in _all_keys(runs):
-        if key == SEED or key.split(".", 1)[0] in _IGNORED:
+        if key == SEED or f"{key}.".startswith(_IGNORED):
             continue
         if len({_hashable(run.config.get(key, ABSENT)) for run in runs}) == 1:
             continue  # also a reference that is written alike: what it refers to has a column of its own

@@ -43,7 +43,9 @@ def test_a_reference_shows_where_it_leads_and_only_once() -> None:
 
 def test_where_a_run_writes_is_no_difference() -> None:
     assert is_one_group(run(logger__csv__name=""), run(logger__wandb__name="x", resume="latest"))
-    assert is_one_group(*(run(seed, callbacks__extra__sweep__folder=f"trial-0/seed-{seed}") for seed in (0, 1)))
+    assert is_one_group(
+        *(run(seed, callbacks__extra__sweep__folder=f"trial-0/seed-{seed}") for seed in (0, 1))
+    )
 
 
 def test_what_a_model_brings_is_implied_but_a_value_that_both_have_is_shown() -> None:

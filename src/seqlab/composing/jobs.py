@@ -64,7 +64,7 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
 def _check_job(config: DictConfig, hydra: DictConfig) -> None:
     from seqlab.training import build, checks, trainer
 
-    build.check_monitor(config)
+    checks.check_monitor(config)
     checks.check_pair(config)
     if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
@@ -72,7 +72,22 @@ def _check_job(config: DictConfig, hydra: DictConfig) -> None:
         build.check_config(config[group], group)
     build.build_evaluation(config)
     build.build_data(config.data)
-    build.check_optimizer(config.optimizer)
+    _check_optimizer(config.optimizer)
+
+
+def _check_optimizer(config: DictConfig) -> None:
+    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
+    from hydra.utils import instantiate
+    from torch import nn, zeros
+
+    from seqlab.training.build import HYDRA_KEYS, check_config
+
+    check_config(config, "optimizer")
+    try:
+        instantiate(config)([nn.Parameter(zeros(1))])
+    except Exception as error:  # what it raises is its own choice
+        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in HYDRA_KEYS)
+        raise UserError(f"optimizer: {settings}: {error}") from error
 
 
 def log_failure(error: Exception, message: str | None) -> None:

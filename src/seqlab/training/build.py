@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hydra.utils import instantiate
@@ -19,68 +17,66 @@ from seqlab.tasks.base import SequenceTask
 from seqlab.training.checks import config_folders
 from seqlab.trust import EVALUATIONS, check_own_config, imported
 
-_HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
+EVALUATION = (
+    "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
+    "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
+)
+HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
 
-def suggestion(name: str, choices: list[str]) -> str:
-    """``; did you mean X?`` for a near miss, else nothing."""
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def accepted_arguments(target: Callable[..., Any]) -> list[str] | None:
+def accepted_arguments(target: Any) -> list[str] | None:
     """Argument names of a callable; those of base classes too where a class passes ``**settings`` up.
 
     None where a callable without base classes takes any.
     """
-    names: list[str] = []
-    layers = (
-        [layer for layer in target.__mro__ if layer is not object] if inspect.isclass(target) else [target]
-    )
     if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
         return []
-    for layer in layers:
-        function = layer.__dict__.get("__init__") if inspect.isclass(layer) else layer
-        if function is None:
+    names: list[str] = []
+    for layer in target.__mro__ if inspect.isclass(target) else (target,):
+        function = vars(layer).get("__init__") if inspect.isclass(layer) else layer
+        if layer is object or function is None:
             continue
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(layer) :]
         names += [
-            parameter.name
-            for parameter in parameters[1 if inspect.isclass(layer) else 0 :]
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            part.name for part in parameters if part.kind in (part.POSITIONAL_OR_KEYWORD, part.KEYWORD_ONLY)
         ]
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        if all(part.kind is not part.VAR_KEYWORD for part in parameters):
             return list(dict.fromkeys(names))
     return None
 
 
-def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
+def check_arguments(target: Any, given: Iterable[str], where: str) -> None:
     """Raise UserError where ``target`` takes no argument of a given name; names the nearest that it takes."""
-    accepted = accepted_arguments(target)
-    if accepted is None:
-        return
-    for name in given:
+    accepted = accepted_arguments(target) if callable(target) else None
+    for name in given if accepted is not None else ():
         if name not in accepted:
+            near = difflib.get_close_matches(name, accepted, n=1)
+            meant = f"; did you mean {near[0]}?" if near else "."
             raise UserError(
-                f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument"
-                f"{suggestion(str(name), accepted) or '.'} It takes {', '.join(accepted) or 'none'}"
+                f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument{meant} "
+                f"It takes {', '.join(accepted) or 'none'}"
             )
 
 
-def check_config(node: Any, where: str) -> None:
-    """Check every ``_target_`` below a config node, deepest last, without building anything.
+def check_config(node: Any, where: str) -> Any:
+    """Check every ``_target_`` at and below a config node, without building anything.
+
+    Returns:
+        What the node's own ``_target_`` names; None where it has none.
 
     Raises:
         UserError: a target that cannot be imported, or an argument that it does not take.
     """
     if not isinstance(node, DictConfig):
-        return
+        return None
+    target = None
     if "_target_" in node:
         target = imported(node["_target_"], f"{where}._target_", config_folders())
-        check_arguments(target, {str(key): None for key in node if key not in _HYDRA_KEYS}, where)
+        check_arguments(target, [str(key) for key in node if key not in HYDRA_KEYS], where)
     for key in node:
         if not OmegaConf.is_missing(node, key):
             check_config(node[key], f"{where}.{key!s}")
+    return target
 
 
 def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
@@ -132,7 +128,8 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
         monitor=config.monitor.metric,
         _convert_="all",
     )
-    compile_network(task, config.trainer)
+    if config.trainer.compile:  # in place: names in checkpoints stay; dynamic, as batches differ in size
+        task.network.compile(dynamic=True)
     return task
 
 
@@ -144,8 +141,21 @@ def build_evaluation(config: DictConfig) -> Evaluation:
             ``_target_`` that no checkpoint may name.
     """
     node = OmegaConf.select(config, "evaluation")
-    _check_evaluation(node)
-    check_config(node, "evaluation")
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        came = "evaluation is missing" if node is None else f"evaluation={node}"
+        raise UserError(
+            f"{came}: the model config names no class that judges the model; add `evaluation:` with a "
+            f"`_target_` to it, and there {EVALUATION}"
+        )
+    found = check_config(node, "evaluation")
+    where = f"evaluation._target_={node['_target_']}"
+    if not (inspect.isclass(found) and issubclass(found, Evaluation)):
+        raise UserError(f"{where}: this is no class that judges a model; {EVALUATION}")
+    if inspect.isabstract(found):
+        raise UserError(
+            f"{where}: it has no {' and no '.join(sorted(found.__abstractmethods__))}, which judges a model; "
+            "write it as Evaluation of seqlab.evaluation.base says, or name another class"
+        )
     check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
     evaluation: Evaluation = instantiate(node, _convert_="all")
     if config.test:
@@ -153,86 +163,3 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     from seqlab.evaluation.validation_only import ValidationOnly
 
     return ValidationOnly(evaluation)
-
-
-def _check_evaluation(node: Any) -> None:
-    """Raise UserError unless a config node names a whole Evaluation."""
-    accepted = (
-        "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
-        "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
-    )
-    name = node.get("_target_") if isinstance(node, DictConfig) else None
-    if not isinstance(name, str):
-        came = "evaluation is missing" if node is None else f"evaluation={node}"
-        raise UserError(
-            f"{came}: the model config names no class that judges the model; add `evaluation:` with a "
-            f"`_target_` to it, and there {accepted}"
-        )
-    where = "evaluation._target_"
-    try:
-        found = imported(name, where, config_folders())
-    except UserError as error:
-        raise UserError(f"{error}; or {accepted}") from error
-    if not (inspect.isclass(found) and issubclass(found, Evaluation)):
-        raise UserError(f"{where}={name}: this is no class that judges a model; {accepted}")
-    if missing := sorted(getattr(found, "__abstractmethods__", ())):
-        raise UserError(
-            f"{where}={name}: it has no {' and no '.join(missing)}, which judges a model; write it as "
-            "Evaluation of seqlab.evaluation.base says, or name another class"
-        )
-
-
-def check_monitor(config: DictConfig) -> None:
-    """Raise UserError unless the model is judged by a validation metric."""
-    metric, mode = config.monitor.metric, config.monitor.mode
-    if not str(metric).startswith("val/"):
-        raise UserError(
-            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
-            "locked for all that decides"
-        )
-    if config.trainer.limit_val_batches == 0:
-        raise UserError(
-            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
-        )
-    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
-    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
-        raise UserError(
-            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
-            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
-        )
-    if mode not in ("min", "max"):
-        raise UserError(f"monitor.mode={mode}: choose min or max")
-
-
-def check_optimizer(config: DictConfig) -> None:
-    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
-    from torch import nn, zeros
-
-    check_config(config, "optimizer")
-    try:
-        instantiate(config)([nn.Parameter(zeros(1))])
-    except Exception as error:  # what it raises is its own choice
-        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in _HYDRA_KEYS)
-        raise UserError(f"optimizer: {settings}: {error}") from error
-
-
-def check_compiler(config: Mapping[str, Any]) -> None:
-    """Raise UserError where torch.compile is asked for and its kernels could not be built."""
-    if not isinstance(config["compile"], bool):
-        raise UserError(f"trainer.compile={config['compile']}: give true or false")
-    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
-    if config["compile"] and shutil.which(compiler) is None:
-        raise UserError(
-            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
-            "install g++, name one in CXX, or leave trainer.compile=false"
-        )
-
-
-def compile_network(task: SequenceTask, config: Mapping[str, Any]) -> None:
-    """Compile the task's network in place where ``trainer.compile`` says so.
-
-    In place, the names in its checkpoint stay what they are. Batches differ in size, so shapes are dynamic:
-    a kernel for each size would be compiled again and again.
-    """
-    if config["compile"]:
-        task.network.compile(dynamic=True)

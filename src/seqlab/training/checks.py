@@ -72,6 +72,28 @@ def check_pair(config: DictConfig) -> None:
     )
 
 
+def check_monitor(config: DictConfig) -> None:
+    """Raise UserError unless the model is judged by a validation metric."""
+    metric, mode = config.monitor.metric, config.monitor.mode
+    if not str(metric).startswith("val/"):
+        raise UserError(
+            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
+            "locked for all that decides"
+        )
+    if config.trainer.limit_val_batches == 0:
+        raise UserError(
+            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
+        )
+    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
+    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
+            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
+        )
+    if mode not in ("min", "max"):
+        raise UserError(f"monitor.mode={mode}: choose min or max")
+
+
 def try_network(task: SequenceTask, datamodule: SequenceDataModule) -> None:
     """Run a network, or a task, that is not seqlab's own on one training batch.
 

@@ -19,8 +19,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from seqlab.errors import UserError
 from seqlab.report.sections import standalone_sections
 from seqlab.results.outcome import Outcome
-from seqlab.training.processes import tell
-from seqlab.training.run_folder import RunFolder
+from seqlab.training.run_folder import RunFolder, tell
 
 MODES = ("online", "offline", "disabled")
 CONNECT_SECONDS = 2.5

@@ -25,7 +25,7 @@ class Allowed(NamedTuple):
     """Classes that one part of a checkpoint may name."""
 
     modules: tuple[str, ...]  # of the known packages; the modules of trusted packages come in addition
-    base: str  # the class that all of them derive from
+    base: str | None  # the class that all of them derive from; None for functions too
 
 
 NETWORKS = Allowed(
@@ -34,6 +34,14 @@ NETWORKS = Allowed(
 )
 EVALUATIONS = Allowed(("seqlab.evaluation.",), "seqlab.evaluation.base.Evaluation")
 CODERS = Allowed(("seqlab.data.",), "builtins.object")
+RUNS = Allowed(  # what the settings of a run folder may name
+    (
+        *("seqlab.data.", "seqlab.networks.", "seqlab.tasks.", "seqlab.evaluation."),
+        *("seqlab.training.schedulers", "seqlab.training.tracking", "torch.nn.", "torch.optim."),
+        *("pytorch_lightning.callbacks.", "pytorch_lightning.loggers.", "torchmetrics."),
+    ),
+    None,
+)
 CODER_CLASS = "class"  # key of a coder's state in the data's state
 
 
@@ -44,7 +52,7 @@ def package_of(name: object) -> str:
 
 def outside_packages(*configs: Any) -> list[str]:
     """The packages, other than the known ones, that configs name."""
-    return sorted({package_of(name) for config in configs for name in _targets(config)} - set(KNOWN))
+    return sorted({package_of(name) for config in configs for name in targets(config)} - set(KNOWN))
 
 
 def trust_options(packages: Iterable[str]) -> str:
@@ -69,27 +77,25 @@ def check_packages(packages: Collection[str]) -> None:
 def refuse_untrusted(
     config: Any, path: str | Path, trust: Collection[str], allowed: Allowed = NETWORKS
 ) -> None:
-    """Raise UserError where building a checkpoint's config could run anything but allowed constructors.
-
-    Those are constructors of the allowed classes of seqlab and torch, and of such classes in the trusted
-    packages. Nothing of any other package is imported.
+    """Raise UserError where building a config could run anything but what is allowed of seqlab and torch, and
+    such classes of the trusted packages. Nothing of any other package is imported.
 
     Args:
-        config: of the model, or of its evaluation.
-        path: of the checkpoint.
+        config: plain values: of the model, of its evaluation, of a whole run.
+        path: of the checkpoint or the run folder, for the message.
         trust: what ``--trust`` named.
     """
     check_packages(trust)
     for text in _texts(config):
         if "${" in text:  # a resolver could make a config of it
             raise _foreign(path, text)
-    names = [str(name) for name in _targets(config)]
+    names = [str(name) for name in targets(config)]
     _refuse_packages(names, allowed.modules, path, trust)
     import_from_here(trust)
-    base = _object(allowed.base)
+    base = allowed.base and _object(allowed.base)
     for name in names:
         found = _found(name, path, allowed.modules)
-        if not (isinstance(found, type) and issubclass(found, base)):
+        if base and not (isinstance(found, type) and issubclass(found, base)):
             raise _foreign(path, name)
         _refuse_detour(found, name, allowed.modules, path, trust)
 
@@ -233,27 +239,24 @@ def _why_not(name: str, error: Exception, folders: Sequence[Path]) -> str:
     return " ".join(str(cause).split()) or type(cause).__name__
 
 
-def _targets(config: Any) -> Iterator[object]:
+def targets(config: Any) -> Iterator[object]:
     """Every ``_target_`` below a config of plain values, outermost first."""
     if isinstance(config, dict):
         if "_target_" in config:
             yield config["_target_"]
         for value in config.values():
-            yield from _targets(value)
+            yield from targets(value)
     elif isinstance(config, list | tuple):
         for value in config:
-            yield from _targets(value)
+            yield from targets(value)
 
 
 def _texts(config: Any) -> Iterator[str]:
-    if isinstance(config, dict):
-        for value in config.values():
-            yield from _texts(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from _texts(value)
-    elif isinstance(config, str):
+    if isinstance(config, str):
         yield config
+    elif isinstance(config, dict | list | tuple):
+        for value in config.values() if isinstance(config, dict) else config:
+            yield from _texts(value)
 
 
 def _foreign(path: str | Path, name: object) -> UserError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ def with_package(conf: Path, overrides: Sequence[str]) -> tuple[Path, list[str]]
 def is_group(conf: Path, name: str) -> bool:
     """Whether a key is a config group, such as ``model``."""
     return any((folder / name).is_dir() for folder in (conf, with_package(conf, ())[0]))
+
+
+def group_choices(conf: Path, name: str) -> list[str]:
+    """The names of a group's configs."""
+    folders = {conf, with_package(conf, ())[0]}
+    return sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
 
 
 def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False) -> DictConfig:
@@ -91,6 +98,12 @@ def read_arguments(arguments: Sequence[str]) -> CommandLine:
 def search_override(folder: Path) -> str:
     """The override that does what ``--config-dir`` does."""
     return f"{SEARCH_PATH}['file://{folder.absolute()}']"
+
+
+def is_plain(override: str) -> bool:
+    """Whether Hydra's grammar reads an override just as it is meant; a word could be the name of a file."""
+    found = re.fullmatch(r"\+{0,2}[a-zA-Z_][\w./@]*=([\w./-]*)", override, re.ASCII)
+    return found is not None and ("/" in found[1] or not os.path.exists(found[1]))
 
 
 def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:

@@ -7,13 +7,13 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from seqlab.composing.compose import compose_groups
 from seqlab.errors import UserError
-from seqlab.trust import imported
+from seqlab.trust import imported, targets
 
 _FOLDERS = ("dir", "subdir", "save_dir", "folder", "resume")  # no constructor of ours declares these
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
@@ -199,7 +199,7 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
         config = OmegaConf.to_container(compose_groups(conf, overrides), resolve=False)
     except Exception:  # a group that is not there is told when all is composed
         return names
-    for target in _targets(config):
+    for target in targets(config):
         try:
             found = imported(target, "_target_")
             layers = found.__mro__ if inspect.isclass(found) else (found,)
@@ -208,11 +208,3 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
             continue
         names |= {name for each in hints for name, hint in each.items() if "pathlib." in str(hint)}
     return names - {"return"}
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)

@@ -88,6 +88,9 @@ def test_all_keys_are_shown_on_demand(command: Command) -> None:
         ("modle=gru", "modle: no such key; did you mean model?"),
         ("xyzzy=1", "xyzzy: no such key"),
         ("model=gruu", "model=gruu: choose char_rnn, classifier, entity_tagger, gru, gru_ae, lstm, "),
+        ("~detection", "~detection: a run needs its detection; choose detection=default; single keys of it"),
+        ("detection=null", "detection=null: a run needs its detection; choose detection=default; single"),
+        ("+detection.x=1", "detection.x: DetectionEvaluation takes no such argument. It takes score, "),
         ("scheduler=cosin", "scheduler=cosin: choose constant, cosine, onecycle, plateau, warmup_cosine"),
     ],
 )

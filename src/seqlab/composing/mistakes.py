@@ -54,8 +54,8 @@ def _group_message(conf: Path, overrides: Sequence[str]) -> str | None:
         if is_group(conf, name) and (override.startswith("~") or value in ("", "null", "{}")):
             choices = group_choices(conf, name)
             return (
-                f"{override}: a run needs its {name}; choose {name}={' or '.join(choices)}, and change single "
-                f"keys of it as {name}.KEY=VALUE"
+                f"{override}: a run needs its {name}; choose {name}={' or '.join(choices)}; single keys "
+                f"of it are {name}.KEY=VALUE"
             )
     return None
 
@@ -81,12 +81,14 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     text = str(error)
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
         return text.split("\n", maxsplit=1)[0]
-    group = _group_message(conf, overrides)
-    if group is not None:
-        return group
-    launcher = _launcher_message(text)
-    if launcher is not None or not isinstance(error, HydraException | OmegaConfBaseException):
-        return launcher
+    found = _group_message(conf, overrides) or _launcher_message(text)
+    if found is not None or not isinstance(error, HydraException | OmegaConfBaseException):
+        return found
+    return _hydra_message(text, conf, overrides)
+
+
+def _hydra_message(text: str, conf: Path, overrides: Sequence[str]) -> str:
+    """A key or a choice that is not there, with the nearest; Hydra's first paragraph of anything else."""
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         near = _near_key(unknown[1], conf, overrides)

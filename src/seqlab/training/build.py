@@ -147,8 +147,11 @@ def build_evaluation(config: DictConfig) -> Evaluation:
             f"{came}: the model config names no class that judges the model; add `evaluation:` with a "
             f"`_target_` to it, and there {EVALUATION}"
         )
-    found = check_config(node, "evaluation")
-    where = f"evaluation._target_={node['_target_']}"
+    key = "evaluation"
+    if OmegaConf.is_interpolation(config, key):  # the user types keys of what it refers to: detection.score
+        key = str(OmegaConf.to_container(config, resolve=False)[key]).strip("${}")  # type: ignore[call-overload,index]
+    found = check_config(node, key)
+    where = f"{key}._target_={node['_target_']}"
     if not (inspect.isclass(found) and issubclass(found, Evaluation)):
         raise UserError(f"{where}: this is no class that judges a model; {EVALUATION}")
     if inspect.isabstract(found):

@@ -1,8 +1,8 @@
 """What ``seqlab tune`` measures, and its page: the loss over learning rates, the speed over batch sizes.
 
 Lightning's Tuner answers other questions. Its ``lr_find`` takes the steepest slope of a loss that it smooths
-over some 50 steps: for ``model=lstm`` that is a rate of 8e-6, where 0.003 trains well. Its ``scale_batch_size``
-finds what memory holds, not what trains fast.
+over some 50 steps: for ``model=lstm`` that is a rate of 8e-6, where 0.003 trains well. Its
+``scale_batch_size`` finds what memory holds, not what trains fast.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ def accepted_arguments(target: Any) -> list[str] | None:
 def check_arguments(target: Any, given: Iterable[str], where: str) -> None:
     """Raise UserError where ``target`` takes no argument of a given name; names the nearest that it takes."""
     accepted = accepted_arguments(target) if callable(target) else None
-    for name in given if accepted is not None else ():
-        if name not in accepted:
+    for name in given:
+        if accepted is not None and name not in accepted:
             near = difflib.get_close_matches(name, accepted, n=1)
             meant = f"; did you mean {near[0]}?" if near else "."
             raise UserError(

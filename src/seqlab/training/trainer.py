@@ -166,10 +166,9 @@ def build_trainer(
     arguments = {name: value for name, value in config.items() if name not in own}
     arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
     if config["profile"]:
-        from seqlab.training.profiling import TimeProfile
+        from seqlab.training.profiling import FitProfiler
 
-        arguments["profiler"] = TimeProfile(synchronize=arguments["accelerator"] == "gpu")
-        arguments["profiler"].watch(loggers)
+        arguments["profiler"] = FitProfiler(synchronize=arguments["accelerator"] == "gpu")
     arguments["precision"] = precision_of(config, arguments["accelerator"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()

@@ -129,7 +129,7 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     if not all(map(is_plain, overrides)):
         from seqlab.composing.grammar import readable_overrides
 
-        overrides = readable_overrides(conf, overrides, multirun=bool(multirun), search=line.search)
+        overrides = readable_overrides(conf, overrides, line.search)
     if multirun and line.trains:
         from seqlab.composing.jobs import check_jobs
 

@@ -15,10 +15,10 @@ def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import build, callbacks, checkpoints, checks, resume, run_folder, tracking, trainer
+    from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
-    checks.check_monitor(config)
-    checks.check_pair(config)
+    build.check_monitor(config)
+    build.check_pair(config)
     trainer.check_hardware(config.trainer)
     resume.check_folder(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
@@ -28,7 +28,7 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup()
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
-    checks.try_network(task, datamodule)
+    build.try_network(task, datamodule)
     contents = checkpoints.contents_of(config, datamodule)
     folder = run_folder.RunFolder.create(config, contents, datamodule.notices)
     start = resume.find_start(config, folder)

@@ -18,11 +18,11 @@ from seqlab.training.build import (
     build_evaluation,
     build_task,
     check_config,
+    check_monitor,
     fill_sizes,
 )
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import contents_of
-from seqlab.training.checks import check_monitor
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.tracking import build_loggers
 from seqlab.training.trainer import build_trainer

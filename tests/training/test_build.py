@@ -15,9 +15,9 @@ from seqlab.training.build import (
     build_task,
     check_arguments,
     check_config,
+    check_monitor,
     fill_sizes,
 )
-from seqlab.training.checks import check_monitor
 
 Compose = Callable[..., DictConfig]
 SIZES = {"vocab_size": 12, "pad_id": 0, "unk_id": 3, "max_length": 20}

@@ -13,7 +13,7 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.build import build_data, build_task
+from seqlab.training.build import build_data, build_task, check_monitor
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import (
     KEY,
@@ -26,7 +26,6 @@ from seqlab.training.checkpoints import (
     read_checkpoint,
     write_atomically,
 )
-from seqlab.training.checks import check_monitor
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]

@@ -65,12 +65,12 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
 
     from seqlab.report.page import Section, render_page, write_page
     from seqlab.report.tables import config_block, paragraph
-    from seqlab.training import build, checks, trainer, tuning
+    from seqlab.training import build, trainer, tuning
     from seqlab.trust import import_from_here, outside_packages
 
     config = composed(conf, arguments.composed)
     import_from_here(outside_packages(OmegaConf.to_container(config)))
-    checks.check_pair(config)
+    build.check_pair(config)
     trainer.check_hardware(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)
     choices = HydraConfig.get().runtime.choices
@@ -79,7 +79,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     datamodule: Any = build.build_data(config.data)
     datamodule.setup()
     with torch.random.fork_rng(devices=[]):
-        checks.try_network(build.build_task(config, datamodule.sizes), datamodule)
+        build.try_network(build.build_task(config, datamodule.sizes), datamodule)
     folder.mkdir(parents=True, exist_ok=True)
 
     both = arguments.lr == arguments.batch_size

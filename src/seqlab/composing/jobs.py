@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqlab.composing.compose import compose_config, jobs_of
+from seqlab.composing.compose import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
@@ -61,11 +61,26 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             HydraConfig.instance().cfg = known
 
 
-def _check_job(config: DictConfig, hydra: DictConfig) -> None:
-    from seqlab.training import build, checks, trainer
+def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a multirun, as Hydra's own sweeper makes them."""
+    from hydra import initialize_config_dir
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    checks.check_monitor(config)
-    checks.check_pair(config)
+    conf, overrides = with_package(conf, overrides)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
+        return BasicSweeper.split_arguments(parsed, None)[0]
+
+
+def _check_job(config: DictConfig, hydra: DictConfig) -> None:
+    from seqlab.training import build, trainer
+
+    build.check_monitor(config)
+    build.check_pair(config)
     if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     for group in _GROUPS:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,14 +16,22 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Evaluation, ValidationOnly
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.checks import config_folders
-from seqlab.trust import EVALUATIONS, check_own_config, imported
+from seqlab.trust import EVALUATIONS, check_own_config, imported, package_of
 
 EVALUATION = (
     "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
     "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
 )
 HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
+
+
+def config_folders() -> list[Path]:
+    """Folders that packages of those who wrote the configs may lie in: beside their folders, or in them."""
+    if not HydraConfig.initialized():
+        return []
+    sources = HydraConfig.get().runtime.config_sources
+    folders = [Path(source.path) for source in sources if source.path and source.schema == "file"]
+    return [place for folder in folders for place in (folder.parent, folder)]
 
 
 def accepted_arguments(target: Any) -> list[str] | None:
@@ -79,6 +89,68 @@ def check_config(node: Any, where: str) -> Any:
     return target
 
 
+def data_choices(conf: Path) -> dict[str, type]:
+    """{name: batch type} of the configs in ``conf/data``; without those that only rename another."""
+    found = {}
+    for path in sorted((conf / "data").glob("*.yaml")):
+        node = OmegaConf.to_container(OmegaConf.load(path))
+        if isinstance(node, dict) and "_target_" in node:
+            found[path.stem] = _batch_type(node["_target_"], f"data={path.stem}: _target_")
+    return found
+
+
+def _batch_type(target: str, where: str) -> type:
+    found = imported(target, where, config_folders())
+    if not hasattr(found, "batch_type"):
+        raise UserError(
+            f"{where}={target} has no batch_type, which says what batches it takes or gives: one of those in "
+            "seqlab/data/batches.py, or of your own"
+        )
+    return found.batch_type
+
+
+def _own_conf() -> Path:
+    """The project's own ``conf``."""
+    sources = HydraConfig.get().runtime.config_sources
+    return next(Path(source.path) for source in sources if source.provider == "main")
+
+
+def check_pair(config: DictConfig) -> None:
+    """Raise UserError where the task cannot take the data's batches; names both and the data that fits."""
+    takes = _batch_type(config.model["_target_"], "model._target_")
+    gives = _batch_type(config.data["_target_"], "data._target_")
+    if takes is gives:
+        return
+    names = HydraConfig.get().runtime.choices
+    fitting = [f"data={name}" for name, kind in data_choices(_own_conf()).items() if kind is takes]
+    raise UserError(
+        f"model={names['model']} takes {takes.__name__}, data={names['data']} gives {gives.__name__}; "
+        f"use {' or '.join(fitting) or 'another model'}"
+    )
+
+
+def check_monitor(config: DictConfig) -> None:
+    """Raise UserError unless the model is judged by a validation metric."""
+    metric, mode = config.monitor.metric, config.monitor.mode
+    if not str(metric).startswith("val/"):
+        raise UserError(
+            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
+            "locked for all that decides"
+        )
+    if config.trainer.limit_val_batches == 0:
+        raise UserError(
+            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
+        )
+    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
+    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
+            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
+        )
+    if mode not in ("min", "max"):
+        raise UserError(f"monitor.mode={mode}: choose min or max")
+
+
 def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
     """The config as plain values, every ``???`` below it filled from the data's sizes.
 
@@ -131,6 +203,14 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
     if config.trainer.compile:  # in place: names in checkpoints stay; dynamic, as batches differ in size
         task.network.compile(dynamic=True)
     return task
+
+
+def try_network(task: SequenceTask, datamodule: SequenceDataModule) -> None:
+    """Try a network, or a task, that is not seqlab's own on one batch: see seqlab.training.first_batch."""
+    if any(package_of(type(part).__module__) != "seqlab" for part in (task, task.network)):
+        from seqlab.training import first_batch
+
+        first_batch.try_network(task, datamodule)
 
 
 def build_evaluation(config: DictConfig) -> Evaluation:

@@ -41,7 +41,7 @@ def train(config: DictConfig) -> float | None:
         if config.trainer.profile:
             from seqlab.training import profiling
 
-            profiling.write_profile(fitter.profiler, folder.path)
+            profiling.write_profile(fitter, folder.path)
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

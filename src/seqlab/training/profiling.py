@@ -71,8 +71,9 @@ def part_rows(durations: Mapping[str, Sequence[float]], fit_seconds: float) -> l
     return [PartRow(part, each, each / fit_seconds, 1000 * each / steps) for part, each in seconds.items()]
 
 
-def write_profile(profiler: Any, folder: Path) -> None:
-    """Write the profile.csv of a FitProfiler, and its largest parts on the terminal."""
+def write_profile(trainer: Any, folder: Path) -> None:
+    """Write the profile.csv of a trainer with a FitProfiler, and its largest parts on the terminal."""
+    profiler: FitProfiler = trainer.profiler
     rows = part_rows(profiler.recorded_durations, profiler.fit_seconds)
     with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

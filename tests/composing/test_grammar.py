@@ -106,7 +106,7 @@ def test_what_the_grammar_reads_stays_as_it_is(override: str) -> None:
     [
         ("+logger.csv.note=정상", 17, '+logger.csv.note="정상"'),
         ("+note=a=b", 7, '+note="a=b"'),
-        ("+note=a (1) b", 8, '+note="a (1) b"'),
+        ("+note=a (1) b", 12, '+note="a (1) b"'),
         ("+note=report (1)", 13, '+note="report (1)"'),
         ("+note=it's", 8, '+note="it\'s"'),
         ('+note=say "hi"', 10, '+note="say \\"hi\\""'),

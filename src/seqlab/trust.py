@@ -64,13 +64,11 @@ def check_packages(packages: Collection[str]) -> None:
     """Raise UserError where ``--trust`` was given what is no package of somebody's own."""
     for package in packages:
         if not package.isidentifier():
-            whole = package_of(package)
-            instead = f": give the package alone, --trust {whole}" if whole.isidentifier() else ""
-            raise UserError(f"--trust {package}: no name of a package{instead or ', such as mylab'}")
+            instead = package_of(package) or "mylab"
+            raise UserError(f"--trust {package}: give the name of a package alone, such as {instead}")
         if _is_python(package):
             raise UserError(
-                f"--trust {package}: a part of Python itself, which has no networks; a file that names it is "
-                "not to be trusted"
+                f"--trust {package}: a part of Python itself; a file that names it is not to be trusted"
             )
 
 
@@ -90,14 +88,29 @@ def refuse_untrusted(
         if "${" in text:  # a resolver could make a config of it
             raise _foreign(path, text)
     names = [str(name) for name in targets(config)]
-    _refuse_packages(names, allowed.modules, path, trust)
+    missing: dict[str, str] = {}
+    for name in names:
+        package = package_of(name)
+        is_outside = package.isidentifier() and not _is_python(package) and package not in KNOWN
+        if not is_outside and not name.startswith(allowed.modules):
+            raise _foreign(path, name)
+        if is_outside and package not in trust:
+            missing.setdefault(package, name)
+    if missing:
+        raise UserError(
+            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
+            f"Where you trust the whole package, add {trust_options(missing)} to the command"
+        )
     import_from_here(trust)
     base = allowed.base and _object(allowed.base)
     for name in names:
         found = _found(name, path, allowed.modules)
         if base and not (isinstance(found, type) and issubclass(found, base)):
             raise _foreign(path, name)
-        _refuse_detour(found, name, allowed.modules, path, trust)
+        # a name that begins right is not enough: seqlab.tasks.base.inspect.os.system leads elsewhere
+        home = str(found.__module__)
+        if not home.startswith(allowed.modules) and package_of(home) not in trust:
+            raise _foreign(path, name)
 
 
 def refuse_untrusted_coders(data: Any, path: str | Path, trust: Collection[str]) -> None:
@@ -162,37 +175,6 @@ def import_from_here(packages: Collection[str]) -> None:
     """
     if packages:
         sys.meta_path.append(_FromHere(packages))
-
-
-def _refuse_packages(
-    names: Iterable[str], known: tuple[str, ...], path: str | Path, trust: Collection[str]
-) -> None:
-    missing: dict[str, str] = {}
-    for name in names:
-        package = package_of(name)
-        if _is_python(package) or not package.isidentifier():
-            raise _foreign(path, name)
-        if package in KNOWN and not name.startswith(known):
-            raise _foreign(path, name)
-        if package not in KNOWN and package not in trust:
-            missing.setdefault(package, name)
-    if missing:
-        raise UserError(
-            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
-            f"Where you trust the whole package, add {trust_options(missing)} to the command"
-        )
-
-
-def _refuse_detour(
-    found: Any, name: str, known: tuple[str, ...], path: str | Path, trust: Collection[str]
-) -> None:
-    """A name that begins right is not enough: ``seqlab.tasks.base.inspect.os.system`` leads elsewhere."""
-    home = str(found.__module__)
-    if home.startswith(known) or package_of(home) in trust:
-        return
-    if package_of(name) in trust:  # a trusted package that hands on what another one has
-        _refuse_packages([f"{home}.{found.__qualname__}"], known, path, trust)
-    raise _foreign(path, name)
 
 
 def _is_python(package: str) -> bool:

@@ -256,7 +256,7 @@ CHOOSE = r"name a class that derives from seqlab\.evaluation\.base\.Evaluation, 
         ("evaluation=7", rf"^evaluation=7: .*; add `evaluation:` with a `_target_` .* {CHOOSE}"),
         (
             "evaluation._target_=nolab.Judge",
-            rf"^evaluation\._target_=nolab\.Judge: .* PYTHONPATH.*; or {CHOOSE}",
+            r"^evaluation\._target_=nolab\.Judge: cannot be imported: .* PYTHONPATH",
         ),
         ("evaluation._target_=torch.nn.Linear", rf"^evaluation\._target_=torch\.nn\.Linear: .*; {CHOOSE}"),
         ("evaluation._target_=seqlab.evaluation.tagging", rf"=seqlab\.evaluation\.tagging: .*; {CHOOSE}"),

@@ -50,7 +50,7 @@ def parse(folder: Path, blocks: int) -> dict[str, Any]:
     from seqlab.logs.engines import Threads
     from seqlab.logs.known_formats import FORMATS
     from seqlab.logs.parse_run import parse
-    from seqlab.logs.parse_settings import ParseSettings
+    from seqlab.logs.settings import ParseSettings
 
     engine = Threads()
     parsed = parse(

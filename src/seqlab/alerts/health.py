@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.alerts.sources import Source
 from seqlab.alerts.watcher import Watcher
-from seqlab.logs.pieces import BadLine, Lines
-from seqlab.logs.sources import Source
+from seqlab.logs.lines import Lines, Skipped
 
 if TYPE_CHECKING:
     from seqlab.alerts.run import Watch
@@ -43,14 +43,14 @@ class Health:
         self.stall = Stall(notices, stall, self.started)
         self._reported = (self.started, 0)  # when, and the events until then
 
-    def take(self, lines: Lines, events: LineEvents, unseen: NDArray[np.bool_], bad: list[BadLine]) -> None:
+    def take(self, lines: Lines, events: LineEvents, unseen: NDArray[np.bool_], skipped: Skipped) -> None:
         """A chunk of the log.
 
         Args:
             unseen: (E,) events that training did not hold.
-            bad: lines that were skipped.
+            skipped: lines without an event.
         """
-        self.skipped.add(lines.num_read, len(events.line), bad)
+        self.skipped.add(lines.num_read, len(events.line), skipped)
         if unseen.any():
             self.unseen.add(lines, events.line[unseen].tolist(), events.key[unseen].tolist())
         self.drift.add(unseen)

@@ -22,14 +22,13 @@ from seqlab.alerts.sources import open_source
 from seqlab.alerts.state import StateFile
 from seqlab.alerts.watcher import Limits, Totals, Watcher
 from seqlab.logs.line_parser import LineParser
-from seqlab.logs.pieces import BadLine, Piece, shown, split_piece
+from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Chunk
 
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
 PATIENCE = 0.5  # seconds
 IDLE_SECONDS = 0.25  # between two looks for idle blocks while lines come
-NO_EVENT = "no header or no session key"
-NO_WINDOW = "no header or no time that can be read"  # where windows of time make the sessions
 
 
 @dataclass(frozen=True)
@@ -125,17 +124,17 @@ class Watch:
         return not self.stopped
 
     def step(self) -> None:
-        """Wait for a piece of the log, and do everything that is due then."""
-        piece = self.source.read(PATIENCE)
+        """Wait for a chunk of the log, and do everything that is due then."""
+        chunk = self.source.read(PATIENCE)
         for kind, what in self.source.news():
             self.notices.say(kind, f"{self.source.name}: {what}")
         now = time.monotonic()
-        if piece is not None:
-            self.take(piece, now)
+        if chunk is not None:
+            self.take(chunk, now)
             self.health.stall.line_came(now)
         elif self.settings.follow and not self.source.ended:
             self.health.stall.look(now)
-        if now >= self._due["idle"] and (piece is None or self.source.caught_up()) and not self.source.ended:
+        if now >= self._due["idle"] and (chunk is None or self.source.caught_up()) and not self.source.ended:
             self.output.write(self.watcher.close_idle(now))
             self._due["idle"] = now + IDLE_SECONDS
         if now >= self._due["state"]:
@@ -143,20 +142,15 @@ class Watch:
         if self.settings.follow:
             self.health.report(self.watcher, self.source, self.settings.report, now)
 
-    def take(self, piece: Piece, now: float) -> None:
-        """Everything that a piece of the log leads to."""
-        lines = split_piece(piece)
+    def take(self, chunk: Chunk, now: float) -> None:
+        """Everything that a chunk of the log leads to."""
+        lines = Lines.of(chunk)
         events = self.parser(lines.column)
-        reason = NO_EVENT if self.parser.windows is None else NO_WINDOW
-        skipped = [
-            BadLine(int(lines.numbers[place]), reason, shown(lines.texts[place]))
-            for place in events.skipped.tolist()
-        ]
-        bad = sorted([*lines.bad, *skipped], key=lambda line: line.number)
+        skipped = lines.skipped(events.skipped)
         self.watcher.totals.lines += lines.num_read
-        self.watcher.totals.skipped += len(bad)
+        self.watcher.totals.skipped += sum(count for count, _ in skipped.values())
         tokens = encode_keys(events.key, self.table)
-        self.health.take(lines, events, np.asarray(tokens == self.unk), bad)
+        self.health.take(lines, events, np.asarray(tokens == self.unk), skipped)
         self.output.write(self.watcher.take(lines, events, tokens, now))
 
     def _save(self) -> None:
@@ -180,7 +174,7 @@ class Watch:
         """What makes the whole run doubtful, once it has ended."""
         totals = self.watcher.totals
         if self.source.problem is not None:
-            return f"{self.source.name}: {self.source.problem}; what came before it was scored"
+            return f"{self.source.problem}; what came before it was scored"
         if totals.lines > self.lines_before and not totals.events and not self.settings.follow:
             return f"{self.health.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
         return None

@@ -12,8 +12,8 @@ from seqlab.alerts.alert import iso_time
 from seqlab.alerts.sources import open_source
 from seqlab.alerts.timeline import BlockEvent
 from seqlab.errors import UserError
-from seqlab.logs.pieces import Piece, split_piece
-from seqlab.logs.reading import LONGEST_LINE
+from seqlab.logs.lines import Lines
+from seqlab.logs.reading import LONGEST_LINE, Chunk
 
 _IDS_SHOWN = 3
 
@@ -89,10 +89,10 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     is_named = parser_state["log_format"]["session"] is not None
     found: list[BlockEvent] = []
     others: dict[str, None] = {}
-    for piece in _pieces(path):
-        if is_named and len(others) >= _IDS_SHOWN and block.encode() not in piece.content:
+    for chunk in _chunks(path):
+        if is_named and len(others) >= _IDS_SHOWN and block.encode() not in chunk.content:
             continue
-        lines = split_piece(piece)
+        lines = Lines.of(chunk)
         events = parser(lines.column)
         others |= dict.fromkeys(events.session.unique(maintain_order=True).head(_IDS_SHOWN).to_list())
         for event in np.flatnonzero((events.session == block).to_numpy()).tolist():
@@ -108,7 +108,7 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     return found
 
 
-def _pieces(path: str) -> Iterator[Piece]:
+def _chunks(path: str) -> Iterator[Chunk]:
     """A whole log.
 
     Raises:
@@ -117,10 +117,10 @@ def _pieces(path: str) -> Iterator[Piece]:
     source = open_source(path)
     try:
         while not source.ended:
-            piece = source.read(0)
-            if piece is not None:
-                yield piece
+            chunk = source.read(0)
+            if chunk is not None:
+                yield chunk
     finally:
         source.close()
     if source.problem is not None:
-        raise UserError(f"{path}: {source.problem}")
+        raise UserError(source.problem)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import ISO, LogFormat, group_names, group_span, says_year
+from seqlab.logs.formats import ISO, LogFormat, group_names, says_year
 from seqlab.logs.masking import MASK, SESSION, mask, mask_pattern, session_mask
-from seqlab.logs.reading import LONGEST_LINE
+from seqlab.logs.reading import LONGEST_LINE, SHOWN_BYTES, Chunk
+from seqlab.logs.windows import TimeWindows
 
-NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
+NO_HEADER, NO_SESSION, NO_TIME = "no header", "no session", "no time"
+NOT_UTF8, TOO_LONG = "not UTF-8", "too long"
+SHOWN_LINES = 5  # of those that cannot be used, for each reason
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
 _BOM = b"\xef\xbb\xbf"  # some editors begin a file with it
 _AFTER_HEADER = "\x02"  # marks where the header was
@@ -56,9 +61,78 @@ def _decode(line: bytes) -> str:
         return NO_TEXT
 
 
+class SkippedLine(NamedTuple):
+    """A line that gives no event."""
+
+    number: int  # in its file, from 1
+    offset: int  # byte in its file where it begins
+    text: str  # its beginning
+
+
+Skipped = dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many lines, and the first SHOWN_LINES
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The L lines of a chunk."""
+
+    chunk: Chunk
+    column: pl.Series  # (L,) see ``read_lines``
+    starts: NDArray[np.int64]  # (L,) byte in the chunk where each begins
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Lines:
+        return cls(chunk, *read_lines(chunk.content, at_start=chunk.offset == 0))
+
+    @property
+    def num_read(self) -> int:
+        """Lines, one that was too long to keep counted."""
+        return len(self.column) + (self.chunk.cut is not None)
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(L,) byte in the file where each begins."""
+        return self.starts + self.chunk.offset
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """(L,) the column as Python's texts: made where they are wanted, which is seldom for a whole log."""
+        return self.column.to_list()
+
+    def number(self, place: int) -> int:
+        """The number of a line in its file, from 1."""
+        return self.chunk.first_number + place
+
+    def skipped(self, places: dict[str, NDArray[np.int64]]) -> Skipped:
+        """What is said of lines without an event.
+
+        Args:
+            places: by reason, which lines; one that was too long to keep is added.
+        """
+        found = {
+            reason: (len(where), [self._skipped(place) for place in where[:SHOWN_LINES].tolist()])
+            for reason, where in places.items()
+        }
+        if self.chunk.cut is not None:
+            count, lines = found.get(TOO_LONG, (0, []))
+            offset, beginning = self.chunk.cut
+            line = SkippedLine(self.chunk.first_number - 1, offset, _shown(beginning))
+            found[TOO_LONG] = (count + 1, [line, *lines])
+        return found
+
+    def _skipped(self, place: int) -> SkippedLine:
+        start = int(self.starts[place])
+        beginning = self.chunk.content[start : start + SHOWN_BYTES].split(b"\n", 1)[0].rstrip(b"\r")
+        return SkippedLine(self.number(place), self.chunk.offset + start, _shown(beginning))
+
+
+def _shown(beginning: bytes) -> str:
+    return beginning.decode("utf-8", "backslashreplace")
+
+
 @dataclass(frozen=True)
 class Messages:
-    """The M lines of L that have a header and, where the format names sessions, belong to one.
+    """The M lines of L that have a header and belong to a session.
 
     E events: a line that names several sessions is an event of each.
     """
@@ -69,7 +143,7 @@ class Messages:
     time: pl.Series  # (M,) Datetime("us"), null where there is none
     abnormal: pl.Series | None  # (M,) Boolean, where the header has a label
     event_message: NDArray[np.int64]  # (E,) which message, non-decreasing
-    event_session: pl.Series | None  # (E,) session keys; None where time windows make sessions
+    event_session: pl.Series | None  # (E,) session keys; None where neither format nor windows give some
     skipped: dict[str, NDArray[np.int64]]  # by reason: which lines
     values: pl.Series | None  # (M,) List(String), what each MASK of the message stands for, where kept
 
@@ -78,11 +152,15 @@ class LineReader:
     """Takes lines of one format apart. Compiled once, used for every chunk.
 
     Args:
+        windows: what makes sessions where the format names none.
         keep_values: keep what was masked, too; it costs a second search of every message.
     """
 
-    def __init__(self, log_format: LogFormat, *, keep_values: bool = False) -> None:
+    def __init__(
+        self, log_format: LogFormat, windows: TimeWindows | None = None, *, keep_values: bool = False
+    ) -> None:
         self.format = log_format
+        self.windows = windows
         self.keep_values = keep_values
         self.masks = mask_pattern(log_format.masks, log_format.general_masks)
         masked = log_format.session if log_format.mask_session else None
@@ -92,7 +170,6 @@ class LineReader:
         self._year = ""
         if not says_year(self._time_format):  # syslog says no year: all of a log fall into one leap year
             self._year, self._time_format = "1972 ", f"%Y {self._time_format}"
-        self._time_span = group_span(log_format.header, "time")
         self._session_groups = len(group_names(log_format.session)) if log_format.session else 0
 
     def __call__(self, lines: pl.Series) -> Messages:
@@ -100,35 +177,29 @@ class LineReader:
         skipped: dict[str, NDArray[np.int64]] = {}
         kept = np.arange(len(lines), dtype=np.int64)
         good = lines.str.len_bytes() <= LONGEST_LINE
-        lines, kept = _drop(lines, kept, good, skipped, TOO_LONG)
-        lines, kept = _drop(lines, kept, lines != NO_TEXT, skipped, NOT_UTF8)
+        kept, lines = _drop(good, skipped, TOO_LONG, kept, lines)
+        kept, lines = _drop(lines != NO_TEXT, skipped, NOT_UTF8, kept, lines)
         messages, has_header = self.messages(lines)
-        if not has_header.all():
-            messages = messages.filter(has_header)
-        lines, kept = _drop(lines, kept, has_header, skipped, NO_HEADER)
+        kept, lines, messages = _drop(has_header, skipped, NO_HEADER, kept, lines, messages)
         events, sessions = self.sessions(lines)
-        if sessions is not None:
+        times = self._times(lines)
+        reason, is_used = NO_SESSION, None
+        if sessions is None and self.windows is not None:
+            reason, is_used = NO_TIME, times.is_not_null()
+            events, sessions = self.windows.events(times)
+        elif sessions is not None:
             named = np.zeros(len(lines), dtype=bool)
             named[events] = True
-            if not named.all():
-                messages = messages.filter(pl.Series(named))
-                events = (np.cumsum(named) - 1)[events]
-                lines, kept = _drop(lines, kept, pl.Series(named), skipped, NO_SESSION)
+            is_used = pl.Series(named, dtype=pl.Boolean)
+        if is_used is not None:
+            events = (np.cumsum(is_used.to_numpy()) - 1)[events]
+            kept, lines, messages, times = _drop(is_used, skipped, reason, kept, lines, messages, times)
         masked = self._masked(messages)
         values = self._values(messages) if self.keep_values else None
         distinct = masked.unique(maintain_order=True)
         code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
-        return Messages(
-            kept,
-            distinct.to_list(),
-            code,
-            self._times(lines),
-            self._labels(lines),
-            events,
-            sessions,
-            skipped,
-            values,
-        )
+        labels = self._labels(lines)
+        return Messages(kept, distinct.to_list(), code, times, labels, events, sessions, skipped, values)
 
     def _masked(self, messages: pl.Series) -> pl.Series:
         if self._session_mask is None:
@@ -190,8 +261,8 @@ class LineReader:
         kind = pl.Datetime("us")
         if self._time_format is None:
             return pl.Series([None] * len(lines), dtype=kind)
-        if self._time_span is not None:  # cut out, not searched for: an eighth of the time
-            text = lines.str.slice(*self._time_span)
+        if self.format.time_at is not None:  # cut out, not searched for: an eighth of the time
+            text = lines.str.slice(*self.format.time_at)
         else:
             text = self._field(lines, self.format.time_field or "time")
         if self._time_format == ISO:
@@ -229,14 +300,15 @@ def _first_of_line(
 
 
 def _drop(
-    lines: pl.Series,
-    kept: NDArray[np.int64],
     good: pl.Series,
     skipped: dict[str, NDArray[np.int64]],
     reason: str,
-) -> tuple[pl.Series, NDArray[np.int64]]:
+    kept: NDArray[np.int64],
+    *columns: pl.Series,
+) -> Any:
+    """``kept`` and ``columns`` without the lines that are not ``good``, whose places ``skipped`` takes."""
     if good.all():
-        return lines, kept
-    mask_array = good.to_numpy()
-    skipped[reason] = kept[~mask_array]
-    return lines.filter(good), kept[mask_array]
+        return kept, *columns
+    is_good = good.to_numpy()
+    skipped[reason] = kept[~is_good]
+    return kept[is_good], *(column.filter(good) for column in columns)

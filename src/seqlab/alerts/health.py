@@ -12,6 +12,7 @@ from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
 from seqlab.alerts.sources import Source
 from seqlab.alerts.watcher import Watcher
+from seqlab.logs.formats import LogFormat
 from seqlab.logs.lines import Lines, Skipped
 
 if TYPE_CHECKING:
@@ -29,15 +30,18 @@ class Health:
     """
 
     def __init__(
-        self, notices: Notices, model: Model, stall: float, drift_share: float, *, live: bool
+        self,
+        notices: Notices,
+        model: Model,
+        log_format: LogFormat,
+        stall: float,
+        drift_share: float,
+        *,
+        live: bool,
     ) -> None:
-        log_format = model.log_parser()["log_format"]
-        expected = f"format {log_format['name']}, header {log_format['header']}"
-        if log_format["session"] is not None:
-            expected += f", session {log_format['session']}"
         self.notices = notices
         self.started = time.monotonic()
-        self.skipped = SkippedLines(notices, expected, live=live)
+        self.skipped = SkippedLines(notices, f"format {log_format.name}: {log_format.expected}", live=live)
         self.unseen = UnseenTemplates(notices, model.templates)
         self.drift = Drift(notices, model.judge.unseen_share, drift_share)
         self.stall = Stall(notices, stall, self.started)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened
 from seqlab.files import let_go
-from seqlab.logs.lines import SHOWN_LINES, Lines, Skipped, SkippedLine
+from seqlab.logs.lines import SHOWN_LINES, Lines, Skipped
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events
@@ -75,20 +75,20 @@ class SkippedLines:
 
     def add(self, lines: int, events: int, skipped: Skipped) -> None:
         """A chunk of the log, and the lines of it that were skipped."""
-        found: list[tuple[SkippedLine, str]] = []
-        for reason, (count, first) in skipped.items():
-            found += [(line, reason) for line in first[: max(SHOWN_LINES - self.counts[reason], 0)]]
-            self.counts[reason] += count
-        for line, reason in sorted(found):
-            text = f"skipped: {self.notices.file}, line {line.number}: {reason}: {_shown(line.text)}"
-            self.notices.say("skipped_line", text, line=line.number, reason=reason)
+        first = sorted((line, reason) for reason, (_, shown) in skipped.items() for line in shown)
+        for line, reason in first:
+            self.counts[reason] += 1
+            if self.counts[reason] <= SHOWN_LINES:
+                text = f"skipped: {self.notices.file}, line {line.number}: {reason}: {_shown(line.text)}"
+                self.notices.say("skipped_line", text, line=line.number, reason=reason)
+        for reason, (count, shown) in skipped.items():
+            self.counts[reason] += count - len(shown)
         if events:
             self.since_event, self._first, self._said = 0, "", False
             return
-        if not self._first:
-            every = ((line, reason) for reason, (_, first) in skipped.items() for line in first)
-            line, reason = min(every, default=(None, ""))
-            self._first = "" if line is None else f": line {line.number} is {_shown(line.text)} ({reason})"
+        if first and not self._first:
+            line, reason = first[0]
+            self._first = f": line {line.number} is {_shown(line.text)} ({reason})"
         self.since_event += lines
         if self.live and self.since_event >= MANY_LINES and not self._said:
             self._said = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.alerts.blocks import OpenBlocks
 from seqlab.alerts.health import Health
 from seqlab.alerts.models import Model, encode_keys
 from seqlab.alerts.notices import Notices
@@ -61,35 +60,24 @@ class Watch:
         self.parser = LineParser.from_state(model.log_parser())
         self.table = model.token_table()
         self.unk = model.vocabulary.unk
-        self.state_file: StateFile | None = None
         self.stopped = False
         self._due = dict.fromkeys(("state", "idle"), 0.0)  # seconds of the monotonic clock
-        found, now = None, time.monotonic()
-        if settings.state is not None:
-            self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
-        try:
-            if self.state_file is not None:
-                found = self.state_file.read(now)
-            self._begin(model, found)
-        except BaseException as error:
-            if self.state_file is not None:
-                self.state_file.close()
-                if found is not None and isinstance(error, (KeyError, TypeError, ValueError)):
-                    raise self.state_file.not_whole() from None
-            raise
-        self.lines_before = self.watcher.totals.lines
-        self.resumed = found is not None
-
-    def _begin(self, model: Model, found: tuple[dict[str, Any], OpenBlocks] | None) -> None:
-        """Open log and output, where the state left them if there is one."""
-        settings = self.settings
-        self.output = AlertOutput(settings.output, as_json=settings.as_json)
-        self.source = open_source(
-            settings.log,
-            follow=settings.follow,
-            keep_rest=not settings.closes,
-            state=None if found is None else found[0]["source"],
-        )
+        self.state_file, found = None, None
+        with ExitStack() as opened:
+            if settings.state is not None:
+                self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
+                opened.callback(self.state_file.close)
+                found = self.state_file.read(time.monotonic())
+            self.output = AlertOutput(settings.output, as_json=settings.as_json)
+            opened.callback(self.output.close)
+            self.source = open_source(
+                settings.log,
+                follow=settings.follow,
+                keep_rest=not settings.closes,
+                state=None if found is None else found[0]["source"],
+            )
+            opened.callback(self.source.close)
+            self.close = opened.pop_all().close
         self.watcher = Watcher(
             model,
             Limits(settings.idle, settings.max_open, live=settings.follow),
@@ -99,12 +87,21 @@ class Watch:
             hold_texts=settings.follow or settings.state is not None or not self.source.holds_text,
         )
         self.notices = Notices(self.source.name, settings.as_json)
-        self.health = Health(self.notices, model, settings.stall, settings.drift_share, live=settings.follow)
+        self.health = Health(
+            self.notices,
+            model,
+            self.parser.reader.format,
+            settings.stall,
+            settings.drift_share,
+            live=settings.follow,
+        )
+        self.resumed = found is not None
         if found is not None:
             header, self.watcher.open = found
             self.watcher.totals = Totals(**header["totals"])
             self.watcher.clock.restore(header["clock"])
             self.health.restore(header["health"], self.watcher.totals.events)
+        self.lines_before = self.watcher.totals.lines
 
     def run(self) -> bool:
         """Until the log ends, or somebody ends it.
@@ -178,12 +175,6 @@ class Watch:
         if totals.lines > self.lines_before and not totals.events and not self.settings.follow:
             return f"{self.health.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
         return None
-
-    def close(self) -> None:
-        self.source.close()
-        self.output.close()
-        if self.state_file is not None:
-            self.state_file.close()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from seqlab.data.event_keys import KEY, plain_keys
 from seqlab.errors import UserError
 
 LOOKED_AT = 50  # lines
-ALL_SESSIONS = 20  # lines, from which a file of sessions is told
 BYTES = 1 << 16
 LOG_ENDINGS = (".log", ".out")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
@@ -37,12 +36,6 @@ def is_raw_log(path: Path, header: str | None = None) -> bool:
     if name.endswith((*LOG_ENDINGS, *ARCHIVE_ENDINGS, ".gz")) and len(words) > enough:
         return True
     return sum(_TIME.search(line) is not None for line in words) > enough or _headers(words, header) > enough
-
-
-def holds_sessions(path: Path) -> bool:
-    """Whether a file's first lines are all sessions: a log that was cut may begin with a number."""
-    lines = _first_lines(path)[:ALL_SESSIONS]
-    return bool(lines) and all(map(_is_session_line, lines))
 
 
 def _is_session_line(line: str) -> bool:

@@ -22,7 +22,7 @@ from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
 from seqlab.logs.counting import FirstLook, Labels, ParseCounts, Parsed
 from seqlab.logs.drain import Drain
-from seqlab.logs.engines import Engine, Promise
+from seqlab.logs.engines import Engine
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
 from seqlab.logs.lines import LineReader
@@ -117,18 +117,16 @@ class _Run:
         if settings.templates is not None:
             self.known = read_known_templates(settings.templates, form)
         known = FixedIds(*self.known)
-        self.learned = LearnedIds(
-            Drain(form.similarity, form.depth, counts_masks=form.counts_masks),
-            max(known.templates(), default=0),
-        )
-        self.ids = KnownFirstIds(known, self.learned) if self.known[0] else self.learned
+        drain = Drain(form.similarity, form.depth, counts_masks=form.counts_masks)
+        self.learned = LearnedIds(drain, max(known.templates(), default=0))
+        self.ids = KnownFirstIds(known, self.learned)
 
     def run(self, report: Report) -> Parsed:
         begin = time.perf_counter()
         first_look = FirstLook(self.settings, self.counts)
         named: list[_Named] = []
         size = number = 0
-        writing: deque[Promise] = deque()
+        writing: deque[Future[Any]] = deque()
         try:
             for chunk, mapped in self._mapped():
                 ids = self.ids.assign(mapped.distinct, mapped.code)
@@ -157,7 +155,7 @@ class _Run:
         """The chunks taken apart, in order; as many at once as there are workers."""
         settings = self.settings
         reader = LineReader(settings.log_format, settings.windows, keep_values=settings.parameters)
-        waiting: deque[tuple[Chunk, Promise]] = deque()
+        waiting: deque[tuple[Chunk, Future[MappedChunk]]] = deque()
         end = 0
         for chunk in read_chunks(self.sources, settings.chunk_bytes):
             while len(self.bases) <= chunk.file:  # the log before has ended
@@ -178,7 +176,7 @@ class _Run:
             assert rows is not None  # the first look wants some
             buckets = [rows.lazy()]
         else:
-            joins: deque[Promise] = deque()
+            joins: deque[Future[Any]] = deque()
             for bucket in range(parts.buckets):
                 joins.append(self.engine.submit(parts.join, bucket))
                 if len(joins) >= JOINED_AT_ONCE:

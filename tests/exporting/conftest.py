@@ -49,7 +49,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "name_classifier": {
         "_target_": "seqlab.tasks.classification.Classification",
         "network": {
-            "_target_": "seqlab.networks.name_classifier.NameClassifier",
+            "_target_": "seqlab.networks.sequence_classifier.SequenceClassifier",
             "vocab_size": 9,
             "num_classes": 4,
             **SPECIALS,

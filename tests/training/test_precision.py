@@ -29,7 +29,7 @@ MODELS = {
     "name_classifier": (
         "model.network.dropout=0",
         "model.network.embedding_dropout=0",
-        "model.network.character_dropout=0",
+        "model.network.token_dropout=0",
     ),
     "entity_tagger": (
         "model.network.dropout=0",

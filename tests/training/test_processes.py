@@ -25,7 +25,7 @@ SETTINGS = {
     "name_classifier": (
         "data.sample.num_names=300",
         "model.network.embedding_dropout=0.0",
-        "model.network.character_dropout=0.0",
+        "model.network.token_dropout=0.0",
         "model.network.hidden_size=8",
         "trainer.max_epochs=1",
     ),

@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.samples.texts import TEXTS
 from seqlab.data.splits import check_fractions, part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
@@ -24,6 +23,14 @@ from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS
 from seqlab.errors import UserError
 
 MODES = ("streams", "windows")
+TEXTS = {  # of the published examples: short enough to be learned by heart
+    "hihello": "hihello",
+    "charseq": " if you want you",
+    "longseq": (
+        "if you want to build a ship, don't drum up people together to collect wood and don't assign them "
+        "tasks and work, but rather teach them to long for the endless immensity of the sea."
+    ),
+}
 EVAL_CHUNK = 256  # tokens of a stream a batch when nothing is learned; any number gives the same figures
 
 

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.dropout import Dropout
-from seqlab.networks.encoders import State
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import State, check_share, check_size, recurrent_layers
 
 INPUTS = ("one_hot", "embedding")
 

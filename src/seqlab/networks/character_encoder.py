@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from seqlab.errors import UserError
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.recurrent import LSTM, check_size
+from seqlab.networks.recurrent import LSTM, LengthReader, check_size
 
 CHARACTER_ENCODERS = ("cnn", "lstm", "none")
 
@@ -47,31 +47,15 @@ class CharacterLSTM(nn.Module):
                 "so give an even number"
             )
         self.embedding = nn.Embedding(num_characters, embedding_size, padding_idx=pad_id)
-        self.recurrent = LSTM(embedding_size, output_size // 2, batch_first=True, bidirectional=True)
+        self.recurrent: Any = LSTM(embedding_size, output_size // 2, batch_first=True, bidirectional=True)
 
     def forward(self, letters: Tensor, counts: Tensor) -> Tensor:
         """(U, L) int64 letters of U words, (U,) how many each has, to (U, output_size)."""
-        packed = pack_padded_sequence(
-            self.embedding(letters), counts.cpu(), batch_first=True, enforce_sorted=False
-        )
-        _, (hidden, _) = self.recurrent(packed)  # (2, U, output_size / 2)
-        return torch.cat(hidden.unbind(0), dim=1)
-
-    def traceable(self) -> nn.Module:
-        """The same numbers without packed sequences."""
-        return PlainCharacterLSTM(self)
-
-
-class PlainCharacterLSTM(nn.Module):
-    """A CharacterLSTM over padded rows."""
-
-    def __init__(self, encoder: CharacterLSTM) -> None:
-        super().__init__()
-        self.embedding, self.reader = encoder.embedding, LengthReader(encoder.recurrent)
-
-    def forward(self, letters: Tensor, counts: Tensor) -> Tensor:
-        hidden = self.reader(self.embedding(letters), counts).hidden
+        hidden = self.recurrent.read(self.embedding(letters), counts).hidden  # (2, U, output_size / 2)
         return torch.cat((hidden[0], hidden[1]), dim=1)
+
+    def make_traceable(self) -> None:
+        self.recurrent = LengthReader(self.recurrent)
 
 
 def character_encoder(

@@ -4,8 +4,8 @@ A network is an ``nn.Module`` of any package that has the members of its task's 
 and no device; its sizes (``vocab_size``, ``pad_id``, ...) are arguments that the data fills in.
 
 Beyond the contracts, all networks may have ``traceable()``: a module with the same ``forward`` and the same
-numbers, in operations that torch's tracer can follow, for `seqlab export`. Without it the network itself is
-traced.
+numbers, in operations that torch's tracer can follow, for `seqlab export`. Without it a copy of the network
+is traced, each part of which had its ``make_traceable()`` called, where it has one.
 """
 
 from __future__ import annotations

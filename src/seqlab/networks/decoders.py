@@ -11,8 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
 from seqlab.networks.dropout import Dropout
-from seqlab.networks.encoders import State
-from seqlab.networks.recurrent import recurrent_layers
+from seqlab.networks.recurrent import State, recurrent_layers
 
 ATTEND_AFTER = ("last", "first")
 CELLS_AT_ONCE = 2**26  # numbers that attention makes before it goes step by step
@@ -74,6 +73,7 @@ class AttentionDecoder(nn.Module):
         self.embedding = embedding
         self.embedding_dropout = Dropout(embedding_dropout)
         self.attention = attention
+        self.attends_at_once = False  # whatever it takes; else in parts
         self.num_lower = 1 if attend_after == "first" else num_layers
         self.recurrent = recurrent_layers(cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout)
         width = hidden_size * (1 if attention is None else 2)  # of [state; context]
@@ -127,13 +127,16 @@ class AttentionDecoder(nn.Module):
         readout = self.dropout(torch.tanh(self.combine(states)))  # (B, T, readout)
         return readout, weights, lower_state if self.upper is None else _join(lower_state, upper_state)
 
+    def make_traceable(self) -> None:
+        self.attends_at_once = True  # what a tracer follows does not depend on sizes
+
     def _attend(self, states: Tensor, memory: Memory) -> tuple[Tensor | None, Tensor | None]:
         """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are its K steps."""
         if self.attention is None or memory.projected is None:
             return None, None
-        num_rows, num_steps = states.shape[:2]
-        if num_steps == 1 and num_rows == memory.mask.shape[0]:  # one step of each source, as in an export
+        if self.attends_at_once:
             return self.attention(states, memory.outputs, memory.mask, memory.projected)
+        num_rows, num_steps = states.shape[:2]
         per_source = states.reshape(len(memory.mask), -1, states.shape[-1])
         read = memory.outputs, memory.mask, memory.projected
         at_once = max(CELLS_AT_ONCE // self.attention.cells_per_step(memory.projected), 1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlab.errors import UserError
 from seqlab.networks.dropout import Dropout
 from seqlab.networks.prefix_tree import all_states
-from seqlab.networks.recurrent import recurrent_layers
-
-State = Tensor | tuple[Tensor, Tensor]
-
+from seqlab.networks.recurrent import LengthReader, State, recurrent_layers
 
 DIRECTIONS = ("sum", "linear")
 
@@ -77,7 +75,7 @@ class RecurrentEncoder(nn.Module):
         self.embedding = embedding
         self.embedding_dropout = Dropout(embedding_dropout)
         self.num_directions = 2 if bidirectional else 1
-        self.recurrent = recurrent_layers(
+        self.recurrent: Any = recurrent_layers(
             cell, embedding.embedding_dim, hidden_size, num_layers, dropout, bidirectional
         )
         self.join = JoinedDirections(directions, hidden_size, self.num_directions)
@@ -90,18 +88,13 @@ class RecurrentEncoder(nn.Module):
         """
         if self.share_prefixes and not source.is_cuda:
             return self._run_shared(source, lengths)
-        packed = pack_padded_sequence(
-            self.embedding_dropout(self.embedding(source)),
-            lengths.cpu(),
-            batch_first=True,
-            enforce_sorted=False,
-        )
-        packed_outputs, state = self.recurrent(packed)
-        outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=source.shape[1])
+        outputs, hidden, cell = self.recurrent.read(self.embedding_dropout(self.embedding(source)), lengths)
         outputs = self.join(list(outputs.chunk(self.num_directions, dim=-1)))
-        if isinstance(state, tuple):
-            return outputs, (self.side_by_side(state[0]), self.side_by_side(state[1]))
-        return outputs, self.side_by_side(state)
+        state = self.side_by_side(hidden)
+        return outputs, state if cell is None else (state, self.side_by_side(cell))
+
+    def make_traceable(self) -> None:
+        self.recurrent, self.share_prefixes = LengthReader(self.recurrent), False
 
     def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """``forward`` through a tree of prefixes, and one of suffixes."""

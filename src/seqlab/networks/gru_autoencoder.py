@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder
-from seqlab.networks.encoders import RecurrentEncoder, State
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.noise import TokenNoise
-from seqlab.networks.recurrent import check_share, check_size
+from seqlab.networks.dropout import TokenNoise
+from seqlab.networks.encoders import RecurrentEncoder
+from seqlab.networks.recurrent import State, check_share, check_size
 
 
 class Reconstruction(NamedTuple):
@@ -107,10 +105,6 @@ class GRUAutoencoder(nn.Module):
         )
         return Reconstruction(logits, weights)
 
-    def traceable(self) -> nn.Module:
-        """The same numbers without packed sequences and trees of prefixes."""
-        return PlainAutoencoder(self)
-
     def first_state(self, state: State) -> State:
         """(layers, B, directions * H) to the decoder's (layers, B, H)."""
         if isinstance(state, tuple):
@@ -122,32 +116,3 @@ def _bridge(joined: int, bottleneck_size: int | None, hidden_size: int) -> nn.Mo
     if bottleneck_size is None:
         return nn.Linear(joined, hidden_size)
     return nn.Sequential(nn.Linear(joined, bottleneck_size), nn.Linear(bottleneck_size, hidden_size))
-
-
-class PlainAutoencoder(nn.Module):
-    """A GRUAutoencoder in eval mode, over padded rows."""
-
-    def __init__(self, network: GRUAutoencoder) -> None:
-        super().__init__()
-        self.encoder_embedding, self.decoder = network.encoder.embedding, network.decoder
-        self.reader = LengthReader(network.encoder.recurrent)
-        self.bridge, self.join = network.bridge, network.encoder.join
-
-    def forward(self, source: Tensor, decoder_input: Tensor, lengths: Tensor, mask: Tensor) -> Reconstruction:
-        directions, hidden, cell = self.reader(self.encoder_embedding(source), lengths)
-        state = self._first_state("hidden", hidden)
-        states, _ = self.decoder.recurrent(
-            self.decoder.embedding(decoder_input),
-            state if cell is None else (state, self._first_state("cell", cell)),
-        )
-        weights = None
-        if self.decoder.attention is not None:
-            context, weights = self.decoder.attention(states, self.join(directions), mask)
-            states = torch.cat((states, context), dim=-1)
-        return Reconstruction(self.decoder.output(torch.tanh(self.decoder.combine(states))), weights)
-
-    def _first_state(self, name: str, state: Tensor) -> Tensor:
-        """(layers * directions, B, H) to the decoder's (layers, B, H)."""
-        directions = self.reader.num_directions
-        parts = [state[direction::directions] for direction in range(directions)]
-        return self.bridge[name](torch.cat(parts, dim=-1))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqlab.data.windows import NUM_DELAYS
 from seqlab.networks.delays import DelayHead, KeyDelayEmbedding, split_inputs
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.noise import TokenNoise
+from seqlab.networks.dropout import Dropout, TokenNoise
 from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
@@ -53,6 +54,7 @@ class GRUPredictor(nn.Module):
         check_share("dropout", dropout)
         check_size("embedding_size", embedding_size)
         self.share_prefixes = share_prefixes
+        self.tokens_at_once: float = TOKENS_AT_ONCE
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.embedding = (
             KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
@@ -68,14 +70,13 @@ class GRUPredictor(nn.Module):
         """(C, W) token ids to (C, V) logits of the next key."""
         return self.output(self.states(contexts))
 
-    def traceable(self) -> nn.Module:
-        """The same numbers without a tree of prefixes."""
-        return PlainPredictor(self)
+    def make_traceable(self) -> None:
+        self.share_prefixes, self.tokens_at_once = False, math.inf
 
     def states(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids, or ``key * NUM_DELAYS + delay``, to (C, H) what the outputs read."""
         contexts = self._noisy(contexts)
-        if contexts.numel() <= TOKENS_AT_ONCE:
+        if contexts.numel() <= self.tokens_at_once:
             last = self._last_states(contexts)
         else:
             parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
@@ -94,14 +95,3 @@ class GRUPredictor(nn.Module):
             return self.noise(contexts)
         keys, delays = split_inputs(contexts)
         return self.noise(keys) * NUM_DELAYS + delays
-
-
-class PlainPredictor(nn.Module):
-    """A GRUPredictor in eval mode, its layers one after the other."""
-
-    def __init__(self, network: GRUPredictor) -> None:
-        super().__init__()
-        self.embedding, self.recurrent, self.output = network.embedding, network.recurrent, network.output
-
-    def forward(self, contexts: Tensor) -> Tensor:
-        return self.output(self.recurrent(self.embedding(contexts))[0][:, -1])

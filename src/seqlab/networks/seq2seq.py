@@ -11,9 +11,8 @@ from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder, Memory
 from seqlab.networks.dropout import Dropout
-from seqlab.networks.encoders import RecurrentEncoder, State
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.recurrent import check_share, check_size
+from seqlab.networks.encoders import RecurrentEncoder
+from seqlab.networks.recurrent import State, check_share, check_size
 
 TIES = ("none", "decoder", "all")
 
@@ -139,10 +138,6 @@ class Seq2Seq(nn.Module):
         mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
         return self.decoder.remember(self.dropout(outputs), mask), self.first_state(state)
 
-    def traceable(self) -> nn.Module:
-        """``encode``, ``decoder`` and ``output`` with the same numbers, without packed sequences."""
-        return PlainSeq2Seq(self)
-
     def forward(
         self,
         source: Tensor,
@@ -187,21 +182,3 @@ class Seq2Seq(nn.Module):
         assert self.bridge is not None
         crossed = torch.tanh(self.bridge[part](state[-1]))  # (B, layers * H) from the top layer
         return crossed.unflatten(1, (self.decoder_layers, -1)).transpose(0, 1).contiguous()
-
-
-class PlainSeq2Seq(nn.Module):
-    """A Seq2Seq in eval mode whose encoder reads padded rows."""
-
-    def __init__(self, network: Seq2Seq) -> None:
-        super().__init__()
-        self.network, self.decoder, self.output = network, network.decoder, network.output
-        self.reader = LengthReader(network.encoder.recurrent)
-
-    def encode(self, source: Tensor, lengths: Tensor) -> tuple[Memory, State]:
-        encoder = self.network.encoder
-        directions, hidden, cell = self.reader(encoder.embedding(source), lengths)
-        mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
-        outputs = encoder.join(directions) * mask[..., None]
-        parts = [encoder.side_by_side(part) for part in (hidden, cell) if part is not None]
-        state = self.network.first_state(parts[0] if len(parts) == 1 else (parts[0], parts[1]))
-        return self.decoder.remember(outputs, mask), state

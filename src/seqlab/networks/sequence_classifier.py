@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.noise import TokenNoise
-from seqlab.networks.recurrent import check_share, check_size, hidden_of, recurrent_layers
+from seqlab.networks.dropout import Dropout, TokenNoise
+from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
 
 NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")
@@ -52,7 +50,7 @@ class SequenceReader(nn.Module):
         for table in self.ngrams:  # small: most n-grams of a new sequence were seen seldom or never
             nn.init.normal_(table.weight, std=0.1)  # type: ignore[arg-type]
         self.embedding_dropout = Dropout(embedding_dropout)
-        self.recurrent = recurrent_layers(
+        self.recurrent: Any = recurrent_layers(
             cell, embedding_size, hidden_size, num_layers, dropout, bidirectional
         )
         width = {"final": self.num_directions, "last_direction": 1, "max": self.num_directions}
@@ -73,20 +71,21 @@ class SequenceReader(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """(B, T) token ids of the given (B,) lengths to (B, C) scores."""
         embedded = self.embedding_dropout(self.embed(tokens))
-        packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        packed_outputs, state = self.recurrent(packed)
-        hidden = hidden_of(state)  # (layers * directions, B, H)
-        final = torch.cat(hidden[-self.num_directions :].unbind(), dim=-1)
+        outputs, hidden, _ = self.recurrent.read(embedded, lengths)  # hidden: (layers * directions, B, H)
+        final = torch.cat(list(hidden[-self.num_directions :]), dim=-1)
         if self.pooling == "final":
             return self.to_scores(self.dropout(final))
         if self.pooling == "last_direction":
             return self.to_scores(self.dropout(hidden[-1]))
-        outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, padding_value=-math.inf)
-        pooled = outputs.amax(dim=1)
+        padding = (torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None])[..., None]
+        pooled = outputs.masked_fill(padding, -math.inf).amax(dim=1)
         if self.pooling == "all":
-            sums = outputs.masked_fill(outputs == -math.inf, 0).sum(dim=1)
+            sums = outputs.masked_fill(padding, 0).sum(dim=1)
             pooled = torch.cat([final, pooled, sums / lengths[:, None]], dim=-1)
         return self.to_scores(self.dropout(pooled))
+
+    def make_traceable(self) -> None:
+        self.recurrent = LengthReader(self.recurrent)
 
 
 class SequenceClassifier(nn.Module):
@@ -166,46 +165,6 @@ class SequenceClassifier(nn.Module):
         """(R, B, C) float32 log-probabilities, those of each of the R readers."""
         scores = [reader(self.noise(batch.tokens), batch.lengths) for reader in self.readers]
         return torch.stack(scores).float().log_softmax(dim=-1)
-
-    def traceable(self) -> nn.Module:
-        """The same numbers without packed sequences."""
-        return PlainClassifier(self)
-
-
-class PlainReader(nn.Module):
-    """A SequenceReader in eval mode, over padded rows."""
-
-    def __init__(self, reader: SequenceReader) -> None:
-        super().__init__()
-        self.reader = reader
-        self.recurrent = LengthReader(reader.recurrent)
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        directions, hidden, _ = self.recurrent(self.reader.embed(tokens), lengths)
-        final = torch.cat(list(hidden[-self.recurrent.num_directions :]), dim=-1)
-        if self.reader.pooling == "final":
-            return self.reader.to_scores(final)
-        if self.reader.pooling == "last_direction":
-            return self.reader.to_scores(hidden[-1])
-        outputs = torch.cat(directions, dim=-1)
-        padding = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
-        pooled = outputs.masked_fill(padding[..., None], -math.inf).amax(dim=1)
-        if self.reader.pooling == "all":
-            sums = outputs.masked_fill(padding[..., None], 0).sum(dim=1)
-            pooled = torch.cat((final, pooled, sums / lengths[:, None]), dim=-1)
-        return self.reader.to_scores(pooled)
-
-
-class PlainClassifier(nn.Module):
-    """A SequenceClassifier in eval mode, over padded rows."""
-
-    def __init__(self, network: SequenceClassifier) -> None:
-        super().__init__()
-        self.readers = nn.ModuleList(PlainReader(reader) for reader in network.readers)  # type: ignore[arg-type]
-
-    def forward(self, batch: LabelledBatch) -> Tensor:
-        scores = torch.stack([reader(batch.tokens, batch.lengths) for reader in self.readers])
-        return scores.float().log_softmax(dim=-1)
 
 
 def joined(log_probabilities: Tensor) -> Tensor:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.length_reader import LengthReader
-from seqlab.networks.noise import TokenNoise
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.dropout import Dropout, TokenNoise
+from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
 
 
 class Tagger(nn.Module):
@@ -97,7 +94,9 @@ class Tagger(nn.Module):
         self.shape_embedding = nn.Embedding(num_shapes, shape_size) if shape_size else None
         width = embedding_size + shape_size + (char_size if self.characters is not None else 0)
         self.dropout = Dropout(dropout)
-        self.recurrent = recurrent_layers(cell, width, hidden_size, num_layers, dropout, bidirectional=True)
+        self.recurrent: Any = recurrent_layers(
+            cell, width, hidden_size, num_layers, dropout, bidirectional=True
+        )
         self.to_scores = nn.Linear(2 * hidden_size, num_tags)
         self.output: LinearChainCRF | IndependentTags = (
             LinearChainCRF(num_tags, bio=tags_are_bio) if crf else IndependentTags()
@@ -111,15 +110,10 @@ class Tagger(nn.Module):
     def forward(self, batch: TagBatch) -> Tensor:
         """(B, T, N) float32 scores; those under padding mean nothing."""
         features = self.dropout(self.read_words(batch))
-        packed = pack_padded_sequence(features, batch.lengths.cpu(), batch_first=True, enforce_sorted=False)
-        outputs, _ = pad_packed_sequence(
-            self.recurrent(packed)[0], batch_first=True, total_length=batch.words.shape[1]
-        )
-        return self.to_scores(self.dropout(outputs)).float()
+        return self.to_scores(self.dropout(self.recurrent.read(features, batch.lengths).outputs)).float()
 
-    def traceable(self) -> nn.Module:
-        """The same numbers without packed sequences."""
-        return PlainTagger(self)
+    def make_traceable(self) -> None:
+        self.recurrent = LengthReader(self.recurrent)
 
     def read_words(self, batch: TagBatch) -> Tensor:
         """(B, T, width) word embeddings, spelled words and shapes side by side."""
@@ -136,18 +130,3 @@ class Tagger(nn.Module):
             return words
         hit = torch.rand(words.shape, device=words.device) < self.singleton_dropout
         return words.masked_fill(hit & (words >= self.first_singleton_id), self.unk_id)
-
-
-class PlainTagger(nn.Module):
-    """A Tagger in eval mode, over padded rows."""
-
-    def __init__(self, network: Tagger) -> None:
-        super().__init__()
-        self.words = deepcopy(network)
-        if hasattr(network.characters, "traceable"):
-            self.words.characters = network.characters.traceable()  # type: ignore[union-attr, operator, assignment]
-        self.reader, self.to_scores = LengthReader(network.recurrent), network.to_scores
-
-    def forward(self, batch: TagBatch) -> Tensor:
-        directions = self.reader(self.words.read_words(batch), batch.lengths).directions
-        return self.to_scores(torch.cat(directions, dim=-1)).float()

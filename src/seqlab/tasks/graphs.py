@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from seqlab.data.vocabulary import SPECIAL
+from seqlab.networks.recurrent import traceable
 
 BATCH, LENGTH = "batch", "length"  # axes that may have any size
 Axes = tuple[str | int, ...]
@@ -33,14 +33,13 @@ class Traced(nn.Module):
     """A function of a network and tensors, as the module that an exporter follows.
 
     Args:
-        network: its ``traceable()`` is what runs, where it has one.
+        network: what ``traceable`` makes of it is what runs.
         function: the network, or what is traced in its place, and the inputs to the outputs.
     """
 
     def __init__(self, network: nn.Module, function: Callable[..., Tensors]) -> None:
         super().__init__()
-        traceable: Any = getattr(network, "traceable", None)
-        self.network = network if traceable is None else traceable()
+        self.network = traceable(network)
         self.function = function
 
     def forward(self, *inputs: Tensor) -> Tensors:

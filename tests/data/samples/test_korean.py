@@ -1,16 +1,7 @@
 import pytest
 
-from seqlab.data.samples.korean import (
-    TRAITS,
-    VERBS,
-    final_consonant,
-    object_of,
-    phrase_pairs,
-    subject,
-    together_with,
-    topic,
-    towards,
-)
+from seqlab.data.samples.korean import PARTICLES, final_consonant, marked, phrase_pairs
+from seqlab.data.samples.words import sample_words
 
 
 @pytest.mark.parametrize(
@@ -22,7 +13,7 @@ from seqlab.data.samples.korean import (
     ],
 )
 def test_particles_follow_the_final_consonant(noun: str, forms: tuple[str, ...]) -> None:
-    assert tuple(mark(noun) for mark in (topic, subject, object_of, together_with, towards)) == forms
+    assert tuple(marked(noun, what) for what in PARTICLES) == forms
 
 
 def test_the_consonant_is_read_off_the_syllable() -> None:
@@ -48,7 +39,7 @@ def test_sentences_of_both_languages_by_hand() -> None:
 
 
 def test_every_sentence_ends_in_its_verb_and_marks_who_does_it() -> None:
-    traits = {word for trait in TRAITS.values() for word in trait.split()}
+    traits = {word for trait in sample_words("korean")["traits"].values() for word in trait.split()}
     for english, korean in phrase_pairs(num_pairs=3000, seed=0):
         words = korean.rstrip(".?").split()
         assert words[-1].endswith("요")
@@ -63,4 +54,5 @@ def test_every_sentence_ends_in_its_verb_and_marks_who_does_it() -> None:
 
 def test_no_two_verbs_are_written_alike_in_one_language_alone() -> None:
     """One English sentence has one Korean one; past and base of read are told apart by their neighbors."""
-    assert len({verb.base for verb in VERBS}) == len({verb.present_ko for verb in VERBS}) == len(VERBS)
+    verbs = sample_words("korean")["verbs"]
+    assert len({verb["base"] for verb in verbs}) == len({verb["present_ko"] for verb in verbs}) == len(verbs)

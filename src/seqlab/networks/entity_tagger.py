@@ -1,5 +1,0 @@
-"""The name that checkpoints of entity taggers hold."""
-
-from seqlab.networks.tagger import Tagger as EntityTagger
-
-__all__ = ["EntityTagger"]

@@ -125,6 +125,7 @@ class Watch:
         chunk = self.source.read(PATIENCE)
         for kind, what in self.source.news():
             self.notices.say(kind, f"{self.source.name}: {what}")
+            self._due["state"] = 0.0  # where another file is read now, no state of the one before leads on
         now = time.monotonic()
         if chunk is not None:
             self.take(chunk, now)

@@ -26,7 +26,7 @@ def count_or_kill(moment):
     count = 0
     def hook(event, arguments):
         nonlocal count
-        if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(arguments[0]).startswith(output):
+        if arguments and str(arguments[0]).startswith(output):
             count += 1
             if count == moment:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -60,10 +60,10 @@ def test_a_parse_killed_at_any_step_leaves_nothing_that_looks_whole(
     assert main(["parse", str(new), "--output", str(tmp_path / "new")]) == 0
     assert main(["parse", str(old), "--output", str(tmp_path / "out-before")]) == 0
     steps = int(run(root, new, output, 0).split()[-1])
-    assert steps > 20
+    assert steps > 15
     whole = {name: pl.read_parquet(tmp_path / name / "sessions.parquet") for name in ("out-before", "new")}
     assert pl.read_parquet(tmp_path / "out-0/sessions.parquet").equals(whole["new"])
-    moments = sorted(random.Random(kills).sample(range(1, steps + 1), kills))
+    moments = sorted(random.Random(kills).sample(range(1, steps + 1), min(kills, steps)))
     run(root, new, output, *moments)
     for moment in moments:
         left = tmp_path / f"out-{moment}"

@@ -12,7 +12,8 @@ import pytest
 from seqlab.errors import UserError
 from seqlab.logs.formats import LogFormat, group_names
 from seqlab.logs.known_formats import FORMATS, find_format
-from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, LineReader, Lines, read_lines
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, Lines, read_lines
 from seqlab.logs.masking import mask, mask_pattern
 from seqlab.logs.reading import LONGEST_LINE, Chunk
 

@@ -61,23 +61,13 @@ class Health:
 
     def state(self) -> dict[str, Any]:
         """What goes on after a restart, for JSON."""
-        drift = self.drift
-        return {
-            "skipped": dict(self.skipped.counts),
-            "unseen": sorted(self.unseen.seen),
-            "drift": {"high": drift.high, "until_look": drift.until_look},
-            "recent": np.packbits(drift.recent).tobytes().hex(),
-            "num_recent": len(drift.recent),
-        }
+        return {"skipped": dict(self.skipped.counts), "unseen": sorted(self.unseen.seen)}
 
     def restore(self, state: dict[str, Any], events: int) -> None:
         """Go on from what ``state`` gave, after so many events."""
         self._reported = (self.started, events)
         self.skipped.counts.update(state["skipped"])
         self.unseen.seen.update(state["unseen"])
-        self.drift.high, self.drift.until_look = state["drift"]["high"], state["drift"]["until_look"]
-        packed = np.frombuffer(bytes.fromhex(state["recent"]), np.uint8)
-        self.drift.recent = np.unpackbits(packed, count=state["num_recent"]).astype(bool)
 
     def report(self, watcher: Watcher, source: Source, every: float, now: float) -> None:
         """Say every so many seconds how fast reading is, how far behind, and what was found; never for 0."""

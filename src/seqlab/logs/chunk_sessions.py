@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.lines import LineReader, Lines, Skipped
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.lines import Lines, Skipped
 from seqlab.logs.reading import SHOWN_BYTES, Chunk
 
 _MOST_SESSIONS = 1 << 16  # of a line: it has no more letters

@@ -10,7 +10,8 @@ import yaml
 
 from seqlab.errors import UserError
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.lines import LineReader, Lines
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.lines import Lines
 from seqlab.logs.masking import MASK, SHOWN
 from seqlab.logs.reading import STDIN, Source, read_chunks
 

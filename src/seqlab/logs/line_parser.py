@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 from seqlab.logs.template_ids import FixedIds
 from seqlab.logs.windows import TimeWindows
 

@@ -25,7 +25,7 @@ from seqlab.logs.drain import Drain
 from seqlab.logs.engines import Engine
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 from seqlab.logs.output import ROWS_AT_ONCE, check_output, write_output, write_sessions
 from seqlab.logs.parts import Parts, parts_beside
 from seqlab.logs.reading import Chunk, Source, find_sources, read_chunks

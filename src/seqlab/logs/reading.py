@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from seqlab.errors import UserError
 
@@ -220,13 +220,13 @@ def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> It
     Raises:
         UserError: a log that cannot be read to its end, by name and byte; what comes before was given.
     """
-    with ExitStack() as archives:
-        opener = _Opener(archives)
+    archives: dict[str, Any] = {}
+    try:
         for number, source in enumerate(sources):
             cutter = LineCutter(number)
-            with ExitStack() as stack:
+            with ExitStack() as files:
                 try:
-                    for block in _blocks(opener.open(source, stack), chunk_bytes):
+                    for block in _blocks(_open(source, files, archives), chunk_bytes):
                         if (chunk := cutter.put(block)) is not None:
                             yield chunk
                 except BROKEN as error:
@@ -235,6 +235,9 @@ def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> It
                     ) from None
             if (chunk := cutter.finish()) is not None:
                 yield chunk
+    finally:
+        for archive in archives.values():
+            archive.close()
 
 
 def _blocks(file: Any, size: int) -> Iterator[bytes]:
@@ -256,27 +259,14 @@ def _blocks(file: Any, size: int) -> Iterator[bytes]:
             raise error
 
 
-class _Opener:
-    """Opens one log after the other; an archive stays open for all of its members."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._path = ""
-        self._archive: Any = None
-
-    def open(self, source: Source, stack: ExitStack) -> IO[bytes]:
-        """The bytes of a log, unpacked; closed with ``stack``."""
-        if source.path == STDIN:
-            return sys.stdin.buffer
-        if source.entry is None:
-            if source.is_gzip:
-                return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
-            return stack.enter_context(Path(source.path).open("rb"))
-        is_zip = source.path.lower().endswith(".zip")
-        if self._path != source.path:
-            self._path = source.path
-            self._archive = self._stack.enter_context(
-                (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
-            )
-        member = self._archive.open(source.entry) if is_zip else self._archive.extractfile(source.entry)
-        return stack.enter_context(member)
+def _open(source: Source, files: ExitStack, archives: dict[str, Any]) -> Any:
+    """The bytes of a log, unpacked; closed with ``files``, but an archive stays open for its members."""
+    if source.path == STDIN:
+        return sys.stdin.buffer
+    if source.entry is None:
+        return files.enter_context((gzip.open if source.is_gzip else open)(source.path, "rb"))
+    is_zip = source.path.lower().endswith(".zip")
+    if source.path not in archives:
+        archives[source.path] = (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
+    archive = archives[source.path]
+    return files.enter_context(archive.open(source.entry) if is_zip else archive.extractfile(source.entry))

@@ -96,15 +96,19 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
                 raise UserError(f"--{name.replace('_', '-')} goes with --format json, docker or logfmt")
         if arguments.time_format is not None and chosen.name != "regex":
             raise UserError(f"--time-format goes with --format regex; {chosen.name} has its own")
-    general_masks, format_masks = _kept_masks(arguments, chosen)
-    session = arguments.session or (None if arguments.window else chosen.session)
+    names = (*GENERAL, "format")
+    for name in arguments.no_mask:
+        if name not in names:
+            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
+    dropped = names if arguments.no_masks else arguments.no_mask
+    is_named_here = arguments.session or arguments.window
     changed = replace(
         chosen,
-        session=session,
-        session_field=None if arguments.session or arguments.window else chosen.session_field,
+        session=arguments.session if is_named_here else chosen.session,
+        session_field=None if is_named_here else chosen.session_field,
         mask_session=arguments.session is not None and _masked(arguments),
-        masks=(*format_masks, *arguments.mask),
-        general_masks=general_masks,
+        masks=(*(() if "format" in dropped else chosen.masks), *arguments.mask),
+        general_masks=tuple(name for name in GENERAL if name not in dropped),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
         counts_masks=arguments.similarity_counts_masks,
@@ -131,19 +135,6 @@ def _masked(arguments: Namespace) -> bool:
     except ValueError:
         return not arguments.mask
     return True
-
-
-def _kept_masks(arguments: Namespace, chosen: LogFormat) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The general masks and those of the format that are not switched off."""
-    names = (*GENERAL, "format")
-    for name in arguments.no_mask:
-        if name not in names:
-            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
-    dropped = names if arguments.no_masks else arguments.no_mask
-    return (
-        tuple(name for name in GENERAL if name not in dropped),
-        () if "format" in dropped else chosen.masks,
-    )
 
 
 def _windows(arguments: Namespace, log_format: LogFormat) -> TimeWindows | None:

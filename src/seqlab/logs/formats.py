@@ -86,9 +86,10 @@ class LogFormat:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LogFormat:
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in state.items()}
-        )
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in state.items()
+        }
+        return cls(**fields)
 
 
 def _quoted(pattern: str) -> str:

@@ -186,8 +186,8 @@ class _Run:
             buckets = parts.joined()
         found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
         if self.settings.parameters:
-            rows_at_once = {"compression_level": 1, "row_group_size": ROWS_AT_ONCE}
-            parts.parameters().sink_parquet(made / PARAMETERS, **rows_at_once)
+            parameters = parts.parameters()
+            parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)
         templates, seconds = self.ids.templates(), time.perf_counter() - begin
         parsed = Parsed(self.counts, sum(found.values()), templates, found, self.learned.fed, seconds)
         write_output(self.settings, parsed, self._parser(), made, self._logs())

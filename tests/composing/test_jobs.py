@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqlab.composing.compose import read_arguments
+from seqlab.composing import read_arguments
 from seqlab.composing.jobs import check_jobs, jobs_of
 from seqlab.errors import UserError
 

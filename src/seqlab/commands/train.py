@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import is_plain, read_arguments, with_package
+from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, memory_message
 from seqlab.project import project_folder
 

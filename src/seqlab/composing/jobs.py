@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqlab.composing.compose import compose_config, with_package
+from seqlab.composing import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 

@@ -18,8 +18,7 @@ from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import metrics_table, paragraph
 from seqlab.report.tagged_sentences import TaggedSentence, choose_sentences, tagged_block
 from seqlab.report.tagged_words import choose_wrong, words_block
-from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
 from seqlab.tasks.confusion import count_confusion
 from seqlab.tasks.entity_counts import EntityFigures
 

@@ -189,8 +189,9 @@ class _Run:
         found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
         count = sum(found.values())
         if self.settings.labels is not None and found.get("unknown") == count:
-            file = self.settings.labels
-            raise UserError(f"{file}: labels none of the {count:,} sessions; is it the label file of this log?")
+            raise UserError(
+                f"{self.settings.labels}: labels none of the {count:,} sessions; is it the file of this log?"
+            )
         if self.settings.parameters:
             parameters = parts.parameters()
             parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)

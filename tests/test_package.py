@@ -1,5 +1,6 @@
 """The package without its checkout: a wheel is built, installed and used in an empty folder, offline."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -89,6 +90,27 @@ def test_a_project_of_ones_own_trains_and_predicts(run: Run, tmp_path: Path) -> 
         *["predict", "run/checkpoints/best.ckpt", "new.txt", "--output", "out.csv", "--trust", "mylab"],
     )
     assert (mine / "out.csv").read_text().count("\n") == 2
+
+
+def test_a_project_of_ones_own_is_swept_compared_and_tuned(run: Run, tmp_path: Path) -> None:
+    run(tmp_path, *SEQLAB, "init", "mine")
+    mine = tmp_path / "mine"
+    space = {
+        **{"program": "train.py", "method": "grid", "metric": {"name": "val/loss", "goal": "minimize"}},
+        "parameters": {"optimizer.lr": {"values": [0.01, 0.02]}},
+    }
+    (mine / "rates.yaml").write_text(json.dumps(space))  # JSON is YAML, too
+    small = ("model=tcn", "data.sample.num_blocks=60", "trainer.max_epochs=1", "model.network.channels=4")
+    said = run(mine, *SEQLAB, "sweep", "rates.yaml", "--output", "rates", "--set", *small)
+    assert "\n2 finished\n" in said
+    assert "report: python train.py model=tcn data.sample.num_blocks=60" in said
+    table = run(mine, *SEQLAB, "compare", "rates")
+    assert {line.split()[-1] for line in table.splitlines() if "trial-" in line} == {
+        "trial-0/seed-0",
+        "trial-1/seed-0",
+    }
+    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "20", *small)
+    assert "go on with: python train.py model=tcn" in said
 
 
 def test_init_leaves_files_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

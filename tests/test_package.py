@@ -109,7 +109,7 @@ def test_a_project_of_ones_own_is_swept_compared_and_tuned(run: Run, tmp_path: P
         "trial-0/seed-0",
         "trial-1/seed-0",
     }
-    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "20", *small)
+    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "30", *small)
     assert "go on with: python train.py model=tcn" in said
 
 

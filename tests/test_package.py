@@ -13,7 +13,7 @@ import pytest
 
 from seqlab.cli import main
 from seqlab.errors import UserError
-from seqlab.project import package_folder, project_folder
+from seqlab.project import package_folder, project_folder, train_words
 
 SEQLAB = ("-m", "seqlab.cli")
 Run = Callable[..., str]
@@ -123,13 +123,17 @@ def test_init_leaves_files_that_are_there(tmp_path: Path, capsys: pytest.Capture
 def test_a_project_is_a_folder_with_seqlabs_train_and_configs(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(root)
+    assert train_words() == ["python", "train.py"]
     monkeypatch.chdir(tmp_path)
     assert project_folder() == root
+    assert train_words() == ["seqlab", "train"]
     (tmp_path / "conf").mkdir()
     (tmp_path / "train.py").write_text("import torch\n")
     assert project_folder() == root  # another program's
     (tmp_path / "train.py").write_text("import torch\nfrom seqlab.commands.train import train_command\n")
     assert project_folder() == tmp_path
+    assert train_words() == ["python", "train.py"]
 
 
 def test_a_package_without_configs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

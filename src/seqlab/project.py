@@ -41,6 +41,11 @@ def project_folder() -> Path:
     return here if is_ours else package_folder()
 
 
+def train_words() -> list[str]:
+    """How training is typed here: ``python train.py``, or ``seqlab train`` where no train.py lies."""
+    return ["python", "train.py"] if project_folder() == Path.cwd() else ["seqlab", "train"]
+
+
 def new_project(folder: Path) -> None:
     """Copy train.py, sweep.yaml and the example's conf/ and package into a folder of the user's own.
 

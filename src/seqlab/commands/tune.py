@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.composing.compose import search_override
+    from seqlab.composing import search_override
     from seqlab.composing.mistakes import user_message
     from seqlab.errors import UserError
     from seqlab.project import project_folder
@@ -48,7 +48,7 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from seqlab.composing.compose import compose_config
+    from seqlab.composing import compose_config
     from seqlab.composing.grammar import readable_overrides
 
     whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)

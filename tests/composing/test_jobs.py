@@ -1,9 +1,9 @@
 """``python train.py -m``: mistakes of any job are told before the first; a failed job leaves its log."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -56,14 +56,11 @@ def test_overrides_are_told_from_options() -> None:
 
 
 @pytest.fixture
-def multirun(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+def multirun(root: Path, python: Any, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     """Runs ``python train.py -m ...`` in the repository, into ``tmp_path/sweep``."""
 
     def run(*overrides: str) -> subprocess.CompletedProcess:
-        words = ["-m", *overrides, f"hydra.sweep.dir={tmp_path / 'sweep'}"]
-        return subprocess.run(
-            [sys.executable, "train.py", *words], cwd=root, capture_output=True, text=True, check=False
-        )
+        return python.run("train.py", "-m", *overrides, f"hydra.sweep.dir={tmp_path / 'sweep'}", cwd=root)
 
     return run
 

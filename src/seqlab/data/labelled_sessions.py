@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from seqlab.data.event_keys import plain_keys, refuse_duplicates
 from seqlab.data.labelled_files import csv_rows
 from seqlab.data.labelled_items import LabelledItems
 from seqlab.data.parsed_sessions import read_parsed_sessions
-from seqlab.data.raw_logs import format_options, is_raw_log
+from seqlab.data.raw_logs import plain_keys, refuse_raw_log
 from seqlab.data.sequences import LABEL_NAMES, Sessions
-from seqlab.data.session_files import is_pickle, read_sessions
+from seqlab.data.session_files import is_pickle, read_sessions, refuse_duplicates
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 
@@ -108,11 +106,8 @@ def read_event_rows(path: Path) -> EventRows:
     """
     if path.is_dir():
         return _of_sessions(read_parsed_sessions(path).sessions)
-    if path.exists() and is_raw_log(path):
-        raise UserError(
-            f"{path} is a raw log, not sessions. `seqlab parse {shlex.quote(str(path))} --output "
-            f"DIR{format_options(path)}` makes sessions of it; then give DIR in its place"
-        )
+    if path.exists():
+        refuse_raw_log(path, "then give DIR in its place")
     if is_pickle(path):
         return _of_sessions(read_sessions(path))
     rows = _from_table(path) or _from_lines(path)

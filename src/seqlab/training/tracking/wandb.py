@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from seqlab.errors import UserError
-from seqlab.report.sections import standalone_sections
+from seqlab.report.page import standalone_sections
 from seqlab.results.outcome import Outcome
 from seqlab.training.processes import tell
 from seqlab.training.run_folder import RunFolder

@@ -77,7 +77,10 @@ def test_it_is_resumed_and_compared(run: Any, call: Callable[..., Any], tmp_path
     """--config-dir is not typed again; three epochs in two parts are three epochs in one."""
     begun = call(tmp_path / "run", "--config-dir", CONF, *SMALL, *QUIET, "trainer.max_epochs=1")
     assert begun.code == 0, begun.said
-    ended = call(tmp_path / "run", f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
+    again = (f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
+    assert call(tmp_path / "run", *again).code == 2
+    assert "code outside seqlab" in capsys.readouterr().err
+    ended = call(tmp_path / "run", *again, "--trust", "mylab")
     assert ended.code == 0, ended.said
     assert "note: going on after step" in ended.said
     assert ended.metrics["val/loss"] == pytest.approx(run.metrics["val/loss"], abs=1e-6)

@@ -16,9 +16,7 @@ from seqlab.detection.statistics import (
     parameter_max,
     time_max,
 )
-from seqlab.detection.surprise import (
-    EventSurprise,
-)
+from seqlab.detection.surprise import EventSurprise
 from seqlab.errors import UserError
 
 # Three sessions of 3, 1 and 2 events; the second event of the last is unseen.

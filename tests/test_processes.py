@@ -45,14 +45,13 @@ def test_an_error_is_a_traceback(started: Any) -> None:
     assert said.endswith("ValueError: no\n")
 
 
-@pytest.mark.parametrize(("number", "end"), [(signal.SIGKILL, ""), (signal.SIGINT, "KeyboardInterrupt\n")])
-def test_signals_reach_it(started: Any, number: int, end: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_signals_reach_it(started: Any, number: int) -> None:
     started.stdin.write("wait\n")
     started.stdin.flush()
     started.send_signal(number)
-    said = started.communicate(timeout=60)[1]
+    started.communicate(timeout=60)
     assert started.returncode == -number
-    assert said.endswith(end)
 
 
 def test_a_module_runs_as_the_main_program(python: Any, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Sweeps of tiny trials, run as a user runs them."""
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,11 @@ SPACE = {
 }
 
 
+def _hear_interrupts() -> None:
+    """Tests that run in the background of a shell inherit a deaf ear for Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def sweep_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes a sweep file: the one above with other keys."""
@@ -37,7 +43,7 @@ def sweep_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def start(root: Path, python: Any, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def start(root: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts ``seqlab sweep FILE ...`` in the repository; the sweep's folder is ``tmp_path/sweep``."""
 
     def begin(
@@ -45,10 +51,12 @@ def start(root: Path, python: Any, tmp_path: Path) -> Callable[..., subprocess.P
     ) -> subprocess.Popen[str]:
         where = () if "--output" in options else ("--output", str(tmp_path / "sweep"))
         more = ("--set", *overrides) if overrides else ()
-        return python.popen(
-            *("-m", "seqlab.cli", "sweep", file, *where, *options, *more),
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(root / "src")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "seqlab.cli", "sweep", str(file), *where, *options, *more],
             cwd=root,
-            env=os.environ | {"PYTHONPATH": str(root / "src")} | variables,
+            env=os.environ | environment | variables,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509  one call, before anything runs
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,8 +1,9 @@
 """``python train.py -m`` with another launcher than Hydra's own."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hydra.utils import instantiate
@@ -13,7 +14,7 @@ from seqlab.composing.mistakes import user_message
 from .conftest import TINY
 
 
-def test_joblib_runs_a_grid_side_by_side(root: Path, python: Any, tmp_path: Path) -> None:
+def test_joblib_runs_a_grid_side_by_side(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     words = [
         "-m",
@@ -22,7 +23,14 @@ def test_joblib_runs_a_grid_side_by_side(root: Path, python: Any, tmp_path: Path
         "seed=3,4",
         f"hydra.sweep.dir={tmp_path}",
     ]
-    done = python.run("train.py", *words, *TINY, cwd=root)
+    done = subprocess.run(
+        [sys.executable, "train.py", *words, *TINY],
+        cwd=root,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     for number in (0, 1):
@@ -45,10 +53,12 @@ def test_a_launcher_that_is_not_installed_says_how_to_install_it(
     assert message == f"hydra/launcher={kind}: not installed: pip install 'seqlab[cluster]'"
 
 
-def test_slurm_on_a_machine_without_it_is_told(root: Path, python: Any) -> None:
+def test_slurm_on_a_machine_without_it_is_told(root: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     words = ["-m", "hydra/launcher=submitit_slurm", "seed=3,4"]
-    done = python.run("train.py", *words, cwd=root)
+    done = subprocess.run(
+        [sys.executable, "train.py", *words], cwd=root, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert done.stderr.endswith(
         "error: hydra/launcher=submitit_slurm: this machine has no SLURM; submitit_local runs the same here\n"

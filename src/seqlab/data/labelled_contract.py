@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor
 
-from seqlab.contracts import check_members, full_name
+from seqlab.contracts import check_members, check_plain, full_name
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.coders import check_coder, check_plain
+from seqlab.data.coders import check_coder
 from seqlab.data.labelled_items import LabelledItems
 from seqlab.errors import UserError
 

@@ -1,12 +1,13 @@
 """Two real processes (gloo) train one run."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "gru": (
         "data.sample.num_blocks=301",
@@ -31,9 +32,17 @@ SETTINGS = {
 }
 
 
-def train(python: Any, folder: Path, *overrides: str, launcher: tuple[str, ...] = ()) -> dict[str, float]:
+def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] = ()) -> dict[str, float]:
     """Run ``python train.py``; its metrics.json without timings."""
-    done = python.run(*launcher, "train.py", *overrides, f"hydra.run.dir={folder}", cwd=ROOT)
+    done = subprocess.run(
+        [*(launcher or (sys.executable,)), "train.py", *overrides, f"hydra.run.dir={folder}"],
+        cwd=root,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("report: ") == 1  # one of them speaks
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -43,13 +52,13 @@ def train(python: Any, folder: Path, *overrides: str, launcher: tuple[str, ...] 
 @pytest.mark.parametrize(
     "model", [model if model == "gru" else pytest.param(model, marks=pytest.mark.soak) for model in SETTINGS]
 )
-def test_two_processes_give_the_figures_of_one(python: Any, tmp_path: Path, model: str) -> None:
+def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model: str) -> None:
     (tmp_path / "text.txt").write_text("She sells sea shells by the sea shore.\n" * 60, encoding="utf-8")
     settings = [setting.format(text=tmp_path / "text.txt") for setting in SETTINGS[model]]
     line = (f"model={model}", "trainer.enable_progress_bar=false", *settings)
     line += ("model.network.dropout=0.0",)  # each process draws its own
-    one = train(python, tmp_path / "one", *line)
-    two = train(python, tmp_path / "two", *line, "trainer.processes=2")
+    one = train(root, tmp_path / "one", *line)
+    two = train(root, tmp_path / "two", *line, "trainer.processes=2")
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert two[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
@@ -57,16 +66,22 @@ def test_two_processes_give_the_figures_of_one(python: Any, tmp_path: Path, mode
     assert files[0] == files[1]
 
 
-def test_torchrun_starts_them_as_well(python: Any, tmp_path: Path) -> None:
+def test_torchrun_starts_them_as_well(root: Path, tmp_path: Path) -> None:
     line = ("trainer.enable_progress_bar=false", *SETTINGS["gru"])
-    one = train(python, tmp_path / "one", *line)
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    two = train(python, tmp_path / "two", *line, "trainer.processes=2", launcher=launcher)
+    one = train(root, tmp_path / "one", *line)
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    two = train(root, tmp_path / "two", *line, "trainer.processes=2", launcher=launcher)
     assert two["test/auroc"] == pytest.approx(one["test/auroc"], abs=1e-5)
 
 
-def test_several_processes_and_a_grid_are_refused(python: Any, tmp_path: Path) -> None:
-    words = ("-m", "seed=0,1", "trainer.processes=2", f"hydra.sweep.dir={tmp_path}")
-    done = python.run("train.py", *words, cwd=ROOT)
+def test_several_processes_and_a_grid_are_refused(root: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "train.py", "-m", "seed=0,1", "trainer.processes=2", f"hydra.sweep.dir={tmp_path}"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 2
     assert "-m with 2 processes a run" in done.stderr

@@ -97,7 +97,12 @@ def test_failed_jobs_leave_their_logs_and_the_others_go_on(
 def test_an_error_of_the_program_is_in_the_log_too(
     multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
 ) -> None:
-    small = ("data.sample.num_blocks=300", "trainer.limit_train_batches=1", "trainer.max_epochs=1")
+    small = (
+        "data.sample.num_blocks=300",
+        "detection.scores=[nll_max,combined]",
+        "trainer.limit_train_batches=1",
+        "trainer.max_epochs=1",
+    )
     done = multirun("scheduler.warmup_fraction=x,0.1", *small)
     assert done.returncode == 1
     log = (tmp_path / "sweep" / "0" / "train.log").read_text(encoding="utf-8")

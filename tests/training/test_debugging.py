@@ -119,6 +119,7 @@ def test_every_epoch_has_the_batches_of_the_first(tmp_path: Path, call: Call) ->
     # a rate of 0 learns nothing: equal batches have equal losses, and others have others
     settings = (
         "data.sample.num_blocks=120",
+        "detection.scores=[nll_max,combined]",
         "data.batch_size=8",
         "optimizer.lr=0",
         "trainer.max_epochs=3",

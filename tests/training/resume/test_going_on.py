@@ -21,6 +21,7 @@ TINY = (
     "trainer.enable_progress_bar=false",
     "callbacks.checkpoint.every_steps=2",
     "scheduler=constant",
+    "detection.scores=[nll_max,combined]",  # each is a chart of the report
 )
 
 

@@ -19,6 +19,7 @@ SETTINGS = (
     "model.network.hidden_size=8",
     "model.network.dropout=0.2",
     "trainer.max_epochs=60",
+    "detection.scores=[nll_max,combined]",
     "trainer.enable_progress_bar=false",
 )
 Start = Callable[..., subprocess.Popen]

@@ -61,5 +61,5 @@ def test_a_module_runs_as_the_main_program(python: Any, tmp_path: Path) -> None:
 
 
 def test_what_is_read_at_start_up_cannot_be_asked_for(python: Any) -> None:
-    with pytest.raises(AssertionError, match="PYTHONUNBUFFERED: start a cold process"):
-        python.run("-m", "seqlab.cli", "--help", env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    with pytest.raises(AssertionError, match="PYTHONDEVMODE: start a cold process"):
+        python.run("-m", "seqlab.cli", "--help", env=os.environ | {"PYTHONDEVMODE": "1"})

@@ -119,7 +119,7 @@ def test_other_values_get_the_spelling_to_type(override: str, typed: str) -> Non
     key = override.partition("=")[0]
     assert said == f"{override}: Hydra's grammar cannot read this value of {key}"
     assert shlex.split(command) == [typed]  # as a shell reads it
-    assert OverridesParser.create().parse_override(typed).get_source_item().startswith(key)
+    assert OverridesParser.create().parse_override(typed).get_key_element() == key
 
 
 @pytest.mark.parametrize(

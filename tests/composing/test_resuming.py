@@ -122,10 +122,10 @@ def test_a_trusted_package_is_run_and_hydra_s_own_settings_are_not_taken(
 def test_what_is_typed_beside_it_is_composed_with_it(tmp_path: Path) -> None:
     configs = tmp_path / "mine" / "model"
     configs.mkdir(parents=True)
-    (configs / "other.yaml").write_text("# @package _global_\ndefaults:\n  - gru\n", encoding="utf-8")
+    (configs / "other.yaml").write_bytes((CONF / "model" / "gru.yaml").read_bytes())
     run = run_folder(tmp_path / "a", "model=other", "logger=wandb", "logger.wandb.mode=offline")
     typed = ["--config-dir", str(tmp_path / "mine"), "logger=[csv,wandb]"]
     given = resumed_arguments([f"resume={run}", *typed])
     assert given[:5] == ["model=other", "logger.wandb.mode=offline", *typed]
-    with pytest.raises(UserError, match="settings cannot be composed: .*other"):
+    with pytest.raises(UserError, match=r"settings cannot be composed: .*other"):
         resumed_arguments([f"resume={run}"])

@@ -116,7 +116,9 @@ def train_command_line(
     overrides: Sequence[str], found: Mapping[str, str], config_dir: Path | None = None
 ) -> str:
     """The command that trains under the overrides, with what was found in place of what they say of it."""
+    from seqlab.project import train_words
+
     kept = [part for part in overrides if part.lstrip("+").split("=", 1)[0] not in found]
     folder = [] if config_dir is None else ["--config-dir", os.path.relpath(config_dir)]
     settings = [f"{key}={value}" for key, value in found.items()]
-    return shlex.join(["python", "train.py", *folder, *kept, *settings])
+    return shlex.join([*train_words(), *folder, *kept, *settings])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.project import package_folder
 from seqlab.sweeps.sweep_file import Sweep
 
 _GOALS = {"min": "minimize", "max": "maximize"}
@@ -97,5 +98,7 @@ def _composed(conf: Path, overrides: Sequence[str]) -> Any:
 def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
     """A trial as a line to type: the same run with its test figures and its report."""
     here, path = Path.cwd(), sweep.program
-    program = path.relative_to(here) if path.is_relative_to(here) else path
-    return shlex.join(["python", str(program), *fixed, *sweep.overrides(values)])
+    words = ["python", str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    if path == package_folder() / "train.py" and not path.is_relative_to(here):
+        words = ["seqlab", "train"]
+    return shlex.join([*words, *fixed, *sweep.overrides(values)])

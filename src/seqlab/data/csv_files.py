@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seqlab.data.labelled_files import delimiter_of
-from seqlab.data.text_files import read_text
+from seqlab.data.text_files import delimiter_of, read_text
 from seqlab.errors import UserError
 
 NAMED = 10  # columns that a message names

@@ -16,7 +16,7 @@ from seqlab.data.conll import TaggedSentences, check_bio, read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
-from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, random_parts
 from seqlab.data.tag_batches import TagDataset, WordCoder
 from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme
@@ -82,9 +82,7 @@ class TaggedText(ByLengthModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value in (("min_count", min_count), ("max_letters", max_letters)):
-            if not isinstance(value, int) or value < 1:
-                raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+        check_counts(min_count=min_count, max_letters=max_letters)
         if vectors is not None and vector_size is None:
             raise UserError(
                 "data.vectors without data.vector_size: give model.network.vectors, it sets both, or the "

@@ -13,9 +13,8 @@ from hydra.utils import get_object
 from numpy.typing import NDArray
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled_coder import LabelledDataset
-from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import Coder, LabelledDataset, LabelledItems
+from seqlab.data.labelled_contract import CLASS, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_baselines import Counted, LongestEnding, Majority, NaiveBayes

@@ -9,7 +9,7 @@ from textwrap import shorten
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import LabelledItems
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.tables import metrics_table, paragraph, text_table

@@ -5,8 +5,7 @@ import pytest
 from seqlab import contracts
 from seqlab.data.tagged_text import TaggedText
 from seqlab.errors import UserError
-from seqlab.evaluation.tagging import TaggingEvaluation
-from seqlab.evaluation.tagging_contract import TaggedData
+from seqlab.evaluation.tagging import TaggedData, TaggingEvaluation
 
 
 class Wanted(Protocol):

@@ -12,7 +12,7 @@ import pytest
 from seqlab.cli import main
 from seqlab.data.names import Names
 from seqlab.data.pair_files import read_pairs
-from seqlab.evaluation.classification_baselines import Counted, NaiveBayes
+from seqlab.evaluation.classification import Counted, NaiveBayes
 
 GOOD, BAD = ("lovely", "moving", "great", "warm"), ("dull", "boring", "awful", "cold")
 THINGS = ("film", "story", "play", "cast", "music", "ending", "plot", "pace")

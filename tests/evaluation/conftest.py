@@ -7,7 +7,7 @@ import torch
 
 from seqlab.data.session_windows import SessionWindows
 from seqlab.evaluation.detection import DetectionEvaluation
-from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 

@@ -23,8 +23,8 @@ from seqlab.results.outcome import Outcome, ResultTable
 class Counted(Outcome):
     metrics: dict
 
-    def write_scores(self, path):
-        path.write_text("names\\n40\\n", encoding="utf-8")
+    def score_table(self):
+        return {"names": [40]}
 
     def result_table(self):
         return ResultTable("names", ("names",), [("mine", [self.metrics["test/names"]])], [], [])

@@ -12,7 +12,7 @@ from seqlab.evaluation.classification import (
     ClassificationOutcome,
     classify_split,
 )
-from seqlab.evaluation.classification_outcome import confusion_section, mistakes_section
+from seqlab.evaluation.classification_report import confusion_section, mistakes_section
 from seqlab.networks.sequence_classifier import SequenceClassifier
 from seqlab.tasks.classification import Classification
 
@@ -35,7 +35,7 @@ def outcome() -> ClassificationOutcome:
         ("Ann", "Bea", "Cy", "Dan", "Cy"), ("A", "B", "C", "A", "C"), np.arange(1, 6), "here"
     )
     return ClassificationOutcome(
-        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "characters", "own"
+        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "characters"
     )
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seqlab.evaluation.classification_baselines import (
+from seqlab.evaluation.classification import (
     LONGEST_ENDING,
     Counted,
     LongestEnding,
@@ -59,13 +59,14 @@ def test_naive_bayes_by_hand() -> None:
     train, val = counted(("a", "A"), ("ab", "B"), ("ab", "B")), counted(("a", "A"), ("ab", "B"))
     model = NaiveBayes(train, val, 4, "ngram_naive_bayes")
     # 1-grams to 3-grams of <a>: < a > <a a> <a>; of <ab>: < a b > <a ab b> <ab ab> <ab>
-    alpha = model.smoothing
+    alpha = model.model.alpha
     grams_a, grams_b, kinds = 6, 2 * 10, 12
     share_a = np.log((1 + alpha) / (grams_a + alpha * kinds))
-    assert model.log_shares[0, model.columns[("a",)]] == pytest.approx(share_a)
+    columns, log_shares = model.grams.vocabulary_, model.model.feature_log_prob_
+    assert log_shares[0, columns[("a",)]] == pytest.approx(share_a)
     share_b = np.log((2 + alpha) / (grams_b + alpha * kinds))
-    assert model.log_shares[1, model.columns[("a", "b", "\x03")]] == pytest.approx(share_b)
-    assert np.exp(model.log_prior).tolist() == pytest.approx([1 / 3, 2 / 3])
+    assert log_shares[1, columns[("a", "b", "\x03")]] == pytest.approx(share_b)
+    assert np.exp(model.model.class_log_prior_).tolist() == pytest.approx([1 / 3, 2 / 3])
     assert model.predict([["a"], ["a", "b"], ["a", "b", "?"]]) == ["A", "B", "B"]
 
 
@@ -73,9 +74,11 @@ def test_naive_bayes_over_words_and_the_words_that_speak_for_a_label() -> None:
     train = sessions(("a good film", "pos"), ("good play", "pos"), ("a bad film", "neg"), ("bad day", "neg"))
     model = NaiveBayes(train, train, 1, "word_naive_bayes")
     assert model.predict([["good", "good", "bad"], ["bad", "film"], ["new"]]) == ["pos", "neg", "neg"]
-    alpha = model.smoothing
+    alpha = model.model.alpha
     share = (2 + alpha) / (5 + alpha * 6)
-    assert np.exp(model.log_shares[1, model.columns[("good",)]]) == pytest.approx(share)
+    assert np.exp(model.model.feature_log_prob_[1, model.grams.vocabulary_[("good",)]]) == pytest.approx(
+        share
+    )
     assert model.telling(2) == [("neg", ["bad", "day"]), ("pos", ["good", "play"])]
 
 

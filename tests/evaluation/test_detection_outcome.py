@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
-from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.evaluation.detection_sections import curves_section, scores_section
 
 Judged = Callable[..., DetectionOutcome]

@@ -11,7 +11,7 @@ import torch
 from seqlab.data.stock import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
-from seqlab.evaluation.forecasting_sections import fold_section, forecast_section
+from seqlab.evaluation.forecasting_report import fold_section, forecast_section
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.tasks.regression import Regression
 

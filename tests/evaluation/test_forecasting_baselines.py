@@ -4,7 +4,7 @@ import pytest
 from seqlab.data.series_encoding import SeriesWindows
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.stock import StockPrices
-from seqlab.evaluation.forecasting_baselines import baseline_forecasts, seasonal_naive
+from seqlab.evaluation.forecasting_figures import baseline_forecasts, seasonal_naive
 
 
 @pytest.mark.parametrize("transform", ["level", "difference", "log_return"])

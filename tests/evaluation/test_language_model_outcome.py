@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seqlab.data.text_codec import TextCodec
-from seqlab.evaluation.language_model_outcome import line_table
+from seqlab.evaluation.language_model_report import line_table
 
 
 def test_lines_by_hand() -> None:

@@ -5,7 +5,7 @@ import torch
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.evaluation.language_model import LanguageModelOutcome, PartScores
-from seqlab.evaluation.language_model_outcome import passage_section, samples_section
+from seqlab.evaluation.language_model_report import passage_section, samples_section
 from seqlab.networks.char_rnn import CharRNN
 from seqlab.tasks.language_model import LanguageModel
 

@@ -10,7 +10,7 @@ from seqlab.data.entities import Entities
 from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.data.tagged_text import TaggedText
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
-from seqlab.evaluation.tagging_baselines import AlwaysOutside, MostFrequentTag, SeenEntities
+from seqlab.evaluation.tagging_measures import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 
@@ -71,9 +71,8 @@ def outcome() -> TaggingOutcome:
     )
     gold = np.array([3, 4, 0, 1, 5])
     predicted = np.array([3, 4, 0, 0, 1])
-    names = ("B-PER", "I-PER", "O", "O", "B-LOC")
     return TaggingOutcome(
-        sentences, names, gold, predicted, BioTags(("LOC", "PER"), ("ORG",)), {"test/entity_f1": 0.4}, ()
+        sentences, gold, predicted, BioTags(("LOC", "PER"), ("ORG",)), {"test/entity_f1": 0.4}, ()
     )
 
 
@@ -126,8 +125,7 @@ def plain_outcome() -> TaggingOutcome:
         [(("a", "b", "c"), ("NOUN", "NOUN", "VERB")), (("d", "e"), ("NOUN", "INTJ"))], "plain"
     )
     gold, predicted = np.array([0, 0, 1, 0, 2]), np.array([1, 1, 1, 0, 0])
-    names = ("VERB", "VERB", "VERB", "NOUN", "NOUN")
-    return TaggingOutcome(sentences, names, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, ())
+    return TaggingOutcome(sentences, gold, predicted, PlainTags(("NOUN", "VERB"), ("INTJ",)), {}, ())
 
 
 def test_plain_tags_that_are_confused_and_figures_of_each() -> None:

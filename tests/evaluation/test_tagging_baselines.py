@@ -1,5 +1,5 @@
 from seqlab.data.conll import TaggedSentences
-from seqlab.evaluation.tagging_baselines import MajorityTag, MostFrequentTagOrEnding
+from seqlab.evaluation.tagging_measures import MajorityTag, MostFrequentTagOrEnding
 
 TRAIN = TaggedSentences.from_sentences(
     [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,17 +19,9 @@ from seqlab.data.labelled import Coder, LabelledDataset, LabelledItems
 from seqlab.data.labelled_contract import CLASS, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
-from seqlab.evaluation.classification_baselines import Counted, LongestEnding, Majority, NaiveBayes
-from seqlab.evaluation.classification_outcome import (
-    FIGURES,
-    ClassificationOutcome,
-    confusion_section,
-    labels_section,
-    mistakes_section,
-    telling_sections,
-)
+from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
 from seqlab.report.page import Section
-from seqlab.report.run_page import curve_sections
+from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
@@ -53,39 +47,28 @@ class ClassificationEvaluation(Evaluation):
         coder, items = datamodule.coder, datamodule.items("val")
         fitted = NothingFitted(fitted_baselines(coder, datamodule.items("train"), items))
         loss, probabilities = classify_split(task, datamodule, "val")
-        gold = class_ids(coder, items)
-        figures = classification_figures(
-            count_confusion(gold, probabilities.argmax(axis=1), probabilities.shape[1])
-        )
-        return fitted, {"val/loss": loss} | {f"val/{name}": figures[name] for name in FIGURES}
+        figures = figures_of(class_ids(coder, items.labels), probabilities.argmax(axis=1), coder)
+        return fitted, prefixed("val", {"loss": loss} | figures)
 
     def test(
         self, task: Classification, datamodule: LabelledModule, judge: NothingFitted
     ) -> ClassificationOutcome:
         """Classify and measure the test split, which ``open_test`` must have unlocked."""
         coder, items = datamodule.coder, datamodule.items("test")
-        classes, gold = tuple(coder.labels), class_ids(coder, items)
+        gold = class_ids(coder, items.labels)
         loss, probabilities = classify_split(task, datamodule, "test")
-        confusion = count_confusion(gold, probabilities.argmax(axis=1), len(classes))
-        figures = classification_figures(confusion)
-        metrics = {"test/loss": loss} | {f"test/{name}": figures[name] for name in FIGURES}
-        f1 = ClassFigures.from_counts(confusion).f1
-        occurs = confusion.sum(axis=1) > 0
-        metrics |= {
-            f"test/{label}/f1": float(value)
-            for label, value, known in zip(classes, f1, occurs, strict=True)
-            if known
-        }
+        predicted = probabilities.argmax(axis=1)
+        metrics = prefixed("test", {"loss": loss} | figures_of(gold, predicted, coder))
+        f1 = ClassFigures.from_counts(count_confusion(gold, predicted, len(coder.labels))).f1
+        metrics |= {f"test/{coder.labels[number]}/f1": float(f1[number]) for number in np.unique(gold)}
         tokens = counted(coder, items).tokens
-        numbers = {label: number for number, label in enumerate(classes)}
         for baseline in judge.baselines:
-            guesses = [numbers[label] for label in baseline.predict(tokens)]
-            figures = classification_figures(count_confusion(gold, guesses, len(classes)))
-            metrics |= {f"baseline/{baseline.name}/{name}": figures[name] for name in FIGURES}
+            guesses = class_ids(coder, baseline.predict(tokens))
+            metrics |= prefixed(f"baseline/{baseline.name}", figures_of(gold, guesses, coder))
         metrics["oracle/accuracy_ceiling"] = items.accuracy_ceiling()
         return ClassificationOutcome(
             items,
-            classes,
+            tuple(coder.labels),
             gold,
             probabilities,
             metrics,
@@ -118,13 +101,13 @@ class ClassificationEvaluation(Evaluation):
             for rows in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
                 probabilities[rows] = task.predict_step(dataset[rows])
         best = probabilities.topk(2, dim=1)
-        labels = [[coder.labels[number] for number in row] for row in best.indices.tolist()]
+        labels = np.array(coder.labels, dtype=object)[best.indices.numpy()]
         return pd.DataFrame(
             {
                 coder.noun: list(new.texts if new.ids is None else new.ids),
-                "predicted": [row[0] for row in labels],
+                "predicted": labels[:, 0],
                 "probability": best.values[:, 0].numpy(),
-                "runner_up": [row[1] for row in labels],
+                "runner_up": labels[:, 1],
                 "runner_up_probability": best.values[:, 1].numpy(),
             }
         )
@@ -142,18 +125,7 @@ class ClassificationEvaluation(Evaluation):
     def sections(
         self, task: Classification, datamodule: LabelledModule, outcome: ClassificationOutcome, curves: Curves
     ) -> list[Section]:
-        return [
-            confusion_section(outcome),
-            labels_section(outcome),
-            *telling_sections(outcome),
-            mistakes_section(outcome),
-            *curve_sections(
-                curves,
-                ("val/accuracy", "val/macro_f1"),
-                "share",
-                "Accuracy and macro F1 while training",
-            ),
-        ]
+        return report_sections(outcome, curves)
 
 
 def stored_coder(contents: Contents) -> Coder:
@@ -161,6 +133,54 @@ def stored_coder(contents: Contents) -> Coder:
     state = contents.data["coder"]
     coder: Coder = get_object(state[CLASS]).from_state(state)
     return coder
+
+
+def class_ids(coder: Coder, labels: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) class ids."""
+    numbers = {label: number for number, label in enumerate(coder.labels)}
+    return np.array([numbers[label] for label in labels], dtype=np.int64)
+
+
+def figures_of(gold: NDArray[np.int64], predicted: NDArray[np.int64], coder: Coder) -> dict[str, float]:
+    """FIGURES of (N,) class ids each."""
+    figures = classification_figures(count_confusion(gold, predicted, len(coder.labels)))
+    return {name: figures[name] for name in FIGURES}
+
+
+@torch.inference_mode()
+def classify_split(
+    task: Classification, datamodule: LabelledModule, split: str
+) -> tuple[float, NDArray[np.float32]]:
+    """Loss per sequence in nats, and (N, C) probabilities of a split in its own order."""
+    task.eval()
+    gold = torch.from_numpy(class_ids(datamodule.coder, datamodule.items(split).labels))
+    probabilities = torch.zeros(len(gold), datamodule.sizes["num_classes"])
+    for rows, batch in datamodule.scored(split):
+        moved = LabelledBatch(*(part.to(task.device) for part in batch))
+        probabilities[rows] = task.predict_step(moved).cpu()
+    chosen = probabilities[torch.arange(len(gold)), gold].double()
+    tiny = torch.finfo(torch.float32).tiny
+    return float(-chosen.clamp(min=tiny).log().mean()), probabilities.numpy()
+
+
+# What classifying needs no network for: the majority, the longest known ending, counted n-grams.
+
+SMOOTHING = (0.01, 0.03, 0.1, 0.3, 1.0)
+LONGEST_ENDING = 64  # tokens; a longer sequence is known by its whole, too
+FIRST, LAST = "\x02", "\x03"  # stand before and after a sequence
+Gram = tuple[str, ...]
+
+
+class Counted(NamedTuple):
+    """N sequences as baselines read them."""
+
+    tokens: Sequence[Sequence[str]]  # of each
+    labels: Sequence[str]
+
+
+def counted(coder: Coder, items: LabelledItems) -> Counted:
+    """Some sequences as baselines read them."""
+    return Counted([coder.counted(text) for text in items.texts], items.labels)
 
 
 def fitted_baselines(coder: Coder, train: LabelledItems, val: LabelledItems) -> tuple[Any, ...]:
@@ -172,28 +192,92 @@ def fitted_baselines(coder: Coder, train: LabelledItems, val: LabelledItems) -> 
     return (Majority(train_counted), *by_ending, NaiveBayes(train_counted, val_counted, longest, name))
 
 
-def counted(coder: Coder, items: LabelledItems) -> Counted:
-    """Some sequences as baselines read them."""
-    return Counted([coder.counted(text) for text in items.texts], items.labels)
+class Majority:
+    """Every sequence gets the label that is most frequent in training."""
+
+    name = "majority"
+
+    def __init__(self, train: Counted) -> None:
+        self.label = Counter(train.labels).most_common(1)[0][0]
+
+    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
+        """(N,) labels."""
+        return [self.label] * len(sequences)
 
 
-def class_ids(coder: Coder, items: LabelledItems) -> NDArray[np.int64]:
-    """(N,) class ids."""
-    numbers = {label: number for number, label in enumerate(coder.labels)}
-    return np.array([numbers[label] for label in items.labels], dtype=np.int64)
+class LongestEnding:
+    """The most frequent training label among sequences of the longest common ending; the whole is one."""
+
+    name = "longest_ending"
+
+    def __init__(self, train: Counted) -> None:
+        counts: dict[Gram, Counter[str]] = defaultdict(Counter)
+        for tokens, label in zip(train.tokens, train.labels, strict=True):
+            for ending in endings(tokens):
+                counts[ending][label] += 1
+        self.labels = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+
+    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
+        """(N,) labels; the empty ending is known, and has the majority's."""
+        return [
+            next(self.labels[ending] for ending in endings(tokens) if ending in self.labels)
+            for tokens in sequences
+        ]
 
 
-@torch.inference_mode()
-def classify_split(
-    task: Classification, datamodule: LabelledModule, split: str
-) -> tuple[float, NDArray[np.float32]]:
-    """Loss per sequence in nats, and (N, C) probabilities of a split in its own order."""
-    task.eval()
-    gold = torch.from_numpy(class_ids(datamodule.coder, datamodule.items(split)))
-    probabilities = torch.zeros(len(gold), datamodule.sizes["num_classes"])
-    for rows, batch in datamodule.scored(split):
-        moved = LabelledBatch(*(part.to(task.device) for part in batch))
-        probabilities[rows] = task.predict_step(moved).cpu()
-    chosen = probabilities[torch.arange(len(gold)), gold].double()
-    tiny = torch.finfo(torch.float32).tiny
-    return float(-chosen.clamp(min=tiny).log().mean()), probabilities.numpy()
+def endings(tokens: Sequence[str]) -> list[Gram]:
+    """The whole sequence, then its endings of at most LONGEST_ENDING tokens, the empty one last."""
+    whole = tuple(tokens)
+    shorter = range(max(len(whole) - LONGEST_ENDING, 1), len(whole) + 1)
+    return [whole, *(whole[start:] for start in shorter)] if whole else [()]
+
+
+def grams_of(tokens: Sequence[str], longest: int) -> list[Gram]:
+    """The 1- to n-grams of a sequence; its two ends are marked where n is above 1."""
+    marked = tuple(tokens) if longest == 1 else (FIRST, *tokens, LAST)
+    return [
+        marked[start : start + size]
+        for size in range(1, longest + 1)
+        for start in range(len(marked) - size + 1)
+    ]
+
+
+class NaiveBayes:
+    """Multinomial naive Bayes over 1- to n-grams of tokens.
+
+    The counts are smoothed by the value that is most accurate on the validation split.
+
+    Args:
+        longest_gram: n.
+        name: of the baseline, in the table.
+    """
+
+    def __init__(self, train: Counted, val: Counted, longest_gram: int, name: str) -> None:
+        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.naive_bayes import MultinomialNB
+
+        self.name = name
+        self.grams = CountVectorizer(analyzer=partial(grams_of, longest=longest_gram))
+        seen, held_out = self.grams.fit_transform(train.tokens), self.grams.transform(val.tokens)
+        models = [MultinomialNB(alpha=smoothing).fit(seen, train.labels) for smoothing in SMOOTHING]
+        self.model = max(models, key=lambda model: model.score(held_out, val.labels))
+
+    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
+        """(N,) labels; what training did not hold counts for nothing."""
+        return self.model.predict(self.grams.transform(sequences)).tolist()
+
+    def telling(self, number: int) -> list[tuple[str, list[str]]]:
+        """Each label, and what speaks for it most: share there times log of that over the share elsewhere."""
+        grams, counts, rows = self.grams.get_feature_names_out(), self.model.feature_count_, []
+        for row, label in enumerate(self.model.classes_):
+            elsewhere = np.delete(counts, row, axis=0).sum(axis=0) + self.model.alpha
+            log_share = self.model.feature_log_prob_[row]
+            weights = np.exp(log_share) * (log_share - np.log(elsewhere / elsewhere.sum()))
+            order = np.argsort(-weights, kind="stable")[:number]
+            rows.append((str(label), [shown(grams[column]) for column in order if counts[row, column]]))
+        return rows
+
+
+def shown(gram: Gram) -> str:
+    """A gram as a reader sees it."""
+    return " ".join({FIRST: "<start>", LAST: "<end>"}.get(token, token) for token in gram)

@@ -25,7 +25,7 @@ from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
 from seqlab.evaluation.detection_cautions import cautions, check_sessions
-from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.evaluation.detection_sections import detection_sections
 from seqlab.report.page import Section
 from seqlab.results.training import Curves

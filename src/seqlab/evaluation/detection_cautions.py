@@ -16,7 +16,7 @@ from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.detection.session_scores import SessionScores
 from seqlab.detection.thresholds import UNLIKELY, Threshold
 from seqlab.errors import UserError
-from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_report import DetectionOutcome
 
 FEWEST_TRAINING, FEWEST_VALIDATION = 10, 2  # below these nothing is trained
 FEW_VALIDATION = 300  # below this a threshold is a matter of chance, which is said

@@ -11,7 +11,7 @@ from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.vocabulary import EOS_TOKEN, Vocabulary
 from seqlab.detection.count_costs import widest_first
 from seqlab.detection.counts import count_matrix
-from seqlab.evaluation.detection_outcome import DetectionOutcome
+from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.report.alerts import Alert, alerts_block
 from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.histogram import score_histogram

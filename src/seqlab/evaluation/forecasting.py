@@ -16,19 +16,18 @@ from seqlab.data.series_encoding import SeriesWindows, joined
 from seqlab.data.series_module import SeriesModule
 from seqlab.evaluation.backtest import FoldFigures, backtest
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
-from seqlab.evaluation.forecasting_baselines import baseline_forecasts
 from seqlab.evaluation.forecasting_figures import (
     all_figures,
+    baseline_forecasts,
     figures_of,
     forecast_dates,
     forecast_windows,
     mase_by_series,
     middle,
-    point_metrics,
 )
-from seqlab.evaluation.forecasting_outcome import FLATTERED, ForecastingOutcome
-from seqlab.evaluation.forecasting_sections import forecasting_sections
+from seqlab.evaluation.forecasting_report import FLATTERED, ForecastingOutcome, forecasting_sections
 from seqlab.report.page import Section
+from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
 from seqlab.tasks.regression import Regression
 
@@ -44,7 +43,7 @@ class ForecastingEvaluation(Evaluation):
         windows = datamodule.windows("val")
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         figures = all_figures(values, windows, task.network.quantiles, datamodule.naive_errors())
-        return NothingFitted(), {"val/loss": loss} | {f"val/{name}": value for name, value in figures.items()}
+        return NothingFitted(), prefixed("val", {"loss": loss} | figures)
 
     def test(self, task: Regression, datamodule: SeriesModule, judge: NothingFitted) -> ForecastingOutcome:
         """Measure on the test part; then, where folds are asked for, walk through it."""
@@ -52,13 +51,11 @@ class ForecastingEvaluation(Evaluation):
         quantiles = task.network.quantiles
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         forecast = middle(values, quantiles)
-        metrics = {"test/loss": loss}
-        for name, figure in all_figures(values, windows, quantiles, scales).items():
-            metrics[f"test/{name}"] = figure
+        metrics = prefixed("test", {"loss": loss} | all_figures(values, windows, quantiles, scales))
         baselines = baseline_forecasts(datamodule, windows)
         for name, baseline in baselines.items():
-            figures = point_metrics(baseline.values, windows, scales)
-            metrics |= {f"baseline/{name}/{key}": figure for key, figure in figures.items()}
+            figures = figures_of(baseline.values, windows.truth, windows.last, windows.series, scales)
+            metrics |= prefixed(f"baseline/{name}", figures)
         if datamodule.horizon > 1:
             metrics |= by_step("test", forecast, windows, scales)
             for name, baseline in baselines.items():
@@ -68,7 +65,7 @@ class ForecastingEvaluation(Evaluation):
             encodings, its_windows = by_itself
             flattered, _ = forecast_windows(task, datamodule, its_windows, encodings)
             figures = all_figures(flattered, its_windows, quantiles, scales)
-            metrics |= {f"oracle/{FLATTERED}/{name}": figure for name, figure in figures.items()}
+            metrics |= prefixed(f"oracle/{FLATTERED}", figures)
         folds = backtest(task, datamodule)
         metrics |= fold_metrics(folds)
         return ForecastingOutcome(

@@ -1,25 +1,19 @@
-"""A split forecast, and its figures in the series' own unit, and MASE, which has none."""
+"""Forecasts of a split, by a network and without one; their figures in the series' own unit, and MASE."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqlab.data.scaling import price_of, target_of
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, values_of
 from seqlab.data.series_module import SeriesModule
+from seqlab.data.series_table import SeriesTable
 from seqlab.tasks.regression import Regression
-
-SKILL_MEANS = (
-    "1 - MAE / MAE of the last value: above 0 the model's forecasts are nearer to what came than the "
-    "forecast that {next} is as {now}, at 0 they are no better, below 0 they are worse"
-)
-SKILL_UNDEFINED = (
-    "undefined, 0 / 0: the {what} never changes over these {noun}, so the last value makes no error to "
-    "compare with"
-)
 
 
 def point_figures(
@@ -135,15 +129,8 @@ def all_figures(
     scales: NDArray[np.float64],
 ) -> dict[str, float]:
     """mae, rmse, mase, skill (where defined) over all forecasts, and coverage and width of the interval."""
-    figures = point_metrics(middle(values, quantiles), windows, scales)
-    return figures | interval_figures(values, windows.truth, quantiles)
-
-
-def point_metrics(
-    forecast: NDArray[np.float64], windows: SeriesWindows, scales: NDArray[np.float64]
-) -> dict[str, float]:
-    """Figures of (N * Y, H) forecasts, see ``figures_of``."""
-    return figures_of(forecast, windows.truth, windows.last, windows.series, scales)
+    point = figures_of(middle(values, quantiles), windows.truth, windows.last, windows.series, scales)
+    return point | interval_figures(values, windows.truth, quantiles)
 
 
 def forecast_dates(datamodule: SeriesModule, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:
@@ -156,3 +143,66 @@ def forecast_dates(datamodule: SeriesModule, windows: SeriesWindows) -> tuple[tu
             return None
         found += [written[row : row + datamodule.horizon]] * windows.num_targets
     return tuple(found)
+
+
+# Forecasts that need no network.
+
+LAST_VALUE, SEASONAL, DRIFT = "last_value", "seasonal_naive", "drift"
+
+
+class Baseline(NamedTuple):
+    """Forecasts to compare with."""
+
+    label: str
+    values: NDArray[np.float64]  # (N * Y, H)
+    note: tuple[str, str] | None = None  # what to know of it
+
+
+def baseline_forecasts(datamodule: SeriesModule, windows: SeriesWindows) -> dict[str, Baseline]:
+    """Forecasts of the test windows by name.
+
+    ``last_value``: all stays as it is. ``seasonal_naive``: each step is as it was one season before, of
+    seasons that are known. ``drift``: it changes by the mean change of the training part, as
+    log-returns where the target is one. Between them what the data itself knows.
+    """
+    tables, ends = datamodule.tables("test"), datamodule.train_ends()
+    last = np.repeat(windows.last[:, None], windows.truth.shape[1], axis=1)
+    found = {LAST_VALUE: Baseline("last value", last)}
+    if datamodule.season is not None:
+        note = f"as it was {datamodule.season} {datamodule.noun} before, of the last season that is known"
+        values = seasonal_naive(tables, windows, datamodule.encodings[0].targets, datamodule.season)
+        found[SEASONAL] = Baseline("seasonal naive", values, ("seasonal naive", note))
+    found |= {name: Baseline(*other) for name, other in datamodule.other_forecasts(windows).items()}
+    found[DRIFT] = Baseline("mean training change", drift(tables, ends, windows, datamodule.encodings[0]))
+    return found
+
+
+def seasonal_naive(
+    tables: list[SeriesTable], windows: SeriesWindows, targets: tuple[str, ...], season: int
+) -> NDArray[np.float64]:
+    """(N * Y, H) the value of the same step of the last season that is known before each window."""
+    horizon = windows.truth.shape[1]
+    back = np.arange(horizon) % season - season  # from the first step that is forecast
+    found = np.empty((len(windows), len(targets), horizon))
+    for number, table in enumerate(tables):
+        of_table = windows.table == number
+        rows = windows.first_rows[of_table][:, None] + back
+        for place, target in enumerate(targets):
+            found[of_table, place] = table.column(target)[rows]
+    return found.reshape(-1, horizon)
+
+
+def drift(
+    tables: list[SeriesTable], train_ends: list[int], windows: SeriesWindows, encoding: SeriesEncoding
+) -> NDArray[np.float64]:
+    """(N * Y, H) the last value, changed step by step by the mean change of the series' training part."""
+    kind = "difference" if encoding.target_transform == "level" else encoding.target_transform
+    changes = np.empty(len(tables) * len(encoding.targets))
+    for number, (table, end) in enumerate(zip(tables, train_ends, strict=True)):
+        for place, target in enumerate(encoding.targets):
+            train = table.column(target)[:end]
+            change = target_of(train[1:, None], train[:-1], kind).mean()
+            changes[number * len(encoding.targets) + place] = change
+    steps = np.arange(1, windows.truth.shape[1] + 1)
+    values = changes[windows.series][:, None] * steps
+    return price_of(values[..., None], windows.last, kind)[..., 0]

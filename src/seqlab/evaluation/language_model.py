@@ -18,7 +18,7 @@ from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
 from seqlab.evaluation.language_model_baselines import NgramModel
-from seqlab.evaluation.language_model_outcome import (
+from seqlab.evaluation.language_model_report import (
     LanguageModelOutcome,
     PartScores,
     ReadOn,
@@ -29,6 +29,7 @@ from seqlab.evaluation.language_model_outcome import (
 from seqlab.networks.reading import window_of
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
+from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel, score_tokens
@@ -60,8 +61,7 @@ class LanguageModelEvaluation(Evaluation):
         orders = [order for order in ORDERS[datamodule.unit] if vocab_size**order < 2**63]
         models = tuple(NgramModel(ids, vocab_size, order) for order in orders)
         val = measure_part(task, datamodule, "val", models)
-        figures = val.figures(datamodule.unit)
-        return FittedNgrams(models, val), {f"val/{name}": value for name, value in figures.items()}
+        return FittedNgrams(models, val), prefixed("val", val.figures(datamodule.unit))
 
     def test(
         self, task: LanguageModel, datamodule: CharacterSequence, judge: FittedNgrams

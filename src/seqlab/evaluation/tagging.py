@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -14,17 +14,17 @@ from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
 from seqlab.data.bio import OUTSIDE
 from seqlab.data.conll import TaggedSentences
-from seqlab.data.loaders import batches_by_length
+from seqlab.data.loaders import IndexBatches, batches_by_length
 from seqlab.data.new_sentences import read_sentences
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tag_batches import TagDataset, WordCoder
-from seqlab.data.tag_schemes import scheme_from_state
+from seqlab.data.tag_schemes import TagScheme, scheme_from_state
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
-from seqlab.evaluation.tagging_contract import TaggedData
-from seqlab.evaluation.tagging_measures import measures_of
-from seqlab.evaluation.tagging_outcome import SECTIONS, TaggingOutcome
+from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
+from seqlab.evaluation.tagging_report import SECTIONS, TaggingOutcome
 from seqlab.report.page import Section
+from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
 from seqlab.tasks.tagging import Tagging
 
@@ -33,6 +33,42 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 128  # of sentences to predict
 BATCH_TOKENS = 32_768  # padding counted
+
+
+class TaggedData(Protocol):
+    """All that judging a tagger reads of a data set: sentences in three splits, of which test is locked.
+
+    ``TaggedText`` (data/tagged_text.py) fulfills it; another class may as well.
+    """
+
+    @property
+    def tag_scheme(self) -> TagScheme:
+        """BioTags or PlainTags of data/tag_schemes.py: what the tags mean, and their ids."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What the network needs to know: num_tags, tags_are_bio, ..."""
+
+    def sentences(self, split: str) -> TaggedSentences:
+        """Tokens and tags of a split, in its own order."""
+
+    def tag_ids(self, split: str) -> NDArray[np.int64]:
+        """(N,) tag ids of a split's tokens; those that training lacks are ``num_tags`` or more."""
+
+    def dataset(self, split: str) -> TagDataset:
+        """What turns (B,) sentence numbers into a TagBatch."""
+
+    def scoring_batches(self, split: str) -> IndexBatches:
+        """Sentence numbers in batches, each sentence once."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for the checkpoint: ``coder``, and ``types`` or ``tags``."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, in numbers, for the report; reads no test sentence."""
+
+    def write_files(self, folder: Path) -> None:
+        """Write what a reader of the run folder may want to see, as text."""
 
 
 class TaggingEvaluation(Evaluation):
@@ -49,36 +85,26 @@ class TaggingEvaluation(Evaluation):
 
     def fit(self, task: Tagging, datamodule: TaggedData) -> tuple[NothingFitted, dict[str, float]]:
         """Count the baselines on training data; the validation figures of the checkpoint that is judged."""
-        measures = measures_of(datamodule.tag_scheme)
+        measures = measures_of(datamodule)
         loss, predicted = tag_split(task, datamodule, "val")
         figures = measures.measure(datamodule.tag_ids("val"), predicted, datamodule.sentences("val").is_first)
         fitted = NothingFitted(measures.baselines(datamodule.sentences("train")))
-        val = {"loss": loss, "score": figures[measures.main]}
-        val |= {name: figures[name] for name in measures.figures}
-        return fitted, {f"val/{name}": value for name, value in val.items()}
+        return fitted, prefixed("val", {"loss": loss, "score": figures[measures.main]} | figures)
 
     def test(self, task: Tagging, datamodule: TaggedData, judge: NothingFitted) -> TaggingOutcome:
         """Tag and measure the test split, which ``open_test`` must have unlocked."""
         sentences, gold = datamodule.sentences("test"), datamodule.tag_ids("test")
-        scheme = datamodule.tag_scheme
-        measures = measures_of(scheme)
+        scheme, measures = datamodule.tag_scheme, measures_of(datamodule)
         loss, predicted = tag_split(task, datamodule, "test")
-        figures = measures.measure(gold, predicted, sentences.is_first)
-        metrics = {"test/loss": loss} | {f"test/{name}": figures[name] for name in measures.figures}
+        metrics = {"test/loss": loss} | prefixed(
+            "test", measures.measure(gold, predicted, sentences.is_first)
+        )
         numbers = {name: number for number, name in enumerate(scheme.names)}
         for baseline in judge.baselines:
             ids = np.array([numbers[tag] for tag in baseline.predict(sentences)], dtype=np.int64)
-            figures = measures.measure(gold, ids, sentences.is_first)
-            metrics |= {f"baseline/{baseline.name}/{name}": figures[name] for name in measures.figures}
-        outcome = TaggingOutcome(
-            sentences,
-            tuple(scheme.names[tag] for tag in predicted.tolist()),
-            gold,
-            predicted,
-            scheme,
-            metrics,
-            tuple(each.name for each in judge.baselines),
-        )
+            metrics |= prefixed(f"baseline/{baseline.name}", measures.measure(gold, ids, sentences.is_first))
+        names = tuple(each.name for each in judge.baselines)
+        outcome = TaggingOutcome(sentences, gold, predicted, scheme, metrics, names)
         for name, found, _, num_gold in outcome.kind_figures():
             if num_gold:
                 metrics[f"test/{name}/{measures.kind_figure}"] = found.f1
@@ -130,6 +156,11 @@ class TaggingEvaluation(Evaluation):
         self, task: Tagging, datamodule: TaggedData, outcome: TaggingOutcome, curves: Curves
     ) -> list[Section]:
         return SECTIONS[outcome.scheme.key](outcome, curves)
+
+
+def measures_of(datamodule: TaggedData) -> EntityMeasures:
+    """How a data set's tags are measured."""
+    return MEASURES[datamodule.tag_scheme.key](datamodule.tag_scheme)
 
 
 def untagged(sentences: TaggedSentences, coder: WordCoder) -> TagDataset:

@@ -1,23 +1,16 @@
-"""What a tagger's figures are: exact entities for BIO tags, right tokens for plain tags."""
+"""What a tagger's figures are: exact entities for BIO tags, right tokens for plain tags; and baselines."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from collections import Counter, defaultdict
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.bio import count_entities
+from seqlab.data.bio import OUTSIDE, count_entities
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.tag_schemes import TagScheme
-from seqlab.evaluation.tagging_baselines import (
-    AlwaysOutside,
-    Baseline,
-    MajorityTag,
-    MostFrequentTag,
-    MostFrequentTagOrEnding,
-    SeenEntities,
-)
 from seqlab.tasks.confusion import count_confusion
 from seqlab.tasks.entity_counts import EntityCounts, EntityFigures, tagging_figures
 from seqlab.tasks.tag_counts import TagCounts, plain_figures
@@ -25,37 +18,13 @@ from seqlab.tasks.tag_counts import TagCounts, plain_figures
 Ids = NDArray[np.int64]
 
 
-class TagMeasures(Protocol):
-    """The figures of one scheme of tags."""
-
-    figures: ClassVar[tuple[str, ...]]  # keys of metrics.json
-    main: ClassVar[str]  # the one of them that a tagger is judged by
-    columns: ClassVar[tuple[str, ...]]  # their headings
-    kind_figure: ClassVar[str]  # key of the F1 of one entity type or tag
-    notes: ClassVar[list[tuple[str, str]]]  # what to know of the figures
-
-    def __init__(self, scheme: TagScheme) -> None: ...
-
-    def measure(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> dict[str, float]:
-        """``figures`` of (N,) tag ids of a whole split."""
-
-    def counts(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> Ids:
-        """(3, K) right, predicted and gold, by entity type or tag, in the order of ``kinds``."""
-
-    def kinds(self) -> list[str]:
-        """The entity types or tags, those that training lacks last."""
-
-    def baselines(self, train: TaggedSentences) -> tuple[Baseline, ...]:
-        """What needs no network, counted on training sentences."""
-
-
 class EntityMeasures:
     """Entities, right where both bounds and the type are."""
 
-    figures: ClassVar[tuple[str, ...]] = EntityCounts.figures
-    main: ClassVar[str] = EntityCounts.main
+    figures: ClassVar[tuple[str, ...]] = EntityCounts.figures  # keys of metrics.json
+    main: ClassVar[str] = EntityCounts.main  # the one of them that a tagger is judged by
     columns: ClassVar[tuple[str, ...]] = ("entity F1", "precision", "recall", "token acc.")
-    kind_figure: ClassVar[str] = "entity_f1"
+    kind_figure: ClassVar[str] = "entity_f1"  # key of the F1 of one entity type
     notes: ClassVar[list[tuple[str, str]]] = [
         ("entity F1", "an entity counts where both bounds and the type are exact; all types together"),
         ("seen_entities", "the longest run of words that was an entity in training; 0 where all are new"),
@@ -66,25 +35,29 @@ class EntityMeasures:
         self.scheme = scheme
 
     def measure(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> dict[str, float]:
+        """``figures`` of (N,) tag ids of a whole split."""
         return tagging_figures(gold, predicted, is_first)
 
     def counts(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> Ids:
+        """(3, K) right, predicted and gold, by entity type or tag, in the order of ``kinds``."""
         return count_entities(gold, predicted, is_first, len(self.kinds()))
 
     def kinds(self) -> list[str]:
+        """The entity types or tags, those that training lacks last."""
         return [name[2:] for name in self.scheme.names[1::2]]
 
     def baselines(self, train: TaggedSentences) -> tuple[Baseline, ...]:
+        """What needs no network."""
         return MostFrequentTag(train), SeenEntities(train), AlwaysOutside()
 
 
-class PlainMeasures:
+class PlainMeasures(EntityMeasures):
     """Tokens with the right tag."""
 
-    figures: ClassVar[tuple[str, ...]] = TagCounts.figures
-    main: ClassVar[str] = TagCounts.main
-    columns: ClassVar[tuple[str, ...]] = ("accuracy", "macro F1")
-    kind_figure: ClassVar[str] = "f1"
+    figures = TagCounts.figures
+    main = TagCounts.main
+    columns = ("accuracy", "macro F1")
+    kind_figure = "f1"
     notes: ClassVar[list[tuple[str, str]]] = [
         ("accuracy", "share of the tokens with the right tag, punctuation counted"),
         ("macro F1", "the mean over tags, rare ones as heavy as frequent ones"),
@@ -94,9 +67,6 @@ class PlainMeasures:
             "letters",
         ),
     ]
-
-    def __init__(self, scheme: TagScheme) -> None:
-        self.scheme = scheme
 
     def measure(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> dict[str, float]:
         return plain_figures(gold, predicted, self.scheme.num_tags)
@@ -112,13 +82,7 @@ class PlainMeasures:
         return MostFrequentTagOrEnding(train), MajorityTag(train)
 
 
-_BY_KEY: dict[str, Any] = {"bio": EntityMeasures, "plain": PlainMeasures}
-
-
-def measures_of(scheme: TagScheme) -> TagMeasures:
-    """How tags of a scheme are measured."""
-    measures: TagMeasures = _BY_KEY[scheme.key](scheme)
-    return measures
+MEASURES = {"bio": EntityMeasures, "plain": PlainMeasures}  # by the scheme of the tags
 
 
 def kind_rows(names: list[str], counts: Ids) -> list[tuple[str, EntityFigures, int, int]]:
@@ -128,3 +92,117 @@ def kind_rows(names: list[str], counts: Ids) -> list[tuple[str, EntityFigures, i
         for name, each in zip(names, counts.T.tolist(), strict=True)
     ]
     return sorted(rows, key=lambda row: (-row[3], row[0]))
+
+
+class Baseline(Protocol):
+    """Tags without a network."""
+
+    name: str
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) tags of the sentences' tokens."""
+
+
+class MostFrequentTag:
+    """Each word gets the tag it had most often in training, a new word O; ties go to the tag met first."""
+
+    name = "most_frequent_tag"
+
+    def __init__(self, train: TaggedSentences) -> None:
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for token, tag in zip(train.tokens, train.tags, strict=True):
+            counts[token][tag] += 1
+        self.tags = {token: seen.most_common(1)[0][0] for token, seen in counts.items()}
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) tags."""
+        return [self.tags.get(token) or self.unknown(token) for token in sentences.tokens]
+
+    def unknown(self, token: str) -> str:
+        """The tag of a word that training lacks."""
+        return OUTSIDE
+
+
+class MostFrequentTagOrEnding(MostFrequentTag):
+    """As MostFrequentTag; a new word gets the most frequent tag of its longest ending that training has.
+
+    Endings are 3, 2 or 1 letters of the distinct training words; without any of them the most frequent tag of
+    all is taken.
+    """
+
+    LONGEST = 3
+
+    def __init__(self, train: TaggedSentences) -> None:
+        super().__init__(train)
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for token, tag in self.tags.items():
+            for length in range(1, self.LONGEST + 1):
+                counts[token[-length:]][tag] += 1
+        self.endings = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+        self.majority = Counter(train.tags).most_common(1)[0][0]
+
+    def unknown(self, token: str) -> str:
+        endings = (token[-length:] for length in range(self.LONGEST, 0, -1))
+        return next((self.endings[part] for part in endings if part in self.endings), self.majority)
+
+
+class MajorityTag:
+    """The most frequent training tag everywhere."""
+
+    name = "majority_tag"
+
+    def __init__(self, train: TaggedSentences) -> None:
+        self.tag = Counter(train.tags).most_common(1)[0][0]
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) tags."""
+        return [self.tag] * len(sentences.tokens)
+
+
+class SeenEntities:
+    """The longest run of words that was an entity in training, with its most frequent type there."""
+
+    name = "seen_entities"
+
+    def __init__(self, train: TaggedSentences) -> None:
+        counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+        for number in range(len(train)):
+            tokens, tags = train.sentence(number)
+            start = None
+            for place in range(len(tokens) + 1):
+                if start is not None and (place == len(tokens) or not tags[place].startswith("I-")):
+                    counts[tokens[start:place]][tags[start][2:]] += 1
+                    start = None
+                if place < len(tokens) and tags[place].startswith("B-"):
+                    start = place
+        self.types = {words: seen.most_common(1)[0][0] for words, seen in counts.items()}
+        self.longest = max(map(len, self.types), default=0)
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) tags."""
+        return [
+            tag for number in range(len(sentences)) for tag in self._sentence(sentences.sentence(number)[0])
+        ]
+
+    def _sentence(self, tokens: tuple[str, ...]) -> list[str]:
+        tags: list[str] = []
+        while len(tags) < len(tokens):
+            start = len(tags)
+            for length in range(min(self.longest, len(tokens) - start), 0, -1):
+                kind = self.types.get(tokens[start : start + length])
+                if kind is not None:
+                    tags += [f"B-{kind}", *[f"I-{kind}"] * (length - 1)]
+                    break
+            else:
+                tags.append(OUTSIDE)
+        return tags
+
+
+class AlwaysOutside:
+    """O everywhere: what token accuracy is worth."""
+
+    name = "always_o"
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        """(N,) tags."""
+        return [OUTSIDE] * len(sentences.tokens)

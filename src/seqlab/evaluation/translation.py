@@ -16,7 +16,7 @@ from seqlab.data.translation import Translation as TranslationData
 from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
-from seqlab.evaluation.translation_outcome import (
+from seqlab.evaluation.translation_report import (
     CorpusScores,
     TrainingPairs,
     TranslationOutcome,
@@ -24,6 +24,7 @@ from seqlab.evaluation.translation_outcome import (
     samples_section,
 )
 from seqlab.report.page import Section
+from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.search.translate import translate_texts
@@ -59,7 +60,7 @@ class TranslationEvaluation(Evaluation):
         scores = CorpusScores.of(translations, [target for _, target in pairs], self.tokenize)
         loss, accuracy = forced_figures(task, datamodule.val_dataloader())
         found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": loss, "accuracy": accuracy}
-        return training, {f"val/{name}": value for name, value in found.items()}
+        return training, prefixed("val", found)
 
     def test(
         self, task: Translation, datamodule: TranslationData, judge: TrainingPairs

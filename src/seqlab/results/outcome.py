@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+Row = tuple[str, list[float | None]]  # a name, and a figure for each column
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class ResultTable:
 
     title: str
     columns: tuple[str, ...]
-    model_rows: list[tuple[str, list[float | None]]]  # the first is the one that the run is about
-    baseline_rows: list[tuple[str, list[float | None]]]
+    model_rows: list[Row]  # the first is the one that the run is about
+    baseline_rows: list[Row]
     notes: list[tuple[str, str]]  # what a figure is about, and what to know of it
     warnings: Sequence[str] = ()  # what to know before any figure: shown above the table
     examples: Sequence[str] = ()  # lines that the terminal shows above the table
@@ -25,18 +27,47 @@ class ResultTable:
     loss_unit: str = ""  # of the curves: nats per token, ...
 
 
+def figure_rows(
+    metrics: Mapping[str, float], prefixes: Mapping[str, str], figures: Iterable[str]
+) -> list[Row]:
+    """A row for each name with the figures under its prefix in ``metrics``; None where one is missing.
+
+    Args:
+        prefixes: by the name of the row: ``{"model": "test", "majority": "baseline/majority"}``.
+    """
+    figures = list(figures)
+    return [
+        (name, [metrics.get(f"{prefix}/{figure}") for figure in figures]) for name, prefix in prefixes.items()
+    ]
+
+
+def prefixed(prefix: str, figures: Mapping[str, float]) -> dict[str, float]:
+    """Figures under names of metrics.json: ``{"test/mae": 0.5}``."""
+    return {f"{prefix}/{name}": value for name, value in figures.items()}
+
+
 class Outcome(ABC):
     """The result of judging a trained task on the test split."""
+
+    float_format: ClassVar[str] = "%.6g"  # of scores.csv
 
     metrics: Any  # dict[str, float]: the keys of metrics.json that the evaluation adds; a field or a property
 
     @abstractmethod
-    def write_scores(self, path: Path) -> None:
-        """Write scores.csv."""
+    def score_table(self) -> Any:
+        """What scores.csv holds: a DataFrame, or its columns by name; None for no file."""
 
     @abstractmethod
     def result_table(self) -> ResultTable:
         """The figures to show, the model's and its baselines'."""
+
+    def write_scores(self, path: Path) -> None:
+        """Write scores.csv."""
+        import pandas as pd
+
+        table = self.score_table()
+        if table is not None:
+            pd.DataFrame(table).to_csv(path, index=False, float_format=self.float_format, encoding="utf-8")
 
     def signatures(self) -> dict[str, str]:
         """What environment.json must say so that the figures can be compared with others'."""

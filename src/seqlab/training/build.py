@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
-from seqlab.evaluation.base import Evaluation
+from seqlab.evaluation.base import Evaluation, ValidationOnly
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.checks import config_folders
 from seqlab.trust import EVALUATIONS, check_own_config, imported
@@ -148,11 +148,7 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     check_config(node, "evaluation")
     check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
     evaluation: Evaluation = instantiate(node, _convert_="all")
-    if config.test:
-        return evaluation
-    from seqlab.evaluation.validation_only import ValidationOnly
-
-    return ValidationOnly(evaluation)
+    return evaluation if config.test else ValidationOnly(evaluation)
 
 
 def _check_evaluation(node: Any) -> None:

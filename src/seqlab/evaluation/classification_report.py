@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from seqlab.data.labelled import LabelledItems
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
+from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import metrics_table, paragraph, text_table
-from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
+from seqlab.results.training import Curves
 from seqlab.tasks.confusion import ClassFigures, count_confusion
 
-FIGURES = ("accuracy", "macro_f1")
-COLUMNS = ("accuracy", "macro F1")
+FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 NUM_MISTAKES = 25
 LONGEST_TEXT = 200  # characters of a text in a table
 
@@ -46,69 +47,54 @@ class ClassificationOutcome(Outcome):
         """(C, C) test sequences, gold by predicted."""
         return count_confusion(self.gold, self.predicted, len(self.classes))
 
-    def write_scores(self, path: Path) -> None:
-        """Write one row per test sequence: its name, label, predicted, probability of that."""
-        import pandas as pd
-
-        columns = {
+    def score_table(self) -> dict[str, Any]:
+        """One row per test sequence: its name, label, predicted, probability of that."""
+        return {
             self.noun: list(self.items.names),
             "label": list(self.items.labels),
             "predicted": [self.classes[number] for number in self.predicted],
             "probability": self.probabilities.max(axis=1),
         }
-        pd.DataFrame(columns).to_csv(path, index=False, float_format="%.6g")
 
     def result_table(self) -> ResultTable:
         """The classifier, then what needs no network."""
-
-        def row(prefix: str) -> list[float | None]:
-            return [self.metrics[f"{prefix}/{name}"] for name in FIGURES]
-
-        ceiling = self.metrics["oracle/accuracy_ceiling"]
+        notes = [("macro F1", "the mean over labels, rare ones as heavy as frequent ones")]
+        if ambiguous := self.items.num_ambiguous():
+            ceiling = f"accuracy {self.metrics['oracle/accuracy_ceiling']:.4f}"
+            why = f"{ambiguous:,} test {self.noun}s occur with more than one label"
+            notes.append(("best possible", f"{ceiling}: {why}"))
         return ResultTable(
             title=f"{len(self.items):,} test {self.noun}s of {len(self.classes)} labels",
-            columns=COLUMNS,
-            model_rows=[("model", row("test"))],
-            baseline_rows=[(name, row(f"baseline/{name}")) for name in self.baselines],
-            notes=[
-                ("macro F1", "the mean over labels, rare ones as heavy as frequent ones"),
-                (
-                    "best possible",
-                    f"accuracy {ceiling:.4f}: {self.items.num_ambiguous():,} test {self.noun}s occur with "
-                    "more than one label",
-                ),
-            ],
+            columns=tuple(FIGURES.values()),
+            model_rows=figure_rows(self.metrics, {"model": "test"}, FIGURES),
+            baseline_rows=figure_rows(
+                self.metrics, {name: f"baseline/{name}" for name in self.baselines}, FIGURES
+            ),
+            notes=notes,
             loss_unit=f"nats per {self.noun}",
         )
 
-    def class_rows(self) -> list[tuple[str, list[float | None]]]:
+    def class_rows(self) -> list[Row]:
         """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""
         confusion = self.confusion
-        figures = ClassFigures.from_counts(confusion)
         predicted, gold = confusion.sum(axis=0), confusion.sum(axis=1)
+        columns = np.stack([*ClassFigures.from_counts(confusion), predicted, gold], axis=1)
         order = sorted(range(len(self.classes)), key=lambda number: (-gold[number], self.classes[number]))
-        return [
-            (
-                self.classes[number],
-                [*(float(part[number]) for part in figures), float(predicted[number]), float(gold[number])],
-            )
-            for number in order
-        ]
-
-    def shown(self, row: int) -> str:
-        """A test sequence as a reader sees it: what it is called, where that says something, and itself."""
-        text = self.items.texts[row]
-        return text if self.items.ids is None else f"{self.items.ids[row]}: {text}"
+        return [(self.classes[number], columns[number].tolist()) for number in order]
 
     def confident_mistakes(self, number: int) -> list[tuple[str, str, str, float, float]]:
         """Distinct sequence, label, predicted, its probability and the label's; the surest mistakes first."""
         predicted = self.predicted
         wrong = np.flatnonzero(predicted != self.gold)
         order = wrong[np.argsort(-self.probabilities[wrong, predicted[wrong]], kind="stable")]
+        items = self.items
+        shown = list(items.texts)
+        if items.ids is not None:
+            shown = [f"{name}: {text}" for name, text in zip(items.ids, items.texts, strict=True)]
         rows = (
             (
-                self.shown(row),
-                self.items.labels[row],
+                shown[row],
+                items.labels[row],
                 self.classes[predicted[row]],
                 float(self.probabilities[row, predicted[row]]),
                 float(self.probabilities[row, self.gold[row]]),
@@ -118,18 +104,25 @@ class ClassificationOutcome(Outcome):
         return list(dict.fromkeys(rows))[:number]
 
 
+def report_sections(outcome: ClassificationOutcome, curves: Curves) -> list[Section]:
+    """The confusion matrix, figures of each label, the surest mistakes, and validation over epochs."""
+    columns = ("precision", "recall", "F1", "predicted", f"{outcome.noun}s")
+    return [
+        confusion_section(outcome),
+        Section("Labels", metrics_table(columns, outcome.class_rows(), row_title="label")),
+        *telling_sections(outcome),
+        mistakes_section(outcome),
+        *curve_sections(
+            curves, ("val/accuracy", "val/macro_f1"), "share", "Accuracy and macro F1 while training"
+        ),
+    ]
+
+
 def confusion_section(outcome: ClassificationOutcome) -> Section:
     """The confusion matrix: of each label's test sequences, the share taken for each label."""
-    confusion = outcome.confusion
+    confusion, names = outcome.confusion, outcome.classes
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    body = heat_map(
-        shares,
-        outcome.classes,
-        outcome.classes,
-        "Confusion matrix",
-        row_title="label",
-        column_title="predicted",
-    )
+    body = heat_map(shares, names, names, "Confusion matrix", row_title="label", column_title="predicted")
     note = (
         f"Each row is a label's test {outcome.noun}s: the shade is the share of them that was taken for the "
         "column."
@@ -137,18 +130,12 @@ def confusion_section(outcome: ClassificationOutcome) -> Section:
     return Section("Confusion matrix", body, note)
 
 
-def labels_section(outcome: ClassificationOutcome) -> Section:
-    """Figures of each label on the test split."""
-    columns = ("precision", "recall", "F1", "predicted", f"{outcome.noun}s")
-    return Section("Labels", metrics_table(columns, outcome.class_rows(), row_title="label"))
-
-
 def telling_sections(outcome: ClassificationOutcome) -> list[Section]:
     """The words or events that speak for each label, where single ones mean something to a reader."""
     if not outcome.telling:
         return []
-    rows = [(label, ", ".join(words)) for label, words in outcome.telling]
     units = outcome.unit_name
+    rows = [(label, ", ".join(words)) for label, words in outcome.telling]
     note = (
         f"Counted in training, by the naive Bayes baseline: the share of the label's {units} that is this "
         "one times the log of that share over its share elsewhere."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from seqlab.detection.baselines import BASELINES
 from seqlab.detection.detector import Detector
 from seqlab.detection.metrics import Curve
 from seqlab.detection.surprise import EventSurprise
-from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 LABEL_TEXT = {LABEL_UNKNOWN: "", **LABEL_NAMES}
 
@@ -56,9 +56,24 @@ class DetectionOutcome(Outcome):
     def threshold(self) -> float:
         return self.detector.thresholds[self.main_score].value
 
-    def write_scores(self, path: Path) -> None:
-        """One row per session, see ``write_scores``."""
-        write_scores(path, self)
+    def score_table(self) -> dict[str, Any]:
+        """Block id, label if known, each score, alert, and what surprised most.
+
+        ``surprise_position`` counts from 1; one past the last key is the end of the session, ``<eos>``.
+        ``surprise_nll`` is in nats.
+        """
+        places = self.events.worst_event()
+        return {
+            "block_id": self.sessions.ids.astype(object),
+            "label": [LABEL_TEXT[label] for label in self.sessions.labels.tolist()],
+            **self.scores,
+            **{f"baseline_{name}": scores for name, scores in self.baseline_scores.items()},
+            "seen_in_training": self.seen,
+            "alert": self.alerts,
+            "surprise_position": places + 1,
+            "surprise_key": [key_at(self, session, place) for session, place in enumerate(places.tolist())],
+            "surprise_nll": np.maximum.reduceat(self.events.nll, self.events.offsets[:-1]),
+        }
 
     def result_table(self) -> ResultTable:
         """One row per score and baseline, one column per figure."""
@@ -95,30 +110,6 @@ def key_at(outcome: DetectionOutcome, session: int, place: int) -> str:
     return sessions.key_names[int(sessions.codes[place])]
 
 
-def write_scores(path: Path, outcome: DetectionOutcome) -> None:
-    """Write block id, label if known, each score, alert, and what surprised most.
-
-    ``surprise_position`` counts from 1; one past the last key is the end of the session, ``<eos>``.
-    ``surprise_nll`` is in nats.
-    """
-    import pandas as pd
-
-    places = outcome.events.worst_event()
-    highest = np.maximum.reduceat(outcome.events.nll, outcome.events.offsets[:-1])
-    columns = {
-        "block_id": outcome.sessions.ids.astype(object),
-        "label": [LABEL_TEXT[label] for label in outcome.sessions.labels.tolist()],
-        **outcome.scores,
-        **{f"baseline_{name}": scores for name, scores in outcome.baseline_scores.items()},
-        "seen_in_training": outcome.seen,
-        "alert": outcome.alerts,
-        "surprise_position": places + 1,
-        "surprise_key": [key_at(outcome, session, place) for session, place in enumerate(places.tolist())],
-        "surprise_nll": highest,
-    }
-    pd.DataFrame(columns).to_csv(path, index=False, float_format="%.6g")
-
-
 def result_table(outcome: DetectionOutcome) -> ResultTable:
     """The figures of metrics.json as rows, the main score's first; the oracle's stand in a note.
 
@@ -138,14 +129,10 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
     if outcome.prevalence is not None:
         columns["f1_at_prevalence"] = f"F1 @{outcome.prevalence:.2%}"
     figures = outcome.metrics
-
-    def row(prefix: str) -> list[float | None]:
-        return [figures.get(f"{prefix}/{key}") for key in columns]
-
-    rows = [(name, row(f"test/{name}")) for name in outcome.scores]
+    rows = figure_rows(figures, {name: f"test/{name}" for name in outcome.scores}, columns)
     unseen = []
     if "test/unseen/false_positive_rate" in figures:
-        unseen = [(f"{outcome.main_score}, unseen", row("test/unseen"))]
+        unseen = figure_rows(figures, {f"{outcome.main_score}, unseen": "test/unseen"}, columns)
     normal, abnormal = int((labels == LABEL_NORMAL).sum()), int((labels == LABEL_ABNORMAL).sum())
     share = outcome.prevalence if outcome.prevalence is not None else abnormal / (normal + abnormal)
     best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in outcome.scores)
@@ -153,7 +140,7 @@ def result_table(outcome: DetectionOutcome) -> ResultTable:
         f"test: {normal:,} normal, {abnormal:,} abnormal sessions",
         tuple(columns.values()),
         [rows[0], *unseen, *rows[1:]],
-        [(name, row(f"baseline/{name}")) for name in BASELINES],
+        figure_rows(figures, {name: f"baseline/{name}" for name in BASELINES}, columns),
         [
             ("columns", "AP: average precision; FPR: share of normal sessions that are alerts"),
             *((name, "on sessions that training never held key for key") for name, _ in unseen),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,7 @@ from seqlab.data.text_codec import TextCodec
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.report.page import Section
 from seqlab.report.shaded_text import shaded_text
-from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel
 
@@ -74,45 +73,46 @@ class LanguageModelOutcome(Outcome):
     reading: str  # how the text was read
 
     @property
-    def metrics(self) -> dict[str, float]:
-        """The test part's figures; val figures of the network are added by the fit."""
-        unit, part = self.codec.unit, self.part
-        own = "baseline" if part.name == "test" else part.name
-        found = (
-            {f"test/{key}": value for key, value in part.figures(unit).items()} if own == "baseline" else {}
-        )
-        for name, loss in part.baselines.items():
-            found |= {f"{own}/{name}/{key}": value for key, value in loss_figures(loss, unit).items()}
+    def figures(self) -> dict[str, float]:
+        """Of the network as ``test/...`` and of the n-grams as ``baseline/...``, whichever part it was."""
+        found = prefixed("test", self.part.figures(self.codec.unit))
+        for name, loss in self.part.baselines.items():
+            found |= prefixed(f"baseline/{name}", loss_figures(loss, self.codec.unit))
         return found
 
-    def write_scores(self, path: Path) -> None:
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Those of the test part; of a validation part the n-grams', as the fit gave the network's."""
+        if self.part.name == "test":
+            return self.figures
+        baselines = {name: loss_figures(loss, self.codec.unit) for name, loss in self.part.baselines.items()}
+        return {f"val/{name}/{key}": value for name, each in baselines.items() for key, value in each.items()}
+
+    def score_table(self) -> pd.DataFrame:
         """One row per line of the part: number, tokens, loss, unknown tokens, text."""
-        table = line_table(self.codec, self.part.text, self.part.nll)
-        table.to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
+        return line_table(self.codec, self.part.text, self.part.nll)
 
     def result_table(self) -> ResultTable:
         """The network, then what needs none."""
-        unit, read_on = self.codec.unit, self.part.read_on
-        columns: tuple[str, ...] = ("loss", "bits/char" if unit == "char" else "perplexity", "accuracy")
+        columns = {"loss": "loss", "bits_per_char": "bits/char", "accuracy": "accuracy"}
+        if self.codec.unit == "word":
+            columns = {"loss": "loss", "perplexity": "perplexity", "accuracy": "accuracy"}
+        token = self.codec.unit_name.removesuffix("s")
         notes = [
-            ("loss", f"nats per {self.codec.unit_name.removesuffix('s')}; {self.reading}"),
+            ("loss", f"nats per {token}; {self.reading}"),
             ("n-gram", "counted on the training part, Witten-Bell smoothing, nothing chosen"),
         ]
-        if read_on is not None:
-            columns += ("read on",)
-            notes = [("text", self.part.text), ("predicted", read_on.text), *notes]
-        absent = [None] * (len(columns) - 2)
-        rows: list[tuple[str, list[float | None]]] = [
-            (name, [*loss_figures(loss, unit).values(), *absent])
-            for name, loss in self.part.baselines.items()
-        ]
+        if self.part.read_on is not None:
+            columns["read_on_accuracy"] = "read on"
+            notes = [("text", self.part.text), ("predicted", self.part.read_on.text), *notes]
+        baselines = {name: f"baseline/{name}" for name in self.part.baselines}
         return ResultTable(
             title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",
-            columns=columns,
-            model_rows=[("model", list(self.part.figures(unit).values()))],
-            baseline_rows=rows,
+            columns=tuple(columns.values()),
+            model_rows=figure_rows(self.figures, {"model": "test"}, columns),
+            baseline_rows=figure_rows(self.figures, baselines, columns),
             notes=notes,
-            loss_unit=f"nats per {self.codec.unit_name.removesuffix('s')}",
+            loss_unit=f"nats per {token}",
         )
 
 

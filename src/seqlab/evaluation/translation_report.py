@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import text_table
-from seqlab.results.outcome import Outcome, ResultTable
+from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.translation import Translation
 
@@ -120,38 +119,35 @@ class TranslationOutcome(Outcome):
         if self.unseen is not None:
             found["test/unseen/bleu"] = self.unseen.bleu
         for name, scores in self.baselines.items():
-            found[f"baseline/{name}/bleu"] = scores.bleu
-            found[f"baseline/{name}/chrf"] = scores.chrf
+            found |= prefixed(f"baseline/{name}", {"bleu": scores.bleu, "chrf": scores.chrf})
         return found
 
-    def write_scores(self, path: Path) -> None:
+    def score_table(self) -> dict[str, Any]:
         """One row per pair: source, reference, translation, chrF of the sentence, log-probability."""
-        import pandas as pd
         from sacrebleu.metrics import CHRF
 
         chrf = CHRF()
-        pd.DataFrame(
-            {
-                "source": self.sources,
-                "reference": self.references,
-                "translation": self.translations,
-                "chrf": [
-                    chrf.sentence_score(translation, [reference]).score
-                    for translation, reference in zip(self.translations, self.references, strict=True)
-                ],
-                "score": [hypothesis.score for hypothesis in self.hypotheses],
-            }
-        ).to_csv(path, index=False, float_format="%.6g", encoding="utf-8")
+        pairs = zip(self.translations, self.references, strict=True)
+        return {
+            "source": self.sources,
+            "reference": self.references,
+            "translation": self.translations,
+            "chrf": [chrf.sentence_score(translation, [reference]).score for translation, reference in pairs],
+            "score": [hypothesis.score for hypothesis in self.hypotheses],
+        }
 
     def result_table(self) -> ResultTable:
+        columns = {"bleu": "BLEU", "chrf": "chrF", "loss": "loss"}
+        baselines = {name.replace("_", " "): f"baseline/{name}" for name in self.baselines}
+        shown = [
+            (f"> {self.sources[row]}", f"= {self.references[row]}", f"< {self.translations[row]}", "")
+            for row in spread_rows(len(self.sources), EXAMPLES)
+        ]
         return ResultTable(
             title=f"{len(self.sources):,} test sentences",
-            columns=("BLEU", "chrF", "loss"),
-            model_rows=[("model", [self.scores.bleu, self.scores.chrf, self.loss])],
-            baseline_rows=[
-                (name.replace("_", " "), [scores.bleu, scores.chrf, None])
-                for name, scores in self.baselines.items()
-            ],
+            columns=tuple(columns.values()),
+            model_rows=figure_rows(self.metrics, {"model": "test"}, columns),
+            baseline_rows=figure_rows(self.metrics, baselines, columns),
             notes=[
                 ("loss", "nats per target token of the reference, end counted, no label smoothing"),
                 ("search", self.search),
@@ -160,16 +156,7 @@ class TranslationOutcome(Outcome):
                 ("chrF", self.scores.chrf_signature),
             ],
             loss_unit=self.loss_unit,
-            examples=[
-                line
-                for row in spread_rows(len(self.sources), EXAMPLES)
-                for line in (
-                    f"> {self.sources[row]}",
-                    f"= {self.references[row]}",
-                    f"< {self.translations[row]}",
-                    "",
-                )
-            ],
+            examples=[line for lines in shown for line in lines],
         )
 
     def signatures(self) -> dict[str, str]:

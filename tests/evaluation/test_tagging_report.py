@@ -4,7 +4,7 @@ import pytest
 from seqlab.data.conll import TaggedSentences
 from seqlab.data.tag_schemes import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingOutcome
-from seqlab.evaluation.tagging_outcome import plain_sections, sentences_section, types_section
+from seqlab.evaluation.tagging_report import entity_sections, plain_sections
 
 
 @pytest.fixture
@@ -17,12 +17,11 @@ def outcome() -> TaggingOutcome:
         ]
     )
     gold, predicted = np.array([3, 0, 0, 0, 1, 1]), np.array([3, 0, 0, 0, 3, 0])
-    names = ("B-PER", "O", "O", "O", "B-PER", "O")
-    return TaggingOutcome(sentences, names, gold, predicted, BioTags(("LOC", "PER")), {}, ())
+    return TaggingOutcome(sentences, gold, predicted, BioTags(("LOC", "PER")), {}, ())
 
 
 def test_the_picture_holds_the_sentences_with_entities(outcome: TaggingOutcome) -> None:
-    section = sentences_section(outcome)
+    section = entity_sections(outcome, {})[0]
     assert section.note.startswith("2 test sentences")
     assert "Ann<small>PER</small>" in section.body
     assert "Bonn<small>LOC</small>" in section.body
@@ -31,7 +30,7 @@ def test_the_picture_holds_the_sentences_with_entities(outcome: TaggingOutcome) 
 
 
 def test_the_table_by_type_has_figures_and_counts(outcome: TaggingOutcome) -> None:
-    body = types_section(outcome).body
+    body = entity_sections(outcome, {})[1].body
     # PER: 1 of 2 predicted is right, the 1 gold is found; LOC: nothing predicted, 2 gold
     assert body.index("LOC") < body.index("PER")
     rows = [part.split("<td>")[1:] for part in body.split("<tr>")[-2:]]
@@ -46,7 +45,6 @@ def test_the_report_of_plain_tags_shows_what_is_confused_and_names_no_entities()
     sentences = TaggedSentences.from_sentences([(("we", "light"), ("PRON", "VERB"))], "plain")
     found = TaggingOutcome(
         sentences,
-        ("PRON", "NOUN"),
         np.array([1, 2]),
         np.array([1, 0]),
         PlainTags(("NOUN", "PRON", "VERB")),

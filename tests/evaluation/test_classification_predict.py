@@ -51,7 +51,7 @@ def test_a_checkpoint_names_the_class_that_reads_new_files() -> None:
     [
         "mylab.events.Coder",
         "seqlab.data.labelled.torch.nn.Linear",
-        "seqlab.data.text_files.csv.reader",
+        "seqlab.data.csv_files.csv.reader",
         "seqlab.data.nowhere.Coder",
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from seqlab.data.csv_files import csv_rows
 from seqlab.data.event_keys import plain_keys, refuse_duplicates
 from seqlab.data.labelled import LabelledItems, NewItems, SequenceCoder
 from seqlab.data.labelled_data import LabelledData
@@ -17,7 +18,7 @@ from seqlab.data.parsed_sessions import read_parsed_sessions
 from seqlab.data.raw_logs import format_options, is_raw_log
 from seqlab.data.sequences import LABEL_NAMES, LABEL_NORMAL, Sessions
 from seqlab.data.session_files import is_pickle, read_sessions
-from seqlab.data.text_files import csv_rows, read_lines
+from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 
 NORMAL = "normal"  # the label of a simulated block that is no anomaly

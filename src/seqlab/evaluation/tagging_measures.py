@@ -8,9 +8,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.bio import OUTSIDE, count_entities
-from seqlab.data.conll import TaggedSentences
-from seqlab.data.tag_schemes import TagScheme
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tags import OUTSIDE, TagScheme, count_entities
 from seqlab.tasks.confusion import count_confusion
 from seqlab.tasks.entity_counts import EntityCounts, EntityFigures, tagging_figures
 from seqlab.tasks.tag_counts import TagCounts, plain_figures

@@ -9,9 +9,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.data.conll import TaggedSentences
 from seqlab.data.sequences import segment_indices
-from seqlab.data.tag_schemes import TagScheme
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tags import TagScheme
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures, kind_rows
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections

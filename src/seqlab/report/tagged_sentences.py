@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from seqlab.data.bio import OUTSIDE, entity_spans, tag_names, tag_types
+from seqlab.data.tags import OUTSIDE, entity_spans, tag_names, tag_types
 
 _COLORS = 6  # --series-1 to --series-6 of page.css
 _STYLE = Markup("""<style>

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from seqlab.data.bio import count_entities
+from seqlab.data.tags import count_entities
 
 
 class EntityFigures(NamedTuple):

@@ -131,5 +131,5 @@ def test_a_parser_that_contradicts_the_model_s_own_is_refused(
     log, folder = parsed(lines, "--format", "openssh")
     assert main(["detect", "--onnx", str(export()), str(log), "--parser", str(folder)]) == 2
     said = capsys.readouterr().err
-    assert "--parser: its template 1 is 'Invalid user webmaster from <*>'" in said
+    assert "--parser: template 1 is 'Invalid user webmaster from <*>'" in said
     assert "leave --parser out" in said

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -16,17 +16,39 @@ from seqlab.data.sequences import (
     has_both_classes,
     split_by_session,
 )
-from seqlab.data.session_splits import (
-    check_disjoint,
-    given_splits,
-    read_all,
-    split_files,
-)
+from seqlab.data.session_splits import check_disjoint, read_all, read_files, session_source
+from seqlab.data.sources import Files
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 
 Write = Callable[[str, list[str]], Path]
+Splits = tuple[dict[str, Sessions], list[str]]
 SHARES = (0.7, 0.1, 0.2)
+NAMES = ("normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal")
+
+
+def from_files(
+    split: Sequence[float], seed: int, labels: Path | None = None, **given: Files | None
+) -> Splits:
+    files = dict.fromkeys(NAMES) | given
+    source = session_source(files, labels, None, split)
+    return read_files(source, files, labels, seed, lambda: pytest.fail("files were given"))
+
+
+def split_files(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
+    return from_files(split, seed, normal=normal, abnormal=abnormal)
+
+
+def given_splits(
+    train: Path,
+    val: Path | None,
+    test: Path | None,
+    labels: Path | None,
+    split: Sequence[float],
+    seed: int,
+    **by_class: Path,
+) -> Splits:
+    return from_files(split, seed, labels, train=train, val=val, test=test, **by_class)
 
 
 @pytest.fixture

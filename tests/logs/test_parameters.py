@@ -97,7 +97,4 @@ def test_folders_without_times_are_refused(log: Path) -> None:
     rows.with_columns(pl.lit(None, pl.List(pl.Datetime("us"))).alias("times")).write_parquet(path)
     with pytest.raises(UserError, match="have no times that the parse could read"):
         read_parsed_sessions(folder, times=True)
-    rows.drop("times").write_parquet(path)
-    with pytest.raises(UserError, match="of an older version, which kept no times"):
-        read_parsed_sessions(folder, times=True)
     assert len(read_parsed_sessions(folder).sessions) == 2

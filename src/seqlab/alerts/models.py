@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import Count, template_of
-from seqlab.data.parsed_sessions import refuse_features
-from seqlab.data.templates import contradiction, templates_of
+from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.judge import Judge
 from seqlab.detection.networks import (
@@ -176,11 +175,9 @@ def _model(
     else:
         scorer = SessionScorer(as_sessions(), judge, data.get("piece_length"))
     own = data.get("parser")
-    if own is not None and given is not None and (found := contradiction(templates_of(given), own)):
-        raise UserError(
-            f"--parser: its template {found.key} is {found.template!r}, of {name} it is {found.known!r}; "
-            "leave --parser out, since the model has a parser of its own"
-        )
+    if given is not None:
+        remedy = f"leave --parser out, since {name} has a parser of its own"
+        check_templates("--parser", given, own, remedy)
     return Model(name, vocabulary, judge, scorer, given or own, weights)
 
 

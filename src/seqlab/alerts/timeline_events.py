@@ -33,7 +33,7 @@ def events_of_sessions(path: Path, block: str, parser: dict[str, Any] | None) ->
     parsed = None
     if path.is_dir():
         parsed = read_parsed_sessions(path)
-        check_templates(parsed, parser)
+        check_templates(str(parsed.folder), parsed.parser, parser)
     sessions = read_sessions(path) if parsed is None else parsed.sessions
     places = np.flatnonzero(sessions.ids == block)
     if not len(places):

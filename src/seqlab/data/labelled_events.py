@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seqlab.data.csv_files import csv_rows
-from seqlab.data.event_keys import plain_keys, refuse_duplicates
 from seqlab.data.labelled import LabelledItems, NewItems, SequenceCoder
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.parsed_sessions import read_parsed_sessions
-from seqlab.data.raw_logs import format_options, is_raw_log
+from seqlab.data.raw_logs import plain_keys, refuse_raw_log
 from seqlab.data.sequences import LABEL_NAMES, LABEL_NORMAL, Sessions
-from seqlab.data.session_files import is_pickle, read_sessions
+from seqlab.data.session_files import is_pickle, read_sessions, refuse_duplicates
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
 
@@ -161,11 +159,8 @@ def read_event_rows(path: Path) -> LabelledItems:
     if path.is_dir() or is_pickle(path):
         sessions = read_parsed_sessions(path).sessions if path.is_dir() else read_sessions(path)
         return _items(sessions, [LABEL_NAMES.get(label, "") for label in sessions.labels.tolist()], str(path))
-    if path.exists() and is_raw_log(path):
-        raise UserError(
-            f"{path} is a raw log, not sessions. `seqlab parse {shlex.quote(str(path))} --output "
-            f"DIR{format_options(path)}` makes sessions of it; then give DIR in its place"
-        )
+    if path.exists():
+        refuse_raw_log(path, "then give DIR in its place")
     lines = read_lines(path, FORMAT)
     heads = _heads(next(line for line in lines if line.strip()).split(","))
     is_table = {*heads} & {*IDS} and {*heads} & {*EVENTS}

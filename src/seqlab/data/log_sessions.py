@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, split_by_session
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
+from seqlab.data.session_splits import Classes, read_files, session_source
 from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
-from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -104,6 +104,7 @@ class LogSessions(SequenceDataModule):
             "test_normal": test_normal,
             "test_abnormal": test_abnormal,
         }
+        self.source = session_source(self.files, labels, sessions, split)
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
@@ -112,7 +113,6 @@ class LogSessions(SequenceDataModule):
         self._novelty: ParameterNovelty | None = None
         self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
         self.templates_file = templates
-        self.split = check_fractions(split)
         self.sample = dict(sample or {})
         self.batch_size = batch_size
         self.scoring_batch_size = scoring_batch_size
@@ -125,23 +125,23 @@ class LogSessions(SequenceDataModule):
         self._distinct = ""  # how many of the training pieces differ, once they were made
 
     def load_splits(self) -> None:
-        given = [name for name, file in self.files.items() if file is not None]
-        given += ["labels"] * (self.labels_file is not None)
-        for name in ("times", "parameters"):
-            if getattr(self, name) and self.parsed_folder is None:
-                raise UserError(
-                    f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files of "
-                    f"keys and the simulated sample have no {name}"
-                )
         if self.parsed_folder is not None:
-            self._load_parsed(given)
-        elif given:
-            from seqlab.data.session_splits import read_files
+            from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 
-            self._splits, notices = read_files(self.files, self.labels_file, self.split, self.seed)
-            self.notices += notices
+            parsed = read_parsed_sessions(self.parsed_folder, times=self.times, parameters=self.parameters)
+            self._splits, notices = split_parsed(parsed, self.source.split, self.split_by, self.seed)
+            self.templates, self.parser = parsed.templates, parsed.parser
         else:
-            self._simulate()
+            for name in ("times", "parameters"):
+                if getattr(self, name):
+                    raise UserError(
+                        f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files "
+                        f"of keys and the simulated sample have no {name}"
+                    )
+            self._splits, notices = read_files(
+                self.source, self.files, self.labels_file, self.seed, self._simulate
+            )
+        self.notices += notices
         if self.templates_file is not None:
             from seqlab.logs.known_templates import read_templates
 
@@ -153,29 +153,14 @@ class LogSessions(SequenceDataModule):
 
             self._novelty = ParameterNovelty.fit(self._splits["train"])
 
-    def _load_parsed(self, given: list[str]) -> None:
-        from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
-
-        if given:
-            raise UserError(
-                f"data.sessions and data.{given[0]} exclude each other: a parsed folder has sessions and "
-                "labels of its own (seqlab parse --labels)"
-            )
-        parsed = read_parsed_sessions(str(self.parsed_folder), times=self.times, parameters=self.parameters)
-        self._splits, notices = split_parsed(parsed, self.split, self.split_by, self.seed)
-        self.notices += notices
-        self.templates, self.parser = parsed.templates, parsed.parser
-
-    def _simulate(self) -> None:
+    def _simulate(self) -> Classes:
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 
-        sessions = simulate_blocks(**self.sample).sessions
-        abnormal = sessions.labels == LABEL_ABNORMAL
-        self._splits = split_by_session(
-            sessions.take(~abnormal), sessions.take(abnormal), self.split, self.seed
-        )
         self.templates = dict(TEMPLATES)
         self.notices.append(SYNTHETIC_NOTICE)
+        sessions = simulate_blocks(**self.sample).sessions
+        is_bad = sessions.labels == LABEL_ABNORMAL
+        return Classes(sessions.take(~is_bad), sessions.take(is_bad))
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -1,7 +1,8 @@
-"""Sessions of ``seqlab parse``: read whole, split by time or at random."""
+"""Sessions of ``seqlab parse``: read whole, split by time or at random, compared with those of training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,45 @@ from seqlab.data.sequences import (
     LABEL_NORMAL,
     LABEL_UNKNOWN,
     Sessions,
+    concatenate,
     smallest_integer_type,
     split_by_session,
 )
 from seqlab.data.splits import SPLITS, check_filled, check_fractions, parts_in_order
-from seqlab.data.templates import contradiction, templates_of
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 from seqlab.errors import UserError
 
 MICROSECONDS = 1000  # of the shortest delay that is told from none: 1 ms
 SPLIT_BY = ("session", "time")
 _COLUMNS = ["session", "keys", "label", "first_time", "line_offsets"]
+PARSE_AGAIN = "parse the log with --templates and the folder that the model was trained on"
 _LABELS = {name: label for label, name in LABEL_NAMES.items()}
+
+
+def templates_of(parser: Mapping[str, Any]) -> dict[str, str]:
+    """{key: template} of a log parser's state."""
+    return {str(row["id"]): row["template"] for row in parser["templates"]}
+
+
+def check_templates(
+    who: str, parser: Mapping[str, Any], trained: Mapping[str, Any] | None, remedy: str = PARSE_AGAIN
+) -> None:
+    """Whether keys mean what they meant in training.
+
+    Args:
+        who: what has the parser, for the message.
+        parser: its state.
+        trained: the state of training's parser; None where it read files of bare keys.
+
+    Raises:
+        UserError: a template id that stands for another template.
+    """
+    known = {} if trained is None else templates_of(trained)
+    for key, template in templates_of(parser).items():
+        if known.get(key, template) != template:
+            raise UserError(
+                f"{who}: template {key} is {template!r}, in training it was {known[key]!r}; {remedy}"
+            )
 
 
 @dataclass(frozen=True)
@@ -80,12 +108,8 @@ def read_parsed_sessions(
         lengths = table["keys"].list.len().to_numpy().astype(np.int64)
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
-        labels = (
-            table["label"]
-            .cast(pl.String)
-            .replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8)
-            .to_numpy()
-        )
+        words = table["label"].cast(pl.String)
+        labels = words.replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8).to_numpy()
         ids, first_time = table["session"].to_list(), table["first_time"].to_numpy()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UserError(f"{path}: not the sessions of seqlab parse: {error}") from None
@@ -105,10 +129,6 @@ def _delays(path: Path, lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
     """(N,) buckets: see ``delay_buckets``."""
     import polars as pl
 
-    if "times" not in pl.read_parquet_schema(path):
-        raise UserError(
-            f"data.times=true: {path} is of an older version, which kept no times; parse the log again"
-        )
     times = pl.read_parquet(path, columns=["times"])["times"].explode().cast(pl.Datetime("us"))
     known = times.is_not_null().to_numpy()
     if not known.any():
@@ -144,22 +164,6 @@ def delay_buckets(
     return np.where(follows, np.minimum(bucket, NUM_DELAYS - 1), NO_DELAY).astype(np.uint8)
 
 
-def check_templates(parsed: ParsedSessions, parser: dict[str, Any] | None) -> None:
-    """Whether a parse's keys mean what they meant in training.
-
-    Args:
-        parser: of training; None where it read files of bare keys.
-
-    Raises:
-        UserError: a template id that stands for another template.
-    """
-    if parser is not None and (found := contradiction(parsed.templates, parser)):
-        raise UserError(
-            f"{parsed.folder}: template {found.key} is {found.template!r}, in training it was "
-            f"{found.known!r}; parse the log with --templates and the folder that the model was trained on"
-        )
-
-
 def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
     """The distinct keys, ascending, and which of them each is; no sort of all keys."""
     present = np.flatnonzero(np.bincount(keys))
@@ -169,9 +173,9 @@ def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
 
 
 def split_parsed(
-    parsed: ParsedSessions, split: tuple[float, float, float], split_by: str, seed: int
+    parsed: ParsedSessions, split: Sequence[float], split_by: str, seed: int
 ) -> tuple[dict[str, Sessions], list[str]]:
-    """The splits, and what to tell the reader of the figures.
+    """The splits of a parsed folder, and what to tell the reader of the figures.
 
     ``session`` shuffles the normal sessions; all abnormal ones are tested. ``time`` cuts all sessions by
     their first lines: train and val are the normal ones of the earlier parts, test is all of the last, so
@@ -186,31 +190,27 @@ def split_parsed(
     shares = check_fractions(split)
     sessions, notices = parsed.sessions, []
     unknown = sessions.labels == LABEL_UNKNOWN
+    normal = np.ones_like(unknown) if unknown.all() else sessions.labels == LABEL_NORMAL
     if unknown.all():
         notices.append(
             f"{parsed.folder} has no labels: all sessions are taken for normal, detection cannot be measured"
         )
-        normal = np.ones(len(sessions), dtype=bool)
-    else:
-        normal = sessions.labels == LABEL_NORMAL
-        if unknown.any():
-            notices.append(
-                f"{int(unknown.sum()):,} sessions of {parsed.folder} have no label and were left out"
-            )
+    elif unknown.any():
+        notices.append(f"{int(unknown.sum()):,} sessions of {parsed.folder} have no label and were left out")
     if split_by == "time":
         return _by_time(parsed, normal, unknown & ~normal, shares, notices), notices
-    usable, bad = sessions.take(normal), sessions.take(~normal & ~unknown)
+    bad = sessions.take(~normal & ~unknown)
+    splits = split_by_session(sessions.take(normal).with_labels(LABEL_NORMAL), None, shares, seed)
     if unknown.all():
-        usable = usable.with_labels(LABEL_NORMAL)
-        splits = split_by_session(usable, None, shares, seed)
-        return splits | {"test": splits["test"].with_labels(LABEL_UNKNOWN)}, notices
+        splits["test"] = splits["test"].with_labels(LABEL_UNKNOWN)
     if len(bad):
+        splits["test"] = concatenate([splits["test"], bad])
+        share = len(bad) / (len(bad) + int(normal.sum()))
         notices.append(
-            f"{len(bad):,} of {len(bad) + len(usable):,} sessions are abnormal and all are tested: "
-            "figures at the log's own share need "
-            f"detection.prevalence={len(bad) / (len(bad) + len(usable)):.5f}"
+            f"{len(bad):,} of {len(bad) + int(normal.sum()):,} sessions are abnormal and all are tested: "
+            f"figures at the log's own share need detection.prevalence={share:.5f}"
         )
-    return split_by_session(usable, bad if len(bad) else None, shares, seed), notices
+    return splits, notices
 
 
 def _by_time(

@@ -1,4 +1,4 @@
-"""Raw logs, told from files of sessions by their first lines."""
+"""Event keys as files of sessions spell them, and raw logs, told from such files by their first lines."""
 
 from __future__ import annotations
 
@@ -7,25 +7,44 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from seqlab.data.event_keys import KEY, plain_keys
 from seqlab.errors import UserError
+
+KEYS = "5, E5 or a hash such as a7e180bc"
+# a hash has 8 digits or more: shorter hex words are words, such as `added`
+KEY = re.compile(r"-?\d+|E\d+|[0-9a-f]{8,64}", re.ASCII)
+_LIST = re.compile(r"""\s*"?\s*\[([^\[\]]*)\]\s*"?\s*""")  # ['E5', 'E22'], within quotes of a CSV or not
+_LIST_MARKS = str.maketrans(dict.fromkeys("'\",", " "))
 
 LOOKED_AT = 50  # lines
 ALL_SESSIONS = 20  # lines, from which a file of sessions is told
 BYTES = 1 << 16
-LOG_ENDINGS = (".log", ".out")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
+LOG_ENDINGS = (".log", ".out", ".gz", *ARCHIVE_ENDINGS)
 OTHER_ENDINGS = (".csv", ".parquet", ".pkl", ".pickle", ".json", ".ckpt", ".html", ".xlsx", ".npy", ".npz")
 _TIME = re.compile(r"\d{1,2}:\d\d:\d\d|\d{4}[-/.]\d\d[-/.]\d\d|^\d{6} \d{6}\b")
 _WORD = re.compile(r"[^\W\d_]{3}")
 
 
-def is_raw_log(path: Path, header: str | None = None) -> bool:
-    """Whether a file holds lines as programs log them: told by its first lines, and no less by its name.
+class KeyNumbers(dict[str, int]):
+    """Numbers keys in the order met; raises ValueError of what is no event key."""
 
-    Args:
-        header: of the lines that a model was trained on, tried beside those of the known formats.
-    """
+    def __missing__(self, key: str) -> int:
+        if not KEY.fullmatch(key):
+            raise ValueError(key)
+        self[key] = number = len(self)
+        return number
+
+
+def plain_keys(text: str) -> str:
+    """Keys with spaces between them, also where they are written as a list of Python's."""
+    if "[" not in text:
+        return text
+    found = _LIST.fullmatch(text)
+    return text if found is None else found[1].translate(_LIST_MARKS)
+
+
+def is_raw_log(path: Path) -> bool:
+    """Whether a file holds lines as programs log them: told by its first lines, and no less by its name."""
     name = path.name.lower()
     if name.endswith(OTHER_ENDINGS):
         return False
@@ -33,10 +52,10 @@ def is_raw_log(path: Path, header: str | None = None) -> bool:
     if not lines or _is_session_line(lines[0]):
         return False
     words = [line for line in lines if not _is_session_line(line) and _WORD.search(line)]
-    enough = len(lines) / 2
-    if name.endswith((*LOG_ENDINGS, *ARCHIVE_ENDINGS, ".gz")) and len(words) > enough:
-        return True
-    return sum(_TIME.search(line) is not None for line in words) > enough or _headers(words, header) > enough
+    counts = [sum(_TIME.search(line) is not None for line in words), *_lines_of_formats(words).values()]
+    if name.endswith(LOG_ENDINGS):
+        counts.append(len(words))
+    return max(counts) > len(lines) / 2
 
 
 def holds_sessions(path: Path) -> bool:
@@ -47,8 +66,7 @@ def holds_sessions(path: Path) -> bool:
 
 def _is_session_line(line: str) -> bool:
     """Whether it is ``blk_1,5 5 22``, the keys as a list of Python's, or bare keys."""
-    keys = line.partition(",")[2] if "," in line else line
-    names = plain_keys(keys).split()
+    names = plain_keys(line.partition(",")[2] if "," in line else line).split()
     return bool(names) and all(KEY.fullmatch(name) for name in names)
 
 
@@ -66,14 +84,6 @@ def _first_lines(path: Path) -> list[str]:
     return [line for line in lines if line][:LOOKED_AT]
 
 
-def _headers(lines: list[str], header: str | None) -> int:
-    """How many lines have the header of one format, the most of any."""
-    counts = _lines_of_formats(lines)
-    # a header that matches the empty text says nothing
-    own = 0 if not header or _matches([""], header) else _matches(lines, header)
-    return max(own, *counts.values())
-
-
 def _lines_of_formats(lines: list[str]) -> dict[str, int]:
     """How many lines fit each known format."""
     from seqlab.logs.known_formats import FORMATS, lines_that_fit
@@ -81,40 +91,30 @@ def _lines_of_formats(lines: list[str]) -> dict[str, int]:
     return {name: lines_that_fit(lines, known) for name, known in FORMATS.items()}
 
 
-def _matches(lines: list[str], header: str) -> int:
-    import polars as pl
-
-    return int(pl.Series(lines, dtype=pl.String).str.contains(header).sum())
-
-
-def format_options(path: Path) -> str:
-    """The options of ``seqlab parse`` for a log: nothing for the default format."""
+def refuse_raw_log(path: Path, then: str = "then data.sessions=DIR takes them") -> None:
+    """Raise UserError where a file of sessions was asked for, and it holds raw log lines."""
+    if not is_raw_log(path):
+        return
     counts = _lines_of_formats(_first_lines(path))
     name = max(counts, key=lambda each: counts[each])
+    options = "" if name == "hdfs" else f" --format {name}"  # that of HDFS is parse's default
     if not counts[name]:
-        return " --format regex with --header and --session or --window"
-    return "" if name == "hdfs" else f" --format {name}"
-
-
-def refuse_raw_log(path: Path) -> None:
-    """Raise UserError where a file of sessions was asked for, and it holds raw log lines."""
-    if is_raw_log(path):
-        raise UserError(
-            f"{path} is a raw log, not sessions of keys. `seqlab parse {shlex.quote(str(path))} --output "
-            f"DIR{format_options(path)}` makes sessions of it; then data.sessions=DIR takes them"
-        )
+        options = " --format regex with --header and --session or --window"
+    raise UserError(
+        f"{path} is a raw log, not sessions of keys. `seqlab parse {shlex.quote(str(path))} --output "
+        f"DIR{options}` makes sessions of it; {then}"
+    )
 
 
 def refuse_raw_log_of_model(path: Path, data: dict[str, Any]) -> None:
-    """Raise UserError where a file holds raw log lines.
+    """Raise UserError where sessions to judge were asked for, and a file holds raw log lines.
 
     Args:
         data: what a checkpoint says of its data.
     """
-    parser = data.get("parser")
-    if not is_raw_log(path, None if parser is None else parser["log_format"]["header"]):
+    if not is_raw_log(path):
         return
-    log = shlex.quote(str(path))
+    log, parser = shlex.quote(str(path)), data.get("parser")
     options = "--output DIR --templates TRAINED"
     if parser is not None and (name := parser["log_format"]["name"]) != "hdfs":
         options += f" --format {name}" + (" and the other options of then" if name == "regex" else "")

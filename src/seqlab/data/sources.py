@@ -60,26 +60,30 @@ def _listed(names: Mapping[str, Any]) -> str:
 class Source:
     """``path``, or ``train``, ``val`` and ``test``, or nothing: the sample.
 
+    ``split`` is of train, val and test; ``may_be_zero`` is the part that it may leave out.
+
     Raises:
         UserError: at construction, for settings that exclude each other, a missing split or bad shares.
     """
 
     path: Files | None = None
+    whole: str = "path"  # the setting that path is of
     train: Files | None = None
     val: Files | None = None
     test: Files | None = None
     split: Sequence[float] = (0.7, 0.1, 0.2)
+    may_be_zero: str | None = None
     needs_val: bool = False  # whether made splits must include val; else it is cut off train
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "split", check_fractions(self.split))
-        if chosen_way({"path": {"path": self.path}, "splits": self.files}) != "splits":
+        object.__setattr__(self, "split", check_fractions(self.split, may_be_zero=self.may_be_zero))
+        if chosen_way({"whole": {self.whole: self.path}, "splits": self.files}) != "splits":
             return
         needed = SPLITS if self.needs_val else ("train", "test")
         missing = [name for name in needed if self.files[name] is None]
         if missing:
             ways = " and ".join(f"data.{name}" for name in needed)
-            raise UserError(f"data.{missing[0]} is missing: give {ways}, or data.path")
+            raise UserError(f"data.{missing[0]} is missing: give {ways}, or data.{self.whole}")
 
     @property
     def files(self) -> dict[str, Files | None]:
@@ -110,8 +114,8 @@ class Source:
             divide: from items, a share for each part and the setting that they come from, to the parts.
         """
         if self.path is not None or self.is_sample:
-            origin = "data.sample" if self.path is None else "data.path"
-            whole = simulate() if self.path is None else read("path", self.path)
+            origin = "data.sample" if self.path is None else f"data.{self.whole}"
+            whole = simulate() if self.path is None else read(self.whole, self.path)
             return dict(zip(SPLITS, divide(whole, self.split, origin), strict=True))
         parts = {name: read(name, files) for name, files in self.files.items() if files is not None}
         if self.val is None:

@@ -95,7 +95,7 @@ class Translation(SequenceDataModule):
             check_counts(vocab_size=vocab_size)
         files = {"path": path, "train": train, "val": val, "test": test}
         chosen_way({"files": files, "pairs": {"pairs": pairs}})
-        self.source = Source(**files, split=split, needs_val=True)
+        self.source = Source(path=path, train=train, val=val, test=test, split=split, needs_val=True)
         self.literal = pairs
         self.folder = Path(folder) if folder is not None else Path()
         self.sample = dict(sample or {})

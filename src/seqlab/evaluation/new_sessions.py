@@ -51,7 +51,7 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
         refuse_raw_log_of_model(path, data)
         return read_sessions(path)
     parsed = read_parsed_sessions(path, times=times, parameters=parameters)
-    check_templates(parsed, data.get("parser"))
+    check_templates(str(path), parsed.parser, data.get("parser"))
     return parsed.sessions
 
 

@@ -191,7 +191,7 @@ def test_simple_rules_find_some_and_are_wrong_about_some(
 @pytest.mark.parametrize(
     ("argument", "value", "hint"),
     [
-        ("num_blocks", 0, "1 or more"),
+        ("num_blocks", 0, "1 or larger"),
         ("num_blocks", 2.5, "whole number"),
         ("num_blocks", True, "whole number"),
         ("abnormal_share", -0.01, "from 0 to 1"),

@@ -1,15 +1,16 @@
-"""The embedded HDFS sample: a seeded simulator of block lives. Everything it gives is synthetic."""
+"""The HDFS sample: a seeded simulator of block lives, drawn from hdfs.yaml. All of it is synthetic."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
-from seqlab.data.samples.hdfs_anomalies import ABNORMAL_RECIPES
-from seqlab.data.samples.hdfs_recipes import NORMAL_RECIPES, SYNTHETIC_NOTICE, TEMPLATES, Recipe, Step
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NORMAL,
@@ -19,19 +20,56 @@ from seqlab.data.sequences import (
 )
 from seqlab.errors import UserError
 
-__all__ = [
-    "ANOMALY_KINDS",
-    "NORMAL_VARIANTS",
-    "SYNTHETIC_NOTICE",
-    "TEMPLATES",
-    "SimulatedBlocks",
-    "simulate_blocks",
-]
+SYNTHETIC_NOTICE = (
+    "Synthetic data: these HDFS block lives come from seqlab's seeded simulator, not from a cluster. "
+    "Numbers measured on them say nothing about real logs."
+)
+BLOCKS_PER_CHUNK = 65_536  # bounds the index arrays while runs are joined to sessions
 
+
+@dataclass(frozen=True)
+class Step:
+    """A weighted choice among runs of events, drawn ``least`` to ``most`` times, all numbers alike likely."""
+
+    runs: tuple[str, ...]
+    weights: tuple[float, ...]
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, given: str | dict[str, Any], runs: dict[str, Any]) -> Step:
+        """From its entry in hdfs.yaml; with a ``chance``, nothing happens otherwise."""
+        entry: dict[str, Any] = {"runs": given} if isinstance(given, str) else given
+        found = runs[entry["runs"]]
+        weights = dict(found) if isinstance(found, dict) else dict.fromkeys(found, 1.0)
+        if "chance" in entry:
+            total = sum(weights.values()) / entry["chance"]
+            weights = {"": total * (1.0 - entry["chance"])} | weights
+        return cls(tuple(weights), tuple(weights.values()), *entry.get("times", (1, 1)))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way in which a normal variant or an anomaly kind comes about; weights compare within a label."""
+
+    kind: str
+    weight: float
+    steps: tuple[Step, ...]
+
+
+def _recipes(label: str) -> tuple[Recipe, ...]:
+    return tuple(
+        Recipe(each["kind"], each["weight"], tuple(Step.of(step, _FILE["runs"]) for step in each["steps"]))
+        for each in _FILE[label]
+    )
+
+
+_FILE = yaml.safe_load(Path(__file__).with_name("hdfs.yaml").read_text(encoding="utf-8"))
+EVENTS: dict[str, dict[str, Any]] = _FILE["events"]
+TEMPLATES: dict[str, str] = {key: event["message"] for key, event in EVENTS.items()}
+NORMAL_RECIPES, ABNORMAL_RECIPES = _recipes("normal"), _recipes("abnormal")
 NORMAL_VARIANTS: tuple[str, ...] = tuple(dict.fromkeys(recipe.kind for recipe in NORMAL_RECIPES))
 ANOMALY_KINDS: tuple[str, ...] = tuple(dict.fromkeys(recipe.kind for recipe in ABNORMAL_RECIPES))
-
-BLOCKS_PER_CHUNK = 65_536  # bounds the index arrays while phrases are joined to sessions
 
 
 @dataclass(frozen=True)
@@ -43,14 +81,14 @@ class SimulatedBlocks:
     seed: int
 
 
-class Phrases:
-    """Short runs of events under one number each; phrase p holds codes[starts[p]:starts[p] + lengths[p]].
+class Runs:
+    """Runs of events under one number each; run r holds codes[starts[r]:starts[r] + lengths[r]].
 
-    Phrase 0 is empty: what a step that does not happen puts into a session.
+    Run 0 is empty: what a step that does not happen puts into a session.
     """
 
     def __init__(self, recipes: Sequence[Recipe], key_names: Sequence[str]) -> None:
-        texts = [phrase for recipe in recipes for step in recipe.steps for phrase in step.phrases]
+        texts = [run for recipe in recipes for step in recipe.steps for run in step.runs]
         self.numbers = {text: number for number, text in enumerate(dict.fromkeys(["", *texts]))}
         codes = {name: code for code, name in enumerate(key_names)}
         rows = [[codes[key] for key in text.split()] for text in self.numbers]
@@ -59,10 +97,9 @@ class Phrases:
         self.starts = np.cumsum(self.lengths) - self.lengths
 
     def draw(self, step: Step, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        """(count, step.most) phrase numbers: one row a block, 0 where the step is drawn less often."""
-        bounds = np.cumsum(step.weights)
-        picks = np.searchsorted(bounds, rng.random((count, step.most)) * bounds[-1], side="right")
-        numbers = np.array([self.numbers[phrase] for phrase in step.phrases], dtype=np.int16)[picks]
+        """(count, step.most) run numbers: one row a block, 0 where the step is drawn less often."""
+        picks = _weighted(step.weights, (count, step.most), rng)
+        numbers = np.array([self.numbers[run] for run in step.runs], dtype=np.int16)[picks]
         if step.least < step.most:
             times = rng.integers(step.least, step.most, size=(count, 1), endpoint=True)
             numbers[np.arange(step.most) >= times] = 0
@@ -70,10 +107,9 @@ class Phrases:
 
     def join(self, rows: NDArray[np.int16]) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
         """The codes of all rows, one after the other, and the length of each row."""
-        lengths = self.lengths[rows]
         used = rows[rows > 0]
         codes = self.codes[segment_indices(self.starts[used], self.lengths[used])]
-        return codes, lengths.sum(axis=1)
+        return codes, self.lengths[rows].sum(axis=1)
 
 
 def simulate_blocks(num_blocks: int = 4000, abnormal_share: float = 0.03, seed: int = 0) -> SimulatedBlocks:
@@ -88,29 +124,33 @@ def simulate_blocks(num_blocks: int = 4000, abnormal_share: float = 0.03, seed: 
     Raises:
         UserError: an argument outside of what it accepts.
     """
-    _check(num_blocks, abnormal_share, seed)
+    _check_whole("num_blocks", num_blocks, 1)
+    _check_whole("seed", seed, 0)
+    if not isinstance(abnormal_share, int | float) or not 0.0 <= abnormal_share <= 1.0:
+        raise UserError(
+            f"abnormal_share={abnormal_share!r}: give a share from 0 to 1, such as 0.03 for 3 % of the blocks"
+        )
     rng = np.random.default_rng(seed)
     recipes = (*NORMAL_RECIPES, *ABNORMAL_RECIPES)
     key_names = tuple(TEMPLATES)
-    phrases = Phrases(recipes, key_names)
+    runs = Runs(recipes, key_names)
 
     num_abnormal = round(num_blocks * abnormal_share)
-    which = np.concatenate(
-        [_normal_recipes(num_blocks - num_abnormal, rng), _abnormal_recipes(num_abnormal, rng)]
-    )
+    weights = [recipe.weight for recipe in NORMAL_RECIPES]
+    normal = _weighted(weights, num_blocks - num_abnormal, rng)
+    which = np.concatenate([normal, _abnormal_recipes(num_abnormal, rng)])
     rng.shuffle(which)
 
-    rows = np.zeros(
-        (num_blocks, max(sum(step.most for step in recipe.steps) for recipe in recipes)), np.int16
-    )
+    width = max(sum(step.most for step in recipe.steps) for recipe in recipes)
+    rows = np.zeros((num_blocks, width), np.int16)
     for number, recipe in enumerate(recipes):
         blocks = np.flatnonzero(which == number)
         first = 0
         for step in recipe.steps:
-            rows[blocks, first : first + step.most] = phrases.draw(step, len(blocks), rng)
+            rows[blocks, first : first + step.most] = runs.draw(step, len(blocks), rng)
             first += step.most
 
-    parts = [phrases.join(rows[at : at + BLOCKS_PER_CHUNK]) for at in range(0, num_blocks, BLOCKS_PER_CHUNK)]
+    parts = [runs.join(rows[at : at + BLOCKS_PER_CHUNK]) for at in range(0, num_blocks, BLOCKS_PER_CHUNK)]
     labels = np.where(which < len(NORMAL_RECIPES), LABEL_NORMAL, LABEL_ABNORMAL).astype(np.int8)
     sessions = Sessions.from_arrays(
         codes=np.concatenate([codes for codes, _ in parts]),
@@ -118,29 +158,20 @@ def simulate_blocks(num_blocks: int = 4000, abnormal_share: float = 0.03, seed: 
         ids=[f"blk_{number}" for number in _block_numbers(num_blocks, rng).tolist()],
         key_names=key_names,
     ).with_labels(labels)
-    kinds = tuple(recipes[number].kind for number in which.tolist())
-    return SimulatedBlocks(sessions=sessions, kinds=kinds, seed=seed)
+    return SimulatedBlocks(sessions, tuple(recipes[number].kind for number in which.tolist()), seed)
 
 
-def _check(num_blocks: int, abnormal_share: float, seed: int) -> None:
-    if isinstance(num_blocks, bool) or not isinstance(num_blocks, int) or num_blocks < 1:
-        raise UserError(
-            f"num_blocks={num_blocks!r}: give a whole number of blocks, 1 or more (4000 is usual)"
-        )
-    if isinstance(abnormal_share, bool) or not isinstance(abnormal_share, int | float):
-        raise UserError(f"abnormal_share={abnormal_share!r}: give a number from 0 to 1, such as 0.03")
-    if not 0.0 <= abnormal_share <= 1.0:
-        raise UserError(
-            f"abnormal_share={abnormal_share!r}: give a share from 0 to 1, such as 0.03 for 3 % of the blocks"
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise UserError(f"seed={seed!r}: give a whole number, 0 or larger")
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{name}={value!r}: give a whole number, {least} or larger")
 
 
-def _normal_recipes(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(count,) recipe numbers, drawn by weight."""
-    bounds = np.cumsum([recipe.weight for recipe in NORMAL_RECIPES])
-    return np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right").astype(np.int64)
+def _weighted(
+    weights: Sequence[float], size: int | tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Numbers of the choices drawn, in the shape of ``size``."""
+    bounds = np.cumsum(weights)
+    return np.searchsorted(bounds, rng.random(size) * bounds[-1], side="right")
 
 
 def _abnormal_recipes(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -149,10 +180,9 @@ def _abnormal_recipes(count: int, rng: np.random.Generator) -> NDArray[np.int64]
     result = np.zeros(count, dtype=np.int64)
     for kind, name in enumerate(ANOMALY_KINDS):
         mine = [number for number, recipe in enumerate(ABNORMAL_RECIPES) if recipe.kind == name]
-        bounds = np.cumsum([ABNORMAL_RECIPES[number].weight for number in mine])
-        places = np.flatnonzero(chosen == kind)
-        picks = np.searchsorted(bounds, rng.random(len(places)) * bounds[-1], side="right")
-        result[places] = len(NORMAL_RECIPES) + np.array(mine)[picks]
+        blocks = np.flatnonzero(chosen == kind)
+        picks = _weighted([ABNORMAL_RECIPES[number].weight for number in mine], len(blocks), rng)
+        result[blocks] = len(NORMAL_RECIPES) + np.array(mine)[picks]
     return result
 
 

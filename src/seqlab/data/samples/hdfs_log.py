@@ -15,8 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.samples.hdfs_blocks import SimulatedBlocks
-from seqlab.data.samples.hdfs_recipes import TEMPLATES
+from seqlab.data.samples.hdfs_blocks import EVENTS, SimulatedBlocks
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
 from seqlab.errors import UserError
 
@@ -29,71 +28,10 @@ BLOCK_SIZE = 67_108_864  # bytes
 REPLICATION = 3
 TASKS, TASKS_PER_JOB = "/user/synthetic/rand/_temporary/_task_200811092030", 2000
 
-NAMENODE, DATASET = "dfs.FSNamesystem", "dfs.FSDataset"
-XCEIVER, RESPONDER, TRANSFER = (
-    "dfs.DataNode$DataXceiver",
-    "dfs.DataNode$PacketResponder",
-    "dfs.DataNode$DataTransfer",
-)
-SOURCES: dict[str, tuple[str, str]] = {
-    "1": ("WARN", DATASET),
-    "2": ("INFO", "dfs.DataBlockScanner"),
-    "3": ("INFO", XCEIVER),
-    "4": ("WARN", XCEIVER),
-    "5": ("INFO", XCEIVER),
-    "6": ("INFO", XCEIVER),
-    "7": ("INFO", XCEIVER),
-    "8": ("INFO", RESPONDER),
-    "9": ("INFO", RESPONDER),
-    "10": ("WARN", RESPONDER),
-    "11": ("INFO", RESPONDER),
-    "13": ("INFO", XCEIVER),
-    "14": ("INFO", XCEIVER),
-    "15": ("INFO", XCEIVER),
-    "16": ("INFO", TRANSFER),
-    "17": ("WARN", TRANSFER),
-    "18": ("INFO", "dfs.DataNode"),
-    "19": ("INFO", DATASET),
-    "20": ("WARN", DATASET),
-    "21": ("INFO", DATASET),
-    "22": ("INFO", NAMENODE),
-    "23": ("INFO", NAMENODE),
-    "24": ("INFO", NAMENODE),
-    "25": ("INFO", NAMENODE),
-    "26": ("INFO", NAMENODE),
-    "27": ("WARN", NAMENODE),
-    "28": ("INFO", NAMENODE),
-    "29": ("WARN", "dfs.PendingReplicationBlocks"),
-    "31": ("ERROR", "dfs.DataNode"),
-}
-WORDS: dict[str, tuple[str, ...]] = {  # what stands for each <*>, where it is not the block alone
-    "3": ("{node}:50010", "{block}", "/{peer}"),
-    "4": ("{node}:50010", "{block}", "/{peer}"),
-    "5": ("{block}", "/{peer}:{port}", "/{node}:50010"),
-    "6": ("{block}", "/{peer}:{port}", "/{node}:50010", "{size}"),
-    "8": ("{number}", "{block}"),
-    "9": ("{block}", "{size}", "/{peer}"),
-    "10": ("{block}", "{number}"),
-    "11": ("{number}", "{block}"),
-    "15": ("{block}", "0", "{port}", "7"),
-    "16": ("{peer}:50010", "{block}", "/{node}:50010"),
-    "17": ("{peer}:50010", "{block}", "{node}:50010"),
-    "18": ("{peer}:50010", "{block}", "{node}:50010"),
-    "21": ("{block}", "/mnt/synthetic/dfs/data/current/subdir{number}/{block}"),
-    "22": ("{path}", "{block}"),
-    "23": ("{block}", "{node}:50010"),
-    "25": ("{peer}:50010", "{block}", "{node}:50010"),
-    "26": ("{node}:50010", "{block}", "{size}"),
-    "27": ("{block}", "{node}:50010", "{size}"),
-    "28": ("{block}", "{node}:50010", "{size}"),
-    "31": ("{node}:50010", "{block}"),
-}
 FIELDS = ("stamp", "thread", "block", "size", "path", "node", "peer", "port", "number")
 
-MEAN_WAIT: dict[str, float] = {  # seconds since the block's event before
-    "2": 12.0, "3": 5.0, "4": 5.0, "5": 0.1, "7": 20.0, "9": 0.05, "11": 1.5, "21": 4.0, "22": 0.05,
-    "23": 8.0, "25": 15.0, "26": 0.8, "29": 60.0,
-}  # fmt: skip
+# components whose threads live on: the lowest number of a thread, and how many there are
+SERVICES = (("dfs.FSNamesystem", 26, 10), ("dfs.FSDataset", 19, 1), ("dfs.DataBlockScanner", 13, 1))
 FIRST_RESPONDER_WAIT = 40.0  # seconds: the time it takes to write a block
 OTHER_WAIT = 1.0
 
@@ -165,7 +103,7 @@ class _Chunk(NamedTuple):
         block = np.repeat(np.arange(len(part)), part.lengths)
         rank = _ranks(block * len(key) + codes)
 
-        means = np.array([MEAN_WAIT.get(name, OTHER_WAIT) for name in part.key_names])[codes]
+        means = np.array([EVENTS[name].get("wait", OTHER_WAIT) for name in part.key_names])[codes]
         means[(codes == key["11"]) & (rank == 0)] = FIRST_RESPONDER_WAIT
         passed = np.cumsum(means * np.minimum(rng.exponential(size=len(codes)), 5.0))
         times = passed + (starts - passed[part.offsets[:-1]])[block]
@@ -223,10 +161,10 @@ def _datanodes(rng: np.random.Generator) -> list[str]:
 
 
 def _line_format(key: str) -> str:
-    words = iter(WORDS.get(key, ("{block}",)))
-    message = re.sub(re.escape("<*>"), lambda _: next(words), TEMPLATES[key])
-    level, component = SOURCES[key]
-    line = f"{{stamp}} {{thread}} {level} {component}: {message}\n"
+    event = EVENTS[key]
+    words = iter(event.get("words", ("{block}",)))
+    message = re.sub(re.escape("<*>"), lambda _: next(words), event["message"])
+    line = f"{{stamp}} {{thread}} {event['source']}: {message}\n"
     return line.format_map({field: f"{{{place}}}" for place, field in enumerate(FIELDS)})
 
 
@@ -287,7 +225,8 @@ def _threads(
 ) -> NDArray[np.int64]:
     """(N,) thread ids: few and fixed for services, ever growing for the threads of single transfers."""
     threads = 145 + seconds + rng.integers(60, size=len(codes))
-    for component, lowest, many in ((NAMENODE, 26, 10), (DATASET, 19, 1), ("dfs.DataBlockScanner", 13, 1)):
-        fixed = np.isin(codes, [code for code, key in enumerate(key_names) if SOURCES[key][1] == component])
+    for component, lowest, many in SERVICES:
+        own = [code for code, key in enumerate(key_names) if EVENTS[key]["source"].endswith(component)]
+        fixed = np.isin(codes, own)
         threads[fixed] = lowest + threads[fixed] % many
     return threads

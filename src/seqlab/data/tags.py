@@ -180,7 +180,10 @@ class BioTags(TagScheme):
     noun = "entity types"
     count_noun = "entities"
     unseen_note = "they cannot be found and count as missed"
-    names_of = staticmethod(tag_names)
+
+    @staticmethod
+    def names_of(kinds: Sequence[str]) -> tuple[str, ...]:
+        return tag_names(kinds)
 
     @classmethod
     def of(cls, train: Sequence[str], others: Iterable[Sequence[str]]) -> Self:
@@ -210,7 +213,10 @@ class PlainTags(TagScheme):
     noun = "tags"
     count_noun = "tokens"
     unseen_note = "they cannot be predicted and count as wrong"
-    names_of = staticmethod(tuple)
+
+    @staticmethod
+    def names_of(kinds: Sequence[str]) -> tuple[str, ...]:
+        return tuple(kinds)
 
     @classmethod
     def of(cls, train: Sequence[str], others: Iterable[Sequence[str]]) -> Self:

@@ -22,7 +22,7 @@ from statistics import median
 
 SEEDS = 5
 EPOCHS = 10
-HYDRA = "hydra:\n  runtime:\n    choices:\n      model: gru\n      optimizer: adam\n      data: hdfs_window\n"
+CHOICES = {"model": "gru", "optimizer": "adam", "data": "hdfs_window"}
 PLAIN = """
 import json, sys
 from pathlib import Path
@@ -53,6 +53,8 @@ def make_runs(folder: Path, number: int) -> None:
     conf = Path(__file__).resolve().parent.parent / "conf"
     with initialize_config_dir(str(conf), version_base="1.3"):
         text = OmegaConf.to_yaml(compose("train"))
+        record = {"config": OmegaConf.to_container(compose("train"), resolve=True), "choices": CHOICES}
+        record |= {"references": {"data.seed": "${seed}", "evaluation": "${detection}"}, "overrides": []}
     draw = random.Random(0)
     for run in range(number):
         if run % SEEDS == 0:
@@ -63,7 +65,10 @@ def make_runs(folder: Path, number: int) -> None:
         place = folder / str(run)
         (place / ".hydra").mkdir(parents=True)
         (place / ".hydra" / "config.yaml").write_text(config)
-        (place / ".hydra" / "hydra.yaml").write_text(HYDRA)
+        record["config"] |= {"seed": run % SEEDS}
+        record["config"]["optimizer"]["lr"] = rate
+        record["config"]["model"]["network"]["hidden_size"] = hidden
+        (place / "config.json").write_text(json.dumps(record, indent=2))
         floor = 0.2 + 0.05 * (math.log10(rate) + 2.2) ** 2 + 3 / hidden + draw.gauss(0, 0.01)
         losses = [floor + 2 * math.exp(-epoch / 2) for epoch in range(EPOCHS)]
         figures = {"val/loss": losses[-1]}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
@@ -53,6 +54,7 @@ def test_the_run_folder_holds_every_file(run: Run) -> None:
         ".hydra/overrides.yaml",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
+        "config.json",
         "environment.json",
         "hparams.yaml",
         "metrics.csv",
@@ -66,6 +68,17 @@ def test_the_run_folder_holds_every_file(run: Run) -> None:
     log = (run.folder / "train.log").read_text(encoding="utf-8")
     assert "Synthetic data" in log
     assert "test/auroc" in log
+
+
+def test_config_json_holds_the_resolved_config_and_what_refers_to_what(run: Run) -> None:
+    record = json.loads((run.folder / "config.json").read_text(encoding="utf-8"))
+    composed = OmegaConf.load(run.folder / ".hydra" / "config.yaml")
+    assert record["config"] == OmegaConf.to_container(composed, resolve=True)
+    assert record["references"]["data.seed"] == "${seed}"
+    assert record["references"]["evaluation"] == "${detection}"
+    assert record["choices"]["optimizer"] == "adam"
+    assert not [group for group in record["choices"] if group.startswith("hydra/")]
+    assert set(TINY) <= set(record["overrides"])
 
 
 def test_metrics_are_finite_floats_under_the_documented_keys(run: Run) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from seqlab.cli import main
 
@@ -24,15 +23,15 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, (rate, seed, loss) in enumerate([(0.1, 0, 3.0), (0.1, 1, 5.0), (0.2, 0, 1.0), (0.2, 1, 2.0)]):
         config = {
             "seed": seed,
-            "data": {"seed": "${seed}"},
+            "data": {"seed": seed},
             "optimizer": {"lr": rate},
             "monitor": {"metric": "val/loss", "mode": "min"},
         }
         run = folder / str(number)
         (run / ".hydra").mkdir(parents=True)
-        (run / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
-        choices = {"hydra": {"runtime": {"choices": {"model": "gru", "data": "hdfs_window"}}}}
-        (run / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(choices))
+        record = {"config": config, "references": {"data.seed": "${seed}"}}
+        choices = {"model": "gru", "data": "hdfs_window"}
+        (run / "config.json").write_text(json.dumps(record | {"choices": choices, "overrides": []}))
         figures = {"val/loss": loss, "test/f1": loss / 10, "oracle/f1": 0.99}
         (run / "metrics.json").write_text(json.dumps(figures))
         (run / "scores.csv").write_text(scores("1" * 10 + ("1" * 9 + "0" if rate == 0.2 else "0" * 9 + "1")))

@@ -226,6 +226,7 @@ def test_mistakes_are_one_message(
         ((path, log, "--output", tmp_path), "is a folder"),
         ((path, log, "--state", foreign), "not a state of seqlab detect"),
         ((path, log, "--onnx"), "no export"),
+        ((path, log, "--onnx", "--trust", "mylab"), "an export names no code"),
         ((path, log, "--parser", tmp_path), "no such file"),
     ]:
         code, alerts, said = detect(*arguments)

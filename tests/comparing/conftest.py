@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 CONFIG = {
     "seed": 0,
     "data": {
         "_target_": "seqlab.data.session_windows.SessionWindows",
-        "seed": "${seed}",
+        "seed": 0,
         "sample": {"seed": 0},
     },
     "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.01},
@@ -50,10 +49,13 @@ def make_run(tmp_path: Path) -> MakeRun:
     ) -> Path:
         folder = tmp_path / "runs" / name
         (folder / ".hydra").mkdir(parents=True)
-        (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(nested(flat or {}), sort_keys=False))
-        choices = {"model": model, "data": "hdfs_window", "optimizer": "adam", "hydra/output": "default"}
-        hydra = {"hydra": {"runtime": {"output_dir": "x", "choices": choices}, "verbose": False}}
-        (folder / ".hydra" / "hydra.yaml").write_text(yaml.safe_dump(hydra))
+        record = {
+            "config": nested({"data.seed": (flat or {}).get("seed", 0)} | (flat or {})),
+            "references": {"data.seed": "${seed}"},
+            "choices": {"model": model, "data": "hdfs_window", "optimizer": "adam"},
+            "overrides": [],
+        }
+        (folder / "config.json").write_text(json.dumps(record))
         if metrics is not None:
             (folder / "metrics.json").write_text(json.dumps(metrics))
         for file, content in (("scores.csv", scores), ("metrics.csv", curves)):

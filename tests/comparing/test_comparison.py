@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.comparing.cells import short_names, to_csv, to_markdown
-from seqlab.comparing.comparison import Comparison, compare_runs, to_frame
+from seqlab.comparing.comparison import Comparison, compare_runs
 from seqlab.comparing.runs import find_run_folders, read_runs
-from seqlab.comparing.terminal import fit
+from seqlab.comparing.table import fit, short_names, to_csv, to_frame, to_markdown
 from seqlab.errors import UserError
 
 
@@ -91,7 +90,7 @@ def test_code_of_several_commits_is_told(sweep: Path) -> None:
 def test_csv_holds_full_precision_and_markdown_the_whole_table(sweep: Path, make_run) -> None:
     make_run("7", {"val/loss": 1 / 3}, {"optimizer.lr": 0.5, "data.path": "a|b_c.txt"})
     found = compared(sweep)
-    assert "0.3333333333333333" in to_csv(to_frame(found))
+    assert "0.3333333333333333" in to_csv(found)
     lines = to_markdown(found).splitlines()
     assert lines[0] == "| # | data.path | optimizer.lr | seeds | val/loss | test/f1 |"
     assert lines[2] == "| 1 | a\\|b\\_c.txt | 0.5 | 1 | 0.333 | – |"

@@ -18,14 +18,13 @@ def test_epochs_count_from_one_and_the_final_figures_are_no_point(make_run) -> N
     (run,), _ = read_runs([make_run("a", {}, curves=CSV)])
     curves = read_curves(run)
     assert sorted(curves) == ["train/loss", "val/loss"]
-    loss = curves["train/loss"]
-    assert (loss.epochs, loss.steps, loss.values) == ([1, 2], [9, 19], [2, 1])
-    assert (curves["val/loss"].epochs, curves["val/loss"].values) == ([1], [1.5])
+    assert curves["train/loss"] == [(1, 9, 2), (2, 19, 1)]
+    assert curves["val/loss"] == [(1, 9, 1.5)]
 
 
 def test_without_epochs_the_steps_count_and_a_servers_records_do_too() -> None:
     found = collect([{"_step": 3, "train/loss": 2.0, "val/loss": None}, {"_step": 4, "train/loss": 1.0}])
-    assert found["train/loss"].epochs == found["train/loss"].steps == [3, 4]
+    assert found["train/loss"] == [(3, 3, 2.0), (4, 4, 1.0)]
 
 
 def test_long_curves_are_thinned_and_runs_without_any_are_counted(make_run) -> None:

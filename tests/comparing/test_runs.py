@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.comparing.runs import find_run_folders, names_of, read_runs
+from seqlab.comparing.runs import find_run_folders, flatten, names_of, read_runs
 from seqlab.errors import UserError
 
 
@@ -43,30 +43,26 @@ def test_broken_files_are_named_and_stop_nothing(make_run, runs_folder: Path) ->
     (make_run("odd", {"val/loss": 2.0, "test/f1": "high", "test/x": True}) / "environment.json").write_text(
         "{"
     )
-    (make_run("yaml", {}) / ".hydra" / "config.yaml").write_text("seed: [0\n")
-    (make_run("empty", {}) / ".hydra" / "config.yaml").write_text("")
-    (make_run("gone", {}) / ".hydra" / "config.yaml").unlink()
-    (make_run("nameless", {"val/loss": 3.0}) / ".hydra" / "hydra.yaml").unlink()
+    (make_run("torn", {}) / "config.json").write_text('{"config": {')
+    (make_run("empty", {}) / "config.json").write_text("{}")
+    (make_run("gone", {}) / "config.json").unlink()
     runs, notices = read_runs(find_run_folders([runs_folder]))
     found = {run.name: run for run in runs}
-    assert sorted(found) == ["good", "half", "list", "nameless", "odd"]
+    assert sorted(found) == ["good", "half", "list", "odd"]
     assert found["half"].metrics is None
     assert found["list"].metrics is None
     assert found["odd"].metrics == {"val/loss": 2.0}
-    assert found["nameless"].choices["model"] == "NextEvent"
     told = "\n".join(notices)
     for part in (
         "half: metrics.json is broken: ",
         "list: metrics.json is broken: an object is expected, not a list",
         "odd: metrics.json holds no number for test/f1, test/x",
         "odd: environment.json is broken: ",
-        "yaml: left out: .hydra/config.yaml is broken: ",
-        "empty: left out: .hydra/config.yaml is empty",
-        "gone: left out: .hydra/config.yaml cannot be read: ",
-        "nameless: .hydra/hydra.yaml cannot be read",
+        "torn: config.json is broken: ",
+        "3 left out, without a config.json that holds the run's config: empty, gone, torn",
     ):
         assert part in told
-    assert len(notices) == 8
+    assert len(notices) == 6
 
 
 def test_a_path_without_runs_is_told(tmp_path: Path) -> None:
@@ -77,3 +73,18 @@ def test_a_path_without_runs_is_told(tmp_path: Path) -> None:
         find_run_folders([tmp_path / "file"])
     with pytest.raises(UserError, match="no run in it or below it"):
         find_run_folders([tmp_path])
+
+
+def test_settings_are_dotted_and_references_stand_as_they_were_written() -> None:
+    nested = {
+        "seed": 3,
+        "data": {"seed": 3, "path": None},
+        "evaluation": {"top_k": 5},
+        "x": {},
+        "l": [{"a": 1}],
+    }
+    references = {"data.seed": "${seed}", "evaluation": "${detection}"}
+    assert flatten(nested, references) == {
+        **{"seed": 3, "data.seed": "${seed}", "data.path": None},
+        **{"evaluation": "${detection}", "x": {}, "l": [{"a": 1}]},
+    }

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from seqlab.comparing.comparison import compare_runs, to_frame
+from seqlab.comparing.comparison import compare_runs
 from seqlab.comparing.curves import read_curves
+from seqlab.comparing.settings import find_differences
+from seqlab.comparing.table import to_frame
 from seqlab.comparing.wandb_runs import check_server, convert
 from seqlab.errors import UserError
 
@@ -67,7 +69,16 @@ def test_runs_of_a_server_give_the_same_table() -> None:
     assert second["runs"] == "same (id0); same (id1)"
     assert found.metrics == ["val/loss", "test/f1"]
     assert "1 of 4 runs is unfinished (by their state): run-3" in found.notices
-    assert read_curves(runs[0])["val/loss"].values == [5, 3]
+    assert [point.value for point in read_curves(runs[0])["val/loss"]] == [5, 3]
+
+
+def test_a_server_holds_seeds_resolved() -> None:
+    runs = [wandb_run(number, number, 0.1, 1.0) for number in range(2)]
+    assert find_differences(convert(runs, with_curves=False)[0]).shown == ("model", "data")
+    other = wandb_run(2, 2, 0.1, 1.0)
+    other.config["data"]["seed"] = 7
+    found = find_differences(convert([*runs, other], with_curves=False)[0])
+    assert found.shown == ("model", "data", "data.seed")
 
 
 def test_histories_are_fetched_only_for_curves() -> None:

@@ -183,6 +183,17 @@ def test_a_network_that_cannot_be_traced_is_told(make_task: MakeTask, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_torch_without_the_private_tables_exports_all_but_recurrent_layers(
+    make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqlab.exporting.formats._PRIVATE", ("moved_elsewhere",))
+    task, contents = make_task("gru")
+    with pytest.raises(UserError, match="GRUPredictor cannot be exported: torch cannot trace it"):
+        export(task, contents, "torch", tmp_path)
+    attention = NextEvent(unk_id=3, network=Attention(text=False)).eval()
+    assert export(attention, contents, "torch", tmp_path).largest_difference < 1e-5
+
+
 def test_another_network_is_found_out(make_task: MakeTask) -> None:
     task, contents = make_task("gru")
     graph = task.one_pass(contents.sizes, contents.data)

@@ -131,6 +131,8 @@ def load_model(
 
     given = None if parser is None else read_parser(parser)
     if onnx or (path / ONNX_FILE).is_file():
+        if trust:
+            raise UserError(f"--trust {' '.join(trust)}: an export names no code to be trusted; leave it out")
         folder = path.parent if path.name == ONNX_FILE else path
         settings = _read_settings(folder)
         vocabulary, weights = settings.get("vocabulary"), settings["network"]["weights"]

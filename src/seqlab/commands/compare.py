@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.comparing.comparison import compare_runs
+    from seqlab.comparing.paired import paired_test
+    from seqlab.comparing.runs import find_run_folders, read_runs
     from seqlab.errors import UserError
 
     if bool(arguments.runs) == bool(arguments.wandb):
@@ -61,64 +64,24 @@ def run(arguments: argparse.Namespace) -> int:
         _check_target(option, getattr(arguments, option))
     if arguments.csv == arguments.markdown == STANDARD_OUTPUT:
         raise UserError("--csv - --markdown -: both would go to standard output; give one of them a file")
-    comparison = _compare(arguments)
-    paired = _paired(arguments, comparison)
-    if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
-        for notice in comparison.notices:
-            print(f"note: {notice}", file=sys.stderr)
-    else:
-        from seqlab.comparing.terminal import print_comparison
-
-        print_comparison(comparison)
-        print("".join(f"\n{line}" for line in paired), end="\n" if paired else "")
-    _write(arguments, comparison, paired)
-    return 0
-
-
-def _compare(arguments: argparse.Namespace) -> Comparison:
-    from seqlab.comparing.comparison import compare_runs
-    from seqlab.comparing.runs import find_run_folders, read_runs
-    from seqlab.errors import UserError
-
     if arguments.wandb:
         from seqlab.comparing.wandb_runs import fetch_runs
 
         runs, notices = fetch_runs(arguments.wandb, with_curves=arguments.html is not None)
     else:
         runs, notices = read_runs(find_run_folders(arguments.runs))
-    if not runs:
-        raise UserError("no run can be compared: " + "; ".join(notices))
-    return compare_runs(runs, arguments.metrics, notices)
+    comparison = compare_runs(runs, arguments.metrics, notices)
+    paired = paired_test(comparison.groups, arguments.paired)
+    if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
+        for notice in comparison.notices:
+            print(f"note: {notice}", file=sys.stderr)
+    else:
+        from seqlab.comparing.table import print_table
 
-
-def _paired(arguments: argparse.Namespace, comparison: Comparison) -> list[str]:
-    """What the paired test says. Asked for, a pair that cannot be tested is an error; unasked, a sentence."""
-    from seqlab.comparing.paired import compare_pair, describe
-    from seqlab.errors import UserError
-
-    rows = arguments.paired
-    if rows is None:
-        with_scores = [
-            number
-            for number, group in enumerate(comparison.groups, start=1)
-            if any(run.place and (run.place / "scores.csv").is_file() for run in group.finished)
-        ]
-        if len(comparison.groups) != 2 or len(with_scores) != 2:
-            return []
-        rows = with_scores
-    number = len(comparison.groups)
-    for row in rows:
-        if not 1 <= row <= number:
-            raise UserError(f"--paired {row}: the table has rows 1 to {number}; give two of their numbers")
-    if rows[0] == rows[1]:
-        raise UserError(f"--paired {rows[0]} {rows[1]}: give two different rows")
-    try:
-        first, second = (comparison.groups[row - 1] for row in rows)
-        return describe(compare_pair(first, second), (f"row {rows[0]}", f"row {rows[1]}"))
-    except UserError as error:
-        if arguments.paired is not None:
-            raise
-        return [f"no paired test: {error}"]
+        print_table(comparison)
+        print("".join(f"\n{line}" for line in paired), end="\n" if paired else "")
+    _write(arguments, comparison, paired)
+    return 0
 
 
 def _check_target(option: str, name: str | None) -> None:
@@ -135,11 +98,10 @@ def _check_target(option: str, name: str | None) -> None:
 
 
 def _write(arguments: argparse.Namespace, comparison: Comparison, paired: list[str]) -> None:
-    from seqlab.comparing.cells import to_csv, to_markdown
-    from seqlab.comparing.comparison import to_frame
+    from seqlab.comparing.table import to_csv, to_markdown
 
     if arguments.csv:
-        _put("csv", arguments.csv, to_csv(to_frame(comparison)))
+        _put("csv", arguments.csv, to_csv(comparison))
     if arguments.markdown:
         _put("markdown", arguments.markdown, to_markdown(comparison))
     if arguments.html:

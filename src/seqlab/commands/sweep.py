@@ -31,9 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--address", help="with --engine ray: of the cluster; a Ray on this machine without it"
     )
     parser.add_argument("--full", action="store_true", help="test figures and a report for every trial")
-    parser.add_argument(
-        "--keep-logger", action="store_true", help="log to wandb where the sweep file says so"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,19 +1,22 @@
-"""A comparison: groups of runs, their settings that differ, the figures to show; as a table of pandas."""
+"""A comparison: groups of runs, their settings that differ, and the figures to show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
-from seqlab.comparing.differences import ALWAYS_SHOWN, Differences, find_differences
-from seqlab.comparing.groups import Group, group_runs
-from seqlab.comparing.metrics import choose_metrics
 from seqlab.comparing.runs import Run, some
-
-if TYPE_CHECKING:
-    import pandas as pd
+from seqlab.comparing.settings import (
+    ALWAYS_SHOWN,
+    Differences,
+    Group,
+    find_differences,
+    group_runs,
+)
+from seqlab.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,14 @@ class Comparison:
     metrics: Sequence[str]
     notices: Sequence[str]
 
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self.differences.shown
-
     @cached_property
     def varying(self) -> list[str]:
-        """The settings that are not the same in all rows; model and data are shown even then."""
-        return [key for key in self.settings if len({repr(group.settings[key]) for group in self.groups}) > 1]
+        """The shown settings that are not the same in all rows."""
+        return [
+            key
+            for key in self.differences.shown
+            if len({repr(group.settings[key]) for group in self.groups}) > 1
+        ]
 
     @cached_property
     def needed(self) -> frozenset[str]:
@@ -40,15 +43,15 @@ class Comparison:
         values: dict[tuple[str, str], set[str]] = {}
         for group in self.groups:
             choice = repr([group.settings[name] for name in ALWAYS_SHOWN])
-            for key in self.settings:
+            for key in self.differences.shown:
                 values.setdefault((key, choice), set()).add(repr(group.settings[key]))
         return frozenset(ALWAYS_SHOWN) | {key for (key, _), found in values.items() if len(found) > 1}
 
     @property
-    def constant(self) -> dict[str, str]:
-        """Model and data where all rows have the same."""
-        varying = self.varying
-        return {key: text(self.groups[0].settings[key]) for key in self.settings if key not in varying}
+    def constant(self) -> list[str]:
+        """``model=gru`` and ``data=hdfs_window`` where all rows have the same."""
+        settings = self.groups[0].settings
+        return [f"{key}={settings[key]}" for key in self.differences.shown if key not in self.varying]
 
     @property
     def has_seeds(self) -> bool:
@@ -66,11 +69,10 @@ class Comparison:
         return f"sorted by the monitored validation metric, {names}"
 
     @property
-    def reading(self) -> str:
-        """What ± and brackets mean, as a sentence; empty where each row is one run."""
-        if not self.has_seeds:
-            return ""
-        return "mean ± standard deviation over seeds, [95 % bootstrap interval of the mean]"
+    def reading(self) -> list[str]:
+        """How to read the table, as sentences."""
+        spread = ["mean ± standard deviation over seeds, [95 % bootstrap interval of the mean]"]
+        return [self.order, *(spread if self.has_seeds else [])]
 
 
 def compare_runs(
@@ -84,12 +86,14 @@ def compare_runs(
         notices: what was found while the runs were read.
 
     Raises:
-        UserError: a pattern matches nothing.
+        UserError: no run, or a pattern that matches nothing.
     """
+    if not runs:
+        raise UserError("no run can be compared: " + "; ".join(notices))
     differences = find_differences(runs)
     groups, repeated = group_runs(runs, differences)
     told = [*notices, *repeated, *_notices_about(groups, differences)]
-    return Comparison(groups, differences, choose_metrics(groups, patterns), told)
+    return Comparison(groups, differences, _choose_metrics(groups, patterns), told)
 
 
 def _notices_about(groups: Sequence[Group], differences: Differences) -> list[str]:
@@ -99,19 +103,17 @@ def _notices_about(groups: Sequence[Group], differences: Differences) -> list[st
     if unfinished:
         found.append(
             f"{len(unfinished)} of {len(runs)} runs {'is' if len(unfinished) == 1 else 'are'} unfinished "
-            f"{'(no metrics.json)' if runs[0].place else '(by their state)'}: {some(unfinished)}"
+            f"{'(no metrics.json)' if runs[0].folder else '(by their state)'}: {some(unfinished)}"
         )
     commits = sorted({run.commit for run in runs if run.commit})
     if len(commits) > 1:
         found.append(f"the runs come from {len(commits)} commits of the code: {some(commits)}")
-    if few := [group for group in groups if 1 < len(group.finished) < 5]:
-        least = min(len(group.finished) for group in few)
-        found.append(f"intervals of {least} seeds are too narrow: they know no value but those {least}")
-    for group in ("data", "model"):
-        kinds = {repr(one.settings.get(group)) for one in groups}
-        if len(kinds) > 1:
+    if few := [len(group.finished) for group in groups if 1 < len(group.finished) < 5]:
+        found.append(f"intervals of {min(few)} seeds are too narrow: they know no value but those {min(few)}")
+    for choice in ("data", "model"):
+        if len({group.settings[choice] for group in groups}) > 1:
             found.append(
-                f"rows of another {group} may mean another thing by the same metric, such as val/loss"
+                f"rows of another {choice} may mean another thing by the same metric, such as val/loss"
             )
             break
     if differences.implied:
@@ -119,46 +121,34 @@ def _notices_about(groups: Sequence[Group], differences: Differences) -> list[st
     return found
 
 
-def text(value: Any) -> str:
-    """A setting as a reader types it on the command line."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(text, value))}]"
-    return str(value)
+def _choose_metrics(groups: Sequence[Group], patterns: Sequence[str]) -> list[str]:
+    """The monitored validation metrics, then the test figures of the run itself or what the patterns name.
 
-
-def plain(value: Any) -> Any:
-    """Numbers as numbers, everything else as text: a cell of the table."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number else text(value)
-
-
-def to_frame(comparison: Comparison) -> pd.DataFrame:
-    """One row per group: row number, settings, seeds, unfinished runs, figures, names of the runs.
-
-    A figure is the column of its name; with more than one seed somewhere ``<name> std``, ``<name> low``
-    and ``<name> high`` follow. What does not exist is NaN.
+    ``test/f1`` is a figure of the run; ``test/rank/f1`` belongs to one of several scores and is shown on
+    demand. Figures that looked at test labels, ``oracle/``, are matched only by a pattern that says so.
     """
-    import pandas as pd
+    available = list({name: None for group in groups for run in group.finished for name in run.metrics or ()})
+    monitored = dict.fromkeys(group.monitor[0] for group in groups if group.monitor)
+    chosen = [name for name in monitored if name in available]
+    if not patterns:
+        chosen += [name for name in available if name.startswith("test/") and name.count("/") == 1]
+    for pattern in patterns:
+        found = [
+            name
+            for name in available
+            if fnmatchcase(name, pattern) and (pattern.startswith("oracle") or not name.startswith("oracle/"))
+        ]
+        if not found and available:
+            raise UserError(_unmatched(pattern, available))
+        chosen += found
+    return list(dict.fromkeys(chosen))
 
-    rows = []
-    for number, group in enumerate(comparison.groups, start=1):
-        row: dict[str, Any] = {"row": number} | {key: plain(value) for key, value in group.settings.items()}
-        row |= {"seeds": len(group.finished), "unfinished": len(group.unfinished)}
-        for metric in comparison.metrics:
-            row |= _figure_cells(group, metric, comparison.has_seeds)
-        row["runs"] = "; ".join(run.name for run in group.runs)
-        rows.append(row)
-    return pd.DataFrame(rows)
 
-
-def _figure_cells(group: Group, metric: str, with_spread: bool) -> dict[str, float]:
-    figure = group.figure(metric)
-    parts = {"": "mean", " std": "std", " low": "low", " high": "high"} if with_spread else {"": "mean"}
-    found = {f"{metric}{suffix}": getattr(figure, name, None) for suffix, name in parts.items()}
-    return {name: float("nan") if value is None else value for name, value in found.items()}
+def _unmatched(pattern: str, available: Sequence[str]) -> str:
+    near = get_close_matches(pattern, available, n=3, cutoff=0.5)
+    heads = sorted({name.split("/", 1)[0] + "/*" for name in available})
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"--metrics {pattern}: no run has such a figure; {hint}"
+        f"a name of metrics.json or a pattern is accepted, such as {', '.join(heads)}"
+    )

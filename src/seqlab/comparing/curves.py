@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,25 +16,24 @@ _BUDGET = 120_000  # points of all curves on a page: some 3 MB
 _SHOWN = ("train/", "val/", "learning_rate", "lr-")
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Values of one metric. ``epochs`` count from 1; without a record of epochs they are the steps."""
+class Point(NamedTuple):
+    """``epoch`` counts from 1; without a record of epochs it is the step."""
 
-    epochs: list[float]
-    steps: list[float]
-    values: list[float]
+    epoch: float
+    step: float
+    value: float
 
 
-def read_curves(run: Run) -> dict[str, Curve]:
+def read_curves(run: Run) -> dict[str, list[Point]]:
     """Each training and validation metric over the run; empty where the run logged nowhere that can be read.
 
     Raises:
         ValueError: metrics.csv is broken.
     """
-    if run.place is None:
+    if run.folder is None:
         return collect(run.rows)
     try:
-        with (run.place / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        with (run.folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
             return collect(csv.DictReader(file))
     except FileNotFoundError:
         return {}
@@ -43,12 +41,12 @@ def read_curves(run: Run) -> dict[str, Curve]:
         raise ValueError(f"metrics.csv cannot be read: {error}") from None
 
 
-def collect(rows: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+def collect(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Point]]:
     """Records with an ``epoch`` from 0 and a ``step``, most of their cells empty, as one curve per metric.
 
     Where epochs are recorded, a record without one is not of the training: it repeats the final figures.
     """
-    found: dict[str, Curve] = {}
+    found: dict[str, list[Point]] = {}
     records = list(rows)
     has_epochs = any(_number(row.get("epoch")) is not None for row in records)
     for row in records:
@@ -56,15 +54,12 @@ def collect(rows: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
         epoch = _number(row.get("epoch"))
         if step is None or (has_epochs and epoch is None):
             continue
+        at = step if epoch is None else epoch + 1
         for name, cell in row.items():
-            if not cell or not isinstance(name, str) or not name.startswith(_SHOWN):
-                continue
-            value = _number(cell)
-            if value is not None:
-                curve = found.setdefault(name, Curve([], [], []))
-                curve.epochs.append(step if epoch is None else epoch + 1)
-                curve.steps.append(step)
-                curve.values.append(value)
+            if cell and isinstance(name, str) and name.startswith(_SHOWN):
+                value = _number(cell)
+                if value is not None:
+                    found.setdefault(name, []).append(Point(at, step, value))
     return found
 
 
@@ -87,18 +82,14 @@ def curve_records(runs: Sequence[tuple[int, Run]]) -> tuple[dict[str, list[dict[
         except ValueError as error:
             notices.append(f"{run.name}: {error}")
     total = sum(len(curves) for _, _, curves in read)
-    points = max(10, min(MOST_POINTS, _BUDGET // max(1, total)))
+    most = max(10, min(MOST_POINTS, _BUDGET // max(1, total)))
     found: dict[str, list[dict[str, Any]]] = {}
     for row, run, curves in read:
-        for name, curve in curves.items():
-            keep = thin(np.asarray(curve.steps), np.asarray(curve.values), points).tolist()
-            record = {
-                "row": row,
-                "run": run.name,
-                "epoch": [_short(curve.epochs[n]) for n in keep],
-                "step": [_short(curve.steps[n]) for n in keep],
-                "y": [_short(curve.values[n]) for n in keep],
-            }
+        for name, points in curves.items():
+            _, steps, values = np.asarray(points).T
+            kept = [points[n] for n in thin(steps, values, most).tolist()]
+            epochs, at, figures = ([_short(value) for value in axis] for axis in zip(*kept, strict=True))
+            record = {"row": row, "run": run.name, "epoch": epochs, "step": at, "y": figures}
             found.setdefault(name, []).append(record)
     if silent := sum(not curves for _, _, curves in read):
         notices.append(f"{silent} of {len(runs)} runs have no learning curve: they ran without logger=csv")

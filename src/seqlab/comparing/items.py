@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,8 +19,8 @@ class Quantity:
 
     name: str
     item: str
-    binary: bool
-    higher_is_better: bool
+    binary: bool = False
+    higher_is_better: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,91 +46,87 @@ def read_items(path: Path) -> Items:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read as a CSV: {error}") from None
-    if len(set(frame.columns) & {"characters", "words"}) == 1 and {"line", "loss", "text"} <= set(
-        frame.columns
-    ):
-        return _checked(path, _lines, frame)
     for columns, read in _READERS:
         if columns <= set(frame.columns):
-            return _checked(path, read, frame)
+            try:
+                quantity, table = read(frame)
+            except ValueError as error:
+                raise UserError(f"{path}: {error}") from None
+            return Items(quantity, _indexed(table))
     accepted = "; ".join(", ".join(sorted(columns)) for columns, _ in _READERS)
     raise UserError(
         f"{path}: columns {', '.join(frame.columns)} are of no known task; one of these sets is needed: "
-        f"{accepted}; line, loss, text and characters or words"
+        f"{accepted}"
     )
 
 
-def _checked(path: Path, read: Callable[[pd.DataFrame], Items], frame: pd.DataFrame) -> Items:
-    try:
-        return read(frame)
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
-
-
-def _items(
-    quantity: Quantity, keys: list[pd.Series], values: pd.Series, weights: pd.Series | float = 1.0
-) -> Items:
+def _indexed(table: pd.DataFrame) -> pd.DataFrame:
     """Items that look alike are told apart by their order: the second ``Kim`` pairs with the second."""
-    import pandas as pd
-
-    table = pd.concat([key.reset_index(drop=True).rename(f"key{n}") for n, key in enumerate(keys)], axis=1)
-    names = list(table.columns)
-    table["copy"] = table.groupby(names, sort=False).cumcount()
-    table["value"] = np.asarray(values, dtype=np.float64)
-    table["weight"] = np.asarray(weights, dtype=np.float64) if not isinstance(weights, float) else weights
-    return Items(quantity, table.set_index([*names, "copy"]))
+    keys = [name for name in table if name not in {"value", "weight"}]
+    table = table.assign(copy=table.groupby(keys, sort=False).cumcount())
+    if "weight" not in table:
+        table["weight"] = 1.0
+    return table.set_index([*keys, "copy"]).astype("float64")
 
 
-def _alerts(frame: pd.DataFrame) -> Items:
+Read = tuple[Quantity, "pd.DataFrame"]
+
+
+def _alerts(frame: pd.DataFrame) -> Read:
     known = frame[frame["label"].isin(["Normal", "Anomaly"])]
     right = (known["label"] == "Anomaly") == (known["alert"] == "True")
-    return _items(Quantity("right alerts", "block", True, True), [known["block_id"], known["label"]], right)
+    return Quantity("right alerts", "block", binary=True), known[["block_id", "label"]].assign(value=right)
 
 
-def _names(frame: pd.DataFrame) -> Items:
+def _labels(frame: pd.DataFrame) -> Read:
+    """The first column holds what is classified, and its heading says what that is: name, text, session."""
+    noun = frame.columns[0]
     right = frame["label"] == frame["predicted"]
-    return _items(Quantity("accuracy", "name", True, True), [frame["name"], frame["label"]], right)
+    return Quantity("accuracy", noun, binary=True), frame[[noun, "label"]].assign(value=right)
 
 
-def _tags(frame: pd.DataFrame) -> Items:
+def _tags(frame: pd.DataFrame) -> Read:
     """A sentence is the item: tags of one sentence are not independent."""
-    frame = frame.assign(right=(frame["gold"] == frame["predicted"]).astype(float))
-    sentences = frame.groupby(frame["sentence"].astype(int), sort=True)
-    words, right = sentences["token"].agg(" ".join), sentences["right"].mean()
-    quantity = Quantity("token accuracy", "sentence", False, True)
-    return _items(quantity, [words, sentences["gold"].agg(" ".join)], right, sentences.size().astype(float))
+    frame = frame.assign(right=frame["gold"] == frame["predicted"], sentence=frame["sentence"].astype(int))
+    table = frame.groupby("sentence").agg(
+        words=("token", " ".join), tags=("gold", " ".join), value=("right", "mean"), weight=("right", "size")
+    )
+    return Quantity("token accuracy", "sentence"), table
 
 
-def _translations(frame: pd.DataFrame) -> Items:
-    quantity = Quantity("chrF of a sentence", "sentence", False, True)
-    return _items(quantity, [frame["source"], frame["reference"]], frame["chrf"].astype(float))
+def _translations(frame: pd.DataFrame) -> Read:
+    table = frame[["source", "reference"]].assign(value=frame["chrf"].astype(float))
+    return Quantity("chrF of a sentence", "sentence"), table
 
 
-def _forecasts(frame: pd.DataFrame) -> Items:
-    """A day is the item, with all the forecasts that were made for it; without dates, a forecast."""
+def _forecasts(frame: pd.DataFrame) -> Read:
+    """A day of a series is the item, with all its forecasts; without dates, a forecast."""
     error = (frame["truth"].astype(float) - frame["forecast"].astype(float)).abs()
     if "date" not in frame:
-        quantity = Quantity("absolute error", "forecast", False, False)
-        return _items(quantity, [frame["step"], frame["truth"]], error)
-    days = error.groupby([frame["date"], frame["truth"]], sort=False)
-    mean, count = days.mean().reset_index(), days.size().astype(float).reset_index(drop=True)
-    quantity = Quantity("absolute error", "day", False, False)
-    return _items(quantity, [mean["date"], mean["truth"]], mean.iloc[:, -1], count)
+        quantity = Quantity("absolute error", "forecast", higher_is_better=False)
+        return quantity, frame[["step", "truth"]].assign(value=error)
+    keys = [name for name in ("series", "date", "truth") if name in frame]
+    days = frame[keys].assign(error=error).groupby(keys, sort=False, as_index=False)
+    table = days.agg(value=("error", "mean"), weight=("error", "size"))
+    return Quantity("absolute error", "day", higher_is_better=False), table
 
 
-def _lines(frame: pd.DataFrame) -> Items:
+def _lines(frame: pd.DataFrame) -> Read:
     """A line's loss counts by its tokens, so that the mean is the one over tokens."""
     unit = "characters" if "characters" in frame else "words"
     counted = frame[frame["loss"] != ""]
-    quantity = Quantity(f"loss in nats per {unit[:-1]}", "line", False, False)
-    keys = [counted["line"], counted["text"], counted[unit]]
-    return _items(quantity, keys, counted["loss"].astype(float), counted[unit].astype(float))
+    table = counted[["line", "text", unit]].assign(
+        value=counted["loss"].astype(float), weight=counted[unit].astype(float)
+    )
+    return Quantity(f"loss in nats per {unit[:-1]}", "line", higher_is_better=False), table
 
 
-_READERS: list[tuple[set[str], Callable[[pd.DataFrame], Items]]] = [
+_READERS: list[tuple[set[str], Callable[[pd.DataFrame], Read]]] = [
     ({"block_id", "label", "alert"}, _alerts),
     ({"sentence", "token", "gold", "predicted"}, _tags),
-    ({"name", "label", "predicted"}, _names),
+    ({"label", "predicted", "probability"}, _labels),
     ({"source", "reference", "chrf"}, _translations),
     ({"step", "truth", "forecast"}, _forecasts),
+    ({"line", "characters", "loss", "text"}, _lines),
+    ({"line", "words", "loss", "text"}, _lines),
 ]

@@ -4,58 +4,62 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seqlab.comparing.cells import (
-    Column,
-    metric_column,
-    runs_column,
-    seeds_column,
-    setting_columns,
-    short_names,
-)
-from seqlab.comparing.comparison import Comparison, plain, text
+from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.curves import curve_records
-from seqlab.comparing.differences import ALWAYS_SHOWN
+from seqlab.comparing.settings import ALWAYS_SHOWN
+from seqlab.comparing.table import Column, columns_of, short_names
 from seqlab.report.page import Section, render_page
 
 _FOLDER = Path(__file__).parent
-_TALL_FROM = 15  # rows; more scroll in their own frame, so that the charts stay in reach
 _MOST_AXES = 7  # that are chosen at first
 
 
+@cache
+def _parts() -> Any:
+    """The macros of compare.html.j2."""
+    loader = FileSystemLoader(_FOLDER, encoding="utf-8")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("compare.html.j2").module
+
+
 def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str:
-    """The page as HTML text, with its data, style and script in it."""
-    settings = setting_columns(comparison)
-    columns = [
-        *(column for column in settings if column.name in comparison.needed),
-        seeds_column(comparison),
-        *(metric_column(comparison, metric) for metric in comparison.metrics),
-        *(column for column in settings if column.name not in comparison.needed),
-        runs_column(comparison),
-    ]
-    runs = [(row, run) for row, group in enumerate(comparison.groups) for run in group.runs]
-    curves, more_notices = curve_records(runs)
-    record = _record(comparison, columns, curves)
+    """The page as HTML text, with its data, style and script in it.
+
+    Args:
+        paired: lines of the paired test; empty for none.
+    """
+    parts, groups = _parts(), comparison.groups
+    columns = _ordered(comparison)
+    curves, more_notices = curve_records(
+        [(row, run) for row, group in enumerate(groups) for run in group.runs]
+    )
+    runs = [", ".join(run.name for run in group.runs) for group in groups]
+    monitor = next((group.monitor for group in groups if group.monitor), ("", ""))
+    table = parts.table(columns, runs, monitor, _example(comparison, columns))
+    sentences = [part[0].upper() + part[1:] for part in comparison.reading]
+    note = ". ".join([*sentences, "Click a row to color it, a heading to sort."])
+    embedded = _embedded(_record(comparison, columns, curves))
     sections = [
-        Section("Runs", _table(comparison, columns), _sentence(comparison)),
-        Section("Learning curves", _curve_chart(comparison, curves)),
-        Section("Parallel coordinates", _parallel_chart(comparison, columns)),
-        Section("Scatter", _scatter_chart(comparison, columns)),
+        Section("Runs", table, note),
+        *([Section("Paired comparison", parts.paired(paired))] if paired else []),
+        Section("Learning curves", _curves(comparison, curves)),
+        Section("Parallel coordinates", _parallel(comparison, columns)),
+        Section("Scatter", _scatter(columns) + embedded),
     ]
-    if paired:
-        body = Markup('<pre class="paired">{}</pre>').format("\n".join(paired))
-        sections.insert(1, Section("Paired comparison", body))
-    sections[-1] = Section(sections[-1].title, sections[-1].body + _embedded(record))
-    number = sum(len(group.runs) for group in comparison.groups)
-    constant = ", ".join(f"{key}={value}" for key, value in comparison.constant.items())
-    subtitle = f"{number:,} runs in {len(comparison.groups):,} rows" + (f"; {constant}" if constant else "")
+    number = sum(len(group.runs) for group in groups)
+    subtitle = f"{number:,} runs in {len(groups):,} rows"
     return render_page(
         "Comparison of runs",
-        subtitle,
+        "; ".join(filter(None, [subtitle, ", ".join(comparison.constant)])),
         [*comparison.notices, *more_notices],
         sections,
         style=(_FOLDER / "compare.css").read_text(encoding="utf-8"),
@@ -63,31 +67,30 @@ def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str
     )
 
 
-def _sentence(comparison: Comparison) -> str:
-    parts = [comparison.order, comparison.reading]
-    return (
-        ". ".join(part[0].upper() + part[1:] for part in parts if part)
-        + ". Click a row to color it, a heading to sort."
-    )
+def _ordered(comparison: Comparison) -> list[Column]:
+    """Settings that tell the rows apart, seeds, figures, the other settings, where the runs lie."""
+
+    def rank(column: Column) -> int:
+        if column.kind == "setting":
+            return 0 if column.name in comparison.needed else 3
+        return {"seeds": 1, "figure": 2, "runs": 4}[column.kind]
+
+    return sorted((column for column in columns_of(comparison) if column.kind != "row"), key=rank)
 
 
 def _record(comparison: Comparison, columns: Sequence[Column], curves: dict[str, Any]) -> dict[str, Any]:
     """What the script reads: a raw value per row and column, None where there is none."""
-    best = {group.monitor[0]: group.monitor[1] for group in comparison.groups if group.monitor}
+    best = dict(group.monitor for group in comparison.groups if group.monitor)
     labels = _labels(columns)
-    rows = []
-    for group, name in zip(comparison.groups, _row_names(comparison), strict=True):
-        values: dict[str, Any] = {key: plain(group.settings[key]) for key in comparison.varying}
-        values |= {"seeds": len(group.finished), "runs": ", ".join(run.name for run in group.runs)}
-        figures = {metric: group.figure(metric) for metric in comparison.metrics}
-        values |= {metric: figure.mean if figure else None for metric, figure in figures.items()}
-        rows.append({"name": name, "values": [values[column.name] for column in columns]})
     return {
         "columns": [
             {"name": column.name, "label": labels[column.name], "best": best.get(column.name, "")}
             for column in columns
         ],
-        "rows": rows,
+        "rows": [
+            {"name": name, "values": [column.values[row] for column in columns]}
+            for row, name in enumerate(_row_names(comparison, columns))
+        ],
         "curves": curves,
     }
 
@@ -96,14 +99,14 @@ def _labels(columns: Sequence[Column]) -> dict[str, str]:
     return short_names([column.name for column in columns])
 
 
-def _row_names(comparison: Comparison) -> list[str]:
+def _row_names(comparison: Comparison, columns: Sequence[Column]) -> list[str]:
     """A row as its settings: ``lr=0.02 hidden_size=64``; without any the name of its first run."""
-    columns = [column for column in setting_columns(comparison) if column.name in comparison.needed]
     names = []
     for row, group in enumerate(comparison.groups):
         parts = [
             column.cells[row] if column.name in ALWAYS_SHOWN else f"{column.heading}={column.cells[row]}"
             for column in columns
+            if column.kind == "setting" and column.name in comparison.needed
         ]
         names.append(" ".join(parts) or group.runs[0].name)
     return names
@@ -117,132 +120,42 @@ def _embedded(record: dict[str, Any]) -> Markup:
     )
 
 
-def _table(comparison: Comparison, columns: Sequence[Column]) -> Markup:
-    monitored = next((group.monitor for group in comparison.groups if group.monitor), None)
-    heads = [Markup('<th scope="col">#</th>')]
-    for place, column in enumerate(columns):
-        order = "none"
-        if monitored and column.name == monitored[0]:
-            order = "ascending" if monitored[1] == "min" else "descending"
-        heads.append(
-            Markup(
-                '<th scope="col" class="{}" data-column="{}" aria-sort="{}" title="{}">'
-                '<button type="button">{}</button></th>'
-            ).format("" if column.is_number else "words", place, order, column.name, column.heading)
-        )
-    lines = []
-    for row, group in enumerate(comparison.groups):
-        cells = Markup("").join(_cell(column, row) for column in columns)
-        names = ", ".join(run.name for run in group.runs)
-        lines.append(
-            Markup(
-                '<tr data-row="{}" title="{}"><th scope="row"><span class="mark"></span>{}</th>{}</tr>'
-            ).format(row, names, row + 1, cells)
-        )
-    tall = " tall" if len(lines) > _TALL_FROM else ""
-    filter_box = Markup(
-        '<div class="controls" data-scripted hidden><label class="wide">filter '
-        '<input id="filter" type="search" placeholder="{}" autocomplete="off" spellcheck="false"></label>'
-        '<output id="shown" for="filter"></output></div>'
-    ).format(_example(comparison))
-    return filter_box + Markup(
-        '<div class="scroll{}" role="region" tabindex="0" aria-label="runs">'
-        '<table class="figures runs" id="runs"><thead><tr>{}</tr></thead>'
-        '<tbody id="runs-body">{}</tbody></table></div>'
-    ).format(tall, Markup("").join(heads), Markup("\n").join(lines))
-
-
-def _example(comparison: Comparison) -> str:
+def _example(comparison: Comparison, columns: Sequence[Column]) -> str:
     """A filter that works on this page."""
-    first = comparison.groups[0]
     found = []
-    for column in setting_columns(comparison)[:1]:
-        value = first.settings[column.name]
-        found.append(
-            f"{column.heading}>={value:.2g}"
-            if isinstance(value, float)
-            else f"{column.heading}={text(value)}"
-        )
-    figure = first.figure(comparison.metrics[0]) if comparison.metrics else None
-    if figure is not None:
-        found.append(f"{comparison.metrics[0]}<{figure.mean * 1.1:.3g}")
+    if comparison.varying:
+        column = next(column for column in columns if column.name == comparison.varying[0])
+        value = column.values[0]
+        is_float = isinstance(value, float)
+        found.append(f"{column.heading}>={value:.2g}" if is_float else f"{column.heading}={value}")
+    figure = next((column for column in columns if column.kind == "figure"), None)
+    if figure is not None and figure.values[0] is not None:
+        found.append(f"{figure.name}<{figure.values[0] * 1.1:.3g}")
     return "such as " + " ".join(found) if found else "any word"
 
 
-def _cell(column: Column, row: int) -> Markup:
-    main, _, interval = column.cells[row].partition("\n")
-    mean, sign, std = main.partition(" ± ")
-    shown = Markup("{}<i> ± {}</i>").format(mean, std) if sign else Markup("{}").format(mean)
-    below = Markup("<small>{}</small>").format(interval) if interval else Markup("")
-    kind = Markup("") if column.is_number else Markup(' class="words"')
-    return Markup("<td{}>{}{}</td>").format(kind, shown, below)
-
-
-def _options(values: Sequence[tuple[Any, str]], selected: Any) -> Markup:
-    return Markup("").join(
-        Markup('<option value="{}"{}>{}</option>').format(
-            value, Markup(" selected") if value == selected else Markup(""), label
-        )
-        for value, label in values
-    )
-
-
-def _plot(name: str, controls: Markup, *, scrolls: bool = False) -> Markup:
-    drawing = Markup('<div class="plot" id="{}"></div>').format(name)
-    if scrolls:
-        drawing = Markup('<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div>').format(
-            name, drawing
-        )
-    return Markup('<div data-scripted hidden>{}{}<ul class="key" id="{}-key"></ul></div>').format(
-        controls, drawing, name
-    )
-
-
-def _curve_chart(comparison: Comparison, curves: dict[str, Any]) -> Markup:
-    if not curves:
-        return Markup("<p>No run has a metrics.csv to draw; logger=csv writes it.</p>")
+def _curves(comparison: Comparison, curves: dict[str, Any]) -> Markup:
     monitored = [group.monitor[0] for group in comparison.groups if group.monitor]
-    first = next((metric for metric in monitored if metric in curves), next(iter(curves)))
+    first = next((metric for metric in (*monitored, *curves) if metric in curves), None)
     names = sorted(curves, key=lambda name: (not name.startswith("val/"), name))
-    controls = Markup(
-        '<div class="controls"><label>curve <select id="curve-metric">{}</select></label>'
-        '<label>over <select id="curve-x">{}</select></label>'
-        '<label class="check"><input type="checkbox" id="curve-log"> logarithmic</label></div>'
-    ).format(
-        _options([(name, name) for name in names], first),
-        _options([("epoch", "epoch"), ("step", "step")], "epoch"),
-    )
-    return _plot("curves", controls)
+    return _parts().curves([(name, name) for name in names], first)
 
 
-def _parallel_chart(comparison: Comparison, columns: Sequence[Column]) -> Markup:
+def _parallel(comparison: Comparison, columns: Sequence[Column]) -> Markup:
+    """Settings that tell rows apart and the first figures are chosen; a reader chooses others."""
     labels = _labels(columns)
-    settings = [place for place, column in enumerate(columns) if column.name in comparison.varying]
-    settings.sort(key=lambda place: columns[place].name not in comparison.needed)
-    figures = [place for place, column in enumerate(columns) if column.name in comparison.metrics]
+    settings = [place for place, column in enumerate(columns) if column.kind == "setting"]
+    figures = [place for place, column in enumerate(columns) if column.kind == "figure"]
     chosen = {*settings[: _MOST_AXES - 2], *figures[: max(2, _MOST_AXES - len(settings) - 2)]}
-    boxes = [
-        Markup('<label class="check"><input type="checkbox" value="{}"{}> {}</label>').format(
-            place, Markup(" checked") if place in chosen else Markup(""), labels[columns[place].name]
-        )
-        for place in (*settings, *figures)
-    ]
-    controls = Markup(
-        '<details class="axes"><summary>Choose axes</summary>'
-        '<div class="controls" id="parallel-axes">{}</div></details>'
-    ).format(Markup("").join(boxes))
-    return _plot("parallel", controls, scrolls=True)
+    axes = [(place, labels[columns[place].name], place in chosen) for place in (*settings, *figures)]
+    return _parts().parallel(axes)
 
 
-def _scatter_chart(comparison: Comparison, columns: Sequence[Column]) -> Markup:
-    figures = [place for place, column in enumerate(columns) if column.name in comparison.metrics]
-    settings = [place for place, column in enumerate(columns) if column.name in comparison.varying]
-    up = figures[0] if figures else 0
+def _scatter(columns: Sequence[Column]) -> Markup:
+    """The first figure over the first setting that is a number."""
+    settings = [place for place, column in enumerate(columns) if column.kind == "setting"]
+    figures = [place for place, column in enumerate(columns) if column.kind == "figure"]
     numeric = [place for place in settings if columns[place].is_number]
     across = (numeric or figures[1:] or settings or [0])[0]
-    options = [(place, column.name) for place, column in enumerate(columns) if column.name != "runs"]
-    controls = Markup(
-        '<div class="controls"><label>across <select id="scatter-x">{}</select></label>'
-        '<label>up <select id="scatter-y">{}</select></label></div>'
-    ).format(_options(options, across), _options(options, up))
-    return _plot("scatter", controls)
+    options = [(place, column.name) for place, column in enumerate(columns) if column.kind != "runs"]
+    return _parts().scatter(options, across, (figures or [0])[0])

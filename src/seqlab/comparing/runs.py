@@ -11,28 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqlab.comparing.configs import choices_of, read_config
 from seqlab.errors import UserError
 
-SEED = "seed"
-UNKNOWN = "?"
+SEED, CONFIG = "seed", "config.json"
 NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run, wherever its record came from.
+    """One run, from its folder or from a server.
 
-    ``config`` is flat, ``{"optimizer.lr": 0.01}``, with interpolations as they were written. ``choices``
-    names the option of each config group. ``metrics`` is None for a run that has not finished. ``place``
-    is its folder, None for a run that was read from a server; ``rows`` are then its curve's records.
+    ``config`` is flat, ``{"optimizer.lr": 0.01}``; a value that refers to another stands as it was written,
+    ``${seed}``. ``choices`` names the option of each config group. ``metrics`` is None for a run that has not
+    finished. ``folder`` is None for a run of a server; ``rows`` are then the records of its curves.
     """
 
     name: str
     config: Mapping[str, Any]
     choices: Mapping[str, str]
     metrics: Mapping[str, float] | None
-    place: Path | None = None
+    folder: Path | None = None
     finished_at: float = 0.0  # seconds since the epoch; tells a rerun from what it repeats
     commit: str = ""
     rows: Sequence[Mapping[str, Any]] = ()
@@ -46,12 +44,6 @@ class Run:
         """The metric that the run is judged by and its mode, ``min`` or ``max``."""
         metric, mode = self.config.get("monitor.metric"), self.config.get("monitor.mode")
         return (str(metric), str(mode)) if metric and mode in {"min", "max"} else None
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Sort key that puts trial-2 before trial-10."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def find_run_folders(paths: Iterable[Path]) -> list[Path]:
@@ -73,7 +65,7 @@ def find_run_folders(paths: Iterable[Path]) -> list[Path]:
                 names.clear()  # checkpoints and logs of a run hold no other runs
         if not below:
             raise UserError(
-                f"{path}: no run in it or below it; a run folder holds .hydra/config.yaml, such as "
+                f"{path}: no run in it or below it; a run folder holds .hydra/ and {CONFIG}, such as "
                 "runs/gru-hdfs_window/2026-01-31_12-00-00"
             )
         for run in sorted(below, key=_natural):
@@ -81,11 +73,10 @@ def find_run_folders(paths: Iterable[Path]) -> list[Path]:
     return list(found.values())
 
 
-def read_runs(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
-    """Each run that has a readable config, and a notice for each file that could not be read."""
-    notices: list[str] = []
-    read = (read_run(folder, name, notices) for folder, name in zip(folders, names_of(folders), strict=True))
-    return [run for run in read if run is not None], notices
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key that puts trial-2 before trial-10."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
@@ -97,74 +88,74 @@ def names_of(folders: Sequence[Path]) -> list[str]:
     return [os.path.relpath(path, common) for path in paths]
 
 
-def read_run(folder: Path, name: str, notices: list[str]) -> Run | None:
-    """The record of a run folder; None, with a notice, where its config cannot be read."""
-    path = folder / ".hydra" / "config.yaml"
-    try:
-        config = read_config(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        notices.append(f"{name}: left out: .hydra/config.yaml cannot be read: {error.strerror}")
-        return None
-    except ValueError as error:
-        notices.append(f"{name}: left out: .hydra/config.yaml is broken: {error}")
-        return None
-    if not config:
-        notices.append(f"{name}: left out: .hydra/config.yaml is empty")
-        return None
-    target = folder / "metrics.json"
-    metrics = _read_metrics(target, name, notices)
+def read_runs(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Each run that has a config.json, and notices about what could not be read."""
+    notices: list[str] = []
+    runs, without = [], []
+    for folder, name in zip(folders, names_of(folders), strict=True):
+        record = _read_json(folder / CONFIG, name, notices)
+        if record is not None and isinstance(record.get("config"), dict):
+            runs.append(_run(folder, name, record, notices))
+        else:
+            without.append(name)
+    if without:
+        notices.append(
+            f"{len(without)} left out, without a {CONFIG} that holds the run's config: {some(without)}"
+        )
+    return runs, notices
+
+
+def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str]) -> Run:
+    path = folder / "metrics.json"
+    metrics = _read_json(path, name, notices)
+    figures = None if metrics is None else numbers_of(metrics)
+    if dropped := [key for key in metrics or {} if key not in (figures or {})]:
+        notices.append(f"{name}: metrics.json holds no number for {', '.join(dropped)}")
+    environment = _read_json(folder / "environment.json", name, notices) or {}
     return Run(
         name=name,
-        config=config,
-        choices=_read_choices(folder, config, name, notices),
-        metrics=metrics,
-        place=folder,
-        finished_at=target.stat().st_mtime if metrics is not None else 0.0,
-        commit=_read_commit(folder, name, notices),
+        config=flatten(record["config"], record.get("references", {})),
+        choices=record.get("choices", {}),
+        metrics=figures,
+        folder=folder,
+        finished_at=0.0 if figures is None else path.stat().st_mtime,
+        commit=str(environment.get("commit", "")),
     )
-
-
-def _read_choices(folder: Path, config: Mapping[str, Any], name: str, notices: list[str]) -> dict[str, str]:
-    try:
-        return choices_of((folder / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        notices.append(f"{name}: .hydra/hydra.yaml cannot be read: model and data are named by their class")
-        return class_choices(config)
-
-
-def class_choices(config: Mapping[str, Any]) -> dict[str, str]:
-    """The class behind each group, where no record says which option was chosen."""
-    groups = ("model", "data", "optimizer", "scheduler")
-    found = {group: str(config.get(f"{group}._target_", UNKNOWN)).rpartition(".")[2] for group in groups}
-    network = config.get("model.network._target_")
-    return found | ({"model": str(network).rpartition(".")[2]} if network else {})
 
 
 def _read_json(path: Path, name: str, notices: list[str]) -> dict[str, Any] | None:
     """A JSON object; None where there is no such file, and with a notice where it is not one."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(found, dict):
-            return found
-        problem = f"an object is expected, not a {type(found).__name__}"
+        found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except OSError as error:
-        problem = str(error.strerror)
-    except ValueError as error:
-        problem = str(error)
-    notices.append(f"{name}: {path.name} is broken: {problem}")
+    except (OSError, ValueError) as error:
+        notices.append(f"{name}: {path.name} is broken: {error}")
+        return None
+    if isinstance(found, dict):
+        return found
+    notices.append(f"{name}: {path.name} is broken: an object is expected, not a {type(found).__name__}")
     return None
 
 
-def _read_metrics(path: Path, name: str, notices: list[str]) -> dict[str, float] | None:
-    found = _read_json(path, name, notices)
-    if found is None:
-        return None
-    figures = numbers_of(found)
-    if dropped := [key for key in found if key not in figures]:
-        notices.append(f"{name}: metrics.json holds no number for {', '.join(dropped)}")
-    return figures
+def flatten(
+    nested: Mapping[str, Any], references: Mapping[str, str] | None = None, prefix: str = ""
+) -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``; a list and an empty mapping are values.
+
+    Args:
+        references: dotted keys to what stands there instead, such as ``${seed}``.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        name = f"{prefix}{key}"
+        if references and name in references:
+            flat[name] = references[name]
+        elif isinstance(value, dict) and value:
+            flat.update(flatten(value, references, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
 
 
 def numbers_of(found: Mapping[str, Any]) -> dict[str, float]:
@@ -174,11 +165,6 @@ def numbers_of(found: Mapping[str, Any]) -> dict[str, float]:
         for key, value in found.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
-
-
-def _read_commit(folder: Path, name: str, notices: list[str]) -> str:
-    found = _read_json(folder / "environment.json", name, notices) or {}
-    return str(found.get("commit", ""))
 
 
 def some(names: Sequence[str]) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from inspect import signature
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from seqlab.comparing.configs import flatten
-from seqlab.comparing.runs import Run, class_choices, numbers_of
+from seqlab.comparing.runs import SEED, Run, flatten, numbers_of
+from seqlab.comparing.settings import TO_SEED, UNKNOWN
 from seqlab.errors import UserError
 
 CONNECT_SECONDS = 5
@@ -18,18 +17,6 @@ ANSWER_SECONDS = 20
 CURVE_POINTS = 200  # sampled by the server
 _OFFLINE = "folders of runs are compared without a server: seqlab compare runs/"
 _NO_KEY = f"--wandb: no API key: set WANDB_API_KEY or type `wandb login`; without an account, {_OFFLINE}"
-
-
-class WandbRun(Protocol):
-    """What is used of ``wandb.apis.public.Run``."""
-
-    id: str
-    name: str
-    state: str
-    config: Mapping[str, Any]
-    summary: Any  # has keys() and [], like a dict
-
-    def history(self, samples: int = ..., pandas: bool = ...) -> Any: ...
 
 
 def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]]:
@@ -47,7 +34,7 @@ def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]
 
     check_server(wandb.setup().settings.base_url)
     try:
-        if not _has_key():
+        if not wandb.login(prompt=False):  # wandb.Api would ask for a key on the terminal
             raise UserError(_NO_KEY)
         found = list(wandb.Api(timeout=ANSWER_SECONDS).runs(project))
         return convert(found, with_curves=with_curves)
@@ -59,15 +46,6 @@ def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]
             f"--wandb {project}: W&B gives no runs: {reason}; accepted is PROJECT or ENTITY/PROJECT, "
             f"of the account whose key is in use; {_OFFLINE}"
         ) from None
-
-
-def _has_key() -> bool:
-    """Whether wandb finds a key. It is asked here, as ``wandb.Api`` would ask the user for one."""
-    import wandb
-
-    if "prompt" in signature(wandb.login).parameters:
-        return bool(wandb.login(prompt=False))
-    return bool(wandb.api.api_key)  # wandb before 0.31
 
 
 def check_server(url: str) -> None:
@@ -89,38 +67,57 @@ def check_server(url: str) -> None:
         ) from None
 
 
-def convert(found: Iterable[WandbRun], *, with_curves: bool) -> tuple[list[Run], list[str]]:
-    """Records of W&B's run objects, and notices.
+def convert(found: Iterable[Any], *, with_curves: bool) -> tuple[list[Run], list[str]]:
+    """Records of W&B's run objects (``wandb.apis.public.Run``), and notices.
 
     The first run that is listed is the newest. A run counts as finished when W&B says so and it has figures.
     """
     listed = list(found)
-    names = _names(listed)
+    if not listed:
+        return [], ["the project holds no run"]
+    plain = [{key: value for key, value in run.config.items() if key[:1] != "_"} for run in listed]
+    configs = [flatten(config) for config in plain]
+    choices = [_class_choices(config) for config in configs]
+    _refer_to_seed(configs)
     runs = []
-    for age, (run, name) in enumerate(zip(listed, names, strict=True)):
-        config = flatten({key: value for key, value in run.config.items() if not key.startswith("_")})
+    for age, (run, name) in enumerate(zip(listed, _names(listed), strict=True)):
         figures = numbers_of({key: run.summary[key] for key in _keys(run.summary) if key[:1] != "_"})
-        is_finished = run.state == "finished" and bool(figures)
         runs.append(
             Run(
                 name=name,
-                config=config,
-                choices=class_choices(config),
-                metrics=figures if is_finished else None,
+                config=configs[age],
+                choices=choices[age],
+                metrics=figures if run.state == "finished" and figures else None,
                 finished_at=-float(age),
                 rows=list(run.history(samples=CURVE_POINTS, pandas=False)) if with_curves else (),
             )
         )
-    if not runs:
-        return [], ["the project holds no run"]
     return runs, ["W&B keeps no config groups: model and data are named by their class"]
+
+
+def _class_choices(config: Mapping[str, Any]) -> dict[str, str]:
+    """The class behind each group, where no record says which option was chosen."""
+    keys = {group: f"{group}._target_" for group in ("data", "optimizer", "scheduler")}
+    keys["model"] = "model.network._target_" if "model.network._target_" in config else "model._target_"
+    return {group: str(config.get(key, UNKNOWN)).rpartition(".")[2] for group, key in keys.items()}
+
+
+def _refer_to_seed(configs: Sequence[dict[str, Any]]) -> None:
+    """W&B holds ``${seed}`` resolved: a key named seed that equals the run's in every run follows it."""
+    if len({config.get(SEED) for config in configs}) < 2:
+        return  # one seed says nothing
+    for key in {key for config in configs for key in config if key.endswith(f".{SEED}")}:
+        having = [config for config in configs if key in config]
+        if all(config[key] == config.get(SEED) for config in having):
+            for config in having:
+                config[key] = TO_SEED
 
 
 def _keys(summary: Any) -> list[str]:
     return list(summary.keys())  # W&B's summary has keys() and cannot be iterated over
 
 
-def _names(runs: Sequence[WandbRun]) -> list[str]:
+def _names(runs: Sequence[Any]) -> list[str]:
     """Display names, with the id where a name is there twice."""
     names = [run.name for run in runs]
     return [f"{run.name} ({run.id})" if names.count(run.name) > 1 else run.name or run.id for run in runs]

@@ -16,6 +16,7 @@ from seqlab.errors import UserError
 from seqlab.tasks.graphs import Graph, Tensors
 
 OPSET = 17  # onnxruntime has known it since 1.12
+_PRIVATE = ("py_kernels", "_dispatch_cache")  # of torch's operations, 2.11 to 2.13
 TRACED = (3, 5)  # batch and length of the inputs that torch follows
 
 
@@ -75,7 +76,9 @@ def _any_length() -> Iterator[None]:
     """Recurrent layers stay one operation each, of any length.
 
     torch.export asks an operation for the shapes of its outputs. torch's own answer for recurrent layers
-    unrolls them over the steps of the example, and the program then reads no other length.
+    unrolls them over the steps of the example, and the program then reads no other length. The table of
+    answers is private: where a version of torch has none, recurrent layers are refused and all else is
+    exported.
     """
 
     def shapes(inputs: Tensor, state: Any, weights: Any, biases: bool, layers: int, *rest: Any) -> Tensors:
@@ -86,7 +89,9 @@ def _any_length() -> Iterator[None]:
         return outputs, *(part.new_empty(part.shape) for part in states)
 
     aten = torch.ops.aten
-    known = {op: dict(op.py_kernels) for op in (aten.gru.input, aten.lstm.input, aten.rnn_tanh.input)}
+    recurrent = (aten.gru.input, aten.lstm.input, aten.rnn_tanh.input)
+    has_tables = all(hasattr(op, name) for op in recurrent for name in _PRIVATE)
+    known = {op: dict(op.py_kernels) for op in recurrent} if has_tables else {}
     try:
         for op, kernels in known.items():
             op.py_kernels.update(dict.fromkeys(kernels, shapes))

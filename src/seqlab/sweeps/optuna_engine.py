@@ -141,10 +141,11 @@ def records(study: optuna.Study) -> list[Trial]:
     return found
 
 
-class Objective:
-    """What Optuna's loop calls for each trial: train it, tell how it ended.
+class LocalSweep:
+    """Optuna's loop over the trials of a plan, each in processes of this machine.
 
     Args:
+        context: of multiprocessing, which trials start from.
         slots: the environment of each job; a trial takes one and gives it back.
         wanted: trials that count when the sweep is done, those of earlier calls included.
     """
@@ -159,33 +160,59 @@ class Objective:
         wanted: int,
     ) -> None:
         self._plan, self._study, self._context = plan, study, context
-        self._folder, self._wanted = folder, wanted
+        self._folder, self._wanted, self._jobs = folder, wanted, len(slots)
         self._slots: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         for slot in slots:
             self._slots.put(slot)
         self._spaces = plan.sweep.distributions()
         self._trials = {trial.number: trial for trial in records(study)}
-        self.over = threading.Event()
+        self._over = threading.Event()
 
-    def __call__(self, asked: optuna.Trial) -> float:
+    def run(self) -> bool:
+        """Run trials until the study has as many as wanted.
+
+        Returns:
+            False where Ctrl-C or SIGTERM ended it; what was under way is queued again.
+        """
+        before = sum(trial.counts for trial in self._trials.values())
+        if before:
+            print(f"{before} trials are there already")
+        if before >= self._wanted:
+            return True
+        with live_table(self._plan.sweep, self._wanted, self._known), _told_to_end(self._over):
+            self._study.optimize(
+                self._objective,
+                n_trials=self._wanted - before,
+                n_jobs=self._jobs,
+                catch=TrialFailedError,
+                callbacks=[self._stop_when_enough],
+            )
+        return not self._over.is_set()
+
+    def _objective(self, asked: optuna.Trial) -> float:
+        """Train a trial and tell Optuna how it ended."""
         from optuna import TrialPruned
 
         for name, distribution in self._spaces.items():
             draw(asked, name, distribution)
         trial = Trial(asked.number, self._plan.sweep.values(asked.params))
         self._trials[trial.number] = trial
+
+        def judge(step: int, value: float) -> bool:
+            asked.report(value, step)
+            return asked.should_prune()
+
         slot = self._slots.get()
         try:
             folder = self._folder / f"trial-{trial.number}"
-            judge = lambda step, value: self._judge(asked, step, value)  # noqa: E731
-            run_trial(trial, self._plan, folder, self._context, slot, judge, self.over.is_set)
+            run_trial(trial, self._plan, folder, self._context, slot, judge, self._over.is_set)
         finally:
             self._slots.put(slot)
         asked.set_user_attr(_RECORD, asdict(trial) | {"curve": []})
         if trial.outcome == INTERRUPTED:
             self._study.stop()
             self._study.enqueue_trial(asked.params)
-        tell_ended(self._plan.sweep, trial, self.trials())
+        tell_ended(self._plan.sweep, trial, self._known())
         if trial.outcome == PRUNED:
             raise TrialPruned
         if trial.outcome != FINISHED:
@@ -193,50 +220,15 @@ class Objective:
         assert trial.value is not None
         return trial.value
 
-    def stop_when_enough(self, study: optuna.Study, _: Any) -> None:
+    def _stop_when_enough(self, study: optuna.Study, _: Any) -> None:
         """Count the trials of other machines, too."""
         known = records(study)
         self._trials |= {trial.number: trial for trial in known if trial.number not in self._trials}
         if sum(trial.outcome != INTERRUPTED for trial in known) >= self._wanted:
             study.stop()
 
-    def _judge(self, asked: optuna.Trial, step: int, value: float) -> bool:
-        asked.report(value, step)
-        return asked.should_prune()
-
-    def trials(self) -> list[Trial]:
-        """All that are known, in order."""
+    def _known(self) -> list[Trial]:
         return [self._trials[number] for number in sorted(self._trials)]
-
-
-def run_here(
-    plan: Plan,
-    study: optuna.Study,
-    context: Any,
-    slots: Sequence[dict[str, str]],
-    folder: Path,
-    wanted: int,
-) -> bool:
-    """Run trials until the study has as many as wanted.
-
-    Returns:
-        False where Ctrl-C or SIGTERM ended it; what was under way is queued again.
-    """
-    before = sum(trial.counts for trial in records(study))
-    if before:
-        print(f"{before} trials are there already")
-    if before >= wanted:
-        return True
-    objective = Objective(plan, study, context, slots, folder, wanted)
-    with live_table(plan.sweep, wanted, objective.trials), _told_to_end(objective.over):
-        study.optimize(
-            objective,
-            n_trials=wanted - before,
-            n_jobs=len(slots),
-            catch=TrialFailedError,
-            callbacks=[objective.stop_when_enough],
-        )
-    return not objective.over.is_set()
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         number = getattr(arguments, name)
         if number is not None and number < 1:
             raise UserError(f"--{name} {number}: give a whole number, at least 1")
-    sweep = _without_account(read_sweep(arguments.file), arguments.keep_logger)
+    sweep = _without_account(read_sweep(arguments.file))
     fixed = _fixed(sweep, arguments)
     checked = check_objective(sweep, fixed)
     seeds = [checked.seed + number for number in range(arguments.seeds)]
@@ -63,9 +63,9 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     return 0 if best_trial(trials, sweep.goal) is not None else 1
 
 
-def _without_account(sweep: Sweep, keep_logger: bool) -> Sweep:
-    """Leave ``logger: wandb`` out: the sweep file says it for W&B's agents."""
-    if keep_logger or sweep.constants.get("logger") != "wandb":
+def _without_account(sweep: Sweep) -> Sweep:
+    """Leave out ``logger: wandb``, which is meant for W&B's agents; ``--set logger=wandb`` still counts."""
+    if sweep.constants.get("logger") != "wandb":
         return sweep
     parameters = tuple(each for each in sweep.parameters if each.name != "logger")
     return dataclasses.replace(sweep, parameters=parameters)
@@ -105,7 +105,7 @@ def _run_here(
     environments: Sequence[dict[str, str]],
     arguments: argparse.Namespace,
 ) -> tuple[list[Trial], bool]:
-    from seqlab.sweeps.optuna_engine import open_study, records, run_here
+    from seqlab.sweeps.optuna_engine import LocalSweep, open_study, records
 
     sweep = plan.sweep
     storage = arguments.storage or f"sqlite:///{(folder / 'study.db').absolute()}"
@@ -118,7 +118,8 @@ def _run_here(
     }
     study = open_study(sweep, storage, arguments.study or sweep.name, settings, arguments.seed)
     context = process.prepare(threads_of_each(arguments.jobs), checked.modules)
-    is_done = run_here(plan, study, context, environments, folder, sweep.trials(arguments.trials))
+    wanted = sweep.trials(arguments.trials)
+    is_done = LocalSweep(plan, study, context, environments, folder, wanted).run()
     return records(study), is_done
 
 

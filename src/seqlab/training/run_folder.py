@@ -82,6 +82,7 @@ class RunFolder:
             silence()
             return folder
         folder.write_json("environment.json", _with_history(folder, environment(config)))
+        folder.write_json("config.json", config_record(config))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in notices:
             tell(notice)
@@ -196,6 +197,32 @@ def _short(path: Path) -> str:
     """Relative to here where that is shorter to type."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(str(path)) else str(path)
+
+
+def config_record(config: DictConfig) -> dict[str, Any]:
+    """The resolved config, which of its values refer to others, the option of each group, the overrides."""
+    run = HydraConfig.get()
+    return {
+        "config": OmegaConf.to_container(config, resolve=True),
+        "references": _references(OmegaConf.to_container(config)),
+        "choices": {
+            group: option
+            for group, option in run.runtime.choices.items()
+            if option is not None and not group.startswith("hydra/")
+        },
+        "overrides": list(run.overrides.task),
+    }
+
+
+def _references(node: Any, name: str = "") -> dict[str, str]:
+    """``{"data.seed": "${seed}"}``: the dotted keys below a node that are no values of their own."""
+    found: dict[str, str] = {}
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            found |= _references(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(node, str) and "${" in node:
+        found[name] = node
+    return found
 
 
 def environment(config: DictConfig) -> dict[str, Any]:

@@ -1,14 +1,13 @@
-from seqlab.comparing.differences import find_differences
+from pathlib import Path
+
 from seqlab.comparing.runs import Run
+from seqlab.comparing.settings import find_differences
 
 
-def run(seed: int = 0, model: str = "gru", server: bool = False, **config: object) -> Run:
+def run(seed: int = 0, model: str = "gru", **config: object) -> Run:
     flat = {key.replace("__", "."): value for key, value in config.items()}
     choices = {"model": model, "data": "hdfs_window"}
-    from pathlib import Path
-
-    place = None if server else Path("run")
-    return Run(f"{model}-{seed}", {"seed": seed, **flat}, choices, {"val/loss": 1.0}, place)
+    return Run(f"{model}-{seed}", {"seed": seed, **flat}, choices, {"val/loss": 1.0}, Path("run"))
 
 
 def keys(*runs: Run) -> tuple[str, ...]:
@@ -33,13 +32,6 @@ def test_a_seed_of_its_own_is_a_difference() -> None:
     assert not is_one_group(run(0, data__seed="${seed}"), run(1, data__seed=3))
 
 
-def test_a_server_holds_seeds_resolved() -> None:
-    first, second = run(0, server=True, data__seed=0, x__seed=5), run(1, server=True, data__seed=1, x__seed=5)
-    assert is_one_group(first, second)
-    other = run(2, server=True, data__seed=7, x__seed=5)
-    assert find_differences([first, second, other]).shown == ("model", "data", "data.seed")
-
-
 def test_a_reference_shows_where_it_leads_and_only_once() -> None:
     first, second = run(a__x=1, b__x="${a.x}"), run(a__x=2, b__x="${a.x}")
     assert keys(first, second) == ("model", "data", "a.x")
@@ -51,6 +43,9 @@ def test_a_reference_shows_where_it_leads_and_only_once() -> None:
 
 def test_where_a_run_writes_is_no_difference() -> None:
     assert is_one_group(run(logger__csv__name=""), run(logger__wandb__name="x", resume="latest"))
+    assert is_one_group(
+        *(run(seed, callbacks__extra__sweep__folder=f"trial-0/seed-{seed}") for seed in (0, 1))
+    )
 
 
 def test_what_a_model_brings_is_implied_but_a_value_that_both_have_is_shown() -> None:

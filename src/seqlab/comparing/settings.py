@@ -1,0 +1,165 @@
+"""Which settings differ between runs; runs that differ by seed alone are one group, a row of the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqlab.comparing.runs import SEED, Run, some
+from seqlab.comparing.statistics import Spread, spread
+
+CHOICES = ("model", "data", "optimizer", "scheduler")
+ALWAYS_SHOWN = ("model", "data")
+ABSENT, UNKNOWN = "–", "?"
+TO_SEED = "${" + SEED + "}"
+# What a run says about where it writes, not about what it computes.
+_IGNORED = ("logger.", "resume.", "callbacks.extra.sweep.")
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The settings that differ.
+
+    ``shown`` are columns of the table, ``implied`` those that a choice such as ``model`` brings with it.
+    """
+
+    shown: tuple[str, ...]
+    implied: tuple[str, ...]
+
+    def group_key(self, run: Run) -> tuple[Hashable, ...]:
+        """Equal for runs that differ by seed alone."""
+        return tuple(_hashable(setting(run, key)) for key in (*CHOICES, *self.shown, *self.implied))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one setting: ``finished`` holds one run per seed, ``unfinished`` those without metrics.json."""
+
+    settings: Mapping[str, Any]
+    finished: tuple[Run, ...]
+    unfinished: tuple[Run, ...] = ()
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return (*self.finished, *self.unfinished)
+
+    @property
+    def monitor(self) -> tuple[str, str] | None:
+        return self.runs[0].monitor
+
+    def figure(self, metric: str) -> Spread | None:
+        """Over the finished runs that have the metric; None where none has."""
+        values = [run.metrics[metric] for run in self.finished if run.metrics and metric in run.metrics]
+        return spread(values) if values else None
+
+
+def setting(run: Run, key: str) -> Any:
+    """A choice, or a value of the config with a reference to another value resolved.
+
+    ``${seed}`` stays as it is written, so that it is the same in all runs that follow their seed.
+    """
+    if key in CHOICES:
+        return run.choices.get(key, UNKNOWN)
+    value = run.config.get(key, ABSENT)
+    for _ in range(10):  # references to references; a circle ends here
+        match = _REFERENCE.fullmatch(value) if isinstance(value, str) and value != TO_SEED else None
+        if match is None or match[1] not in run.config:
+            return value
+        value = run.config[match[1]]
+    return value
+
+
+def _hashable(value: Any) -> Hashable:
+    """Numbers compare as numbers, 1 and 1.0 alike; a bool and a number do not."""
+    if isinstance(value, list | dict):
+        return repr(value)
+    return ("bool", value) if isinstance(value, bool) else value
+
+
+def find_differences(runs: Sequence[Run]) -> Differences:
+    """The settings that differ, in the order of the config; choices of groups come first."""
+    differing = []
+    for key in _all_keys(runs):
+        if key == SEED or f"{key}.".startswith(_IGNORED):
+            continue
+        if len({_hashable(run.config.get(key, ABSENT)) for run in runs}) == 1:
+            continue  # also a reference that is written alike: what it refers to has a column of its own
+        if len({_hashable(setting(run, key)) for run in runs}) > 1:
+            differing.append(key)
+    choices = [
+        group
+        for group in CHOICES
+        if group in ALWAYS_SHOWN or len({run.choices.get(group, UNKNOWN) for run in runs}) > 1
+    ]
+    implied = [key for key in differing if _follows_choice(runs, key)]
+    shown = [*choices, *(key for key in differing if key not in implied)]
+    return Differences(tuple(shown), tuple(implied))
+
+
+def _all_keys(runs: Sequence[Run]) -> list[str]:
+    """The keys of all runs; what only a later run has stands with the others of its group."""
+    keys = list({key: None for run in runs for key in run.config})
+    groups = list(dict.fromkeys(key.split(".", 1)[0] for key in keys))
+    return sorted(keys, key=lambda key: groups.index(key.split(".", 1)[0]))
+
+
+def _follows_choice(runs: Sequence[Run], key: str) -> bool:
+    """Whether a setting comes with a choice and says no more than the choice does.
+
+    A class or a setting that only some models have is such; a value that all have, such as a hidden size, is
+    shown even where it goes with the model, because it may be what makes the difference.
+    """
+    structural = key.rpartition(".")[2].startswith("_") or key.startswith("monitor.")
+    if not structural and all(key in run.config for run in runs):
+        return False
+    found: dict[tuple[str, ...], Hashable] = {}
+    for run in runs:
+        choice = tuple(run.choices.get(group, UNKNOWN) for group in CHOICES)
+        value = _hashable(setting(run, key))
+        if found.setdefault(choice, value) != value:
+            return False
+    return True
+
+
+def group_runs(runs: Sequence[Run], differences: Differences) -> tuple[list[Group], list[str]]:
+    """One group per setting, best first by the monitored validation metric; and the runs that were repeated.
+
+    Of a seed that was run twice with the same setting the last counts: a figure that is there twice would
+    make the interval too narrow.
+    """
+    members: dict[tuple[Hashable, ...], list[Run]] = {}
+    for run in runs:
+        members.setdefault(differences.group_key(run), []).append(run)
+    repeated: list[str] = []
+    groups = [_group(found, differences, repeated) for found in members.values()]
+    notices = []
+    if repeated:
+        are = "run is" if len(repeated) == 1 else "runs are"
+        notices.append(
+            f"{len(repeated)} {are} left out, as a later one has the same setting and seed: {some(repeated)}"
+        )
+    return sorted(groups, key=_rank), notices
+
+
+def _group(runs: Sequence[Run], differences: Differences, repeated: list[str]) -> Group:
+    by_seed: dict[str, Run] = {}
+    for run in sorted((run for run in runs if run.metrics is not None), key=lambda run: run.finished_at):
+        if earlier := by_seed.get(str(run.seed)):
+            repeated.append(earlier.name)
+        by_seed[str(run.seed)] = run
+    kept = set(map(id, by_seed.values()))
+    settings = {key: setting(runs[0], key) for key in differences.shown}
+    finished = tuple(run for run in runs if id(run) in kept)
+    return Group(settings, finished, tuple(run for run in runs if run.metrics is None))
+
+
+def _rank(group: Group) -> tuple[int, str, float]:
+    """Runs judged by another metric stand together, those without a figure last. Never by a test metric."""
+    metric, mode = group.monitor or ("", "")
+    figure = group.figure(metric)
+    if figure is None:
+        return (1 if group.finished else 2, metric, 0.0)
+    return (0, f"{metric} {mode}", figure.mean if mode == "min" else -figure.mean)

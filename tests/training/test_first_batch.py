@@ -20,7 +20,7 @@ from seqlab.tasks.reconstruction import Reconstruction
 from seqlab.tasks.regression import Regression
 from seqlab.tasks.tagging import Tagging
 from seqlab.tasks.translation import Translation
-from seqlab.training.checks import try_network
+from seqlab.training.first_batch import try_network
 
 
 class Given(nn.Module):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqlab.data.text_codec import TextCodec
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.report.page import Section
-from seqlab.report.shaded_text import shaded_text
+from seqlab.report.sentences import shaded_text
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel
@@ -166,11 +166,10 @@ def samples_section(task: LanguageModel, outcome: LanguageModelOutcome, seed: in
                 '<figure><figcaption>{}</figcaption><pre class="written" tabindex="0">{}</pre></figure>'
             ).format(title, text)
         )
-    style = Markup("<style>.written { white-space: pre-wrap; margin-bottom: 1.2rem; }</style>")
     begun = codec.piece(codec.start)
     after = "after a line's end" if begun == "\n" else f"from {begun!r}, which training began with"
     note = f"Written {after}; the first draw of seed {seed}, not a chosen one. More: `seqlab generate`."
-    return Section("What it writes", style + Markup("\n").join(blocks), note)
+    return Section("What it writes", Markup("\n").join(blocks), note)
 
 
 def passage_section(outcome: LanguageModelOutcome) -> Section:

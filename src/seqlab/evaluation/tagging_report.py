@@ -15,9 +15,8 @@ from seqlab.data.tags import TagScheme
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures, kind_rows
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
+from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
-from seqlab.report.tagged_sentences import TaggedSentence, choose_sentences, tagged_block
-from seqlab.report.tagged_words import choose_wrong, words_block
 from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
 from seqlab.results.training import Curves
 from seqlab.tasks.confusion import count_confusion
@@ -95,10 +94,10 @@ class TaggingOutcome(Outcome):
 
 def entity_sections(outcome: TaggingOutcome, curves: Curves) -> list[Section]:
     """What the report of BIO tags shows: sentences with their entities, figures of each type."""
-    chosen = choose_sentences(_tagged(outcome), NUM_SENTENCES)
+    chosen = choose(_tagged(outcome), lambda each: each.has_entity, NUM_SENTENCES)
     note = f"{len(chosen)} test sentences, drawn at random among those with an entity in gold or prediction."
     return [
-        Section("Tagged sentences", tagged_block(chosen, outcome.measures.kinds()), note),
+        Section("Tagged sentences", entities_block(chosen, outcome.measures.kinds()), note),
         Section(
             "Entity types", _kinds_table(outcome, "entity type"), "On the test split; exact bounds and type."
         ),
@@ -109,8 +108,8 @@ def entity_sections(outcome: TaggingOutcome, curves: Curves) -> list[Section]:
 def plain_sections(outcome: TaggingOutcome, curves: Curves) -> list[Section]:
     """What the report of plain tags shows: confused tags, sentences with a wrong tag, figures of each tag."""
     sentences = _tagged(outcome)
-    chosen = choose_wrong(sentences, NUM_SENTENCES)
-    wrong = len(choose_wrong(sentences, len(sentences)))
+    chosen = choose(sentences, lambda each: each.is_wrong, NUM_SENTENCES)
+    wrong = sum(each.is_wrong for each in sentences)
     note = f"{len(chosen)} of {wrong:,} test sentences with a wrong tag, drawn at random."
     return [
         confused_section(outcome),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Curve = tuple[ArrayLike, ArrayLike]
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 MAX_POINTS = 400  # more than a chart has pixels to show; keeps a curve below 20 kB
 _DOTTED_UP_TO = 20  # a line of so few points shows where they are
@@ -51,35 +52,6 @@ def thin(x: NDArray[np.float64], y: NDArray[np.float64], points: int = MAX_POINT
     return np.unique(chosen)
 
 
-def _style(number: int) -> tuple[str, tuple[float, ...]]:
-    return SERIES[number % len(SERIES)], DASHES[number % len(DASHES)]
-
-
-def _draw(
-    axes: Axes,
-    curves: Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64]]],
-    drawstyle: str = "default",
-) -> list[LegendEntry]:
-    """Draw named lines, the first on top, and give their legend."""
-    legend = []
-    for number, (name, x, y) in enumerate(curves):
-        color, dashes = _style(number)
-        line = axes.plot(x, y, color=color, linewidth=2 if number == 0 else 1.6, zorder=5 - 0.1 * number)[0]
-        line.set_drawstyle(drawstyle)  # type: ignore[arg-type]
-        line.set_solid_joinstyle("round")
-        if dashes:
-            line.set_dashes(dashes)
-        legend.append(LegendEntry(name, color, dashes))
-    return legend
-
-
-def _unit_square(axes: Axes, x_label: str, y_label: str) -> None:
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=x_label, ylabel=y_label)
-    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-
-
 def roc_curve_chart(curves: Mapping[str, Curve], *, title: str = "ROC") -> Markup:
     """Receiver operating characteristic of one or more scores, with the diagonal of a blind guess.
 
@@ -87,15 +59,8 @@ def roc_curve_chart(curves: Mapping[str, Curve], *, title: str = "ROC") -> Marku
         curves: name to (false positive rate, true positive rate), each of (N,) values in 0 to 1, in the
             order of the threshold; points that are not finite are left out.
     """
-    cleaned = [(name, *_clean(*curve)[:2]) for name, curve in curves.items()]
-    thinned = [(name, x[(keep := thin(x, y))], y[keep]) for name, x, y in cleaned if len(x)]
-    with chart_axes() as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, dashes=(2, 3))
-        _unit_square(axes, "false positive rate", "true positive rate")
-        legend = [*_draw(axes, thinned), LegendEntry("blind guess", MUTED, (2, 3))]
-        names = ", ".join(name for name, _, _ in thinned) or "no data"
-        drawing = inline_svg(figure, f"ROC curves: {names}")
-    return chart_figure(drawing, title, legend)
+    lines = {name: _clean(*curve)[:2] for name, curve in curves.items()}
+    return _unit_square(lines, "false positive rate", "true positive rate", title, guess=[0, 1])
 
 
 def precision_recall_chart(
@@ -108,23 +73,37 @@ def precision_recall_chart(
             (either way); points that are not finite are left out.
         prevalence: share of positives, the precision of a blind guess; drawn as a line if given.
     """
-    lines = []
+    lines = {}
     for name, (precision, recall) in curves.items():
         x, y, _ = _clean(recall, precision)
-        if not len(x):
-            continue
-        if x[0] > x[-1]:
-            x, y = x[::-1], y[::-1]
-        keep = thin(x, y)
-        lines.append((name, x[keep], y[keep]))
+        rises = not len(x) or x[0] <= x[-1]
+        lines[name] = (x, y) if rises else (x[::-1], y[::-1])
+    known = prevalence is not None and np.isfinite(prevalence)
+    guess = [prevalence, prevalence] if known else None
+    return _unit_square(lines, "recall", "precision", title, guess=guess, drawstyle="steps-pre")
+
+
+def _unit_square(
+    lines: Mapping[str, Points],
+    x_label: str,
+    y_label: str,
+    title: str,
+    *,
+    guess: Sequence[float | None] | None,
+    drawstyle: str = "default",
+) -> Markup:
+    """Curves of shares, both from 0 to 1; ``guess`` is the height of a blind one at 0 and at 1."""
     with chart_axes() as (figure, axes):
-        _unit_square(axes, "recall", "precision")
-        legend = _draw(axes, lines, drawstyle="steps-pre")
-        if prevalence is not None and np.isfinite(prevalence):
-            axes.plot([0, 1], [prevalence, prevalence], color=MUTED, linewidth=1, dashes=(2, 3))
+        ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+        axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=x_label, ylabel=y_label, xticks=ticks, yticks=ticks)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        legend = _draw(axes, {name: line for name, line in lines.items() if len(line[0])}, drawstyle)
+        names = ", ".join(entry.name for entry in legend) or "no data"
+        if guess is not None:
+            axes.plot([0, 1], guess, color=MUTED, linewidth=1, dashes=(2, 3))  # type: ignore[arg-type]
             legend.append(LegendEntry("blind guess", MUTED, (2, 3)))
-        names = ", ".join(name for name, _, _ in lines) or "no data"
-        drawing = inline_svg(figure, f"Precision-recall curves: {names}")
+        drawing = inline_svg(figure, f"{title} curves: {names}")
     return chart_figure(drawing, title, legend)
 
 
@@ -145,30 +124,49 @@ def line_chart(
     gaps = [f"{dropped} of {name}" for name, (_, _, dropped) in cleaned.items() if dropped]
     if gaps:
         note = f"{note} Left out because not finite: {', '.join(gaps)}.".strip()
-    lines = [(name, x[(keep := thin(x, y))], y[keep]) for name, (x, y, _) in cleaned.items()]
+    lines = {name: (x, y) for name, (x, y, _) in cleaned.items()}
     with chart_axes() as (figure, axes):
         legend = _draw(axes, lines)
         _dots(axes, lines)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.margins(x=0.02, y=0.08)
-        whole = all(np.array_equal(x, np.round(x)) for _, x, _ in lines)
+        whole = all(np.array_equal(x, np.round(x)) for x, _ in lines.values())
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=whole, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.ticklabel_format(axis="both", useOffset=False)
-        if not any(len(x) for _, x, _ in lines):
+        if not any(len(x) for x, _ in lines.values()):
             axes.set(xticks=[], yticks=[])
             axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color=MUTED)
-        names = ", ".join(name for name, _, _ in lines) or "no data"
-        drawing = inline_svg(figure, f"{title or y_label} over {x_label}: {names}")
+        drawing = inline_svg(figure, f"{title or y_label} over {x_label}: {', '.join(lines) or 'no data'}")
     told = [entry.name.lower() for entry in legend] == [title.lower()]
     return chart_figure(drawing, title, () if told else legend, note)
 
 
-def _dots(axes: Axes, lines: Iterable[tuple[str, NDArray[np.float64], NDArray[np.float64]]]) -> None:
-    """Mark the points of short lines; a line of one point would be invisible. A marker would need an id
-    in the SVG, a stroke of no length with round ends needs none."""
-    for number, (_, x, y) in enumerate(lines):
-        if 0 < len(x) <= _DOTTED_UP_TO:
-            for across, up in zip(x, y, strict=True):
-                dot = axes.plot([across, across], [up, up], color=_style(number)[0], linewidth=5, zorder=6)[0]
-                dot.set_solid_capstyle("round")
+def _style(number: int) -> tuple[str, tuple[float, ...]]:
+    return SERIES[number % len(SERIES)], DASHES[number % len(DASHES)]
+
+
+def _draw(axes: Axes, lines: Mapping[str, Points], drawstyle: str = "default") -> list[LegendEntry]:
+    """Draw named lines, thinned, the first on top, and give their legend."""
+    legend = []
+    for number, (name, (x, y)) in enumerate(lines.items()):
+        color, dashes = _style(number)
+        keep, width = thin(x, y), 2 if number == 0 else 1.6
+        line = axes.plot(x[keep], y[keep], color=color, linewidth=width, zorder=5 - 0.1 * number)[0]
+        line.set_drawstyle(drawstyle)  # type: ignore[arg-type]
+        line.set_solid_joinstyle("round")
+        if dashes:
+            line.set_dashes(dashes)
+        legend.append(LegendEntry(name, color, dashes))
+    return legend
+
+
+def _dots(axes: Axes, lines: Mapping[str, Points]) -> None:
+    """Mark the points of short lines; a line of one point would be invisible.
+
+    A marker would need an id in the SVG, a stroke of no length with round ends needs none.
+    """
+    for number, (x, y) in enumerate(lines.values()):
+        for across, up in zip(x, y, strict=True) if len(x) <= _DOTTED_UP_TO else ():
+            dot = axes.plot([across, across], [up, up], color=_style(number)[0], linewidth=5, zorder=6)[0]
+            dot.set_solid_capstyle("round")

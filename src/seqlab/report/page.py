@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from seqlab.files import whole_file
+
 _FOLDER = Path(__file__).parent
+_SECTION = re.compile(r'<section aria-labelledby="section-\d+">.*?</section>', re.DOTALL)
+_HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
+_HEAD = re.compile(r"\A.*?</head>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,19 @@ class Section:
 
 
 @cache
-def _template() -> Template:
-    environment = Environment(
+def _templates() -> Environment:
+    return Environment(
         loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2")
+
+
+def fill(name: str, **values: Any) -> Markup:
+    """A template of this folder, its values escaped."""
+    return Markup(_templates().get_template(f"{name}.html.j2").render(values).strip())
 
 
 def render_page(
@@ -64,33 +73,41 @@ def render_page(
         script: the one script that the page may run, named by its hash in the page's policy; without it
             the policy allows none.
     """
-    page_style = (_FOLDER / "page.css").read_text(encoding="utf-8") + style
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return _template().render(
+    page = fill(
+        "page",
         title=title,
         subtitle=subtitle,
         notices=list(notices),
         sections=list(sections),
         language=language,
-        style=Markup(page_style),
+        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8") + style),
         script=Markup(script),
         script_hash=f"sha256-{digest}" if script else "",
     )
+    return f"{page}\n"
 
 
 def write_page(path: Path | str, html: str) -> None:
-    r"""Write ``html`` as UTF-8 in one step: a reader sees the old file or the new one, never a part.
+    r"""Write ``html`` as UTF-8, whole or not at all.
 
     Halves of characters, which a log read with ``surrogateescape`` may hold, are written as ``\udc80``.
-
-    Raises:
-        OSError: the folder is missing or not writable; nothing is left behind.
     """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(html.encode("utf-8", errors="backslashreplace"))
-        os.replace(partial, target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with whole_file(Path(path)) as part:
+        part.write_bytes(html.encode("utf-8", errors="backslashreplace"))
+
+
+def standalone_sections(page: str) -> dict[str, str]:
+    """The sections of a page as pages of their own, by title, for trackers that show HTML.
+
+    Args:
+        page: what ``render_page`` gave. Nothing is found in a page of another make.
+    """
+    head = _HEAD.search(page)
+    found: dict[str, str] = {}
+    for section in _SECTION.findall(page) if head else []:
+        heading = _HEADING.search(section)
+        if head and heading:
+            body = f"<body>\n<main>\n{section}\n</main>\n</body>\n</html>\n"
+            found[Markup(heading[1]).striptags()] = f"{head[0]}\n{body}"
+    return found

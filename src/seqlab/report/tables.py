@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from seqlab.report.page import fill
+
 NO_VALUE = "–"
 _MINUS = "−"
 
@@ -52,13 +54,6 @@ def column_decimals(values: Sequence[float | None]) -> int | None:
     return 3 if largest < 10 else 2 if largest < 1000 else 1
 
 
-def _scrolling(table: Markup, label: str) -> Markup:
-    """Let a wide table scroll in its own frame, reachable by keyboard, rather than widen the page."""
-    return Markup('<div class="scroll" role="region" tabindex="0" aria-label="{}">{}</div>').format(
-        label, table
-    )
-
-
 def metrics_table(
     columns: Sequence[str],
     rows: Sequence[tuple[str, Sequence[float | None]]],
@@ -86,27 +81,16 @@ def metrics_table(
         names = ", ".join(name for name, _ in rows) or "none"
         raise ValueError(f"emphasis={emphasis!r} is no row of the table; its rows: {names}")
     decimals = [column_decimals([values[place] for _, values in rows]) for place in range(len(columns))]
-    heads = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns)
-    lines = [
-        Markup('<tr{}><th scope="row">{}</th>{}</tr>').format(
-            Markup(' class="emphasis"') if name == emphasis else "",
-            name,
-            Markup("").join(
-                Markup("<td>{}</td>").format(format_number(value, places))
-                for value, places in zip(values, decimals, strict=True)
-            ),
-        )
-        for name, values in rows
-    ]
-    table = Markup(
-        '<table class="figures">{}<thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table>'
-    ).format(
-        Markup("<caption>{}</caption>").format(caption) if caption else "",
-        row_title,
-        heads,
-        Markup("\n").join(lines),
+    return fill(
+        "tables",
+        kind="figures",
+        columns=columns,
+        rows=[(name, list(map(format_number, values, decimals))) for name, values in rows],
+        emphasis=emphasis,
+        row_title=row_title,
+        caption=caption,
+        label=caption or row_title or "figures",
     )
-    return _scrolling(table, caption or row_title or "figures")
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> Markup:
@@ -118,26 +102,12 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"a row has {len(row)} texts, the table {len(columns)} columns")
-    heads = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns)
-    lines = [
-        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(text) for text in row))
-        for row in rows
-    ]
-    table = Markup('<table class="texts">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(
-        Markup("<caption>{}</caption>").format(caption) if caption else "", heads, Markup("\n").join(lines)
-    )
-    return _scrolling(table, caption or "texts")
+    return fill("tables", kind="texts", columns=columns, rows=rows, caption=caption, label=caption or "texts")
 
 
 def key_value_table(rows: Sequence[tuple[str, str]], *, caption: str = "") -> Markup:
     """Names and values as text; long values wrap. Empty ``rows`` give empty markup."""
-    if not rows:
-        return Markup("")
-    lines = (
-        Markup('<tr><th scope="row">{}</th><td>{}</td></tr>').format(name, value) for name, value in rows
-    )
-    head = Markup("<caption>{}</caption>").format(caption) if caption else Markup("")
-    return Markup('<table class="facts">{}<tbody>{}</tbody></table>').format(head, Markup("\n").join(lines))
+    return fill("tables", kind="facts", rows=rows, caption=caption) if rows else Markup("")
 
 
 def config_block(yaml_text: str, *, title: str = "Full configuration") -> Markup:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from seqlab.composing.compose import compose_groups
+from seqlab.composing import compose_groups
 from seqlab.errors import UserError
 from seqlab.trust import imported, targets
 

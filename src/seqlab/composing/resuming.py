@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import SEARCH_PATH, compose_config
+from seqlab.composing import SEARCH_PATH, compose_config
 from seqlab.composing.grammar import quoted
 from seqlab.errors import UserError
 from seqlab.trust import RUNS, refuse_untrusted

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from seqlab.contracts import check_members, full_name
+from seqlab.contracts import check_members, check_plain, full_name
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.coders import check_coder, check_plain
+from seqlab.data.coders import check_coder
 from seqlab.data.labelled import Coder, LabelledItems
 from seqlab.errors import UserError
 

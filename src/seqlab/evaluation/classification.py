@@ -21,8 +21,7 @@ from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
 from seqlab.report.page import Section
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.classification import Classification
 from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 

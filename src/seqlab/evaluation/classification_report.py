@@ -14,8 +14,7 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import metrics_table, paragraph, text_table
-from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
 from seqlab.tasks.confusion import ClassFigures, count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}

@@ -22,8 +22,7 @@ from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
 from seqlab.evaluation.tagging_report import SECTIONS, TaggingOutcome
 from seqlab.report.page import Section
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.tagging import Tagging
 
 if TYPE_CHECKING:

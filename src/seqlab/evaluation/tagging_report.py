@@ -17,8 +17,7 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
-from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
 from seqlab.tasks.confusion import count_confusion
 from seqlab.tasks.entity_counts import EntityFigures
 

@@ -24,8 +24,7 @@ from seqlab.evaluation.translation_report import (
     samples_section,
 )
 from seqlab.report.page import Section
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, prefixed
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.search.translate import translate_texts
 from seqlab.tasks.translation import Translation

@@ -16,7 +16,7 @@ from seqlab.errors import UserError
 from seqlab.networks.contracts import NextEventNetwork, check_shape
 from seqlab.networks.delays import longer
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph, random_tokens
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, random_tokens
 
 
 def event_scores(logits: Tensor, targets: Tensor) -> EventScores:
@@ -72,7 +72,7 @@ class NextEvent(SequenceTask[WindowBatch]):
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
         vocab_size = sizes["vocab_size"]
         tokens = random_tokens(vocab_size)
-        return graph(
+        return Graph(
             self.network,
             lambda network, contexts: (network(contexts).float().log_softmax(dim=-1),),
             {"contexts": (BATCH, LENGTH)},

@@ -23,8 +23,8 @@ from seqlab.evaluation.classification_report import FIGURES, ClassificationOutco
 from seqlab.report.page import Section
 from seqlab.results.outcome import prefixed
 from seqlab.results.training import Curves
+from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
 from seqlab.tasks.classification import Classification
-from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class ClassificationEvaluation(Evaluation):
         loss, probabilities = classify_split(task, datamodule, "test")
         predicted = probabilities.argmax(axis=1)
         metrics = prefixed("test", {"loss": loss} | figures_of(gold, predicted, coder))
-        f1 = ClassFigures.from_counts(count_confusion(gold, predicted, len(coder.labels))).f1
+        f1 = ClassFigures.from_confusion(count_confusion(gold, predicted, len(coder.labels))).f1
         metrics |= {f"test/{coder.labels[number]}/f1": float(f1[number]) for number in np.unique(gold)}
         tokens = counted(coder, items).tokens
         for baseline in judge.baselines:

@@ -19,8 +19,7 @@ from seqlab.report.sentences import TaggedSentence, choose, entities_block, word
 from seqlab.report.tables import metrics_table, paragraph
 from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
 from seqlab.results.training import Curves
-from seqlab.tasks.confusion import count_confusion
-from seqlab.tasks.entity_counts import EntityFigures
+from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20
@@ -75,7 +74,7 @@ class TaggingOutcome(Outcome):
         """(3, K) right, predicted and gold, by entity type or tag."""
         return self.measures.counts(self.gold_ids, self.predicted_ids, self.sentences.is_first)
 
-    def kind_figures(self) -> list[tuple[str, EntityFigures, int, int]]:
+    def kind_figures(self) -> list[tuple[str, ClassFigures, int, int]]:
         """Entity type or tag, figures, predicted and gold, most frequent in the test split first."""
         return kind_rows(self.measures.kinds(), self.kind_counts())
 

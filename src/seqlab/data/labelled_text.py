@@ -13,9 +13,8 @@ import numpy as np
 from seqlab.data.csv_files import csv_rows, delimiter_of
 from seqlab.data.labelled import LabelledItems, NewItems, SequenceCoder
 from seqlab.data.labelled_data import LabelledData
-from seqlab.data.pair_files import clean
 from seqlab.data.sources import check_counts
-from seqlab.data.text_files import read_lines
+from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import JOINER, SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError

@@ -13,11 +13,10 @@ from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.pair_files import Pair, literal_pairs, read_pairs
+from seqlab.data.pairs import Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
 from seqlab.data.sources import Files, Source, check_counts, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
 from seqlab.data.tokenizers import TOKENIZERS, WordTokenizer, train_tokenizer
-from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 

@@ -17,9 +17,15 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
+<<<<<<< HEAD
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
 from seqlab.tasks.confusion import count_confusion
 from seqlab.tasks.entity_counts import EntityFigures
+=======
+from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
+from seqlab.results.training import Curves
+from seqlab.tasks.class_counts import ClassFigures, count_confusion
+>>>>>>> 6ff7438b301d4f49afcc26e7b6b791424ee7e40e
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20
@@ -74,7 +80,7 @@ class TaggingOutcome(Outcome):
         """(3, K) right, predicted and gold, by entity type or tag."""
         return self.measures.counts(self.gold_ids, self.predicted_ids, self.sentences.is_first)
 
-    def kind_figures(self) -> list[tuple[str, EntityFigures, int, int]]:
+    def kind_figures(self) -> list[tuple[str, ClassFigures, int, int]]:
         """Entity type or tag, figures, predicted and gold, most frequent in the test split first."""
         return kind_rows(self.measures.kinds(), self.kind_counts())
 

@@ -46,19 +46,6 @@ def test_a_file_is_cut_in_order_and_the_test_part_may_be_left_out(tmp_path: Path
     assert three.has_test
 
 
-def test_splits_that_are_made_already_are_read_as_they_are(tmp_path: Path) -> None:
-    train, val, test = (written(tmp_path / name, name * 5) for name in ("train", "val", "test"))
-    data = ready(train=train, val=val, test=test, split=[0.6, 0.4, 0.0])
-    assert data.texts == {"train": "train" * 5 + "\n", "val": "val" * 5 + "\n", "test": "test" * 5 + "\n"}
-    assert data.has_test
-    data = ready(train=train, test=test, split=[0.6, 0.4, 0.0])
-    assert [len(data.texts[name]) for name in ("train", "val")] == [15, 11]
-    with pytest.raises(UserError, match=r"data\.path and data\.train exclude each other"):
-        CharacterSequence(path=test, train=train)
-    with pytest.raises(UserError, match=r"data\.test is missing"):
-        CharacterSequence(train=train)
-
-
 def test_the_vocabulary_is_of_the_training_part_alone(tmp_path: Path) -> None:
     path = written(tmp_path / "text.txt", "abc" * 20 + "xyz")
     data = ready(path=path, split=[0.9, 0.1, 0.0], num_streams=2)

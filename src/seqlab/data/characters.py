@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,8 +15,8 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.sources import Files, Source, check_counts, one_file
-from seqlab.data.splits import SPLITS, part_ends
+from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.splits import part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
@@ -43,7 +42,6 @@ class CharacterSequence(SequenceDataModule):
         text: hihello, charseq or longseq, the published texts, or a text itself: all of it is trained on,
             validated and tested on, as one stream.
         path: instead, a file, cut by ``split`` from its start to its end.
-        train, val, test: instead, splits that are already made; without ``val`` the end of train is.
         split: shares of train, val and test; the test share may be 0, and validation figures are then all
             that a run reports.
         unit: ``char`` or ``word``.
@@ -70,10 +68,7 @@ class CharacterSequence(SequenceDataModule):
         self,
         *,
         text: str | None = "longseq",
-        path: Files | None = None,
-        train: Files | None = None,
-        val: Files | None = None,
-        test: Files | None = None,
+        path: str | Path | None = None,
         split: Sequence[float] = (0.9, 0.05, 0.05),
         unit: str = "char",
         min_count: int = 1,
@@ -94,16 +89,25 @@ class CharacterSequence(SequenceDataModule):
             raise UserError(f"data.mode={mode}: choose {' or '.join(MODES)}")
         if unit not in UNITS:
             raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
-        check_counts(num_streams=num_streams, seq_length=seq_length, window_size=window_size, stride=stride)
-        check_counts(batch_size=batch_size, eval_streams=eval_streams, min_count=min_count)
-        if max_tokens is not None:
-            check_counts(max_tokens=max_tokens)
+        for name, size in (
+            ("num_streams", num_streams),
+            ("seq_length", seq_length),
+            ("window_size", window_size),
+            ("stride", stride),
+            ("batch_size", batch_size),
+            ("eval_streams", eval_streams),
+            ("min_count", min_count),
+            ("max_tokens", 1 if max_tokens is None else max_tokens),
+        ):
+            if not isinstance(size, int) or size < 1:
+                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
         if not isinstance(restart, int | float) or not 0 <= restart <= 1:
             raise UserError(f"data.restart={restart}: give a probability, 0 to 1")
         if text is not None and not isinstance(text, str):
             raise UserError(f"data.text={text}: give a text; a number in quotes, as data.text='\"{text}\"'")
         self.text = text
-        self.source = Source(path=path, train=train, val=val, test=test, split=split, may_be_zero="test")
+        self.path = path
+        self.source = Source(path=path, split=split, may_be_zero="test")
         self.unit = unit
         self.min_count = min_count
         self.max_tokens = max_tokens
@@ -114,7 +118,7 @@ class CharacterSequence(SequenceDataModule):
         self.window_size = window_size
         self.stride = stride
         self.batch_size = batch_size
-        self.by_heart = self.source.is_sample
+        self.by_heart = path is None
         self.num_streams = 1 if self.by_heart else num_streams
         self.eval_streams = 1 if self.by_heart else eval_streams
         self.seed = seed
@@ -125,29 +129,20 @@ class CharacterSequence(SequenceDataModule):
         return UNITS[self.unit]
 
     def load_splits(self) -> None:
-        if self.by_heart:
-            self.texts = self._by_heart()
-        else:
-            # the sample would be learned by heart: it is not cut
-            self.texts = self.source.load(self._read, str, self._divide)
-            if not self.has_test:
-                self.notices.append(
-                    "no test part (data.split ends in 0): figures are of the validation part, by which the "
-                    "best checkpoint is chosen"
-                )
+        self.texts = self.source.load(self._read, self._own_text, self._divide)
         self.codec = TextCodec.fit(
             self.texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
         )
         if len(self.codec) == len(SPECIAL_TOKENS):
             raise UserError(
-                f"{self._origin('train')}: no token of the training part occurs "
+                f"{self.path or 'data.text'}: no token of the training part occurs "
                 f"data.min_count={self.min_count} times; give less"
             )
         self._ids = {name: self.codec.encode(text) for name, text in self.texts.items()}
         for name, ids in self._ids.items():
             if len(ids) < 2 and (name != "test" or self.has_test):
                 raise UserError(
-                    f"{self._origin(name)}: the {name} part has {len(ids)} {self.train_unit}; at least "
+                    f"{self.path or 'data.text'}: the {name} part has {len(ids)} {self.train_unit}; at least "
                     "2 are needed, one to read and one to predict"
                 )
         unseen = int((self._ids["val"] == SPECIAL.unk).sum())
@@ -157,30 +152,32 @@ class CharacterSequence(SequenceDataModule):
                 "training part: they are UNK, and count in the loss as such"
             )
 
-    def _by_heart(self) -> dict[str, str]:
-        """A short text, in all three splits."""
+    def _read(self, name: str, files: Files) -> str:
+        if not self.has_test:
+            self.notices.append(
+                "no test part (data.split ends in 0): figures are of the validation part, by which the best "
+                "checkpoint is chosen"
+            )
+        return clean_text("\n".join(read_lines(one_file(name, files), "a text")) + "\n")
+
+    def _own_text(self) -> str:
         if not self.text:
             raise UserError(
                 f"no text: give data.path=FILE, or data.text={', '.join(TEXTS)} or a text of your own"
             )
-        whole = clean_text(TEXTS.get(self.text, self.text))
+        text = clean_text(TEXTS.get(self.text, self.text))
         self.notices.append(
-            f"the same {len(whole):,} characters are trained on, validated and tested on: figures say "
-            "what was learned by heart"
+            f"the same {len(text):,} characters are trained on, validated and tested on: figures say what "
+            "was learned by heart"
         )
-        return dict.fromkeys(SPLITS, whole)
+        return text
 
-    def _read(self, name: str, files: Files) -> str:
-        return clean_text("\n".join(read_lines(one_file(name, files), "a text")) + "\n")
-
-    def _divide(self, text: str, shares: Sequence[float], origin: str) -> list[str]:
-        """Cut a text from its start to its end."""
-        ends = part_ends(len(text), shares)
-        return [text[first:end] for first, end in pairwise([0, *ends])]
-
-    def _origin(self, split: str) -> object:
-        """What the text of a split comes from, for messages."""
-        return self.source.path or self.source.files[split] or self.source.train or "data.text"
+    def _divide(self, text: str, split: Sequence[float], origin: str) -> list[str]:
+        """The parts of a file from its start to its end; a text that is learned by heart is every part."""
+        if self.by_heart:
+            return [text] * len(split)
+        first, second, _ = part_ends(len(text), split)
+        return [text[:first], text[first:second], text[second:]]
 
     @property
     def reads_windows(self) -> bool:
@@ -198,7 +195,7 @@ class CharacterSequence(SequenceDataModule):
     @property
     def has_test(self) -> bool:
         """Whether a part of the text is kept for testing."""
-        return self.source.path is None or self.source.split[2] > 0
+        return self.by_heart or self.source.split[2] > 0
 
     @property
     def sizes(self) -> dict[str, int]:

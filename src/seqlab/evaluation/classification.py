@@ -21,13 +21,8 @@ from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
 from seqlab.report.page import Section
-<<<<<<< HEAD
 from seqlab.results.outcome import Curves, prefixed
-=======
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
 from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
->>>>>>> 6ff7438b301d4f49afcc26e7b6b791424ee7e40e
 from seqlab.tasks.classification import Classification
 
 if TYPE_CHECKING:

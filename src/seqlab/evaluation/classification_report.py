@@ -14,14 +14,8 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import metrics_table, paragraph, text_table
-<<<<<<< HEAD
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.confusion import ClassFigures, count_confusion
-=======
-from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
-from seqlab.results.training import Curves
 from seqlab.tasks.class_counts import ClassFigures, count_confusion
->>>>>>> 6ff7438b301d4f49afcc26e7b6b791424ee7e40e
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 NUM_MISTAKES = 25

@@ -17,15 +17,8 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
-<<<<<<< HEAD
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.confusion import count_confusion
-from seqlab.tasks.entity_counts import EntityFigures
-=======
-from seqlab.results.outcome import Outcome, ResultTable, Row, figure_rows
-from seqlab.results.training import Curves
 from seqlab.tasks.class_counts import ClassFigures, count_confusion
->>>>>>> 6ff7438b301d4f49afcc26e7b6b791424ee7e40e
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20

@@ -14,11 +14,11 @@ test: $(VENV)/ready-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 # A target of its own: tracing costs more than a few per cent before Python 3.12
 coverage: $(VENV)/ready-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal --cov
 
 soak: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m soak

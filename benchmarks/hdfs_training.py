@@ -9,9 +9,7 @@ that a machine whose speed drifts does not decide it. FILE holds sessions, one a
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +35,7 @@ from benchmarks.plain_twins import (  # noqa: E402
     padded_batches,
     window_batches,
 )
+from benchmarks.startup import launch  # noqa: E402
 from seqlab.data.loaders import IndexBatches  # noqa: E402
 from seqlab.data.log_sessions import LogSessions  # noqa: E402
 from seqlab.data.session_windows import SessionWindows  # noqa: E402
@@ -252,36 +251,6 @@ def bare_loop(config: DictConfig, data: Any, task: SequenceTask) -> None:
         with torch.inference_mode():
             total = sum(float(task.losses(batch).nll) for batch in validation)
         assert total > 0
-
-
-def launch(rounds: int) -> str:
-    """From the shell to the first training step, beside importing torch and pytorch_lightning alone."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    imports, launches = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            str(ROOT / "train.py"),
-            "+callbacks.extra.leave._target_=benchmarks.first_step.LeaveAtFirstStep",
-            f"hydra.run.dir={folder}/run",
-        ]
-        for number in range(rounds + 1):
-            bare = [sys.executable, "-c", "import torch, pytorch_lightning"]
-            first = seconds(
-                lambda b=bare: subprocess.run(b, check=True, env=environment, capture_output=True)
-            )
-            second = seconds(
-                lambda: subprocess.run(command, check=True, env=environment, capture_output=True)
-            )
-            if number:
-                imports.append(first)
-                launches.append(second)
-    ratios = sorted(b / a for a, b in zip(imports, launches, strict=True))
-    return (
-        f"| launch to first step | {statistics.median(imports):.2f} s bare imports | "
-        f"{statistics.median(launches):.2f} s `python train.py` | "
-        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
-    )
 
 
 def predictor_twin(data: LogSessions) -> nn.Module:

@@ -58,7 +58,7 @@ sys.stderr.write("\\n" + json.dumps([code, names, files]))
 
 
 def _python(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -98,6 +98,25 @@ def seconds(arguments: Sequence[str]) -> float:
     start = time.perf_counter()
     _python(arguments)
     return time.perf_counter() - start
+
+
+def launch(rounds: int) -> str:
+    """From the shell to the first training step, beside importing torch and pytorch_lightning alone."""
+    bare, ours = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        leave = "+callbacks.extra.leave._target_=benchmarks.first_step.LeaveAtFirstStep"
+        for number in range(rounds + 1):
+            imports = seconds(("-c", "import torch, pytorch_lightning"))
+            first_step = seconds(("train.py", leave, f"hydra.run.dir={folder}/run"))
+            if number:  # the first round warms up
+                bare.append(imports)
+                ours.append(first_step)
+    ratios = sorted(b / a for a, b in zip(bare, ours, strict=True))
+    return (
+        f"| launch to first step | {statistics.median(bare):.2f} s bare imports | "
+        f"{statistics.median(ours):.2f} s `python train.py` | "
+        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
+    )
 
 
 def main() -> None:

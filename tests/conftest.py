@@ -25,6 +25,8 @@ from seqlab.data.log_sessions import LogSessions
 from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.session_windows import SessionWindows
 
+from .processes import Server
+
 ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,6 +52,14 @@ def _load_script(path: str) -> ModuleType:
 def load_script() -> Callable[[str], ModuleType]:
     """A script of the repository, such as ``benchmarks/startup.py``, as a module."""
     return _load_script
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Server]:
+    """Starts processes of Python that have imported torch already: see processes.py."""
+    server = Server(ROOT)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

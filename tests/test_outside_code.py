@@ -1,4 +1,4 @@
-"""The package in examples/: trained, resumed, scored, exported and compared like our own; with --trust."""
+"""The package in examples/: trained, scored and exported like our own; with --trust."""
 
 import json
 import sys
@@ -153,25 +153,6 @@ def test_an_export_needs_no_trust(best: str, sample_log: Any, tmp_path: Path) ->
     ]
     assert alerts[0] == alerts[1]
     assert alerts[0]
-
-
-def test_it_goes_on_with_the_configs_it_was_begun_with(
-    call: Callable[..., Any], tmp_path: Path, importable: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """--config-dir is not typed again, and two epochs are two epochs."""
-    settings = ("--config-dir", CONF, "model=tcn", "data.sample.num_blocks=100", *TINY)
-    whole = call(tmp_path / "whole", *settings, "trainer.max_epochs=2")
-    first = call(tmp_path / "parts", *settings, "trainer.max_epochs=1")
-    assert first.code == 0
-    again = (f"resume={tmp_path / 'parts'}", "trainer.max_epochs=2")
-    assert call(tmp_path / "parts", *again).code == 2
-    assert "it names mylab.tcn.CausalTCN, code outside seqlab" in capsys.readouterr().err
-    rest = call(tmp_path / "parts", *again, "--trust", "mylab")
-    assert rest.code == 0, rest.said
-    assert "note: going on after step" in rest.said
-    assert rest.metrics["val/loss"] == pytest.approx(whole.metrics["val/loss"], abs=1e-6)
-    assert main(["compare", str(tmp_path / "whole"), str(tmp_path / "parts")]) == 0
-    assert "nothing" not in capsys.readouterr().err
 
 
 def test_a_stateless_language_model_learns_is_judged_and_writes(

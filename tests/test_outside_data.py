@@ -74,16 +74,22 @@ def test_it_exports(run: Any, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_it_is_resumed_and_compared(run: Any, call: Callable[..., Any], tmp_path: Path, capsys: Any) -> None:
-    """Three epochs in two parts are three epochs in one, to the last bit of the figures."""
+    """--config-dir is not typed again; three epochs in two parts are three epochs in one."""
     begun = call(tmp_path / "run", "--config-dir", CONF, *SMALL, *QUIET, "trainer.max_epochs=1")
     assert begun.code == 0, begun.said
-    ended = call(tmp_path / "run", f"resume={tmp_path / 'run'}", "trainer.max_epochs=3", "--trust", "mylab")
+    again = (f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
+    assert call(tmp_path / "run", *again).code == 2
+    assert "code outside seqlab" in capsys.readouterr().err
+    ended = call(tmp_path / "run", *again, "--trust", "mylab")
     assert ended.code == 0, ended.said
+    assert "note: going on after step" in ended.said
     assert ended.metrics["val/loss"] == pytest.approx(run.metrics["val/loss"], abs=1e-6)
     shutil.copytree(run.folder, tmp_path / "whole")
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "whole"), str(tmp_path / "run")]) == 0
-    assert "accuracy" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "accuracy" in said.out
+    assert "nothing" not in said.err
 
 
 def test_it_is_swept(tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch) -> None:

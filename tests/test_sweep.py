@@ -1,6 +1,5 @@
 """sweep.yaml is W&B's format: its own engine draws from it, and its agent's command runs."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -69,17 +68,21 @@ def agents_command(configuration: dict[str, Any]) -> list[str]:
     return words
 
 
-def test_every_corner_of_the_search_space_composes() -> None:
+def test_every_value_of_the_search_space_composes() -> None:
     sweep = yaml.safe_load((ROOT / "sweep.yaml").read_text(encoding="utf-8"))
-    corners = {
+    choices = {
         name: parameter.get("values", [parameter.get("value", parameter.get("min"))])
         for name, parameter in sweep["parameters"].items()
     }
-    assert len(corners["model"]) == 2
-    for values in itertools.product(*corners.values()):
-        command = agents_command(
-            {name: {"value": value} for name, value in zip(corners, values, strict=True)}
-        )
+    assert len(choices["model"]) == 2
+    for value_of in (  # each value, with both models
+        {key: values[0] for key, values in choices.items()} | {"model": model, name: value}
+        for model in choices["model"]
+        for name in choices
+        if name != "model"
+        for value in choices[name]
+    ):
+        command = agents_command({name: {"value": value} for name, value in value_of.items()})
         assert command[:3] == ["/usr/bin/env", "python", "train.py"]
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             config = compose("train", overrides=command[3:])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,13 +88,29 @@ def start(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
         process.popen.communicate()
 
 
+@pytest.fixture(scope="session")
+def exported(
+    checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[dict[str, Any]], Path]:
+    """Exports each checkpoint once."""
+    folders: dict[Path, Path] = {}
+
+    def make(settings: dict[str, Any]) -> Path:
+        path = checkpoint(**settings)
+        if path not in folders:
+            folder = tmp_path_factory.mktemp("exports") / "export"
+            assert main(["export", str(path), "--output", str(folder)]) == 0
+            folders[path] = folder
+        return folders[path]
+
+    return make
+
+
 @pytest.fixture
-def export(checkpoint: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """The folder of an exported small model: see ``checkpoint``."""
+def export(exported: Callable[[dict[str, Any]], Path], tmp_path: Path) -> Callable[..., Path]:
+    """The folder of an exported small model, a copy of the test's own: see ``checkpoint``."""
 
     def make(**settings: str | float | None) -> Path:
-        folder = tmp_path / "export"
-        assert main(["export", str(checkpoint(**settings)), "--output", str(folder)]) == 0
-        return folder
+        return shutil.copytree(exported(settings), tmp_path / "export")
 
     return make

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,26 +22,20 @@ Compose = Callable[..., DictConfig]
 
 
 @pytest.fixture
-def command(root: Path, tmp_path: Path) -> Command:
+def command(root: Path, python: Any, tmp_path: Path) -> Command:
     """Runs ``python train.py ...`` in the repository; the run folder is ``tmp_path/run``."""
 
-    def run(*arguments: str, flags: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess:
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess:
         environment = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
-        return subprocess.run(
-            [sys.executable, *flags, "train.py", *arguments, f"hydra.run.dir={tmp_path / 'run'}"],
-            cwd=root,
-            env=environment | {"OMP_NUM_THREADS": "1"} | variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        line = ("train.py", *arguments, f"hydra.run.dir={tmp_path / 'run'}")
+        return python.run(*line, cwd=root, env=environment | variables)
 
     return run
 
 
-def test_help_lists_groups_and_examples_without_loading_torch(command: Command, root: Path) -> None:
-    done = command("--help", flags=("-X", "importtime"))
+def test_help_lists_groups_and_examples_without_loading_torch(root: Path) -> None:
+    cold = [sys.executable, "-X", "importtime", "train.py", "--help"]
+    done = subprocess.run(cold, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     for group in (path for path in (root / "conf").iterdir() if path.is_dir() and path.name != "hydra"):
         assert f"\n{group.name}=\n" in done.stdout

@@ -1,7 +1,6 @@
 import io
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -62,10 +61,9 @@ def test_a_file_gives_one_line_each(
         assert capsys.readouterr().out == EXPECTED
 
 
-def test_standard_input_of_a_real_process(trained: tuple[Path, TranslationData]) -> None:
-    command = [sys.executable, "-m", "seqlab.cli", "translate", str(trained[0])]
-    found = subprocess.run(command, input=TEXT.encode(), capture_output=True, check=True, timeout=120)
-    assert found.stdout.decode("utf-8") == EXPECTED
+def test_standard_input_of_a_real_process(trained: tuple[Path, TranslationData], python: Any) -> None:
+    found = python.run("-m", "seqlab.cli", "translate", trained[0], input=TEXT.encode(), text=False)
+    assert (found.returncode, found.stdout.decode("utf-8")) == (0, EXPECTED)
 
 
 def test_input_that_is_not_text_is_told_with_its_line(

@@ -2,9 +2,9 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -71,14 +71,11 @@ def test_an_interrupted_run_names_the_packages_to_trust(
 
 
 @pytest.fixture
-def multirun(root: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+def multirun(root: Path, python: Any, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
     """Runs ``python train.py -m ...`` in the repository, into ``tmp_path/sweep``."""
 
     def run(*overrides: str) -> subprocess.CompletedProcess:
-        words = ["-m", *overrides, f"hydra.sweep.dir={tmp_path / 'sweep'}"]
-        return subprocess.run(
-            [sys.executable, "train.py", *words], cwd=root, capture_output=True, text=True, check=False
-        )
+        return python.run("train.py", "-m", *overrides, f"hydra.sweep.dir={tmp_path / 'sweep'}", cwd=root)
 
     return run
 
@@ -100,7 +97,12 @@ def test_failed_jobs_leave_their_logs_and_the_others_go_on(
 def test_an_error_of_the_program_is_in_the_log_too(
     multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
 ) -> None:
-    small = ("data.sample.num_blocks=300", "trainer.limit_train_batches=1", "trainer.max_epochs=1")
+    small = (
+        "data.sample.num_blocks=300",
+        "detection.scores=[nll_max,combined]",
+        "trainer.limit_train_batches=1",
+        "trainer.max_epochs=1",
+    )
     done = multirun("scheduler.warmup_fraction=x,0.1", *small)
     assert done.returncode == 1
     log = (tmp_path / "sweep" / "0" / "train.log").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from seqlab.tasks.language_model import LanguageModel
 from seqlab.tasks.next_event import NextEvent
 from seqlab.tasks.reconstruction import Reconstruction
 
-NUM_ITEMS, SMALL, GROUP = 75, 5, 4  # the last group has 3 batches of 4
+NUM_ITEMS, SMALL, GROUP = 35, 5, 4  # the last group has 3 batches of 4
 OPTIMIZER = partial(SGD, lr=0.5, momentum=0.9)
 
 

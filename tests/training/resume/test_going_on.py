@@ -1,6 +1,7 @@
 """Runs that stop and go on, within this process; kills are in tests/soak, signals in test_stopping.py."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,20 @@ TINY = (
     "trainer.enable_progress_bar=false",
     "callbacks.checkpoint.every_steps=2",
     "scheduler=constant",
+    "detection.scores=[nll_max,combined]",  # each is a chart of the report
 )
 
 
-@pytest.fixture
-def stopped(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run that broke off before its 14th step, in its second epoch of 9 steps."""
+@pytest.fixture(scope="module")
+def whole(call: Call, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run of three epochs that was never stopped."""
+    return call(tmp_path_factory.mktemp("whole") / "run", *TINY, "trainer.max_epochs=3")
+
+
+@pytest.fixture(scope="module")
+def broken_off(call: Call, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run that broke off before its 14th step, in its second epoch of 9 steps, and a copy of it."""
+    folder = tmp_path_factory.mktemp("stopped")
     plain = LastCheckpoint.on_train_batch_start
 
     def break_off(self: LastCheckpoint, trainer: Any, *rest: Any) -> None:
@@ -33,11 +42,19 @@ def stopped(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
             raise ArithmeticError("broken off")
         plain(self, trainer, *rest)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LastCheckpoint, "on_train_batch_start", break_off)
         with pytest.raises(ArithmeticError, match="broken off"):
-            call(tmp_path / "run", *TINY, "trainer.max_epochs=3")
-    return tmp_path / "run"
+            call(folder / "run", *TINY, "trainer.max_epochs=3")
+    return folder / "run", shutil.copytree(folder / "run", folder / "kept")
+
+
+@pytest.fixture
+def stopped(broken_off: tuple[Path, Path]) -> Path:
+    """The folder of that run as it broke off."""
+    folder, kept = broken_off
+    shutil.rmtree(folder)
+    return shutil.copytree(kept, folder)
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -55,8 +72,7 @@ def figures(run: Any) -> dict[str, float]:
     return {name: value for name, value in run.metrics.items() if not name.startswith("timing/")}
 
 
-def test_a_run_goes_on_as_if_it_had_never_stopped(call: Call, stopped: Path, tmp_path: Path) -> None:
-    whole = call(tmp_path / "whole", *TINY, "trainer.max_epochs=3")
+def test_a_run_goes_on_as_if_it_had_never_stopped(call: Call, stopped: Path, whole: Any) -> None:
     resumed = call(stopped, f"resume={stopped}")
     assert resumed.code == 0
     assert "note: going on after step 11 of epoch 2" in resumed.said
@@ -68,13 +84,12 @@ def test_a_run_goes_on_as_if_it_had_never_stopped(call: Call, stopped: Path, tmp
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
 def test_a_broken_last_checkpoint_is_told_and_the_one_before_used(
-    call: Call, stopped: Path, tmp_path: Path, damage: str
+    call: Call, stopped: Path, whole: Any, damage: str
 ) -> None:
     last = stopped / "checkpoints" / "last.ckpt"
     content = last.read_bytes()
     last.unlink()  # previous.ckpt may be another name of an older file, never of this one
     last.write_bytes({"cut": content[: len(content) // 2], "garbage": b"\x80" * 500, "empty": b""}[damage])
-    whole = call(tmp_path / "whole", *TINY, "trainer.max_epochs=3")
     resumed = call(stopped, f"resume={stopped}")
     assert re.search(r"last\.ckpt is broken \(.*\); going on from previous\.ckpt", resumed.said)
     assert_same_weights(whole.folder, stopped)
@@ -90,12 +105,13 @@ def test_without_one_whole_checkpoint_nothing_is_begun(
     assert "no checkpoint can be read" in capsys.readouterr().err
 
 
-def test_changed_settings_are_listed_and_a_longer_run_is_the_longer_run(call: Call, tmp_path: Path) -> None:
+def test_changed_settings_are_listed_and_a_longer_run_is_the_longer_run(
+    call: Call, whole: Any, tmp_path: Path
+) -> None:
     call(tmp_path / "run", *TINY, "trainer.max_epochs=1")
     longer = call(tmp_path / "run", f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
     assert longer.code == 0
     assert "note: changed: trainer.max_epochs: 1 -> 3" in longer.said
-    whole = call(tmp_path / "whole", *TINY, "trainer.max_epochs=3")
     assert_same_weights(whole.folder, longer.folder)
     assert figures(longer) == figures(whole)
 

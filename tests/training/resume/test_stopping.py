@@ -3,10 +3,10 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,20 +19,21 @@ SETTINGS = (
     "model.network.hidden_size=8",
     "model.network.dropout=0.2",
     "trainer.max_epochs=60",
+    "detection.scores=[nll_max,combined]",
     "trainer.enable_progress_bar=false",
 )
 Start = Callable[..., subprocess.Popen]
 
 
 @pytest.fixture
-def start(root: Path) -> Start:
+def start(root: Path, python: Any) -> Start:
     """Starts ``python train.py``."""
 
     def begin(*arguments: str, **variables: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, "train.py", *arguments],
+        return python.popen(
+            *("train.py", *arguments),
             cwd=root,
-            env=os.environ | {"OMP_NUM_THREADS": "1"} | variables,
+            env=os.environ | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -47,6 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call, store: str) -> Any
         "trainer.log_every_n_steps=1",
         "trainer.enable_progress_bar=false",
         "model.network.hidden_size=8",
+        "detection.scores=[nll_max,combined]",
     )
 
 

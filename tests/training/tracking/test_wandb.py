@@ -26,6 +26,7 @@ TINY = (
     "data.sample.num_blocks=120",
     "trainer.enable_progress_bar=false",
     "model.network.hidden_size=8",
+    "detection.scores=[nll_max,combined]",
 )
 
 

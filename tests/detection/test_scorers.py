@@ -8,11 +8,13 @@ import pytest
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection import edit_distance
-from seqlab.detection.count_outliers import CountOutliers
-from seqlab.detection.edit_distance import EditDistance
-from seqlab.detection.encoded import EncodedSessions
-from seqlab.detection.seen import SeenSessions
-from seqlab.detection.stide import Stide
+from seqlab.detection.simple_detectors import (
+    CountOutliers,
+    EditDistance,
+    EncodedSessions,
+    SeenSessions,
+    Stide,
+)
 
 
 class Training:

@@ -15,22 +15,12 @@ def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import (
-        build,
-        callbacks,
-        checkpoints,
-        checks,
-        processes,
-        run_folder,
-        trainer,
-    )
-    from seqlab.training.resume import start
-    from seqlab.training.tracking import loggers
+    from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
     build.check_monitor(config)
-    checks.check_pair(config)
+    build.check_pair(config)
     trainer.check_hardware(config.trainer)
-    start.check_not_finished(run_folder.path_of_run(), config)
+    resume.check_folder(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = build.build_evaluation(config)
 
@@ -38,14 +28,15 @@ def train(config: DictConfig) -> float | None:
     datamodule.setup()
     evaluation.check(datamodule)
     task = build.build_task(config, datamodule.sizes)
-    checks.try_network(task, datamodule)
-    folder = run_folder.RunFolder.create(config, datamodule)
-    begin = start.find_start(config, folder)
-    around = callbacks.build_callbacks(config, folder.checkpoints, datamodule)
-    with loggers.open_loggers(config, folder, begin.tracker_ids) as trackers:
-        fitter = trainer.build_trainer(config.trainer, around.all, trackers, folder.path)
-        start.fit(fitter, task, datamodule, begin)
-        if not processes.leave_group():
+    build.try_network(task, datamodule)
+    contents = checkpoints.contents_of(config, datamodule)
+    folder = run_folder.RunFolder.create(config, contents, datamodule.notices)
+    start = resume.find_start(config, folder)
+    around = callbacks.build_callbacks(config, folder.checkpoints, contents)
+    with tracking.open_loggers(config, folder, start.tracker_ids) as loggers:
+        fitter = trainer.build_trainer(config.trainer, around.all, loggers, folder.path)
+        resume.fit(fitter, task, datamodule, start)
+        if not trainer.leave_group():
             return None  # of several processes one judges and writes
         if config.trainer.profile:
             from seqlab.training import profiling
@@ -65,8 +56,8 @@ def train(config: DictConfig) -> float | None:
         datamodule.write_files(folder.path)
         sections = evaluation.sections(task, datamodule, outcome, around.history.series)
         folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
-        folder.finish_checkpoints()
-        loggers.log_results(trackers, folder, outcome, metrics, fitter.global_step)
+        checkpoints.forget_previous(folder.checkpoints)
+        tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]
 

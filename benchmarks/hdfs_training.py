@@ -45,8 +45,9 @@ from seqlab.detection.surprise import surprise  # noqa: E402
 from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 from seqlab.training.callbacks import build_callbacks  # noqa: E402
+from seqlab.training.checkpoints import contents_of  # noqa: E402
 from seqlab.training.run_folder import RunFolder  # noqa: E402
-from seqlab.training.tracking.loggers import build_loggers  # noqa: E402
+from seqlab.training.tracking import build_loggers  # noqa: E402
 from seqlab.training.trainer import build_trainer, quiet_lightning  # noqa: E402
 
 
@@ -219,7 +220,7 @@ def overhead(config: DictConfig, rounds: int) -> str:
 
 def default_fit(config: DictConfig, folder: Path, data: Any, task: SequenceTask) -> None:
     """What train.py does between the task and the detector."""
-    around = build_callbacks(config, folder / "checkpoints", data)
+    around = build_callbacks(config, folder / "checkpoints", contents_of(config, data))
     trainer = build_trainer(
         config.trainer,
         around.all,

@@ -214,8 +214,7 @@ def checkpoint(
     sample_log: SampleLog, call: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:
     """Trains a model once, and gives its checkpoint with another score behind its alerts."""
-    from seqlab.training.checkpoint_files import write_atomically
-    from seqlab.training.checkpoints import read_checkpoint
+    from seqlab.training.checkpoints import read_checkpoint, write_atomically
 
     folder = tmp_path_factory.mktemp("runs")
     trained: dict[tuple[str, ...], Path] = {}

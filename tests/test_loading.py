@@ -14,6 +14,7 @@ from seqlab.data.text_codec import clean_text
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import build_callbacks
+from seqlab.training.checkpoints import contents_of
 
 Compose = Callable[..., DictConfig]
 PRICES = "Date,Open,High,Low,Close,Volume\n" + "".join(
@@ -39,7 +40,7 @@ def saved(composed: Compose, tmp_path: Path) -> Callable[..., tuple[Path, Any, A
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            callbacks=build_callbacks(config, tmp_path, data).all,
+            callbacks=build_callbacks(config, tmp_path, contents_of(config, data)).all,
         )
         trainer.fit(task, datamodule=data)
         return tmp_path / "last.ckpt", task.eval(), data

@@ -163,7 +163,10 @@ def test_it_goes_on_with_the_configs_it_was_begun_with(
     whole = call(tmp_path / "whole", *settings, "trainer.max_epochs=2")
     first = call(tmp_path / "parts", *settings, "trainer.max_epochs=1")
     assert first.code == 0
-    rest = call(tmp_path / "parts", f"resume={tmp_path / 'parts'}", "trainer.max_epochs=2")
+    again = (f"resume={tmp_path / 'parts'}", "trainer.max_epochs=2")
+    assert call(tmp_path / "parts", *again).code == 2
+    assert "it names mylab.tcn.CausalTCN, code outside seqlab" in capsys.readouterr().err
+    rest = call(tmp_path / "parts", *again, "--trust", "mylab")
     assert rest.code == 0, rest.said
     assert "note: going on after step" in rest.said
     assert rest.metrics["val/loss"] == pytest.approx(whole.metrics["val/loss"], abs=1e-6)

@@ -77,7 +77,7 @@ def test_it_is_resumed_and_compared(run: Any, call: Callable[..., Any], tmp_path
     """Three epochs in two parts are three epochs in one, to the last bit of the figures."""
     begun = call(tmp_path / "run", "--config-dir", CONF, *SMALL, *QUIET, "trainer.max_epochs=1")
     assert begun.code == 0, begun.said
-    ended = call(tmp_path / "run", f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
+    ended = call(tmp_path / "run", f"resume={tmp_path / 'run'}", "trainer.max_epochs=3", "--trust", "mylab")
     assert ended.code == 0, ended.said
     assert ended.metrics["val/loss"] == pytest.approx(run.metrics["val/loss"], abs=1e-6)
     shutil.copytree(run.folder, tmp_path / "whole")

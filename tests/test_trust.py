@@ -170,8 +170,8 @@ def test_evaluations_follow_the_same_rule(package: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("labtrust.nets", "give the package alone, --trust labtrust"),
-        ("./labtrust", "no name of a package, such as mylab"),
+        ("labtrust.nets", "give the name of a package alone, such as labtrust"),
+        ("./labtrust", "give the name of a package alone, such as mylab"),
         ("os", "a part of Python itself"),
         ("subprocess", "a part of Python itself"),
         ("__main__", "a part of Python itself"),

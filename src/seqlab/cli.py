@@ -10,7 +10,7 @@ from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import CheckpointError, UserError, memory_message
 from seqlab.files import let_go
 
 EXIT_USER_ERROR = 2
@@ -104,10 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _swapped(error: UserError, arguments: argparse.Namespace) -> str:
     """More about what is no checkpoint: that one was given in another place of the same command."""
-    from seqlab.training.checkpoint_mistakes import CheckpointError, given_elsewhere
-
     if not isinstance(error, CheckpointError):
         return ""
+    from seqlab.training.checkpoint_mistakes import given_elsewhere
+
     others = [value for name, value in vars(arguments).items() if name not in {"checkpoint", "output"}]
     found = given_elsewhere(others)
     return f". {found} is one: the checkpoint comes first" if found is not None else ""

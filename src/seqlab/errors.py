@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # what makes batches smaller, in the order in which to try it
 SETTINGS = ("batch_tokens", "batch_size", "scoring_batch_size", "piece_length", "num_streams", "seq_length")
 # PyTorch's own, on the CPU and on a GPU; on the CPU it has no class of its own
-_TORCH = re.compile(r"not enough memory|can't allocate memory|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I)
+_TORCH = re.compile(
+    r"not enough memory|(can't|cannot|could not) allocate|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I
+)
+GIVE_BEST = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
 _WANTED = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
@@ -19,6 +23,24 @@ class UserError(ValueError):
     The message stands alone: what came, what is accepted, what to do. The command line prints it without
     a traceback and exits with code 2.
     """
+
+
+class CheckpointError(UserError):
+    """A path that leads to no checkpoint.
+
+    Args:
+        path: as it was given.
+        reason: what is there.
+        advice: what to do.
+    """
+
+    def __init__(self, path: str | Path, reason: str, advice: str = GIVE_BEST) -> None:
+        super().__init__(f"{path}: {reason}; {advice}")
+        self.path, self.reason, self.advice = path, reason, advice
+
+    def __reduce__(self) -> tuple[type[CheckpointError], tuple[str | Path, str, str]]:
+        """For processes that hand errors on."""
+        return type(self), (self.path, self.reason, self.advice)
 
 
 def memory_error(error: BaseException) -> BaseException | None:

@@ -25,7 +25,7 @@ class Allowed(NamedTuple):
     """Classes that one part of a checkpoint may name."""
 
     modules: tuple[str, ...]  # of the known packages; the modules of trusted packages come in addition
-    base: str  # the class that all of them derive from
+    base: str | None  # the class that all of them derive from; None for functions too
 
 
 NETWORKS = Allowed(
@@ -34,6 +34,14 @@ NETWORKS = Allowed(
 )
 EVALUATIONS = Allowed(("seqlab.evaluation.",), "seqlab.evaluation.base.Evaluation")
 CODERS = Allowed(("seqlab.data.",), "builtins.object")
+RUNS = Allowed(  # what the settings of a run folder may name
+    (
+        *("seqlab.data.", "seqlab.networks.", "seqlab.tasks.", "seqlab.evaluation."),
+        *("seqlab.training.schedulers", "seqlab.training.tracking", "torch.nn.", "torch.optim."),
+        *("pytorch_lightning.callbacks.", "pytorch_lightning.loggers.", "torchmetrics."),
+    ),
+    None,
+)
 CODER_CLASS = "class"  # key of a coder's state in the data's state
 
 
@@ -44,7 +52,7 @@ def package_of(name: object) -> str:
 
 def outside_packages(*configs: Any) -> list[str]:
     """The packages, other than the known ones, that configs name."""
-    return sorted({package_of(name) for config in configs for name in _targets(config)} - set(KNOWN))
+    return sorted({package_of(name) for config in configs for name in targets(config)} - set(KNOWN))
 
 
 def trust_options(packages: Iterable[str]) -> str:
@@ -56,42 +64,53 @@ def check_packages(packages: Collection[str]) -> None:
     """Raise UserError where ``--trust`` was given what is no package of somebody's own."""
     for package in packages:
         if not package.isidentifier():
-            whole = package_of(package)
-            instead = f": give the package alone, --trust {whole}" if whole.isidentifier() else ""
-            raise UserError(f"--trust {package}: no name of a package{instead or ', such as mylab'}")
+            instead = package_of(package) or "mylab"
+            raise UserError(f"--trust {package}: give the name of a package alone, such as {instead}")
         if _is_python(package):
             raise UserError(
-                f"--trust {package}: a part of Python itself, which has no networks; a file that names it is "
-                "not to be trusted"
+                f"--trust {package}: a part of Python itself; a file that names it is not to be trusted"
             )
 
 
 def refuse_untrusted(
     config: Any, path: str | Path, trust: Collection[str], allowed: Allowed = NETWORKS
 ) -> None:
-    """Raise UserError where building a checkpoint's config could run anything but allowed constructors.
-
-    Those are constructors of the allowed classes of seqlab and torch, and of such classes in the trusted
-    packages. Nothing of any other package is imported.
+    """Raise UserError where building a config could run anything but what is allowed of seqlab and torch, and
+    such classes of the trusted packages. Nothing of any other package is imported.
 
     Args:
-        config: of the model, or of its evaluation.
-        path: of the checkpoint.
+        config: plain values: of the model, of its evaluation, of a whole run.
+        path: of the checkpoint or the run folder, for the message.
         trust: what ``--trust`` named.
     """
     check_packages(trust)
     for text in _texts(config):
         if "${" in text:  # a resolver could make a config of it
             raise _foreign(path, text)
-    names = [str(name) for name in _targets(config)]
-    _refuse_packages(names, allowed.modules, path, trust)
+    names = [str(name) for name in targets(config)]
+    missing: dict[str, str] = {}
+    for name in names:
+        package = package_of(name)
+        is_outside = package.isidentifier() and not _is_python(package) and package not in KNOWN
+        if not is_outside and not name.startswith(allowed.modules):
+            raise _foreign(path, name)
+        if is_outside and package not in trust:
+            missing.setdefault(package, name)
+    if missing:
+        raise UserError(
+            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
+            f"Where you trust the whole package, add {trust_options(missing)} to the command"
+        )
     import_from_here(trust)
-    base = _object(allowed.base)
+    base = allowed.base and _object(allowed.base)
     for name in names:
         found = _found(name, path, allowed.modules)
-        if not (isinstance(found, type) and issubclass(found, base)):
+        if base and not (isinstance(found, type) and issubclass(found, base)):
             raise _foreign(path, name)
-        _refuse_detour(found, name, allowed.modules, path, trust)
+        # a name that begins right is not enough: seqlab.tasks.base.inspect.os.system leads elsewhere
+        home = str(found.__module__)
+        if not home.startswith(allowed.modules) and package_of(home) not in trust:
+            raise _foreign(path, name)
 
 
 def refuse_untrusted_coders(data: Any, path: str | Path, trust: Collection[str]) -> None:
@@ -158,37 +177,6 @@ def import_from_here(packages: Collection[str]) -> None:
         sys.meta_path.append(_FromHere(packages))
 
 
-def _refuse_packages(
-    names: Iterable[str], known: tuple[str, ...], path: str | Path, trust: Collection[str]
-) -> None:
-    missing: dict[str, str] = {}
-    for name in names:
-        package = package_of(name)
-        if _is_python(package) or not package.isidentifier():
-            raise _foreign(path, name)
-        if package in KNOWN and not name.startswith(known):
-            raise _foreign(path, name)
-        if package not in KNOWN and package not in trust:
-            missing.setdefault(package, name)
-    if missing:
-        raise UserError(
-            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
-            f"Where you trust the whole package, add {trust_options(missing)} to the command"
-        )
-
-
-def _refuse_detour(
-    found: Any, name: str, known: tuple[str, ...], path: str | Path, trust: Collection[str]
-) -> None:
-    """A name that begins right is not enough: ``seqlab.tasks.base.inspect.os.system`` leads elsewhere."""
-    home = str(found.__module__)
-    if home.startswith(known) or package_of(home) in trust:
-        return
-    if package_of(name) in trust:  # a trusted package that hands on what another one has
-        _refuse_packages([f"{home}.{found.__qualname__}"], known, path, trust)
-    raise _foreign(path, name)
-
-
 def _is_python(package: str) -> bool:
     """Whether it is of Python itself, or private, such as ``__main__``."""
     return package in sys.stdlib_module_names or package.startswith("_")
@@ -233,27 +221,24 @@ def _why_not(name: str, error: Exception, folders: Sequence[Path]) -> str:
     return " ".join(str(cause).split()) or type(cause).__name__
 
 
-def _targets(config: Any) -> Iterator[object]:
+def targets(config: Any) -> Iterator[object]:
     """Every ``_target_`` below a config of plain values, outermost first."""
     if isinstance(config, dict):
         if "_target_" in config:
             yield config["_target_"]
         for value in config.values():
-            yield from _targets(value)
+            yield from targets(value)
     elif isinstance(config, list | tuple):
         for value in config:
-            yield from _targets(value)
+            yield from targets(value)
 
 
 def _texts(config: Any) -> Iterator[str]:
-    if isinstance(config, dict):
-        for value in config.values():
-            yield from _texts(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from _texts(value)
-    elif isinstance(config, str):
+    if isinstance(config, str):
         yield config
+    elif isinstance(config, dict | list | tuple):
+        for value in config.values() if isinstance(config, dict) else config:
+            yield from _texts(value)
 
 
 def _foreign(path: str | Path, name: object) -> UserError:

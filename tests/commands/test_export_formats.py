@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from seqlab.cli import EXIT_USER_ERROR, main
-from seqlab.training.checkpoint_files import write_atomically
-from seqlab.training.checkpoints import read_checkpoint
+from seqlab.training.checkpoints import read_checkpoint, write_atomically
 
 
 @pytest.mark.parametrize("model", [(), ("model=gru_ae",)])

@@ -9,10 +9,13 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.commands.train import EXAMPLES, help_text
+from seqlab.commands import train
+from seqlab.commands.train import help_text
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
+HELP = Path(train.__file__).with_name("train_help.txt").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^  (python train\.py.*)\n      \S", HELP, re.MULTILINE)
 Command = Callable[..., subprocess.CompletedProcess]
 Compose = Callable[..., DictConfig]
 
@@ -44,14 +47,14 @@ def test_help_lists_groups_and_examples_without_loading_torch(command: Command, 
         for member in group.glob("*.yaml"):
             assert re.search(rf"^  {member.stem} +\S", done.stdout, re.MULTILINE), member
     assert len(EXAMPLES) >= 5
-    for example, meaning in EXAMPLES:
-        assert f"  {example}\n      {meaning}\n" in done.stdout
+    for example in EXAMPLES:
+        assert f"  {example}\n      " in done.stdout
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if "import time:" in line}
     assert "seqlab.commands.train" in loaded
     assert not {name.split(".")[0] for name in loaded} & {"torch", "pytorch_lightning", "pandas", "hydra"}
 
 
-@pytest.mark.parametrize("example", [example for example, _ in EXAMPLES])
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_of_the_help_composes(composed: Compose, example: str) -> None:
     program, *overrides = example.removeprefix("python ").split()
     assert program == "train.py"
@@ -85,6 +88,9 @@ def test_all_keys_are_shown_on_demand(command: Command) -> None:
         ("modle=gru", "modle: no such key; did you mean model?"),
         ("xyzzy=1", "xyzzy: no such key"),
         ("model=gruu", "model=gruu: choose char_rnn, classifier, entity_tagger, gru, gru_ae, lstm, "),
+        ("~detection", "~detection: a run needs its detection; choose detection=default; single keys of it"),
+        ("detection=null", "detection=null: a run needs its detection; choose detection=default; single"),
+        ("+detection.x=1", "detection.x: DetectionEvaluation takes no such argument. It takes score, "),
         ("scheduler=cosin", "scheduler=cosin: choose constant, cosine, onecycle, plateau, warmup_cosine"),
     ],
 )

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from seqlab.cli import main
 from seqlab.commands.tune import train_command_line
 from seqlab.data.module import SequenceDataModule
-from seqlab.training.tuning import BatchRow, RateTest, rate_ramp, suggested_size
+from seqlab.training.tuning import BatchRow, RateTest, suggested_size
 
 Call = Callable[..., Any]
 SMALL = ("model=gru_ae", "model.network.hidden_size=16", "data.sample.num_blocks=300")
@@ -103,8 +103,7 @@ def test_the_command_line_quotes_what_a_shell_would_read_otherwise() -> None:
 
 
 def test_suggestions_follow_their_rules() -> None:
-    rates = rate_ramp(71)
-    assert rates[[0, -1]] == pytest.approx([1e-6, 10.0])
+    rates = np.geomspace(1e-6, 10.0, 71)
     losses = np.concatenate((np.linspace(3, 1, 51), np.linspace(1.5, 9, 20)))
     test = RateTest(rates, losses)
     assert test.smoothed[0] == pytest.approx(3.0)

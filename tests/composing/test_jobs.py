@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqlab.composing.compose import jobs_of, read_arguments
-from seqlab.composing.jobs import check_jobs
+from seqlab.composing.compose import read_arguments
+from seqlab.composing.jobs import check_jobs, jobs_of
 from seqlab.errors import UserError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -18,14 +18,14 @@ VALUES = np.array([[1.0, -3.0, 5.0], [3.0, 1.0, 5.0]])
 )
 def test_scales_by_hand(scaling: str, centered: bool, expected: list) -> None:
     scaler = Scaler.fit(VALUES, scaling, centered=centered)
-    np.testing.assert_allclose(scaler.apply(VALUES), expected, atol=1e-12)
-    np.testing.assert_allclose(scaler.invert(scaler.apply(VALUES)), VALUES, atol=1e-12)
+    np.testing.assert_allclose(scaler.encode(VALUES), expected, atol=1e-12)
+    np.testing.assert_allclose(scaler.decode(scaler.encode(VALUES)), VALUES, atol=1e-12)
 
 
 def test_a_scaler_comes_back_from_the_checkpoint() -> None:
     scaler = Scaler.fit(VALUES, "standard")
     again = Scaler.from_state(scaler.state())
-    assert again.apply(VALUES).tolist() == scaler.apply(VALUES).tolist()
+    assert again.encode(VALUES).tolist() == scaler.encode(VALUES).tolist()
 
 
 def test_an_unknown_scaling_is_told() -> None:

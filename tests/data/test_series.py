@@ -110,7 +110,7 @@ def test_the_sample_says_that_it_is_synthetic_and_has_its_seasons() -> None:
     again = TimeSeries(sample={"num_series": 2, "num_weeks": 3, "seed": 1})
     again.setup()
     assert again.encodings[0].state() == data.encodings[0].state()
-    assert TimeSeries(known=[], sample={"num_weeks": 3}).read().known == ()
+    assert TimeSeries(known=[], sample={"num_weeks": 3}).read().columns.known == ()
 
 
 @pytest.mark.parametrize(

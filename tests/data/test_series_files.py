@@ -1,9 +1,11 @@
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seqlab.data.series_files import read_series
+from seqlab.data.series_files import SeriesFile, read_series, series_columns
 from seqlab.errors import UserError
 
 
@@ -18,11 +20,17 @@ def test_a_time_column_and_one_target_are_found(path: Path) -> None:
     )
     file = read_series(path)
     (table,) = file.tables
-    assert file.columns == (("load",), ("load",), ())
+    assert file.columns == (("load",), ("load",), (), ())
     assert file.grid.noun == "hours"
     assert table.values.tolist() == [[1], [2], [3]]
     assert table.name == ""
     assert file.notices == [f"{path} is not in order of date (first on line 3): 2 of 3 lines were moved"]
+
+
+def read(path: Path, **settings: Any) -> SeriesFile:
+    """A file as ``data=series`` reads it."""
+    asked = {name: settings.pop(name) for name in ("targets", "features", "known") if name in settings}
+    return read_series(path, partial(series_columns, **asked), **settings)
 
 
 LONG = """unique_id,ds,y,price,holiday
@@ -38,9 +46,9 @@ A,6,,,1
 
 def test_a_panel_by_hand(path: Path) -> None:
     path.write_text(LONG, encoding="utf-8")
-    file = read_series(path, features=["price"], known=["holiday"])
+    file = read(path, features=["price"], known=["holiday"])
     first, second = file.tables
-    assert file.columns == (("y",), ("y", "price", "holiday"), ("holiday",))
+    assert file.columns == (("y",), ("y", "price", "holiday"), ("holiday",), ())
     assert (first.name, second.name) == ("A", "B")
     assert first.values.tolist() == [[1, 4, 0], [2, 5, 1]]
     assert second.values.tolist() == [[10, 1, 0], [20, 2, 0]]
@@ -95,4 +103,4 @@ def test_missing_numbers_are_refused_or_filled_from_the_past(path: Path) -> None
 def test_a_file_that_cannot_be_used_is_told(path: Path, content: str, settings: dict, message: str) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=message):
-        read_series(path, **settings)
+        read(path, **settings)

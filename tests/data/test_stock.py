@@ -7,8 +7,8 @@ import pytest
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.samples import stock_prices
 from seqlab.data.samples.stock_prices import random_walk, sample_prices
+from seqlab.data.series import StockPrices
 from seqlab.data.series_encoding import SeriesEncoding
-from seqlab.data.stock import StockPrices
 from seqlab.errors import UserError
 
 
@@ -64,10 +64,10 @@ def test_changes_by_hand(tmp_path: Path) -> None:
     windows = data.windows("train")
     assert windows.first_rows[0] == 4  # a window of changes needs one day more
     scaler = data.encoding.input_scaler
-    changes = scaler.invert(windows.inputs[0].astype(float))
+    changes = scaler.decode(windows.inputs[0].astype(float))
     np.testing.assert_allclose(changes[:, 0], np.log([101 / 100, 102 / 101, 103 / 102]), rtol=1e-5)
     np.testing.assert_allclose(changes[:, 1], np.log([11 / 1, 21 / 11, 31 / 21]), rtol=1e-5)
-    target = data.encoding.target_scaler.invert(windows.targets[0].astype(float))
+    target = data.encoding.target_scaler.decode(windows.targets[0].astype(float))
     np.testing.assert_allclose(target, np.log([104 / 103, 105 / 103]), rtol=1e-5)
 
 
@@ -189,7 +189,7 @@ def test_a_feature_has_a_transform_of_its_own(tmp_path: Path) -> None:
     assert data.encoding.feature_transforms == ("log_return", "level")
     windows = data.windows("train")
     assert windows.first_rows[0] == 4
-    inputs = data.encoding.input_scaler.invert(windows.inputs[0].astype(float))
+    inputs = data.encoding.input_scaler.decode(windows.inputs[0].astype(float))
     np.testing.assert_allclose(inputs[:, 0], np.log([101 / 100, 102 / 101, 103 / 102]), rtol=1e-5)
     np.testing.assert_allclose(inputs[:, 1], [-3, -4.5, -6], rtol=1e-5)
     again = SeriesEncoding.from_state(data.encoding.state())

@@ -1,12 +1,32 @@
 import gzip
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.stock import read_prices
+from seqlab.data.series_files import price_columns, read_series
+from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
+
+
+def read_prices(
+    path: Path,
+    features: list[str] | None = None,
+    *,
+    target: str | None = None,
+    series: str | None = None,
+    **how: Any,
+) -> SeriesTable:
+    """The one table of a file, with the notices of reading it."""
+    columns = partial(price_columns, features=features, target=target)
+    file = read_series(path, columns, only=series, single=True, **how)
+    (table,) = file.tables
+    return replace(table, notices=file.notices)
+
 
 HEADED = """Date,Open,High,Low,Close,Volume
 2016-01-04,1,4,0.5,2,100
@@ -56,9 +76,8 @@ def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) ->
     with pytest.raises(UserError) as caught:
         read_prices(written)
     assert str(caught.value) == (
-        f"{written}: no column of dates (date, ds, datetime, timestamp, time, day), so nothing tells which "
-        "day comes first; add one, or say data.reverse=true (line 3 is the newest day) or data.reverse=false "
-        "(oldest)"
+        f"{written}: no column of times (date, ds, datetime, timestamp, time, day); it has Open, Close: add "
+        "one, or say data.reverse=true (line 3 is the newest day) or false (it is the oldest)"
     )
     table = read_prices(written, reverse=True)
     assert table.column("Close").tolist() == [3, 4]
@@ -109,7 +128,7 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
     [
         ("", {}, ": the file is empty; expected lines of Date,Open"),
         ("\n# only this\n\n", {}, ": the file is empty"),
-        ("Date,Close\n", {}, ": a header and no line of prices"),
+        ("Date,Close\n", {}, ": a header and no line of numbers"),
         ("1,2\n3,4\n", {}, r", line 1: no header line and no comment that names 2 columns; name them, "),
         ("Date,Close\n2016-01-04,1\n2016-01-05\n", {}, ", line 3: 1 cells, the file has 2 columns"),
         (
@@ -118,8 +137,8 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
             ", line 3: the date 2016-01-04 stands on line 2 too",
         ),
         ("Date,Close\n2016-01-04,1\nsoon,2\n", {}, ", line 3: 'soon' is no date"),
-        ("Date,Close\n2016-01-04,1\n", {"wanted": ["Open"]}, ": no column Open; it has Date, Close"),
-        ("Date,Price\n2016-01-04,1\n", {}, ": no column Open or High or"),
+        ("Date,Close\n2016-01-04,1\n", {"features": ["Open"]}, ": no column Open; it has Date, Close"),
+        ("Date,Price\n2016-01-04,1\n", {}, ": no column Close or y; it has Date, Price"),
         ("Close,close\n1,2\n", {}, ", line 1: the column close comes twice"),
         ("1,2\n3,4,5\n", {"columns": ["Open", "Close"]}, ", line 2: 3 cells"),
         (
@@ -182,36 +201,36 @@ B,2016-01-05,8,
 
 def test_one_series_of_a_long_file_is_chosen_by_its_name(written: Path) -> None:
     written.write_text(LONG, encoding="utf-8")
-    table = read_prices(written, targets=["Close", "y"], series="A")
+    table = read_prices(written, series="A")
     assert table.columns == ("y",)
     assert table.column("y").tolist() == [1, 2]
     assert table.lines.tolist() == [4, 3]
     # what another series lacks is no matter
-    assert read_prices(written, ["temperature"], targets=["y"], series="A").values.tolist() == [
+    assert read_prices(written, ["temperature"], series="A").values.tolist() == [
         [-2, 1],
         [-3, 2],
     ]
     with pytest.raises(UserError) as caught:
-        read_prices(written, targets=["y"])
+        read_prices(written)
     assert str(caught.value) == f"{written}: 2 series under unique_id; choose one with data.series=NAME: B, A"
     with pytest.raises(UserError, match=r"data\.series=C: no such unique_id in .*prices\.csv; it has B, A$"):
-        read_prices(written, targets=["y"], series="C")
+        read_prices(written, series="C")
 
 
 def test_a_long_file_of_one_series_needs_no_choice_and_counts_steps_as_well(written: Path) -> None:
     written.write_text("unique_id,ds,y\n1,9,3\n1,11,5\n1,10,4\n", encoding="utf-8")
-    assert read_prices(written, targets=["y"]).column("y").tolist() == [3, 4, 5]
-    assert read_prices(written, targets=["y"], series="1").dates == ("9", "10", "11")
+    assert read_prices(written).column("y").tolist() == [3, 4, 5]
+    assert read_prices(written, series="1").dates == ("9", "10", "11")
     written.write_text("ds,y\n2016-01-04,3\n2016-01-05,5\n", encoding="utf-8")
-    assert read_prices(written, targets=["y"]).column("y").tolist() == [3, 5]
+    assert read_prices(written).column("y").tolist() == [3, 5]
     with pytest.raises(UserError, match=r"data\.series=A: .*prices\.csv has no column unique_id"):
-        read_prices(written, targets=["y"], series="A")
+        read_prices(written, series="A")
 
 
 def test_any_column_can_be_the_target(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("Date,Open,Adj Close\n2020-01-01,1,5\n2020-01-02,2,6\n", encoding="utf-8")
-    assert read_prices(path, targets=["Adj Close"]).columns == ("Open", "Adj Close")
+    assert read_prices(path, target="Adj Close").columns == ("Open", "Adj Close")
 
 
 def test_a_packed_file_is_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from seqlab.data.stock import StockPrices
+from seqlab.data.series import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
 from seqlab.evaluation.forecasting_report import fold_section, forecast_section

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from seqlab.data.series import StockPrices
 from seqlab.data.series_encoding import SeriesWindows
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock import StockPrices
 from seqlab.evaluation.forecasting_figures import baseline_forecasts, seasonal_naive
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.data.stock import StockPrices
+from seqlab.data.series import StockPrices
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows

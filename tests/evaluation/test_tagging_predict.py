@@ -16,7 +16,7 @@ from seqlab.networks.tagger import Tagger
 from seqlab.tasks.tagging import Tagging
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.checkpoints import load_task
+from seqlab.training.checkpoints import contents_of, load_task
 
 
 def written(tmp_path: Path, content: str | bytes) -> Path:
@@ -117,7 +117,7 @@ def test_a_checkpoint_needs_no_file_of_word_vectors(
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=build_callbacks(config, tmp_path, data).all,
+        callbacks=build_callbacks(config, tmp_path, contents_of(config, data)).all,
     )
     trainer.fit(build_task(config, data.sizes), datamodule=data)
     vectors.unlink()

@@ -12,7 +12,7 @@ from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 from seqlab.training import schedulers
-from seqlab.training.history import History
+from seqlab.training.callbacks import History
 
 MakeWindows = Callable[..., SessionWindows]
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from seqlab.data.log_sessions import LogSessions
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import Callbacks, build_callbacks
+from seqlab.training.checkpoints import contents_of
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]
@@ -38,7 +39,7 @@ def trained(composed: Compose, tmp_path: Path) -> Callable[..., Run]:
         data: Any = build_data(config.data)
         data.setup()
         task = build_task(config, data.sizes)
-        around = build_callbacks(config, tmp_path, data)
+        around = build_callbacks(config, tmp_path, contents_of(config, data))
         trainer = build_trainer(config.trainer, around.all, [], tmp_path)
         trainer.fit(task, datamodule=data)
         return Run(around, data, trainer.current_epoch)

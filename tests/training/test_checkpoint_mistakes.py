@@ -13,10 +13,15 @@ import pytest
 import torch
 
 from seqlab.cli import EXIT_USER_ERROR, main
-from seqlab.errors import UserError
-from seqlab.training.checkpoint_mistakes import NO_MEMORY, CheckpointError, no_checkpoint
+from seqlab.errors import CheckpointError, UserError
+from seqlab.training.checkpoint_mistakes import no_checkpoint
 from seqlab.training.checkpoints import KEY, read_checkpoint
 
+NO_MEMORY = (  # words of torch, of its binding to Python, and of the system
+    "can't allocate memory",
+    "Could not allocate bytes object",
+    "Cannot allocate memory",
+)
 GIVE = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
 
 

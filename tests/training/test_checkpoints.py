@@ -18,9 +18,13 @@ from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import (
     KEY,
     add_to_checkpoint,
+    contents_of,
+    forget_previous,
+    keep_previous,
     load_task,
     load_weights,
     read_checkpoint,
+    write_atomically,
 )
 from seqlab.training.trainer import build_trainer
 
@@ -50,7 +54,7 @@ def trained(config: DictConfig, folder: Path) -> Run:
     data: Any = build_data(config.data)
     data.setup()
     task = build_task(config, data.sizes)
-    around = build_callbacks(config, folder, data)
+    around = build_callbacks(config, folder, contents_of(config, data))
     build_trainer(config.trainer, around.all, [], folder).fit(task, datamodule=data)
     losses = around.history.series["val/loss"][1]
     return Run(config, data, task, folder / "best.ckpt", folder / "last.ckpt", losses)
@@ -222,3 +226,40 @@ def test_a_model_that_would_never_be_validated_is_told_before_training(
     ):
         check_monitor(config)
     check_monitor(composed("trainer.max_epochs=10", "trainer.check_val_every_n_epoch=10"))
+
+
+def step_of(path: Path) -> int:
+    return torch.load(path, weights_only=True)["step"]
+
+
+def test_a_write_that_fails_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.ckpt"
+    write_atomically({"step": 1}, path)
+
+    def no_disk(descriptor: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_disk)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically({"step": 2}, path)
+    assert step_of(path) == 1
+    forget_previous(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_the_one_before_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool) -> None:
+    if not has_links:
+
+        def no_link(source: Path, target: Path) -> None:
+            raise OSError("operation not permitted")
+
+        monkeypatch.setattr(os, "link", no_link)
+    keep_previous(tmp_path)  # nothing there yet
+    for step in (1, 2, 3):
+        keep_previous(tmp_path)
+        write_atomically({"step": step}, tmp_path / "last.ckpt")
+    assert step_of(tmp_path / "last.ckpt") == 3
+    assert step_of(tmp_path / "previous.ckpt") == 2
+    forget_previous(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["last.ckpt"]

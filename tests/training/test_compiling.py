@@ -6,8 +6,9 @@ import pytest
 from omegaconf import DictConfig
 
 from seqlab.errors import UserError
-from seqlab.training.build import build_task, check_compiler
+from seqlab.training.build import build_task
 from seqlab.training.checkpoints import load_task
+from seqlab.training.trainer import check_compiler
 
 Compose = Callable[..., DictConfig]
 TINY = (

@@ -7,8 +7,8 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.errors import UserError
-from seqlab.training.debugging import debug_arguments, debug_notices
-from seqlab.training.trainer import build_trainer, check_hardware
+from seqlab.training.run_folder import debug_notices
+from seqlab.training.trainer import build_trainer, check_hardware, debug_arguments
 
 Compose = Callable[..., DictConfig]
 Call = Callable[..., Any]

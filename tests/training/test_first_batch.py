@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from seqlab.data.characters import CharacterSequence
 from seqlab.data.names import Names
-from seqlab.data.stock import StockPrices
+from seqlab.data.series import StockPrices
 from seqlab.data.translation import Translation as Pairs
 from seqlab.errors import UserError
 from seqlab.tasks.classification import Classification
@@ -20,7 +20,7 @@ from seqlab.tasks.reconstruction import Reconstruction
 from seqlab.tasks.regression import Regression
 from seqlab.tasks.tagging import Tagging
 from seqlab.tasks.translation import Translation
-from seqlab.training.checks import try_network
+from seqlab.training.first_batch import try_network
 
 
 class Given(nn.Module):

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task
 from seqlab.training.callbacks import build_callbacks
-from seqlab.training.checkpoints import load_task
+from seqlab.training.checkpoints import contents_of, load_task
 from seqlab.training.nonfinite import NonFiniteStop, gradient_norm
 from seqlab.training.trainer import build_trainer
 
@@ -42,7 +42,7 @@ def explode(composed: Compose, tmp_path: Path) -> Callable[..., str]:
         torch.manual_seed(0)
         data: Any = build_data(config.data)
         data.setup()
-        found = build_callbacks(config, tmp_path, data).all
+        found = build_callbacks(config, tmp_path, contents_of(config, data)).all
         assert isinstance(found[0], NonFiniteStop)
         found[0].every = every
         trainer = build_trainer(config.trainer, found, [], tmp_path)

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from seqlab.data.batches import SessionBatch, WindowBatch
 from seqlab.errors import UserError
-from seqlab.training.checks import check_pair, data_choices
+from seqlab.training.build import check_pair, data_choices
 
 Compose = Callable[..., DictConfig]
 

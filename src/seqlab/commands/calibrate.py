@@ -84,7 +84,7 @@ def _output(arguments: argparse.Namespace) -> Path:
 
 def _write(content: dict[str, Any], output: Path) -> None:
     from seqlab.errors import UserError
-    from seqlab.training.checkpoint_files import write_atomically
+    from seqlab.training.checkpoints import write_atomically
 
     try:
         write_atomically(content, output)

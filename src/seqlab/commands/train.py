@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import logging
 import os
@@ -11,28 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import read_arguments, with_package
-from seqlab.composing.grammar import readable_overrides
-from seqlab.composing.mistakes import user_message
+from seqlab.composing.compose import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, memory_message
 from seqlab.project import project_folder
-from seqlab.training.resume.arguments import MULTIRUN, resumed_arguments
 
-EXAMPLES = (
-    ("python train.py", "a GRU learns normal HDFS blocks (simulated sample), finds abnormal ones"),
-    ("python train.py model=gru_ae trainer.gpus=1", "the autoencoder on a GPU; it brings its own data"),
-    ("python train.py data.normal=normal.txt data.abnormal=abnormal.txt", "your own log sessions"),
-    (
-        "python train.py model=lstm data.path=prices.csv data.horizon=5",
-        "five days of a price, beside the last",
-    ),
-    (
-        "python train.py experiment=shakespeare data.path=input.txt",
-        "a recipe; the text it writes, in the report",
-    ),
-    ("python train.py scheduler=onecycle optimizer.lr=0.02 trainer.precision=auto", "other settings"),
-    ("python train.py -m seed=0,1,2,3,4", "five seeds, one after the other"),
-)
+MULTIRUN = ("-m", "--multirun")
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
@@ -62,34 +46,18 @@ def run_line(arguments: Sequence[str]) -> int:
 
 
 def help_text(*folders: Path) -> str:
-    """Groups, what each offers, examples: read off the config folders, nothing imported."""
-    lines = [
-        "Train a sequence model and judge it honestly.",
-        "",
-        "usage: python train.py [GROUP=NAME] [KEY=VALUE] ...",
-    ]
-    lines += ["", "examples:"]
-    for command, meaning in EXAMPLES:
-        lines += [f"  {command}", f"      {meaning}"]
+    """Examples, groups and what each offers: read off the config folders, nothing imported."""
     groups: dict[str, list[Path]] = {}
     for path in sorted({path for folder in folders for path in folder.glob("*/*.yaml")}):
         groups.setdefault(path.parent.name, []).append(path)
+    lines: list[str] = []
     for group, members in sorted(groups.items()):
         lines += ["", f"{group}="]
         width = max(len(member.stem) for member in members) + 2
         for member in members:
             lines.append(f"  {member.stem:<{width}}{first_comment(member)}".rstrip())
-    lines += [
-        "",
-        "Every key of a config is a KEY: trainer.max_epochs=3, data.batch_size=128, network sizes as",
-        "model.network.hidden_size=64. All keys and their values: python train.py --cfg job",
-        "A run that was stopped goes on: python train.py resume=runs/..., or resume=latest",
-        "Several values make a grid: python train.py -m optimizer.lr=0.001,0.01",
-        "Several loggers at once: python train.py 'logger=[csv,wandb]'",
-        "Networks of your own: python train.py --config-dir DIR model=NAME; see docs/extending.md",
-        "Results: runs/<model>-<data>/<date_time>/report.html and metrics.json",
-    ]
-    return "\n".join(lines)
+    text = Path(__file__).with_name("train_help.txt").read_text(encoding="utf-8")
+    return text.rstrip("\n").replace("GROUPS", "\n".join(lines[1:]))
 
 
 def _remove_unstarted(folder: Path) -> None:
@@ -100,14 +68,19 @@ def _remove_unstarted(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def tell_interrupted(error: Any, folder: Path) -> None:
+def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
     """Say what was saved and how to go on."""
+    from omegaconf import OmegaConf
+
+    from seqlab.trust import outside_packages, trust_options
+
     if not (folder / "checkpoints" / "last.ckpt").exists():
         print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
         return
-    where = os.path.relpath(folder)
+    trust = trust_options(outside_packages(OmegaConf.to_container(config)))
+    go_on = f"python train.py resume={os.path.relpath(folder)} {trust}".rstrip()
     saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
-    print(f"interrupted ({error}); {saved}. Go on: python train.py resume={where}", file=sys.stderr)
+    print(f"interrupted ({error}); {saved}. Go on: {go_on}", file=sys.stderr)
 
 
 def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
@@ -143,10 +116,20 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     Raises:
         UserError: a run to resume that is not there, an override that cannot be read, a job with a mistake.
     """
-    arguments = resumed_arguments(arguments)
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--trust", action="append", default=[])
+    given, arguments = own.parse_known_args(arguments)
+    if any(argument.startswith("resume=") for argument in arguments):
+        from seqlab.composing.resuming import resumed_arguments
+
+        arguments = resumed_arguments(arguments, conf, given.trust)
     line = read_arguments(arguments)
     multirun = [argument for argument in arguments if argument in MULTIRUN]
-    overrides = readable_overrides(conf, line.overrides, multirun=bool(multirun), search=line.search)
+    overrides = line.overrides
+    if not all(map(is_plain, overrides)):
+        from seqlab.composing.grammar import readable_overrides
+
+        overrides = readable_overrides(conf, overrides, line.search)
     if multirun and line.trains:
         from seqlab.composing.jobs import check_jobs
 
@@ -178,7 +161,7 @@ def _told(
                 return train(config)
         except RunInterruptedError as error:
             interrupted.append(error)
-            tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir))
+            tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             message = tell(error, config)
@@ -203,6 +186,8 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
 
     def tell(error: Exception, config: Any = None) -> str | None:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
+        from seqlab.composing.mistakes import user_message
+
         lacking = memory_message(error, {} if config is None else config.data)
         message = lacking or user_message(error, conf, [*search, *arguments])
         if message is None or wants_traceback:

@@ -63,56 +63,52 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     from omegaconf import OmegaConf
     from pytorch_lightning import seed_everything
 
-    from seqlab.training import build, checks, trainer
-    from seqlab.training.tune_page import rate_section, size_section, write_tune_page
-    from seqlab.training.tuning import (
-        rate_overrides,
-        run_rate_test,
-        short_training,
-        size_name,
-        suggested_size,
-        time_batch_sizes,
-    )
+    from seqlab.report.page import Section, render_page, write_page
+    from seqlab.report.tables import config_block, paragraph
+    from seqlab.training import build, trainer, tuning
     from seqlab.trust import import_from_here, outside_packages
 
     config = composed(conf, arguments.composed)
     import_from_here(outside_packages(OmegaConf.to_container(config)))
-    checks.check_pair(config)
+    build.check_pair(config)
     trainer.check_hardware(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)
     choices = HydraConfig.get().runtime.choices
-    name = f"{choices['model']}-{choices['data']}"
-    folder = arguments.output or Path("runs/tune") / name / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    title = f"{choices['model']}-{choices['data']}"
+    folder = arguments.output or Path("runs/tune") / title / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     datamodule: Any = build.build_data(config.data)
     datamodule.setup()
     with torch.random.fork_rng(devices=[]):
-        checks.try_network(build.build_task(config, datamodule.sizes), datamodule)
+        build.try_network(build.build_task(config, datamodule.sizes), datamodule)
     folder.mkdir(parents=True, exist_ok=True)
 
     both = arguments.lr == arguments.batch_size
     found: dict[str, str] = {}
     sections = []
     if arguments.batch_size or both:
-        short = composed(conf, [*arguments.composed, *short_training()])
+        short = composed(conf, [*arguments.composed, *tuning.short_training()])
         print(f"batch size  steps an epoch  {datamodule.train_unit} per second")
         rows = []
-        for row in time_batch_sizes(short, datamodule, arguments.seconds, folder):
+        for row in tuning.time_batch_sizes(short, datamodule, arguments.seconds, folder):
             rows.append(row)
             memory = "" if row.megabytes is None else f"  {row.megabytes:,.0f} MiB"
             print(f"{row.size:10}  {row.steps_per_epoch:14,}  {row.units_per_second:16,.0f}{memory}")
-        size = suggested_size(rows)
-        setattr(datamodule, size_name(datamodule), size)
-        found[f"data.{size_name(datamodule)}"] = str(size)
-        sections.append(size_section(rows, datamodule.train_unit, size))
+        size, name = tuning.suggested_size(rows), tuning.size_name(datamodule)
+        setattr(datamodule, name, size)
+        found[f"data.{name}"] = str(size)
+        sections.append(tuning.size_section(rows, datamodule.train_unit, size))
     if arguments.lr or both:
-        ramp = composed(conf, [*arguments.composed, *rate_overrides(arguments.steps)])
-        test = run_rate_test(ramp, datamodule, arguments.steps, folder)
+        ramp = composed(conf, [*arguments.composed, *tuning.rate_overrides(arguments.steps)])
+        test = tuning.run_rate_test(ramp, datamodule, arguments.steps, folder)
         found["optimizer.lr"] = f"{test.suggestion:.2g}"
         print(f"learning rate {found['optimizer.lr']}: the smoothed loss is lowest at ten times that")
-        sections.append(rate_section(test))
+        sections.append(test.section())
     command = train_command_line(arguments.overrides, found, arguments.config_dir)
     page = folder / "tune.html"
-    write_tune_page(page, f"Tuning {name}", command, sections, OmegaConf.to_yaml(config, resolve=True))
+    first = Section("Go on with", paragraph(command))
+    last = Section("What was run", config_block(OmegaConf.to_yaml(config, resolve=True)))
+    subtitle = "short trainings on the training split; validation and test were not read"
+    write_page(page, render_page(f"Tuning {title}", subtitle, [], [first, *sections, last]))
     print(f"go on with: {command}\nreport: {page}")
 
 

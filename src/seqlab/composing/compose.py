@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ def with_package(conf: Path, overrides: Sequence[str]) -> tuple[Path, list[str]]
 def is_group(conf: Path, name: str) -> bool:
     """Whether a key is a config group, such as ``model``."""
     return any((folder / name).is_dir() for folder in (conf, with_package(conf, ())[0]))
+
+
+def group_choices(conf: Path, name: str) -> list[str]:
+    """The names of a group's configs."""
+    folders = {conf, with_package(conf, ())[0]}
+    return sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
 
 
 def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False) -> DictConfig:
@@ -93,16 +100,7 @@ def search_override(folder: Path) -> str:
     return f"{SEARCH_PATH}['file://{folder.absolute()}']"
 
 
-def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job of a multirun, as Hydra's own sweeper makes them."""
-    from hydra import initialize_config_dir
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    conf, overrides = with_package(conf, overrides)
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
-        return BasicSweeper.split_arguments(parsed, None)[0]
+def is_plain(override: str) -> bool:
+    """Whether Hydra's grammar reads an override just as it is meant; a word could be the name of a file."""
+    found = re.fullmatch(r"\+{0,2}[a-zA-Z_][\w./@]*=([\w./-]*)", override, re.ASCII)
+    return found is not None and ("/" in found[1] or not os.path.exists(found[1]))

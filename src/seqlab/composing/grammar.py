@@ -7,24 +7,21 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from seqlab.composing.compose import compose_groups
 from seqlab.errors import UserError
-from seqlab.trust import imported
+from seqlab.trust import imported, targets
 
 _FOLDERS = ("dir", "subdir", "save_dir", "folder", "resume")  # no constructor of ours declares these
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
-_CONTAINER = re.compile(r"(\s*(?:\[|\{|(\w+)\s*\())(.*)([\]})]\s*)", re.DOTALL)
 # a quoted text, an interpolation, or a character
 _PART = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\$\{[^}]+\}|.""", re.DOTALL)
 
 
-def readable_overrides(
-    conf: Path, overrides: Sequence[str], *, multirun: bool = False, search: Sequence[str] = ()
-) -> list[str]:
+def readable_overrides(conf: Path, overrides: Sequence[str], search: Sequence[str] = ()) -> list[str]:
     """The overrides in the spelling that Hydra's grammar reads as they are meant.
 
     Values of keys that are paths are quoted where the grammar refuses them or reads something else: text that
@@ -33,19 +30,18 @@ def readable_overrides(
 
     Args:
         conf: the config folder, which says what keys are paths: see ``path_names``.
-        multirun: whether commas separate values of a sweep.
         search: overrides that add config folders.
 
     Raises:
         UserError: any other override that the grammar refuses, with the place and what to type instead.
     """
-    return [_readable(override, conf, [*search, *overrides], multirun) for override in overrides]
+    return [_readable(override, conf, [*search, *overrides]) for override in overrides]
 
 
-def _readable(override: str, conf: Path, overrides: Sequence[str], multirun: bool) -> str:
+def _readable(override: str, conf: Path, overrides: Sequence[str]) -> str:
     key, equal, value = override.partition("=")
     fault = fault_column(override)
-    spelled = f"{key}={_spelled(value, True, multirun)}"
+    spelled = f"{key}={_spelled(value)}"
     if fault is None:
         return spelled if equal and spelled != override and _is_path(key, conf, overrides) else override
     if not equal or fault < len(key):
@@ -53,12 +49,10 @@ def _readable(override: str, conf: Path, overrides: Sequence[str], multirun: boo
         raise UserError(f"{override}: no override: {ways}; all keys: python train.py --cfg job")
     if fault_column(spelled) is None and (os.path.exists(value) or _is_path(key, conf, overrides)):
         return spelled
-    typed = f"{key}={_spelled(value, False, multirun)}"
-    if fault_column(typed) is not None:
-        typed = f"{key}={quoted(value)}"
+    typed = shlex.quote(f"{key}={quoted(value)}")
     raise UserError(
         f"{key}: Hydra's grammar cannot read this value, from the mark on:\n  {override}\n"
-        f"  {' ' * columns(override[:fault])}^\ntype {shlex.quote(typed)}"
+        f"  {' ' * columns(override[:fault])}^\ntype {typed}"
     )
 
 
@@ -66,6 +60,8 @@ def fault_column(override: str) -> int | None:
     """The character at which the grammar gives an override up; None where it reads it."""
     from antlr4 import CommonTokenStream, InputStream
     from antlr4.error.ErrorListener import ErrorListener
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
     from hydra.grammar.gen.OverrideLexer import OverrideLexer
     from hydra.grammar.gen.OverrideParser import OverrideParser
 
@@ -82,28 +78,15 @@ def fault_column(override: str) -> int | None:
         part.removeErrorListeners()
         part.addErrorListener(Faults())
     parser.override()
-    found += _calls(override)
+    if not found:
+        try:
+            OverridesParser.create().parse_override(override)
+        except HydraException:  # a call of what is no function of Hydra's: `report (1)`
+            found.append(max(override.find("("), 0))
     if not found:
         return None
     column = min(found)
     return column + len(override[column:]) - len(override[column:].lstrip())  # a token may begin with spaces
-
-
-def _calls(override: str) -> list[int]:
-    """The brackets that call what is no function of Hydra's: ``report (1)`` is text."""
-    calls = re.finditer(r"(\w+)\s*\(", _masked(override))
-    return [call.end() - 1 for call in calls if call[1] not in _functions()]
-
-
-def _masked(text: str) -> str:
-    """The text with blanks in place of what is quoted or interpolated."""
-    return "".join(part if len(part) == 1 else " " * len(part) for part in _PART.findall(text))
-
-
-def _functions() -> Collection[str]:
-    from hydra.core.override_parser.overrides_parser import create_functions
-
-    return create_functions().functions.keys()
 
 
 def columns(text: str) -> int:
@@ -119,32 +102,17 @@ def quoted(text: str) -> str:
     return QuotedString(text, Quote.double).with_quotes()
 
 
-def _spelled(value: str, is_path: bool, multirun: bool) -> str:
-    """A value, its texts quoted where the grammar refuses them, or reads the path of a file otherwise."""
-    if is_path and os.path.exists(value):
-        return _text(value, is_path)
-    parts = _joined(_split(value)) if is_path else _split(value)
-    if len(parts) > 1 and (is_path or multirun):
-        return ",".join(_spelled(part, is_path, multirun) for part in parts)
-    container = _CONTAINER.fullmatch(value)
-    if container is None or _CLOSING[container[1][-1]] != container[4].strip():
-        return _text(value, is_path)
-    if container[2] and container[2] not in _functions():
-        return _text(value, is_path)
-    inner = _joined(_split(container[3])) if is_path else _split(container[3])
-    items = ",".join(_item(part, container[1], is_path, multirun) for part in inner)
-    return container[1] + items + container[4]
+def _spelled(value: str) -> str:
+    """The value of a path, or a list of them: quoted where the grammar refuses it or reads something else."""
+    parts = [] if os.path.exists(value) else _joined(_split(value))
+    if len(parts) > 1:
+        return ",".join(_spelled(part) for part in parts)
+    if value[:1] == "[" and value[-1:] == "]" and parts:
+        return f"[{','.join(map(_text, _joined(_split(value[1:-1]))))}]"
+    return _text(value)
 
 
-def _item(part: str, opening: str, is_path: bool, multirun: bool) -> str:
-    """An item of a list or of a function, or a pair of a dict."""
-    key, colon, value = part.partition(":")
-    if opening.strip() == "{" and colon:
-        return f"{key}:{_spelled(value, is_path, multirun)}"
-    return _spelled(part, is_path, multirun)
-
-
-def _text(value: str, is_path: bool) -> str:
+def _text(value: str) -> str:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -156,7 +124,7 @@ def _text(value: str, is_path: bool) -> str:
     except HydraException:
         return quoted(text)
     same = read is None or (isinstance(read, str) and read == text) or text[0] in "'\""
-    return quoted(text) if is_path and not same and os.path.exists(text) else value
+    return quoted(text) if not same and os.path.exists(text) else value
 
 
 def _split(value: str) -> list[str]:
@@ -199,7 +167,7 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
         config = OmegaConf.to_container(compose_groups(conf, overrides), resolve=False)
     except Exception:  # a group that is not there is told when all is composed
         return names
-    for target in _targets(config):
+    for target in targets(config):
         try:
             found = imported(target, "_target_")
             layers = found.__mro__ if inspect.isclass(found) else (found,)
@@ -208,11 +176,3 @@ def path_names(conf: Path, overrides: Sequence[str]) -> set[str]:
             continue
         names |= {name for each in hints for name, hint in each.items() if "pathlib." in str(hint)}
     return names - {"return"}
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)

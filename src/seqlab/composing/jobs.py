@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqlab.composing.compose import compose_config, jobs_of
+from seqlab.composing.compose import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
@@ -61,18 +61,48 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             HydraConfig.instance().cfg = known
 
 
+def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a multirun, as Hydra's own sweeper makes them."""
+    from hydra import initialize_config_dir
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    conf, overrides = with_package(conf, overrides)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
+        return BasicSweeper.split_arguments(parsed, None)[0]
+
+
 def _check_job(config: DictConfig, hydra: DictConfig) -> None:
-    from seqlab.training import build, checks, trainer
+    from seqlab.training import build, trainer
 
     build.check_monitor(config)
-    checks.check_pair(config)
+    build.check_pair(config)
     if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     for group in _GROUPS:
         build.check_config(config[group], group)
     build.build_evaluation(config)
     build.build_data(config.data)
-    build.check_optimizer(config.optimizer)
+    _check_optimizer(config.optimizer)
+
+
+def _check_optimizer(config: DictConfig) -> None:
+    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
+    from hydra.utils import instantiate
+    from torch import nn, zeros
+
+    from seqlab.training.build import HYDRA_KEYS, check_config
+
+    check_config(config, "optimizer")
+    try:
+        instantiate(config)([nn.Parameter(zeros(1))])
+    except Exception as error:  # what it raises is its own choice
+        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in HYDRA_KEYS)
+        raise UserError(f"optimizer: {settings}: {error}") from error
 
 
 def log_failure(error: Exception, message: str | None) -> None:

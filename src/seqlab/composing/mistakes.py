@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import compose_groups
+from seqlab.composing.compose import compose_groups, group_choices, is_group
 from seqlab.errors import UserError
 
 
@@ -47,6 +47,19 @@ def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
     return near[0] if near else ""
 
 
+def _group_message(conf: Path, overrides: Sequence[str]) -> str | None:
+    """What to tell of a group that was taken away or set to a value, such as ``~model`` or ``model=null``."""
+    for override in overrides:
+        name, _, value = override.lstrip("~+").partition("=")
+        if is_group(conf, name) and (override.startswith("~") or value in ("", "null", "{}")):
+            choices = group_choices(conf, name)
+            return (
+                f"{override}: a run needs its {name}; choose {name}={' or '.join(choices)}; single keys "
+                f"of it are {name}.KEY=VALUE"
+            )
+    return None
+
+
 def _launcher_message(text: str) -> str | None:
     """What to tell of a launcher of ``-m`` that this machine does not have."""
     absent = re.search(r"hydra_plugins\.hydra_(joblib|submitit)_launcher", text)
@@ -68,9 +81,14 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     text = str(error)
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
         return text.split("\n", maxsplit=1)[0]
-    launcher = _launcher_message(text)
-    if launcher is not None or not isinstance(error, HydraException | OmegaConfBaseException):
-        return launcher
+    found = _group_message(conf, overrides) or _launcher_message(text)
+    if found is not None or not isinstance(error, HydraException | OmegaConfBaseException):
+        return found
+    return _hydra_message(text, conf, overrides)
+
+
+def _hydra_message(text: str, conf: Path, overrides: Sequence[str]) -> str:
+    """A key or a choice that is not there, with the nearest; Hydra's first paragraph of anything else."""
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
         near = _near_key(unknown[1], conf, overrides)

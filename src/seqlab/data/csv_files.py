@@ -12,8 +12,12 @@ from seqlab.data.labelled_files import delimiter_of
 from seqlab.data.text_files import read_text
 from seqlab.errors import UserError
 
+FORMATS = (
+    "lines of Date,Open,High,Low,Close,Volume in any order under a header, or of ds,y or unique_id,ds,y, or "
+    "numbers alone with data.columns"
+)
+LISTS = ("targets", "features", "known", "columns")  # settings that list columns
 NAMED = 10  # columns that a message names
-Row = tuple[int, list[str]]  # line of the file, from 1, and its cells
 
 
 class CsvTable(NamedTuple):
@@ -21,7 +25,7 @@ class CsvTable(NamedTuple):
 
     path: Path
     names: list[str]
-    rows: list[Row]
+    rows: list[tuple[int, list[str]]]  # line of the file, from 1, and its cells
     notices: list[str]
 
     @property
@@ -41,12 +45,29 @@ class CsvTable(NamedTuple):
             )
         return self.places[name.lower()]
 
+    def column(self, place: int) -> list[str]:
+        """The cells of a column."""
+        return [cells[place] for _, cells in self.rows]
 
-def check_lists(settings: Mapping[str, Any]) -> None:
-    """Raise UserError where a setting that lists columns is one text."""
-    for name, names in settings.items():
+
+def plain_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of columns as a checkpoint holds them.
+
+    Raises:
+        UserError: where a list is one text, or names nothing to forecast or to read.
+    """
+    found = dict(settings)
+    for name in LISTS:
+        names = settings.get(name)
         if isinstance(names, str):
             raise UserError(f"data.{name}={names}: give a list, like data.{name}=[{names}]")
+        if names is not None:
+            found[name] = [str(each) for each in names]
+    # data=stock reads its features alone, data=series its targets too
+    for name in ("targets",) if "targets" in settings else ("features",):
+        if found.get(name) == []:
+            raise UserError(f"data.{name}=[]: name at least one column, or null for the usual ones")
+    return found
 
 
 def listed(names: Sequence[str]) -> str:
@@ -63,9 +84,7 @@ def is_number(cell: str) -> bool:
         return False
 
 
-def read_csv(
-    path: Path, columns: Sequence[str] | None, formats: str, *, example: str, headed: str
-) -> CsvTable:
+def read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
     """All lines but blank ones and comments (``#``), as cells under names.
 
     Columns are divided by the first of tab, comma, semicolon and bar that the first line holds.
@@ -73,33 +92,44 @@ def read_csv(
     Args:
         columns: names of the columns of a file without a header line; None takes them from the last comment
             before the first line of numbers, where that names as many.
-        formats: what a file may hold, for messages.
-        example: of ``data.columns``, for messages.
-        headed: what the lines after a header hold, for messages.
 
     Raises:
         UserError: missing, empty or malformed file.
     """
-    lines = read_text(path, formats).splitlines()
-    numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    text = [(number, line) for number, line in numbered if not line.startswith("#")]
-    if not text:
-        raise UserError(f"{path}: the file is empty; expected {formats}")
-    delimiter = delimiter_of(text[0][1])
-    rows = [(number, _cells(line, delimiter)) for number, line in text]
-    first, notices = rows[0], []
-    header = not any(map(is_number, first[1]))
-    if columns is None and not header:
-        before = [(number, line.lstrip("# ")) for number, line in numbered if number < first[0]]
-        naming = [(number, _cells(line, delimiter)) for number, line in before]
-        naming = [(number, names) for number, names in naming if _could_name(names, len(first[1]))]
-        if naming:
-            number, columns = naming[-1]
-            notices.append(f"{path}: names of columns from its comment, line {number}: {', '.join(columns)}")
-    names = _names(path, first, columns, header, example)
-    rows = rows[header:]
+    lines = [line.strip() for line in read_text(path, FORMATS).splitlines()]
+    first = next((number for number, line in enumerate(lines) if line and not line.startswith("#")), None)
+    if first is None:
+        raise UserError(f"{path}: the file is empty; expected {FORMATS}")
+    reader = csv.reader(lines, delimiter=delimiter_of(lines[first]), skipinitialspace=True)
+    table = [
+        (number, [cell.strip() for cell in cells]) for number, cells in enumerate(reader, start=1) if cells
+    ]
+    comments = [(number, [cells[0].lstrip("# "), *cells[1:]]) for number, cells in table if number <= first]
+    rows = [(number, cells) for number, cells in table if not cells[0].startswith("#")]
+    (line, head), notices = rows[0], []
+    has_header = not any(map(is_number, head))
+    if columns is None and not has_header:
+        naming = [each for each in comments if _could_name(each[1], len(head))]
+        if not naming:
+            raise UserError(
+                f"{path}, line {line}: no header line and no comment that names {len(head)} columns; name "
+                "them, like data.columns=[Date,Close]"
+            )
+        number, columns = naming[-1]
+        notices.append(f"{path}: names of columns from its comment, line {number}: {', '.join(columns)}")
+    names = head if has_header else [str(name).strip() for name in columns or ()]
+    lower = [name.lower() for name in names]
+    if has_header and columns is not None and [name.lower() for name in columns] != lower:
+        raise UserError(
+            f"{path}, line {line}: the header names {', '.join(names)}, data.columns {', '.join(columns)}; "
+            "leave data.columns=null where the file has a header"
+        )
+    twice = next((name for place, name in enumerate(names) if lower.index(name.lower()) != place), None)
+    if twice is not None:
+        raise UserError(f"{path}, line {line}: the column {twice} comes twice")
+    rows = rows[has_header:]
     if not rows:
-        raise UserError(f"{path}: a header and no line of {headed}; expected {formats}")
+        raise UserError(f"{path}: a header and no line of numbers; expected {FORMATS}")
     for number, cells in rows:
         if len(cells) != len(names):
             raise UserError(
@@ -109,31 +139,6 @@ def read_csv(
     return CsvTable(path, names, rows, notices)
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
-    return [cell.strip() for cell in cells]
-
-
 def _could_name(cells: list[str], width: int) -> bool:
     """Whether a comment could name so many columns."""
     return len(cells) == width > 1 and all(cells) and not any(map(is_number, cells))
-
-
-def _names(path: Path, first: Row, columns: Sequence[str] | None, header: bool, example: str) -> list[str]:
-    line, cells = first
-    if columns is None and not header:
-        raise UserError(
-            f"{path}, line {line}: no header line and no comment that names {len(cells)} columns; name them, "
-            f"like data.columns={example}"
-        )
-    names = cells if header else [str(name).strip() for name in columns or ()]
-    lower = [name.lower() for name in names]
-    if header and columns is not None and [name.lower() for name in columns] != lower:
-        raise UserError(
-            f"{path}, line {line}: the header names {', '.join(names)}, data.columns "
-            f"{', '.join(columns)}; leave data.columns=null where the file has a header"
-        )
-    twice = [name for place, name in enumerate(names) if lower.index(name.lower()) != place]
-    if twice:
-        raise UserError(f"{path}, line {line}: the column {twice[0]} comes twice")
-    return names

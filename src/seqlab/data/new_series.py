@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seqlab.data.csv_files import listed
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows
-from seqlab.data.series_files import SeriesFile, read_series
+from seqlab.data.series_files import Columns, SeriesFile, price_columns, read_series, series_columns
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock import read_prices
 from seqlab.errors import UserError
 
 log = logging.getLogger(__name__)
-NAMED = 6  # series that a message names
+COLUMNS: dict[str, Callable[..., Columns]] = {"prices": price_columns, "series": series_columns}
 
 
 class Part(NamedTuple):
@@ -29,40 +31,35 @@ class Part(NamedTuple):
 
 
 def read_new_series(data: dict[str, Any], path: Path) -> list[Part]:
-    readers = {"prices": _prices, "series": _series}
-    return readers[data["reads"]](data, path)
+    """The tables of a file: prices are forecast day by day, series after their last known step.
 
-
-def _prices(data: dict[str, Any], path: Path) -> list[Part]:
+    Args:
+        data: what a checkpoint says of its data.
+    """
     encoding = SeriesEncoding.from_state(data["encoding"])
-    wanted = list(dict.fromkeys([*encoding.features, *encoding.targets]))
-    table = read_prices(path, wanted, **data["reading"])
-    encoding.check_length(table, encoding.history, "to forecast from")
-    return [Part(encoding, table, 0, None)]
-
-
-def _series(data: dict[str, Any], path: Path) -> list[Part]:
-    file = read_series(path, **data["reading"])
-    for notice in file.notices:
+    is_prices = data["reads"] == "prices"
+    file = read_series(path, partial(COLUMNS[data["reads"]], **data["columns"]), **data["reading"])
+    for notice in [] if is_prices else file.notices:
         log.warning("note: %s", notice)
+    _check_known(file, encoding)
     parts, unknown = [], []
-    _check_known(file, SeriesEncoding.from_state(data["encoding"]))
     for table in file.tables:
-        encoding, is_known = _encoding_of(table, file, data)
+        own, is_known = _encoding_of(table, file, encoding, data)
         unknown += [] if is_known else [table.name]
-        encoding.check_length(table, encoding.history, "to forecast from", file.grid.noun)
-        dates = file.grid.after(int(table.order[-1]), encoding.horizon)
-        parts.append(Part(encoding, table, len(table), dates))
+        own.check_length(table, own.history, "to forecast from", file.grid.noun)
+        dates = None if is_prices else file.grid.after(int(table.order[-1]), own.horizon)
+        parts.append(Part(own, table, 0 if is_prices else len(table), dates))
     if unknown:
         log.warning(
-            "note: training knew %s: their scales are those of the rows in %s", _named(unknown, "not"), path
+            "note: training knew not %s: their scales are those of the rows in %s", listed(unknown), path
         )
     return parts
 
 
-def _encoding_of(table: SeriesTable, file: SeriesFile, data: dict[str, Any]) -> tuple[SeriesEncoding, bool]:
+def _encoding_of(
+    table: SeriesTable, file: SeriesFile, encoding: SeriesEncoding, data: dict[str, Any]
+) -> tuple[SeriesEncoding, bool]:
     """The encoding of a series, by the scales of its training part; of a new series, by its own rows."""
-    encoding = SeriesEncoding.from_state(data["encoding"])
     by_name = data.get("series", {})
     if table.name in by_name:
         return encoding.with_scales(by_name[table.name]), True
@@ -74,23 +71,15 @@ def _encoding_of(table: SeriesTable, file: SeriesFile, data: dict[str, Any]) -> 
 
 def _check_known(file: SeriesFile, encoding: SeriesEncoding) -> None:
     """Raise UserError where the known columns of a series do not reach over the horizon."""
-    there = {
-        table.name: 0 if table.future is None else len(table.future)
-        for table in file.tables
-        if encoding.known
-    }
-    short = {name: count for name, count in there.items() if count < encoding.horizon}
-    if not short:
+    if not encoding.known:
         return
-    whose = "" if not any(short) else f" (series {_named(list(short), '')})"
-    columns, targets = ", ".join(encoding.known), " or ".join(encoding.targets)
-    raise UserError(
-        f"{file.tables[0].source}: {min(short.values())} whole rows of {columns} follow the last known "
-        f"{targets}{whose}, the forecast needs {encoding.horizon}: add rows with their times and "
-        f"{columns}, without a gap, and leave the target empty"
-    )
-
-
-def _named(names: list[str], word: str) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{word} {', '.join(names[:NAMED])}{more}".strip()
+    there = {table.name: 0 if table.future is None else len(table.future) for table in file.tables}
+    short = {name: count for name, count in there.items() if count < encoding.horizon}
+    if short:
+        whose = f" (series {listed(list(short))})" if any(short) else ""
+        columns, targets = ", ".join(encoding.known), " or ".join(encoding.targets)
+        raise UserError(
+            f"{file.tables[0].source}: {min(short.values())} whole rows of {columns} follow the last known "
+            f"{targets}{whose}, the forecast needs {encoding.horizon}: add rows with their times and "
+            f"{columns}, without a gap, and leave the target empty"
+        )

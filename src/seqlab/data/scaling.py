@@ -18,7 +18,7 @@ TRANSFORMS = ("level", "difference", "log_return")
 
 @dataclass(frozen=True)
 class Scaler:
-    """``(x - offset) / scale``, by column; fitted once, on training data."""
+    """``(x - offset) / scale``, by column; fitted once, on training data. A Coder of numbers."""
 
     offset: NDArray[np.float64]  # (F,)
     scale: NDArray[np.float64]  # (F,) positive
@@ -45,11 +45,11 @@ class Scaler:
         size = np.maximum(np.abs(values).max(axis=0), 1e-300)
         return cls(offset, np.where(scale > 1e-12 * size, scale, 1.0))
 
-    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., F) values to the scale."""
         return (values - self.offset) / self.scale
 
-    def invert(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    def decode(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., F) back to the values' own unit."""
         return scaled * self.scale + self.offset
 

@@ -130,7 +130,7 @@ class SeriesEncoding:
         """
         assert self.input_scaler is not None
         assert self.target_scaler is not None
-        scaled = self.input_scaler.apply(feature_rows(table, self.features, self.feature_transforms))
+        scaled = self.input_scaler.encode(feature_rows(table, self.features, self.feature_transforms))
         known = scaled[:, [self.features.index(name) for name in self.known]]
         if table.future is not None and not future_known:
             known = np.concatenate((known, self._known_ahead(table, table.future)))
@@ -146,7 +146,7 @@ class SeriesEncoding:
             truth = np.stack([table.column(name)[ahead] for name in self.targets], axis=1)
             truth = truth.reshape(len(last), self.horizon)
             changes = target_of(truth, last, self.target_transform).reshape(len(first_rows), -1)
-            targets = self.target_scaler.apply(changes)
+            targets = self.target_scaler.encode(changes)
         return SeriesWindows(
             scaled[rows].astype(np.float32),
             targets.astype(np.float32),
@@ -164,13 +164,13 @@ class SeriesEncoding:
         rows = np.zeros((len(future), len(self.features)))
         for name in self.known:
             rows[:, self.features.index(name)] = future[:, table.place(name)]
-        return self.input_scaler.apply(rows)[:, [self.features.index(name) for name in self.known]]
+        return self.input_scaler.encode(rows)[:, [self.features.index(name) for name in self.known]]
 
     def values(self, outputs: Tensor, last: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, Y * H, Q) network outputs to (N * Y, H, Q) values in the series' own unit."""
         assert self.target_scaler is not None
         by_step = outputs.double().cpu().numpy().swapaxes(1, 2)  # (N, Q, Y * H)
-        values = self.target_scaler.invert(by_step).swapaxes(1, 2)
+        values = self.target_scaler.decode(by_step).swapaxes(1, 2)
         values = values.reshape(len(last), self.horizon, values.shape[-1])
         return price_of(values, last, self.target_transform)
 

@@ -13,15 +13,23 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import SeriesBatch
+from seqlab.data.csv_files import plain_settings
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
 from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
-from seqlab.data.seasons import check_season, naive_errors, settled_season
 from seqlab.data.series_encoding import OtherForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
-from seqlab.data.series_table import SeriesSource, SeriesTable
-from seqlab.data.splits import check_fractions
-from seqlab.data.time_splits import Spans, cut, with_training_part
+from seqlab.data.series_files import SeriesFile
+from seqlab.data.series_table import SeriesTable, check_missing
+from seqlab.data.sources import Source, one_file
+from seqlab.data.time_splits import (
+    Spans,
+    check_season,
+    cut,
+    naive_errors,
+    settled_season,
+    with_training_part,
+)
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
@@ -35,6 +43,9 @@ class SeriesModule(SequenceDataModule):
     they would in use. No window crosses from one series into another. Every series has scales of its own.
 
     Args:
+        path: a CSV file; None takes the sample.
+        reading: how ``read_series`` reads it.
+        asked: which columns are read, as ``series_columns`` or ``price_columns`` take it.
         seq_length: T.
         horizon: N, forecast all at once.
         target_transform: ``level``, ``difference`` or ``log_return``, the last two against the last known
@@ -61,6 +72,9 @@ class SeriesModule(SequenceDataModule):
     def __init__(
         self,
         *,
+        path: str | Path | None,
+        reading: dict[str, Any],
+        asked: dict[str, Any],
         seq_length: int,
         horizon: int,
         target_transform: str,
@@ -69,10 +83,17 @@ class SeriesModule(SequenceDataModule):
         split: Sequence[float] = (0.6, 0.1, 0.3),
         backtest: dict[str, int] | None = None,
         season: int | str | None = None,
+        sample: dict[str, Any] | None = None,
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
         super().__init__()
+        self.source = Source(
+            path=None if path is None else one_file("path", path), split=split, may_be_zero="val"
+        )
+        self.asked, self.reading = plain_settings(asked), plain_settings(reading)
+        check_missing(reading["missing"])
+        self.sample = dict(sample or {})
         self.num_folds = (backtest or {}).get("folds", 0)
         for name, value, least in (
             ("seq_length", seq_length, 1),
@@ -90,43 +111,51 @@ class SeriesModule(SequenceDataModule):
         self.target_transform = target_transform
         self.feature_transform = feature_transform
         self.scaling = scaling
-        self.split = check_fractions(split, may_be_zero="val")
+        self.split = self.source.split
         self.asked_season = season
         self.season: int | None = None  # known after setup
         self.batch_size = batch_size
         self.seed = seed
         self.noun = "steps"
 
-    @abstractmethod
-    def read(self) -> SeriesSource:
-        """Read the series; what was repaired is added to ``notices``."""
+    @property
+    def file(self) -> Path:
+        """The file that is read, where it is no sample."""
+        assert isinstance(self.source.path, Path)
+        return self.source.path
 
     @abstractmethod
-    def reading_state(self) -> dict[str, Any]:
-        """The arguments that read a new file as the training file was."""
+    def read(self) -> SeriesFile:
+        """Read the series."""
+
+    @abstractmethod
+    def asked_of_new_files(self) -> dict[str, Any]:
+        """``asked``, of a file that is read as the training file was."""
 
     def load_splits(self) -> None:
         source = self.read()
-        self.noun = source.noun
-        given = feature_transforms(self.feature_transform, source.features, self.target_transform)
+        self.notices += source.notices
+        self.noun = source.grid.noun
+        columns = source.columns
+        given = feature_transforms(self.feature_transform, columns.features, self.target_transform)
         bare = SeriesEncoding(
-            targets=source.targets,
-            features=source.features,
+            targets=columns.targets,
+            features=columns.features,
             seq_length=self.seq_length,
             horizon=self.horizon,
             target_transform=self.target_transform,
             feature_transforms=tuple(
-                "level" if name in source.known else transform
-                for name, transform in zip(source.features, given, strict=True)
+                "level" if name in columns.known else transform
+                for name, transform in zip(columns.features, given, strict=True)
             ),
-            known=source.known,
+            known=columns.known,
         )
         spans = cut(source.tables, self.split, bare, self.num_folds, self.noun)
         tables, spans, told = with_training_part(source.tables, spans, bare)
         self._begin(tables, bare, spans)
         self._tell_of_few()
         ends = self.train_ends()
-        self.season, more = settled_season(self.asked_season, source.season, ends, self.noun)
+        self.season, more = settled_season(self.asked_season, source.grid.season, ends, self.noun)
         self.notices += told + more
 
     def _begin(self, tables: list[SeriesTable], bare: SeriesEncoding, spans: Spans) -> None:
@@ -181,8 +210,9 @@ class SeriesModule(SequenceDataModule):
     def state(self) -> dict[str, Any]:
         state = {
             "encoding": self.encodings[0].state(),
-            "reading": self.reading_state(),
             "reads": self.reads,
+            "reading": self.reading,
+            "columns": self.asked_of_new_files(),
             "scaling": self.scaling,
         }
         return state | ({"series": self._scales()} if self._tables[0].name else {})

@@ -81,16 +81,18 @@ class TimeGrid:
         return str(np.datetime64(moment, "ns").astype(unit))
 
     def ahead(self, moment: int, steps: int) -> list[int]:
-        """The moments of the steps that follow one."""
-        if not self.calendar or not (self.months or self.business_days):
+        """The moments of the steps that follow one; the end of a month stays one."""
+        if not (self.months or self.business_days):
             return [moment + step * self.size for step in range(1, steps + 1)]
         start = pd.Timestamp(moment)
-        if self.business_days:
-            ahead = [start + pd.offsets.BusinessDay(step) for step in range(1, steps + 1)]
-        elif start.is_month_end:  # the end of a month stays one
-            ahead = [start + pd.offsets.MonthEnd(step * self.months) for step in range(1, steps + 1)]
-        else:
-            ahead = [start + pd.DateOffset(months=step * self.months) for step in range(1, steps + 1)]
+        ahead = []
+        for step in range(1, steps + 1):
+            if self.business_days:
+                ahead.append(start + pd.offsets.BusinessDay(step))
+            elif start.is_month_end:
+                ahead.append(start + pd.offsets.MonthEnd(step * self.months))
+            else:
+                ahead.append(start + pd.DateOffset(months=step * self.months))
         return [each.value for each in ahead]
 
     def after(self, moment: int, steps: int) -> list[str]:
@@ -102,6 +104,9 @@ class TimeGrid:
         if self.months or self.business_days:
             return bool((np.diff(self.places(order)) > 0).all())
         return bool(((order - order[:1]) % self.size == 0).all())
+
+
+DAYS = TimeGrid(1, "days", None, calendar=False)  # of a file without dates
 
 
 def find_grid(moments: Moments, groups: Sequence[NDArray[np.int64]]) -> TimeGrid:
@@ -141,23 +146,19 @@ def told_gaps(grid: TimeGrid, tables: Sequence[tuple[str, NDArray[np.int64], Seq
         tables: name, (N,) rising moments and (N,) dates of each series.
     """
     kind = "business days (Monday to Friday, holidays among them)" if grid.business_days else grid.noun
-    missing, present, hurt, longest, irregular = 0, 0, 0, (0, "", ""), 0
+    missing, present, hurt, longest = 0, 0, 0, (0, "", "")
     for name, order, dates in tables:
-        irregular += not grid.is_regular(order)
         absent = np.maximum(np.diff(grid.places(order)) - 1, 0)
         present += len(order)
         if absent.sum():
             missing, hurt = missing + int(absent.sum()), hurt + 1
             row = int(absent.argmax())
             longest = max(longest, (int(absent[row]), dates[row], name), key=lambda gap: gap[0])
-    told = []
-    if missing:
-        where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
-        whose = f" in series {longest[2]}" if len(tables) > 1 else ""
-        told.append(
-            f"{missing:,} of {missing + present:,} {kind} are missing{where}; the longest gap is "
-            f"{longest[0]} after {longest[1]}{whose}"
-        )
-    if irregular:
-        told.append(f"{irregular} of {len(tables)} series have times that are not on the grid of {grid.noun}")
-    return "; ".join(told) if told else None
+    if not missing:
+        return None
+    where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
+    whose = f" in series {longest[2]}" if len(tables) > 1 else ""
+    return (
+        f"{missing:,} of {missing + present:,} {kind} are missing{where}; the longest gap is {longest[0]} "
+        f"after {longest[1]}{whose}"
+    )

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqlab.data.windows import NUM_DELAYS
-from seqlab.networks.delays import DelayHead, KeyDelayEmbedding, split_inputs
 from seqlab.networks.dropout import Dropout, TokenNoise
 from seqlab.networks.prefix_tree import last_states
 from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
@@ -56,15 +55,19 @@ class GRUPredictor(nn.Module):
         self.share_prefixes = share_prefixes
         self.tokens_at_once: float = TOKENS_AT_ONCE
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
-        self.embedding = (
-            KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
-            if times
-            else nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
-        )
+        self.delay_head: nn.Module | None = None
+        self.embedding: nn.Embedding
+        if times:
+            from seqlab.networks.delays import DelayHead, KeyDelayEmbedding
+
+            self.embedding = KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
+        else:
+            self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
-        self.delay_head = DelayHead(hidden_size, vocab_size) if times else None
+        if times:
+            self.delay_head = DelayHead(hidden_size, vocab_size)
 
     def forward(self, contexts: Tensor) -> Tensor:
         """(C, W) token ids to (C, V) logits of the next key."""
@@ -93,5 +96,7 @@ class GRUPredictor(nn.Module):
     def _noisy(self, contexts: Tensor) -> Tensor:
         if self.delay_head is None:
             return self.noise(contexts)
+        from seqlab.networks.delays import split_inputs
+
         keys, delays = split_inputs(contexts)
         return self.noise(keys) * NUM_DELAYS + delays

@@ -60,9 +60,8 @@ def profile_section(rows: Sequence[PartRow]) -> list[Section]:
         ("seconds", "%", "ms per batch"), figures, emphasis="all of training", row_title="part of training"
     )
     note = (
-        "Time counts for the innermost part: the backward pass not for the optimizer that asks for it. "
-        "Checks and progress are logging and callbacks; Lightning's own loop, and what happens once, is the "
-        "rest."
+        "The backward pass does not count for the optimizer, whose step asks for it. Callbacks, loggers, "
+        "Lightning's own loop, and what happens once, are the rest."
     )
     return [Section("Where the time went", table, note)]
 

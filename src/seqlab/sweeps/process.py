@@ -15,16 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-_STEPS = (
-    "build",
-    "callbacks",
-    "checkpoints",
-    "checks",
-    "resume.start",
-    "run_folder",
-    "tracking.loggers",
-    "trainer",
-)
+_STEPS = ("build", "callbacks", "checkpoints", "resume", "run_folder", "tracking", "trainer")
 PRELOAD = (  # what train.py imports whatever it trains
     *("torch", "torch.utils.data", "torch._dynamo", "pytorch_lightning", "pandas", "rich.table"),
     *("seqlab.sweeps.reporting", *(f"seqlab.training.{step}" for step in _STEPS)),

@@ -6,7 +6,7 @@ import inspect
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -16,8 +16,10 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from seqlab.contracts import check_members, full_name
 from seqlab.errors import UserError
-from seqlab.tasks.graphs import Graph
 from seqlab.tasks.metrics import CountedMean, StageCounts
+
+if TYPE_CHECKING:
+    from seqlab.tasks.graphs import Graph
 
 BatchT = TypeVar("BatchT")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,10 @@ from seqlab.data.batches import WindowBatch
 from seqlab.data.windows import NO_DELAY
 from seqlab.errors import UserError
 from seqlab.networks.contracts import NextEventNetwork, check_shape
-from seqlab.networks.delays import longer
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, graph, random_tokens
+
+if TYPE_CHECKING:
+    from seqlab.tasks.graphs import Graph
 
 
 def event_scores(logits: Tensor, targets: Tensor) -> EventScores:
@@ -70,6 +71,8 @@ class NextEvent(SequenceTask[WindowBatch]):
         )
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
+        from seqlab.tasks.graphs import BATCH, LENGTH, graph, random_tokens
+
         vocab_size = sizes["vocab_size"]
         tokens = random_tokens(vocab_size)
         return graph(
@@ -98,6 +101,8 @@ class NextEvent(SequenceTask[WindowBatch]):
         scores = event_scores(logits[batch.pair_context], batch.pair_target)
         if delays is None or batch.pair_delay is None:
             return scores
+        from seqlab.networks.delays import longer
+
         return scores._replace(
             delay_loss=delay_loss(delays, batch.pair_delay), delay_nll=longer(delays, batch.pair_delay)
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,71 +16,139 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Evaluation, ValidationOnly
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.checks import config_folders
-from seqlab.trust import EVALUATIONS, check_own_config, imported
+from seqlab.trust import EVALUATIONS, check_own_config, imported, package_of
 
-_HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
-
-
-def suggestion(name: str, choices: list[str]) -> str:
-    """``; did you mean X?`` for a near miss, else nothing."""
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+EVALUATION = (
+    "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
+    "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
+)
+HYDRA_KEYS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
 
-def accepted_arguments(target: Callable[..., Any]) -> list[str] | None:
+def config_folders() -> list[Path]:
+    """Folders that packages of those who wrote the configs may lie in: beside their folders, or in them."""
+    if not HydraConfig.initialized():
+        return []
+    sources = HydraConfig.get().runtime.config_sources
+    folders = [Path(source.path) for source in sources if source.path and source.schema == "file"]
+    return [place for folder in folders for place in (folder.parent, folder)]
+
+
+def accepted_arguments(target: Any) -> list[str] | None:
     """Argument names of a callable; those of base classes too where a class passes ``**settings`` up.
 
     None where a callable without base classes takes any.
     """
-    names: list[str] = []
-    layers = (
-        [layer for layer in target.__mro__ if layer is not object] if inspect.isclass(target) else [target]
-    )
     if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
         return []
-    for layer in layers:
-        function = layer.__dict__.get("__init__") if inspect.isclass(layer) else layer
-        if function is None:
+    names: list[str] = []
+    for layer in target.__mro__ if inspect.isclass(target) else (target,):
+        function = vars(layer).get("__init__") if inspect.isclass(layer) else layer
+        if layer is object or function is None:
             continue
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(layer) :]
         names += [
-            parameter.name
-            for parameter in parameters[1 if inspect.isclass(layer) else 0 :]
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            part.name for part in parameters if part.kind in (part.POSITIONAL_OR_KEYWORD, part.KEYWORD_ONLY)
         ]
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        if all(part.kind is not part.VAR_KEYWORD for part in parameters):
             return list(dict.fromkeys(names))
     return None
 
 
-def check_arguments(target: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
+def check_arguments(target: Any, given: Iterable[str], where: str) -> None:
     """Raise UserError where ``target`` takes no argument of a given name; names the nearest that it takes."""
-    accepted = accepted_arguments(target)
-    if accepted is None:
-        return
+    accepted = accepted_arguments(target) if callable(target) else None
     for name in given:
-        if name not in accepted:
+        if accepted is not None and name not in accepted:
+            near = difflib.get_close_matches(name, accepted, n=1)
+            meant = f"; did you mean {near[0]}?" if near else "."
             raise UserError(
-                f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument"
-                f"{suggestion(str(name), accepted) or '.'} It takes {', '.join(accepted) or 'none'}"
+                f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument{meant} "
+                f"It takes {', '.join(accepted) or 'none'}"
             )
 
 
-def check_config(node: Any, where: str) -> None:
-    """Check every ``_target_`` below a config node, deepest last, without building anything.
+def check_config(node: Any, where: str) -> Any:
+    """Check every ``_target_`` at and below a config node, without building anything.
+
+    Returns:
+        What the node's own ``_target_`` names; None where it has none.
 
     Raises:
         UserError: a target that cannot be imported, or an argument that it does not take.
     """
     if not isinstance(node, DictConfig):
-        return
+        return None
+    target = None
     if "_target_" in node:
         target = imported(node["_target_"], f"{where}._target_", config_folders())
-        check_arguments(target, {str(key): None for key in node if key not in _HYDRA_KEYS}, where)
+        check_arguments(target, [str(key) for key in node if key not in HYDRA_KEYS], where)
     for key in node:
         if not OmegaConf.is_missing(node, key):
             check_config(node[key], f"{where}.{key!s}")
+    return target
+
+
+def data_choices(conf: Path) -> dict[str, type]:
+    """{name: batch type} of the configs in ``conf/data``; without those that only rename another."""
+    found = {}
+    for path in sorted((conf / "data").glob("*.yaml")):
+        node = OmegaConf.to_container(OmegaConf.load(path))
+        if isinstance(node, dict) and "_target_" in node:
+            found[path.stem] = _batch_type(node["_target_"], f"data={path.stem}: _target_")
+    return found
+
+
+def _batch_type(target: str, where: str) -> type:
+    found = imported(target, where, config_folders())
+    if not hasattr(found, "batch_type"):
+        raise UserError(
+            f"{where}={target} has no batch_type, which says what batches it takes or gives: one of those in "
+            "seqlab/data/batches.py, or of your own"
+        )
+    return found.batch_type
+
+
+def _own_conf() -> Path:
+    """The project's own ``conf``."""
+    sources = HydraConfig.get().runtime.config_sources
+    return next(Path(source.path) for source in sources if source.provider == "main")
+
+
+def check_pair(config: DictConfig) -> None:
+    """Raise UserError where the task cannot take the data's batches; names both and the data that fits."""
+    takes = _batch_type(config.model["_target_"], "model._target_")
+    gives = _batch_type(config.data["_target_"], "data._target_")
+    if takes is gives:
+        return
+    names = HydraConfig.get().runtime.choices
+    fitting = [f"data={name}" for name, kind in data_choices(_own_conf()).items() if kind is takes]
+    raise UserError(
+        f"model={names['model']} takes {takes.__name__}, data={names['data']} gives {gives.__name__}; "
+        f"use {' or '.join(fitting) or 'another model'}"
+    )
+
+
+def check_monitor(config: DictConfig) -> None:
+    """Raise UserError unless the model is judged by a validation metric."""
+    metric, mode = config.monitor.metric, config.monitor.mode
+    if not str(metric).startswith("val/"):
+        raise UserError(
+            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
+            "locked for all that decides"
+        )
+    if config.trainer.limit_val_batches == 0:
+        raise UserError(
+            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
+        )
+    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
+    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
+            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
+        )
+    if mode not in ("min", "max"):
+        raise UserError(f"monitor.mode={mode}: choose min or max")
 
 
 def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
@@ -132,8 +200,17 @@ def build_task(config: DictConfig, sizes: Mapping[str, int]) -> SequenceTask:
         monitor=config.monitor.metric,
         _convert_="all",
     )
-    compile_network(task, config.trainer)
+    if config.trainer.compile:  # in place: names in checkpoints stay; dynamic, as batches differ in size
+        task.network.compile(dynamic=True)
     return task
+
+
+def try_network(task: SequenceTask, datamodule: SequenceDataModule) -> None:
+    """Try a network, or a task, that is not seqlab's own on one batch: see seqlab.training.first_batch."""
+    if any(package_of(type(part).__module__) != "seqlab" for part in (task, task.network)):
+        from seqlab.training import first_batch
+
+        first_batch.try_network(task, datamodule)
 
 
 def build_evaluation(config: DictConfig) -> Evaluation:
@@ -144,91 +221,24 @@ def build_evaluation(config: DictConfig) -> Evaluation:
             ``_target_`` that no checkpoint may name.
     """
     node = OmegaConf.select(config, "evaluation")
-    _check_evaluation(node)
-    check_config(node, "evaluation")
-    check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
-    evaluation: Evaluation = instantiate(node, _convert_="all")
-    return evaluation if config.test else ValidationOnly(evaluation)
-
-
-def _check_evaluation(node: Any) -> None:
-    """Raise UserError unless a config node names a whole Evaluation."""
-    accepted = (
-        "name a class that derives from seqlab.evaluation.base.Evaluation, one of seqlab, such as "
-        "seqlab.evaluation.classification.ClassificationEvaluation, or your own"
-    )
-    name = node.get("_target_") if isinstance(node, DictConfig) else None
-    if not isinstance(name, str):
+    if not isinstance(node, DictConfig) or "_target_" not in node:
         came = "evaluation is missing" if node is None else f"evaluation={node}"
         raise UserError(
             f"{came}: the model config names no class that judges the model; add `evaluation:` with a "
-            f"`_target_` to it, and there {accepted}"
+            f"`_target_` to it, and there {EVALUATION}"
         )
-    where = "evaluation._target_"
-    try:
-        found = imported(name, where, config_folders())
-    except UserError as error:
-        raise UserError(f"{error}; or {accepted}") from error
+    key = "evaluation"
+    if OmegaConf.is_interpolation(config, key):  # the user types keys of what it refers to: detection.score
+        key = str(OmegaConf.to_container(config, resolve=False)[key]).strip("${}")  # type: ignore[call-overload,index]
+    found = check_config(node, key)
+    where = f"{key}._target_={node['_target_']}"
     if not (inspect.isclass(found) and issubclass(found, Evaluation)):
-        raise UserError(f"{where}={name}: this is no class that judges a model; {accepted}")
-    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise UserError(f"{where}: this is no class that judges a model; {EVALUATION}")
+    if inspect.isabstract(found):
         raise UserError(
-            f"{where}={name}: it has no {' and no '.join(missing)}, which judges a model; write it as "
-            "Evaluation of seqlab.evaluation.base says, or name another class"
+            f"{where}: it has no {' and no '.join(sorted(found.__abstractmethods__))}, which judges a model; "
+            "write it as Evaluation of seqlab.evaluation.base says, or name another class"
         )
-
-
-def check_monitor(config: DictConfig) -> None:
-    """Raise UserError unless the model is judged by a validation metric."""
-    metric, mode = config.monitor.metric, config.monitor.mode
-    if not str(metric).startswith("val/"):
-        raise UserError(
-            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
-            "locked for all that decides"
-        )
-    if config.trainer.limit_val_batches == 0:
-        raise UserError(
-            f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
-        )
-    every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
-    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
-        raise UserError(
-            f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
-            f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
-        )
-    if mode not in ("min", "max"):
-        raise UserError(f"monitor.mode={mode}: choose min or max")
-
-
-def check_optimizer(config: DictConfig) -> None:
-    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
-    from torch import nn, zeros
-
-    check_config(config, "optimizer")
-    try:
-        instantiate(config)([nn.Parameter(zeros(1))])
-    except Exception as error:  # what it raises is its own choice
-        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in _HYDRA_KEYS)
-        raise UserError(f"optimizer: {settings}: {error}") from error
-
-
-def check_compiler(config: Mapping[str, Any]) -> None:
-    """Raise UserError where torch.compile is asked for and its kernels could not be built."""
-    if not isinstance(config["compile"], bool):
-        raise UserError(f"trainer.compile={config['compile']}: give true or false")
-    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
-    if config["compile"] and shutil.which(compiler) is None:
-        raise UserError(
-            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
-            "install g++, name one in CXX, or leave trainer.compile=false"
-        )
-
-
-def compile_network(task: SequenceTask, config: Mapping[str, Any]) -> None:
-    """Compile the task's network in place where ``trainer.compile`` says so.
-
-    In place, the names in its checkpoint stay what they are. Batches differ in size, so shapes are dynamic:
-    a kernel for each size would be compiled again and again.
-    """
-    if config["compile"]:
-        task.network.compile(dynamic=True)
+    check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
+    evaluation: Evaluation = instantiate(node, _convert_="all")
+    return evaluation if config.test else ValidationOnly(evaluation)

@@ -1,4 +1,4 @@
-"""What came in the place of a checkpoint, and what to give instead. Loads no torch."""
+"""What came in place of a checkpoint, and what to give instead. Loads no torch."""
 
 from __future__ import annotations
 
@@ -7,41 +7,13 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from seqlab.errors import UserError
+from seqlab.errors import GIVE_BEST, CheckpointError, memory_error
 
 BEST = "checkpoints/best.ckpt"
-GIVE = f"give a run's best.ckpt: runs/.../{BEST}"
 BELOW = (BEST, "best.ckpt", f"*/{BEST}", f"*/*/{BEST}")  # of a run, its checkpoints, a model's runs, all runs
 HEAD = 4096  # bytes by which a file is told
-NO_MEMORY = (  # words of a RuntimeError of torch, of one of its binding to Python, and of the system
-    "can't allocate memory",
-    "Could not allocate bytes object",
-    "Cannot allocate memory",
-)
 TEXT = 40  # characters of a text that are shown
-_MAGIC = {
-    b"\x1f\x8b": "it is a gzip file",
-    b"PAR1": "it is a Parquet file",
-    b"\x28\xb5\x2f\xfd": "it is a zstd file",
-}
-
-
-class CheckpointError(UserError):
-    """A path that leads to no checkpoint.
-
-    Args:
-        path: as it was given.
-        reason: what is there.
-        advice: what to do.
-    """
-
-    def __init__(self, path: str | Path, reason: str, advice: str = GIVE) -> None:
-        super().__init__(f"{path}: {reason}; {advice}")
-        self.path, self.reason, self.advice = path, reason, advice
-
-    def __reduce__(self) -> tuple[type[CheckpointError], tuple[str | Path, str, str]]:
-        """For processes that hand errors on."""
-        return type(self), (self.path, self.reason, self.advice)
+_MAGIC = {b"\x1f\x8b": "a gzip file", b"PAR1": "a Parquet file", b"\x28\xb5\x2f\xfd": "a zstd file"}
 
 
 def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
@@ -51,7 +23,7 @@ def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
         error: torch's own, whose words are for those who call it.
     """
     given = Path(path)
-    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+    if memory_error(error) is not None:
         return CheckpointError(
             path,
             f"memory was not enough to read its {given.stat().st_size:,} bytes",
@@ -59,14 +31,15 @@ def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
         )
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return CheckpointError(path, "no such checkpoint", f"the path is relative to {Path.cwd()}")
+    advice = GIVE_BEST
     if given.is_dir():
         reason, advice = _of_folder(given)
-        return CheckpointError(path, f"cannot be read as a checkpoint: {reason}", advice)
-    try:
-        reason = _of_file(given, str(error))
-    except OSError as unreadable:
-        reason = unreadable.strerror or str(unreadable)
-    return CheckpointError(path, f"cannot be read as a checkpoint: {reason}")
+    else:
+        try:
+            reason = _of_file(given, str(error))
+        except OSError as unreadable:
+            reason = unreadable.strerror or str(unreadable)
+    return CheckpointError(path, f"cannot be read as a checkpoint: {reason}", advice)
 
 
 def given_elsewhere(others: Iterable[object]) -> str | None:
@@ -83,8 +56,8 @@ def _of_folder(folder: Path) -> tuple[str, str]:
             which = "" if len(found) == 1 else f", the newest of {len(found)}"
             return "it is a folder", f"give {newest}{which}"
     if (folder / "settings.json").is_file() and any(folder.glob("model.*")):
-        return "it is a folder of seqlab export", f"{GIVE}; an ONNX one goes with `seqlab detect --onnx`"
-    return f"it is a folder without {BEST}", GIVE
+        return "it is a folder of seqlab export", f"{GIVE_BEST}; an ONNX one goes with `seqlab detect --onnx`"
+    return f"it is a folder without {BEST}", GIVE_BEST
 
 
 def _of_file(path: Path, said: str) -> str:
@@ -92,16 +65,19 @@ def _of_file(path: Path, said: str) -> str:
         head = file.read(HEAD)
     if not head:
         return "it is empty"
-    if (known := next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)) is not None:
-        return known
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return f"it is {kind}"
     if path.suffix == ".onnx":
         return "it is an ONNX file"
     if head.startswith(b"PK"):
         return _of_zip(path, said)
-    if (text := _text(head)) is not None:
-        line = text.strip().split("\n", 1)[0].strip()
-        return f"it is a text that begins {line[:TEXT]!r}"
-    return "it is damaged, or of another program"
+    text = head.decode("utf-8", errors="ignore")
+    strange = len(head) - len(text.encode()) > 3  # a character may be cut off at the end
+    if strange or any(letter < " " and letter not in "\t\r\n\f\x1b" for letter in text):
+        return "it is damaged, or of another program"
+    line = text.strip().split("\n", 1)[0].strip()
+    return f"it is a text that begins {line[:TEXT]!r}"
 
 
 def _of_zip(path: Path, said: str) -> str:
@@ -119,17 +95,9 @@ def _of_zip(path: Path, said: str) -> str:
     return "it is damaged"
 
 
-def _text(head: bytes) -> str | None:
-    text = head.decode("utf-8", errors="ignore")
-    strange = len(head) - len(text.encode()) > 3  # a character may be cut off at the end
-    return None if strange or any(letter < " " and letter not in "\t\r\n\f\x1b" for letter in text) else text
-
-
 def _is_saved(path: Path) -> bool:
     """Whether ``torch.save`` wrote it."""
     try:
-        if not path.is_file() or not zipfile.is_zipfile(path):
-            return False
         with zipfile.ZipFile(path) as opened:
             return any(name.endswith("/data.pkl") for name in opened.namelist())
     except (OSError, ValueError, zipfile.BadZipFile):

@@ -1,8 +1,9 @@
-"""Checkpoints of plain values: written with all that scoring needs, read without executing anything."""
+"""Checkpoints of plain values: written whole, with all that scoring needs; nothing in them is executed."""
 
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -10,17 +11,41 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from seqlab.data.coders import check_plain
+from seqlab.data.module import SequenceDataModule
+from seqlab.errors import CheckpointError
 from seqlab.evaluation.base import Contents
+from seqlab.files import PART, whole_file
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.checkpoint_files import write_atomically
-from seqlab.training.checkpoint_mistakes import CheckpointError, no_checkpoint
+from seqlab.training.build import fill_sizes
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
+LAST = "last.ckpt"
+PREVIOUS = "previous.ckpt"  # what last.ckpt was before; gone when the run is finished
+
+
+def contents_of(config: DictConfig, datamodule: SequenceDataModule) -> Contents:
+    """What every checkpoint of a run holds beside weights.
+
+    Args:
+        config: of the whole run.
+        datamodule: set up.
+
+    Raises:
+        UserError: a state of the data that no checkpoint can hold; told before training.
+    """
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    state, kind = datamodule.state(), type(datamodule)
+    check_plain(state, f"{kind.__module__}.{kind.__qualname__}.state()")
+    sizes = datamodule.sizes
+    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=plain)
 
 
 class SaveContents(Callback):
@@ -39,17 +64,44 @@ class SaveContents(Callback):
         checkpoint[KEY] = self.contents | {"trackers": ids}
 
 
-def best_checkpoint(directory: Path, metric: str, mode: str) -> ModelCheckpoint:
-    """best.ckpt by ``metric``; last.ckpt is LastCheckpoint's."""
-    return ModelCheckpoint(
-        dirpath=directory,
-        filename="best",
-        monitor=metric,
-        mode=mode,
-        save_top_k=1,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-    )
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes to a temporary name, reaches the disk, then renames: a reader finds a whole file or none."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
+        write_atomically(checkpoint, Path(path))
+
+
+def write_atomically(content: dict[str, Any], path: Path) -> None:
+    """``torch.save`` under a temporary name beside ``path``, flushed to the disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path, on_disk=True) as part, part.open("wb") as file:
+        torch.save(content, file)
+
+
+def keep_previous(directory: Path) -> None:
+    """Let the present last.ckpt be found as previous.ckpt before another is written.
+
+    A hard link, where the file system has them: at no moment is there no last.ckpt.
+    """
+    last, previous = directory / LAST, directory / PREVIOUS
+    if not last.exists():
+        return
+    temporary = previous.with_name(f".{PREVIOUS}{PART}")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(last, temporary)
+    except OSError:
+        os.replace(last, previous)
+    else:
+        os.replace(temporary, previous)
+
+
+def forget_previous(directory: Path) -> None:
+    """Remove previous.ckpt and what a killed run left half-written."""
+    for path in (directory / PREVIOUS, *directory.glob(f".*{PART}")):
+        path.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -63,6 +115,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             warnings.filterwarnings("ignore", message=".*TorchScript archive")  # the error tells of it
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
+        from seqlab.training.checkpoint_mistakes import no_checkpoint
+
         raise no_checkpoint(path, error) from None
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(KEY), dict):
         raise CheckpointError(path, "not a checkpoint of seqlab")

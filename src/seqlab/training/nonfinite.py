@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -13,15 +13,6 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-
-
-class Place(NamedTuple):
-    """Where in a run a batch was trained on; all counted from 1."""
-
-    step: int
-    epoch: int
-    batch: int
-    rate: float  # learning rate
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
@@ -53,16 +44,17 @@ class NonFiniteStop(Callback):
         self.checkpoints = checkpoints
         self.monitor = monitor
         self.every = every
-        self._places: list[Place] = []  # of the batches whose figures were not read yet
+        # of the batches whose figures were not read yet
+        self._where: list[tuple[int, int, int, float]] = []  # step, epoch, batch, all from 1; learning rate
         self._figures = torch.zeros(0)  # (every, 2) loss and gradient norm, on the training device
         self._loss = torch.zeros(())
         self._batch = 0
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         device = trainer.strategy.root_device
-        self._interval = self.every or (1 if device.type == "cpu" else 50)
-        self._figures = torch.zeros(self._interval, 2, device=device)
-        self._places = []
+        interval = self.every or (1 if device.type == "cpu" else 50)
+        self._figures = torch.zeros(interval, 2, device=device)
+        self._where = []
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -74,11 +66,11 @@ class NonFiniteStop(Callback):
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         rate = float(trainer.optimizers[0].param_groups[0]["lr"])
-        row = self._figures[len(self._places)]
+        row = self._figures[len(self._where)]
         row[0] = self._loss
         row[1] = gradient_norm(pl_module.parameters())
-        self._places.append(Place(trainer.global_step + 1, trainer.current_epoch + 1, self._batch, rate))
-        if len(self._places) == self._interval:
+        self._where.append((trainer.global_step + 1, trainer.current_epoch + 1, self._batch, rate))
+        if len(self._where) == len(self._figures):
             self._check(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -103,27 +95,27 @@ class NonFiniteStop(Callback):
 
     def _check(self, trainer: pl.Trainer) -> None:
         """Read the figures of the batches since the last look; raise at the first that is not finite."""
-        places, self._places = self._places, []
-        counted = slice(0, 1) if trainer.precision == "16-mixed" else slice(0, 2)
-        is_bad = ~torch.isfinite(self._figures[: len(places), counted]).all(dim=1)
-        if not bool(is_bad.any()):
+        figures = self._figures[: len(self._where)]
+        where, self._where = self._where, []
+        counted = figures[:, :1] if trainer.precision == "16-mixed" else figures
+        if bool(torch.isfinite(counted).all()):
             return
-        first = int(is_bad.nonzero()[0])
-        loss, norm = self._figures[first].tolist()
-        step, epoch, batch, rate = places[first]
-        raise UserError(
-            f"training diverged at step {step} (epoch {epoch}, batch {batch}): loss {loss:g}, gradient norm "
-            f"{norm:g}, learning rate {rate:g}. {self._what_to_do(trainer)}"
-        )
+        for (step, epoch, batch, rate), (loss, norm), row in zip(
+            where, figures.tolist(), counted.tolist(), strict=True
+        ):
+            if not all(map(math.isfinite, row)):
+                raise UserError(
+                    f"training diverged at step {step} (epoch {epoch}, batch {batch}): loss {loss:g}, "
+                    f"gradient norm {norm:g}, learning rate {rate:g}. {self._what_to_do(trainer)}"
+                )
 
     def _what_to_do(self, trainer: pl.Trainer) -> str:
         written = [] if self.checkpoints is None else sorted(self.checkpoints.glob("*.ckpt"))
         # best.ckpt may be older than last.ckpt, never worse
         kept = f"Last good checkpoint: {written[0]}" if written else "No checkpoint was written before it"
-        clip = trainer.gradient_clip_val or 2.0
         ways = [
             f"optimizer.lr={trainer.optimizers[0].defaults['lr'] / 10:g}",
-            f"trainer.gradient_clip_val={clip / 2:g}",
+            f"trainer.gradient_clip_val={(trainer.gradient_clip_val or 2.0) / 2:g}",
         ]
         if trainer.precision != "32-true":
             ways.append("trainer.precision=32-true")

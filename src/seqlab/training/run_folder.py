@@ -9,28 +9,25 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
 
-from seqlab.data.module import SequenceDataModule
+from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
-from seqlab.report.page import Section
-from seqlab.report.run_page import write_run_page
 from seqlab.results.outcome import Outcome, plain_figures
-from seqlab.results.training import Curves
-from seqlab.training.checkpoint_files import forget_previous
+from seqlab.results.training import Curves, PartRow
 from seqlab.training.checkpoints import add_to_checkpoint
-from seqlab.training.debugging import debug_notices
-from seqlab.training.processes import is_writer, silence, tell
-from seqlab.training.profiling import read_profile
-from seqlab.training.terminal import print_results
 from seqlab.trust import coder_configs, outside_packages, trust_options
+
+if TYPE_CHECKING:
+    from seqlab.report.page import Section
 
 log = logging.getLogger(__name__)
 PACKAGES = (
@@ -52,6 +49,31 @@ def path_of_run() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)
 
 
+def is_writer() -> bool:
+    """Whether this process writes the run folder and speaks: rank 0, or the only one.
+
+    Known before the group is set up: from the environment that Lightning, torchrun or SLURM gives.
+    """
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
+
+
+def tell(notice: str) -> None:
+    """Say something on the terminal and in train.log, in the process that writes."""
+    if is_writer():
+        print(f"note: {notice}")
+        log.info(notice)
+
+
+def _silence() -> None:
+    """Remove the log file that Hydra opened for a process that does not write."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.FileHandler):
+            root.removeHandler(handler)
+            handler.close()
+            Path(handler.baseFilename).unlink(missing_ok=True)
+
+
 @dataclass
 class RunFolder:
     """``runs/<model>-<data>/<date_time>/``, or what ``hydra.run.dir`` says."""
@@ -63,28 +85,28 @@ class RunFolder:
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
 
     @classmethod
-    def create(cls, config: DictConfig, datamodule: SequenceDataModule) -> RunFolder:
+    def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
         """Hydra's run folder, with environment.json in it; says on the terminal what starts.
 
         Args:
-            datamodule: set up.
+            contents: what its checkpoints hold.
+            notices: of the data.
         """
-        run = HydraConfig.get()
-        choices = run.runtime.choices
-        notices = [*debug_notices(config.trainer), *config.notes, *datamodule.notices]
-        trust = outside_packages(
-            OmegaConf.to_container(config.model),
-            OmegaConf.to_container(config.evaluation),
-            coder_configs(datamodule.state()),
-        )
-        folder = cls(path_of_run(), choices["model"], choices["data"], notices, trust)
+        choices = HydraConfig.get().runtime.choices
+        told = [*debug_notices(config.trainer), *config.notes, *notices]
+        trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
+        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust)
         if not is_writer():
-            silence()
+            _silence()
             return folder
-        folder.write_json("environment.json", _with_history(folder, environment(config)))
+        now = environment(config)
+        if (folder.path / "environment.json").exists():  # of a run that goes on
+            before = folder.read_environment()
+            now["resumed"] = [*before.pop("resumed", []), before]
+        folder.write_json("environment.json", now)
         folder.write_json("config.json", config_record(config))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
-        for notice in notices:
+        for notice in told:
             tell(notice)
         return folder
 
@@ -117,10 +139,6 @@ class RunFolder:
         for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
             add_to_checkpoint(checkpoint, name, value)
 
-    def finish_checkpoints(self) -> None:
-        """Once the run is done, the one before the last checkpoint serves nothing."""
-        forget_previous(self.checkpoints)
-
     def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
         """Write metrics.json and scores.csv; train.log gets warnings and figures."""
         self.write_json("metrics.json", plain_figures(metrics))
@@ -134,6 +152,8 @@ class RunFolder:
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
+        from seqlab.training.terminal import print_results
+
         print_results(outcome.result_table(), metrics)
         if self.report.exists():
             print(f"report: {_short(self.report)}")
@@ -168,6 +188,13 @@ class RunFolder:
         table = outcome.result_table()
         if not table.model_rows:
             return
+        from seqlab.report.run_page import write_run_page
+
+        profile: Sequence[PartRow] = ()
+        if config.trainer.profile:
+            from seqlab.training.profiling import read_profile
+
+            profile = read_profile(self.path)
         write_run_page(
             self.report,
             table,
@@ -181,16 +208,22 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(config, resolve=True),
             notices=self.notices,
             next_steps=self.next_steps(outcome),
-            profile=read_profile(self.path),
+            profile=profile,
         )
 
 
-def _with_history(folder: RunFolder, now: dict[str, Any]) -> dict[str, Any]:
-    """The environment, and under ``resumed`` those that the run was in before."""
-    if not (folder.path / "environment.json").exists():
-        return now
-    before = folder.read_environment()
-    return now | {"resumed": [*before.pop("resumed", []), before]}
+def debug_notices(config: Mapping[str, Any]) -> list[str]:
+    """What a reader of the figures must know of ``trainer.fast`` and ``trainer.overfit``."""
+    number = config["overfit"]
+    if config["fast"]:
+        return ["Debugging run, trainer.fast=true: trained on one batch. Its figures say nothing."]
+    if number is None:
+        return []
+    batches = f"the same {number} batches" if number > 1 else "the same batch"
+    return [
+        f"Debugging run, trainer.overfit={number}: trained on {batches} over and over. Its figures say "
+        "nothing; its training loss should come near 0."
+    ]
 
 
 def _short(path: Path) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,11 +16,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
+from torch import distributed
 
 from seqlab.errors import UserError
-from seqlab.training.build import check_arguments, check_compiler
-from seqlab.training.checkpoint_files import AtomicCheckpointIO
-from seqlab.training.debugging import debug_arguments
+from seqlab.training.build import check_arguments
+from seqlab.training.checkpoints import AtomicCheckpointIO
+from seqlab.training.run_folder import is_writer
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "auto")
 # torch's names for "this CPU multiplies bf16 itself"; without it a step is some twenty times slower
@@ -109,6 +112,48 @@ def check_profile(config: Mapping[str, Any]) -> None:
         )
 
 
+def debug_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``trainer.overfit`` and ``trainer.fast`` mean as arguments of Lightning's Trainer.
+
+    Lightning's own ``overfit_batches`` would replace our samplers, which give whole batches, by one that
+    gives single items; its ``fast_dev_run`` would leave checkpoints and loggers untried.
+
+    Raises:
+        UserError: a value out of range, or two modes at once.
+    """
+    overfit, fast = config["overfit"], config["fast"]
+    if config["overfit_batches"]:
+        raise UserError(
+            f"trainer.overfit_batches={config['overfit_batches']}: type trainer.overfit=N, which repeats the "
+            "first N batches of training"
+        )
+    if overfit is not None and (isinstance(overfit, bool) or not isinstance(overfit, int) or overfit < 1):
+        raise UserError(f"trainer.overfit={overfit}: give a number of batches, at least 1, or null")
+    if not isinstance(fast, bool):
+        raise UserError(f"trainer.fast={fast}: give true or false")
+    if overfit is not None and fast:
+        raise UserError(f"trainer.overfit={overfit} and trainer.fast=true exclude each other: choose one")
+    if overfit is not None:
+        return {"limit_train_batches": overfit, "limit_val_batches": overfit, "val_check_interval": None}
+    if fast:
+        one = dict.fromkeys(("limit_train_batches", "limit_val_batches", "limit_test_batches"), 1)
+        every = {"check_val_every_n_epoch": 1, "val_check_interval": None, "log_every_n_steps": 1}
+        return one | every | {"max_epochs": 1, "min_epochs": None, "max_steps": -1, "min_steps": None}
+    return {}
+
+
+def check_compiler(config: Mapping[str, Any]) -> None:
+    """Raise UserError where torch.compile is asked for and its kernels could not be built."""
+    if not isinstance(config["compile"], bool):
+        raise UserError(f"trainer.compile={config['compile']}: give true or false")
+    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
+    if config["compile"] and shutil.which(compiler) is None:
+        raise UserError(
+            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
+            "install g++, name one in CXX, or leave trainer.compile=false"
+        )
+
+
 def build_trainer(
     config: Mapping[str, Any], callbacks: Sequence[Callback], loggers: Sequence[Logger], run_dir: Path
 ) -> pl.Trainer:
@@ -121,10 +166,9 @@ def build_trainer(
     arguments = {name: value for name, value in config.items() if name not in own}
     arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
     if config["profile"]:
-        from seqlab.training.profiling import TimeProfile
+        from seqlab.training.profiling import FitProfiler
 
-        arguments["profiler"] = TimeProfile(synchronize=arguments["accelerator"] == "gpu")
-        arguments["profiler"].watch(loggers)
+        arguments["profiler"] = FitProfiler(synchronize=arguments["accelerator"] == "gpu")
     arguments["precision"] = precision_of(config, arguments["accelerator"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
@@ -132,7 +176,7 @@ def build_trainer(
         arguments["plugins"] = [*_as_list(arguments["plugins"]), AtomicCheckpointIO()]
     bars: list[Callback] = []
     if config["enable_progress_bar"]:
-        from seqlab.training.progress import ProgressLine
+        from seqlab.training.terminal import ProgressLine
 
         bars = [ProgressLine(config["progress_bar_refresh_rate"])]
     return pl.Trainer(
@@ -141,6 +185,18 @@ def build_trainer(
         logger=list(loggers) or False,
         default_root_dir=str(run_dir),
     )
+
+
+def leave_group() -> bool:
+    """End the group of processes after training: one goes on to judge and write.
+
+    Returns:
+        Whether this is the one.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
+    return is_writer()
 
 
 def _is_multirun() -> bool:

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from seqlab.errors import UserError
 from seqlab.training.checkpoints import KEY
 from seqlab.training.run_folder import RunFolder
-from seqlab.training.tracking.loggers import MetricsCsv, build_loggers, open_loggers
+from seqlab.training.tracking import MetricsCsv, build_loggers, open_loggers
 from seqlab.training.tracking.mlflow import MlflowTracker
 from seqlab.training.tracking.wandb import WandbTracker
 

@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 
 from seqlab.training.checkpoints import KEY
 from seqlab.training.run_folder import RunFolder
-from seqlab.training.tracking.loggers import open_loggers
+from seqlab.training.tracking import open_loggers
 
 Call = Callable[..., Any]
 Compose = Callable[..., DictConfig]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.data.series_files import PRICES
 from seqlab.data.series_table import SeriesTable
-from seqlab.data.stock import KNOWN
 from seqlab.errors import UserError
 
 REAL_NOTICE = "no data.path was given: real daily prices of GOOG, 2004 to 2013, from bokeh-sampledata"
@@ -35,9 +35,9 @@ def sample_prices(num_days: int | None = None, seed: int = 0) -> SeriesTable:
     except ImportError:
         return random_walk(num_days or DEFAULT_DAYS, seed)
     columns: dict[str, Any] = dict(GOOG)
-    values = np.stack([np.asarray(columns[name.lower()], dtype=np.float64) for name in KNOWN], axis=1)
+    values = np.stack([np.asarray(columns[name.lower()], dtype=np.float64) for name in PRICES], axis=1)
     table = SeriesTable(
-        columns=KNOWN,
+        columns=PRICES,
         values=values,
         lines=np.arange(1, len(values) + 1),
         source="sample of GOOG",
@@ -58,7 +58,7 @@ def random_walk(num_days: int, seed: int) -> SeriesTable:
     low = np.minimum(opening, close) * (1 - spread[1])
     volume = np.round(1e6 * np.exp(rng.normal(0, 0.3, num_days) + 20 * np.abs(in_day)))
     return SeriesTable(
-        columns=KNOWN,
+        columns=PRICES,
         values=np.stack([opening, high, low, close, volume], axis=1),
         lines=np.arange(1, num_days + 1),
         source="sample of a random walk",

@@ -1,4 +1,4 @@
-"""last.ckpt: written between two steps, so that training goes on from it as if it had never stopped."""
+"""last.ckpt: written between two steps, with all that decides how training goes on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.seed import _collect_rng_states, _set_rng_states
 from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
+from torchmetrics import Metric
 
 from seqlab.data.loaders import ResumableLoader, world_size
-from seqlab.training.checkpoint_files import LAST, keep_previous
-from seqlab.training.resume.exact_state import of_every_process, restore_process
+from seqlab.training.checkpoints import LAST, keep_previous
 from seqlab.training.resume.stopping import REQUEST, RunInterruptedError, requeue
 
 
@@ -118,7 +120,7 @@ class LastCheckpoint(Checkpoint):
         for logger in trainer.loggers:
             logger.save()
         self._saving = {
-            "processes": of_every_process(pl_module),
+            "processes": all_states(pl_module),
             "batches": batch_idx,
             "epoch_is_over": epoch_is_over,
             "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
@@ -142,6 +144,63 @@ class LastCheckpoint(Checkpoint):
             torch.empty((), dtype=torch.int64).random_()
         self._restored = None
         self._saved_step = trainer.global_step
+
+
+def random_states() -> dict[str, Any]:
+    """The generators of Python, NumPy, torch and CUDA, as plain values."""
+    states = _collect_rng_states(include_cuda=torch.cuda.is_initialized())
+    kind, words, *rest = states["numpy"]
+    return states | {"numpy": (kind, torch.from_numpy(words.astype(np.int64)), *rest)}
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Set every generator as ``random_states`` found it; those of CUDA where there are as many GPUs."""
+    kind, words, *rest = states["numpy"]
+    states = states | {"numpy": (kind, words.numpy().astype(np.uint32), *rest)}
+    if len(states.get("torch.cuda", ())) != torch.cuda.device_count():
+        states.pop("torch.cuda", None)
+    _set_rng_states(states)
+
+
+def process_state(module: pl.LightningModule) -> dict[str, Any]:
+    """Of this process: generators, what metrics have counted of the epoch so far, the carried state."""
+    return {
+        "random": random_states(),
+        "counted": {
+            name: {key: value.clone() for key, value in metric.metric_state.items() if torch.is_tensor(value)}
+            for name, metric in module.named_modules()
+            if isinstance(metric, Metric) and metric.update_called
+        },
+        "extra": module.get_extra_state() if _has_extra_state(module) else None,
+    }
+
+
+def all_states(module: pl.LightningModule) -> list[dict[str, Any]]:
+    """``process_state`` of each process, by rank: dropout and carried states differ between them."""
+    own, processes = process_state(module), world_size()
+    if processes == 1:
+        return [own]
+    found: list[Any] = [None] * processes
+    distributed.all_gather_object(found, own)
+    return found
+
+
+def restore_process(module: pl.LightningModule, states: list[dict[str, Any]], rank: int) -> None:
+    """Give this process its state back; one that did not exist then begins with its own."""
+    if rank >= len(states):
+        return
+    restore_random_states(states[rank]["random"])
+    for name, counts in states[rank]["counted"].items():
+        metric: Any = module.get_submodule(name)
+        for key, value in counts.items():
+            getattr(metric, key).copy_(value)
+        metric._update_count = 1  # or torchmetrics warns of a mean over nothing
+    if states[rank]["extra"] is not None and _has_extra_state(module):
+        module.set_extra_state(states[rank]["extra"])
+
+
+def _has_extra_state(module: pl.LightningModule) -> bool:
+    return type(module).get_extra_state is not torch.nn.Module.get_extra_state
 
 
 def _train_loaders(trainer: pl.Trainer) -> list[ResumableLoader]:

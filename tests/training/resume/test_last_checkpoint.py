@@ -7,8 +7,8 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.tasks.metrics import CountedMean
-from seqlab.training.resume.exact_state import (
-    of_every_process,
+from seqlab.training.resume.last_checkpoint import (
+    all_states,
     random_states,
     restore_process,
     restore_random_states,
@@ -56,7 +56,7 @@ def test_counts_and_carried_state_come_back() -> None:
     module = Counting()
     module.train_loss.update(torch.tensor(3.0), torch.tensor(4.0))
     module.carried = torch.tensor([1.0, 2.0])
-    states = through_a_file(of_every_process(module))
+    states = through_a_file(all_states(module))
     again = Counting()
     restore_process(again, states, rank=0)
     assert again.train_loss.has_counts

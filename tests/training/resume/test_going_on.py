@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from seqlab.training.resume.going_on import changed_settings
 from seqlab.training.resume.last_checkpoint import LastCheckpoint
-from seqlab.training.resume.start import changed_settings
 
 Call = Callable[..., Any]
 TINY = (

@@ -3,8 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from seqlab.composing.resuming import resumed_arguments as resumed
 from seqlab.errors import UserError
-from seqlab.training.resume.arguments import resumed_arguments
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def resumed_arguments(
+    arguments: list[str], runs: Path = Path("runs"), trust: tuple[str, ...] = ()
+) -> list[str]:
+    return resumed(arguments, CONF, trust, runs)
 
 
 def run_folder(path: Path, *overrides: str, written: float = 1.0, finished: bool = False) -> Path:
@@ -17,8 +25,7 @@ def run_folder(path: Path, *overrides: str, written: float = 1.0, finished: bool
     return path
 
 
-def test_without_resume_nothing_changes() -> None:
-    assert resumed_arguments(["model=gru", "seed=1"]) == ["model=gru", "seed=1"]
+def test_resume_of_nothing_changes_nothing() -> None:
     assert resumed_arguments(["seed=1", "resume=null"]) == ["seed=1", "resume=null"]
 
 
@@ -67,3 +74,46 @@ def test_what_is_no_run_and_a_grid_are_refused(tmp_path: Path) -> None:
         resumed_arguments([f"resume={tmp_path}"])
     with pytest.raises(UserError, match="one run at a time"):
         resumed_arguments(["-m", "resume=latest"], tmp_path)
+
+
+MARKED = (
+    "import os\nfrom pathlib import Path\n\nPath(__file__).with_name('ran').touch()\n\nclass Net:\n    pass\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("model.network._target_=labresume.Net", r"it names labresume\.Net, .* add --trust labresume to"),
+        ("+callbacks.extra.x._target_=labresume.Net", r"labresume\.Net, code outside seqlab"),
+        ("+callbacks.extra.x._target_=os.system", r"it names os\.system, which is no"),
+        ("+callbacks.extra.x._target_=torch.load", r"it names torch\.load, which is no"),
+        (
+            "+callbacks.extra.x._target_=seqlab.sweeps.process.start",
+            r"seqlab\.sweeps\.process\.start, which is no",
+        ),
+        ("+callbacks.extra.x._target_=seqlab.tasks.base.inspect.os.system", r"os\.system, which is no"),
+        ("nonsense=1", "cannot be composed: Could not override 'nonsense'"),
+    ],
+)
+def test_code_that_a_run_folder_names_is_run_where_it_is_trusted_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str, said: str
+) -> None:
+    (tmp_path / "labresume.py").write_text(MARKED, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = run_folder(tmp_path / "a", "model=gru", override)
+    with pytest.raises(UserError, match=f"^resume={run}: .*{said}"):
+        resumed_arguments([f"resume={run}"])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_trusted_package_and_what_is_typed_now_are_the_user_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labresume.py").write_text(MARKED, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    network = "model.network._target_=labresume.Net"
+    run = run_folder(tmp_path / "a", network)
+    assert network in resumed_arguments([f"resume={run}"], trust=("labresume",))
+    plain = run_folder(tmp_path / "b", "hydra.job_logging.x=1", "seed=1")
+    assert resumed_arguments([f"resume={plain}", network])[:2] == ["seed=1", network]

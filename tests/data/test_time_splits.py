@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from seqlab.data.seasons import check_season, naive_errors, settled_season
 from seqlab.data.series_table import SeriesTable
+from seqlab.data.time_splits import check_season, naive_errors, settled_season
 from seqlab.errors import UserError
 
 TABLE = SeriesTable(("y", "z"), np.array([[1, 5], [4, 5], [2, 5], [8, 5], [90, 5.0]]), np.arange(5), "here")

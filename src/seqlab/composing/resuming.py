@@ -1,0 +1,133 @@
+"""``resume=RUNDIR``: the command line of a run that goes on, put together before Hydra reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqlab.composing.compose import SEARCH_PATH, compose_config
+from seqlab.composing.grammar import quoted
+from seqlab.errors import UserError
+from seqlab.trust import RUNS, refuse_untrusted
+
+CONFIG_DIR = ("--config-dir", "-cd")
+OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
+
+
+def resumed_arguments(
+    arguments: Sequence[str], conf: Path, trust: Collection[str] = (), runs: Path = Path("runs")
+) -> list[str]:
+    """The arguments with those of the run that goes on before them; what is given now wins.
+
+    ``resume=RUNDIR`` names the folder, ``resume=latest`` takes the youngest unfinished one below ``runs``,
+    ``resume=auto`` goes on in ``hydra.run.dir`` where a run lies there and else begins it: the same line can
+    be run again and again, as a cluster's scheduler does.
+
+    Args:
+        arguments: one of them begins with ``resume=``.
+        conf: the config folder of train.py.
+        trust: packages outside seqlab whose code the run folder may name.
+
+    Raises:
+        UserError: no such run, several runs at once, ``auto`` without a folder, code of a package that is
+            not trusted.
+    """
+    wanted = [part for part in arguments if part.startswith("resume=")][-1].removeprefix("resume=")
+    rest = [part for part in arguments if not part.startswith("resume=")]
+    if wanted in ("", "null"):
+        return list(arguments)
+    if {"-m", "--multirun"} & set(rest):
+        raise UserError(f"resume={wanted} with -m: resume one run at a time, without -m")
+    folder = Path(wanted)
+    if wanted == "latest":
+        folder = latest_run(runs)
+    elif wanted == "auto":
+        given = [part for part in rest if part.startswith("hydra.run.dir=")]
+        if not given:
+            raise UserError("resume=auto: which folder? add hydra.run.dir=runs/NAME")
+        folder = Path(given[-1].removeprefix("hydra.run.dir=").strip("'\""))
+    if not (folder / ".hydra" / "overrides.yaml").exists():
+        if wanted == "auto":
+            return rest
+        raise UserError(
+            f"resume={wanted}: no run lies there (it has no .hydra/overrides.yaml); give a run folder "
+            "such as runs/gru-hdfs_window/2026-01-31_12-00-00, or latest"
+        )
+    rest = [part for part in rest if not part.startswith("hydra.run.dir=")]
+    names = {_name(part) for part in rest}
+    kept = [part for part in stored_overrides(folder) if _name(part) not in names]
+    if not any(part.startswith((SEARCH_PATH, *CONFIG_DIR)) for part in rest):
+        kept += search_path(folder)
+    check_stored(conf, kept, folder, trust)
+    path = str(folder) if re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII) else quoted(str(folder))
+    return [*kept, *rest, f"hydra.run.dir={path}", f"resume={path}"]
+
+
+def check_stored(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
+    """Raise UserError where what a run folder holds would run code of a package that is not trusted.
+
+    What is typed beside ``resume=`` is the user's own, and is not looked at.
+    """
+    from omegaconf import OmegaConf
+
+    try:
+        config = OmegaConf.to_container(compose_config(conf, overrides), resolve=True)
+    except Exception as error:
+        said = str(error).split("\n", maxsplit=1)[0]
+        raise UserError(f"resume={folder}: its .hydra/overrides.yaml cannot be composed: {said}") from error
+    refuse_untrusted(config, f"resume={folder}", trust, RUNS)
+
+
+def stored_overrides(folder: Path) -> list[str]:
+    """The overrides that a run was started with, without its resuming and without Hydra's own settings."""
+    found = _yaml(folder / ".hydra" / "overrides.yaml") or []
+    return [str(part) for part in found if not re.match(r"resume=|[+~]*hydra\b", str(part))]
+
+
+def search_path(folder: Path) -> list[str]:
+    """An override for the folders of configs that a run was started with, beside those of the project."""
+    try:
+        runtime = _yaml(folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
+        sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
+        places = [
+            f"file://{Path(runtime['cwd'], each['path'])}"
+            if each["schema"] == "file"
+            else f"pkg://{each['path']}"
+            for each in sources
+        ]
+    except (OSError, KeyError, TypeError):
+        return []
+    return [f"{SEARCH_PATH}[{','.join(map(quoted, places))}]"] if places else []
+
+
+def latest_run(runs: Path) -> Path:
+    """The unfinished run folder that was written to last.
+
+    Raises:
+        UserError: none is there.
+    """
+    found = [path.parent.parent for path in runs.glob("**/.hydra/overrides.yaml")]
+    unfinished = [path for path in found if not (path / "metrics.json").exists()]
+    if not unfinished:
+        raise UserError(
+            f"resume=latest: {'every run' if found else 'no run'} below {runs.resolve()} "
+            f"{'is finished' if found else 'was found'}; name the folder: resume=RUNDIR"
+        )
+    return max(unfinished, key=_last_written)
+
+
+def _last_written(folder: Path) -> float:
+    parts = (folder / "checkpoints" / "last.ckpt", folder / ".hydra" / "overrides.yaml")
+    return max(path.stat().st_mtime for path in parts if path.exists())
+
+
+def _yaml(path: Path) -> Any:
+    import yaml
+
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _name(override: str) -> str:
+    return re.sub(r"^[+~]+", "", override.split("=", maxsplit=1)[0]).split("@", maxsplit=1)[0]

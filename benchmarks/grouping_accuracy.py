@@ -21,7 +21,8 @@ from drain3.drain import Drain as Drain3
 from seqlab.logs.drain import Drain
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.lines import LineReader, Messages, read_lines
+from seqlab.logs.line_reader import LineReader, Messages
+from seqlab.logs.lines import read_lines
 from seqlab.logs.template_ids import LearnedIds
 
 # preprocessing, similarity and depth of Drain in loghub's benchmark (logpai/logparser, benchmark of Drain)

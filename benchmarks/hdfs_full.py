@@ -50,7 +50,7 @@ def parse(folder: Path, blocks: int) -> dict[str, Any]:
     from seqlab.logs.engines import Threads
     from seqlab.logs.known_formats import FORMATS
     from seqlab.logs.parse_run import parse
-    from seqlab.logs.parse_settings import ParseSettings
+    from seqlab.logs.settings import ParseSettings
 
     engine = Threads()
     parsed = parse(
@@ -98,7 +98,8 @@ def drain3_masked(folder: Path, blocks: int) -> dict[str, Any]:
     from drain3.drain import Drain
 
     from seqlab.logs.known_formats import FORMATS
-    from seqlab.logs.lines import LineReader, read_lines
+    from seqlab.logs.line_reader import LineReader
+    from seqlab.logs.lines import read_lines
     from seqlab.logs.reading import find_sources, read_chunks
 
     reader, messages = LineReader(FORMATS["hdfs"]), []

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 
@@ -27,12 +28,12 @@ def told(path: Path) -> dict[str, tuple[Any, ...]]:
 
 
 class GrowingLog(threading.Thread):
-    """Writes a log in uneven pieces, cut within lines, as far as it may."""
+    """Writes a log in uneven pieces, cut within lines, as far as it may; after a quarter it is rotated."""
 
     def __init__(self, content: bytes, path: Path, rng: random.Random) -> None:
         super().__init__(daemon=True)
         self.content, self.path, self.rng = content, path, rng
-        self.may_grow = threading.Semaphore(0)
+        self.may_grow, self.may_rotate = threading.Semaphore(0), threading.Semaphore(0)
         path.touch()
 
     def grow(self, parts: int) -> None:
@@ -40,15 +41,25 @@ class GrowingLog(threading.Thread):
         self.may_grow.release(len(self.content) // parts // 1000 + 2)
 
     def run(self) -> None:
-        place = 0
+        place, rotated = 0, self.content.index(b"\n", len(self.content) // 4) + 1
         while place < len(self.content):
             size = self.rng.randint(1, 8000)
+            if place < rotated:
+                size = min(size, rotated - place)
             for _ in range(size // 1000 + 1):
                 self.may_grow.acquire()
             with self.path.open("ab") as file:
                 file.write(self.content[place : place + size])
             place += size
+            if place == rotated:
+                self.may_rotate.acquire()
+                self.path.rename(self.path.with_suffix(".1"))
             time.sleep(0.002)
+
+
+def inode_read(state: Path) -> int:
+    """Of the file that a state says is read."""
+    return json.loads(pl.read_parquet_metadata(state)["seqlab_detect"])["source"]["inode"]
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
@@ -62,11 +73,15 @@ def test_killed_at_any_moment_no_alert_is_lost_and_none_is_new(
     arguments = (path, log, "--json", "--output", output, "--state", state, "--idle", "100000")
     writer = GrowingLog(sample_log.log.read_bytes(), log, rng)
     writer.start()
-    for _ in range(kills):
+    first = log.stat().st_ino
+    for kill in range(kills):
         process = start("detect", *arguments, "--follow")
         then = state.stat().st_mtime_ns if state.exists() else 0
         process.wait_until(lambda then=then: state.exists() and state.stat().st_mtime_ns != then)
         writer.grow(kills + 1)
+        if kill == kills // 2:  # a rotation that nobody sees loses what the old file held more
+            writer.may_rotate.release()
+            process.wait_until(lambda: inode_read(state) != first)
         time.sleep(rng.random() * 0.5)
         assert process.end(signal.SIGKILL) == -signal.SIGKILL
         with output.open("ab") as file:  # a write that the kill tore

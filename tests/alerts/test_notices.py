@@ -12,7 +12,8 @@ from seqlab.alerts.notices import (
     Stall,
     UnseenTemplates,
 )
-from seqlab.logs.pieces import BadLine, Piece, split_piece
+from seqlab.logs.lines import Lines, SkippedLine
+from seqlab.logs.reading import Chunk
 
 
 @pytest.fixture
@@ -42,10 +43,12 @@ def test_drift_is_told_once_each_way_however_events_come(piece: int, notices: No
 
 def test_the_first_bad_lines_of_each_reason_are_named_and_all_counted(notices: Notices) -> None:
     skipped = SkippedLines(notices, "format hdfs", live=False)
-    skipped.add(30, 11, [BadLine(number, "no header", "'x'") for number in range(1, 20)])
-    skipped.add(30, 29, [BadLine(20, "too long", "'y'")])
+    first = [SkippedLine(number, 0, "x") for number in range(1, 6)]
+    skipped.add(20, 17, {"no header": (3, first[:3])})
+    skipped.add(30, 14, {"no header": (16, [*first[3:], SkippedLine(7, 0, "x")])})
+    skipped.add(30, 29, {"too long": (1, [SkippedLine(20, 0, "y" * 100)])})
     assert [notice["line"] for notice in told(notices)] == [1, 2, 3, 4, 5, 20]
-    assert "only counted" in told(notices)[4]["text"]
+    assert f"line 20: too long: '{'y' * 60}'..." in told(notices)[-1]["text"]
     assert skipped.counts.total() == 20
     assert skipped.in_words() == "20 skipped (19 no header, 1 too long)"
 
@@ -53,7 +56,7 @@ def test_the_first_bad_lines_of_each_reason_are_named_and_all_counted(notices: N
 def test_an_unseen_message_is_told_once_whatever_its_numbers(notices: Notices) -> None:
     unseen = UnseenTemplates(notices, {"7": "Known <*>"})
     content = b"12:00 Disk 7 lost\n12:01 Disk 8 lost\n12:02 Disk 8 found\n12:03 Known 5\n"
-    lines = split_piece(Piece(0, 100, 11, content))
+    lines = Lines.of(Chunk(0, 100, 11, content))
     unseen.add(lines, [0, 1, 2, 3, 3], [-1, -1, -1, 7, 7])
     found = told(notices)
     assert [(notice["line"], notice["key"]) for notice in found] == [(11, None), (13, None), (14, "7")]
@@ -78,7 +81,7 @@ def test_lines_without_events_are_told_once_until_events_come_again(notices: Not
     skipped = SkippedLines(notices, "format regex, header ^x", live=True)
     chunks = [(9_999, 0), (1, 0), (20_000, 0), (5, 1), (9_999, 0), (1, 0)]
     for number, (lines, events) in enumerate(chunks):
-        skipped.add(lines, events, [BadLine(number, "no header", "'Dec 10'")])
+        skipped.add(lines, events, {"no header": (lines - events, [SkippedLine(number, 0, "Dec 10")])})
     found = [notice for notice in told(notices) if notice["kind"] == "no_events"]
     assert [(notice["kind"], notice["lines"]) for notice in found] == [("no_events", 10_000)] * 2
     assert "none of the last 10,000 lines" in found[0]["text"]

@@ -122,9 +122,9 @@ def test_mistakes_are_one_message(
     for arguments, message in (
         ([str(checkpoint), str(normals), "--target-fpr", "2"], "give a share between 0 and 1"),
         ([str(checkpoint), str(tmp_path / "no.txt")], "no.txt: no such file"),
-        ([str(checkpoint), str(normals), "--output", str(tmp_path)], "is a folder"),
-        ([str(checkpoint), str(normals), "--output", str(normals)], "is the file of the normals"),
-        ([str(checkpoint), str(normals), "--output", str(tmp_path / "a/b.ckpt")], "does not exist"),
+        ([str(checkpoint), str(normals), "--output", str(tmp_path)], "give the name of a file"),
+        ([str(checkpoint), str(normals), "--output", str(normals)], "is the normals"),
+        ([str(checkpoint), str(normals), "--output", str(tmp_path / "a/b.ckpt")], "in a folder that exists"),
         ([str(tmp_path / "no.ckpt"), str(normals)], "no such checkpoint"),
     ):
         assert main(["calibrate", *arguments]) == EXIT_USER_ERROR

@@ -97,7 +97,7 @@ def test_bad_lines_are_skipped_counted_and_named(
     named = {notice["line"]: notice["reason"] for notice in notices(said, "skipped_line")}
     assert {line: reason.split(" ")[0] for line, reason in named.items() if line <= 121} == {
         11: "not",
-        51: "longer",
+        51: "too",
         52: "no",
         91: "not",
         92: "no",
@@ -126,8 +126,8 @@ def test_a_log_without_any_event_ends_in_a_summary_and_an_error_that_shows_what_
     assert summary["skipped"] == summary["lines"] > 0
     error = said.splitlines()[-1]
     assert error.startswith(f"error: {log}: none of {summary['lines']:,} lines is an event")
-    assert r"format hdfs, header ^(?P<time>\d{6} \d{6})" in error
-    assert r"session blk_-?\d+" in error
+    assert r"format hdfs: lines with the header '^(?P<time>\d{6} \d{6})" in error
+    assert r"session 'blk_-?\d+'" in error
     first = notices(said, "skipped_line")[0]
     assert f": line 1 is {first['text'].split(': ')[-1]}" in error
     assert "Traceback" not in said

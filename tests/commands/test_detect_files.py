@@ -143,26 +143,6 @@ def test_a_state_of_another_network_or_another_log_is_refused_and_another_spelli
     assert detect(path, f"../{log.name}", "--output", output, "--state", state)[0] == 0
 
 
-def test_a_state_that_lacks_something_inside_is_one_message(
-    watched: tuple[Path, ...], refused: Refused
-) -> None:
-    path, log, output, state = watched
-    header = json.loads(pl.read_parquet_metadata(state)["seqlab_detect"])
-    table = pl.read_parquet(state)
-
-    def said(changed: dict[str, Any], rows: pl.DataFrame = table) -> str:
-        rows.write_parquet(state, metadata={"seqlab_detect": json.dumps(changed)})
-        return refused(path, log, "--output", output, "--state", state)
-
-    for section, key in (("source", "inode"), ("clock", "silent"), ("health", "recent"), ("totals", "lines")):
-        lacking = header | {section: {name: value for name, value in header[section].items() if name != key}}
-        if section == "totals":
-            lacking[section]["surplus"] = 1
-        assert "not a whole state of seqlab detect" in said(lacking)
-    assert "not a whole state" in said(header, table.drop("heard"))
-    assert "another version of seqlab" in said(header | {"version": 1})
-
-
 def test_a_name_that_is_too_long_is_one_message(refused: Refused, checkpoint: Callable[..., Path]) -> None:
     assert "cannot be read: File name too long" in refused(checkpoint(), "x" * 300)
 
@@ -182,12 +162,15 @@ def test_a_packed_log_in_capitals_and_one_that_begins_with_a_byte_order_mark(
         assert json.loads(said.splitlines()[-1])["skipped"] == 0
 
 
-def test_sessions_of_keys_are_no_log_and_a_log_may_begin_with_a_number(
-    detect: Any, refused: Refused, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
+def test_sessions_of_keys_give_no_event_and_a_log_may_begin_with_a_number(
+    detect: Any, checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
 ) -> None:
     path, keys, log = checkpoint(), tmp_path / "keys.txt", tmp_path / "cut.log"
     keys.write_text("blk_1,5 5 22\nblk_2,5 22\n")
-    assert f"`seqlab predict CKPT {keys} --output scores.csv`" in refused(path, keys)
+    code, alerts, said = detect(path, keys)
+    assert (code, alerts) == (2, [])
+    assert f"{keys}: none of 2 lines is an event" in said.splitlines()[-1]
+    assert "line 1 is 'blk_1,5 5 22' (no header)" in said.splitlines()[-1]
     log.write_text("67108864\n" + "\n".join(sample_log.lines[:500]) + "\n")  # cut within a line
     code, _, said = detect(path, log)
     assert code == 0

@@ -113,7 +113,7 @@ def test_mistakes_are_one_message(
     for arguments, words in [
         (
             (path, "blk_none", "--log", sample_log.log),
-            "no line of block blk_none; it has such as blk_",
+            "no line of block blk_none",
         ),
         ((path, "blk_none", "--sessions", sample_log.sessions), "no block blk_none among its 400"),
         ((path, "blk_none", "--sessions", sample_log.parsed), "no block blk_none among its 400"),

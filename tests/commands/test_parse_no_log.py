@@ -35,7 +35,11 @@ def zipped(path: Path) -> None:
         ("a.log.gz", gzip.compress(b"", mtime=0), "a.log.gz: no line in it"),
         ("a.zip", zipped, "a.zip: no line in it"),
         ("a.log", b"\n" * 9 + b"junk\n", "none of the first 10 lines could be used (no header)"),
-        ("a.log", b"\n\njunk\n", "the first: 'junk'; --format hdfs expects lines that match '^(?P<time>"),
+        (
+            "a.log",
+            b"\n\njunk\n",
+            "the first: 'junk'; --format hdfs expects lines with the header '^(?P<time>",
+        ),
         ("a.log", "2026년 시작\n".encode("euc-kr") * 5, "could be used (not UTF-8); the first: '2026"),
         ("a.bin", random.Random(0).randbytes(100_000), "a.bin holds no lines of text"),
         ("a.parquet", parquet, "a.parquet holds no lines of text"),

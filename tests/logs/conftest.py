@@ -12,7 +12,7 @@ from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.logs.engines import Engine, Threads
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.parse_settings import ParseSettings
+from seqlab.logs.settings import ParseSettings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 LOGHUB = {

@@ -5,7 +5,7 @@ import pytest
 
 from seqlab.logs.drain import Drain
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 
 
 @pytest.mark.parametrize(

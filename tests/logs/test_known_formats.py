@@ -14,7 +14,7 @@ import pytest
 from seqlab.cli import main
 from seqlab.logs.drain import Drain
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 from seqlab.logs.template_ids import LearnedIds
 
 PAGE = (Path(__file__).parents[2] / "docs/logs.md").read_text()

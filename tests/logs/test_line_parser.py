@@ -26,9 +26,10 @@ def test_lines_without_a_time_are_in_no_window_and_counted(tmp_path: Path) -> No
     lines = ["2026-13-01 00:00:00 up 4", GOOD[0], "one", "yesterday noon up 5", *GOOD[1:]]
     events = parser(pl.Series(lines))
     assert events.line.tolist() == [1, 4, 5]
-    assert events.skipped.tolist() == [0, 2, 3]
+    skipped = {reason: places.tolist() for reason, places in events.skipped.items()}
+    assert skipped == {"no header": [2], "no time": [0, 3]}
     assert events.session.to_list() == ["2026-01-01T00:00:00", "2026-01-01T00:00:00", "2026-01-01T00:02:00"]
-    assert parser(pl.Series(GOOD)).skipped.tolist() == []
+    assert parser(pl.Series(GOOD)).skipped == {}
 
 
 def test_lines_without_a_time_are_events_of_the_session_they_name(tmp_path: Path) -> None:
@@ -36,4 +37,4 @@ def test_lines_without_a_time_are_events_of_the_session_they_name(tmp_path: Path
     log.write_text("\n".join(GOOD) + "\n")
     events = parser_of(log, "--session", r"\d+$")(pl.Series(["2026-13-01 00:00:00 up 4", *GOOD, "x y none"]))
     assert events.session.to_list() == ["4", "1", "2", "3"]
-    assert events.skipped.tolist() == [4]
+    assert events.skipped["no session"].tolist() == [4]

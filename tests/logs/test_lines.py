@@ -1,5 +1,6 @@
 """The bytes of a chunk become lines, messages, times and session keys; what cannot is named."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import polars as pl
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.logs.formats import LogFormat, group_names, group_span
+from seqlab.logs.formats import LogFormat, group_names
 from seqlab.logs.known_formats import FORMATS, find_format
-from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, LineReader, read_lines
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.lines import NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG, Lines, read_lines
 from seqlab.logs.masking import mask, mask_pattern
+from seqlab.logs.reading import LONGEST_LINE, Chunk
 
 HEAD = "081109 203615 148 INFO dfs.DataNode: "
 
@@ -43,6 +46,39 @@ def test_a_line_that_is_not_utf8_costs_no_other() -> None:
     assert found.event_session.to_list() == ["blk_1", "blk_3"]
     assert {reason: places.tolist() for reason, places in found.skipped.items()} == {NOT_UTF8: [1]}
     assert content[starts[2] :].startswith(HEAD.encode())
+
+
+def test_every_line_knows_its_byte_and_its_number() -> None:
+    lines = Lines.of(Chunk(0, 100, 7, "eins\nzwölf\r\n\ndrei".encode()))
+    assert lines.texts == ["eins", "zwölf", "", "drei"]
+    assert lines.offsets.tolist() == [100, 105, 113, 114]
+    assert [lines.number(place) for place in range(4)] == [7, 8, 9, 10]
+    assert lines.num_read == 4
+    empty = Lines.of(Chunk(0, 0, 1, b""))
+    assert (empty.texts, empty.num_read, empty.skipped({})) == ([], 0, {})
+
+
+def test_lines_that_are_no_text_are_skipped_and_the_others_keep_their_places() -> None:
+    content = f"{HEAD}good blk_1\n".encode() + b"\xff\xfe\x00garbage\r\n" + b"x" * (LONGEST_LINE + 1) + b"\n"
+    content += f"{HEAD}last \x00 nul blk_1\n".encode()
+    lines = Lines.of(Chunk(0, 1000, 5, content, cut=(10, b"y" * 200)))
+    found = LineReader(FORMATS["hdfs"])(lines.column)
+    assert found.place.tolist() == [0, 3]
+    assert [content[start:].startswith(HEAD.encode()) for start in lines.starts[found.place]] == [True, True]
+    skipped = lines.skipped(found.skipped)
+    assert skipped[NOT_UTF8] == (1, [(6, 1000 + content.index(b"\xff"), "\\xff\\xfe\x00garbage")])
+    assert skipped[TOO_LONG] == (
+        2,
+        [(4, 10, "y" * 200), (7, 1000 + content.index(b"xx"), "x" * 200)],
+    )
+    assert lines.num_read == 5
+
+
+def test_a_byte_order_mark_belongs_to_no_line() -> None:
+    assert Lines.of(Chunk(0, 0, 1, "\ufeffone\n\ufefftwo\n".encode())).texts == ["one", "\ufefftwo"]
+    assert Lines.of(Chunk(0, 7, 2, "\ufeffone\n".encode())).texts == [
+        "\ufeffone"
+    ]  # within the file it is text
 
 
 def test_events_of_hand_written_lines() -> None:
@@ -124,34 +160,25 @@ def test_labels_in_the_header() -> None:
     assert found.abnormal.to_list() == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "span"),
-    [
-        (r"^(?P<time>\d{6} \d{6}) \d+ ", (0, 13)),
-        (r"^\[(?P<time>[0-9]{4}-\d\d)\] ", (1, 7)),
-        (r"^(?P<time>\d\d:\d\d,\d{3}) ", (0, 9)),
-        (r"^\[(?P<time>\w{3} +\d+)\]", None),
-        (r"^(?P<label>\S+) (?P<time>\d{4})", None),
-        (r"^\w+ (?P<time>\d{4})", None),
-        (r"^(?P<time>\d{1,2})", None),
-        (r"^(?P<time>a|bc)", None),
-        (r"^(?P<time>\d?)", None),
-        (r"(?P<time>\d)", None),
-        (r"^(?P<time>\d{4}) INFO |^\S+ WARN ", None),
-        (r"^(?P<time>\d{4})? ", None),
-    ],
-)
-def test_where_a_group_always_stands(pattern: str, span: tuple[int, int] | None) -> None:
-    assert group_span(pattern, "time") == span
+@pytest.mark.parametrize("name", [name for name, known in FORMATS.items() if known.time_at])
+def test_times_that_are_cut_out_are_those_that_are_searched(name: str) -> None:
+    known = FORMATS[name]
+    time = pl.Series(["2026-01-31 12:34:56.789"]).str.to_datetime().dt.strftime(known.time_format)
+    start, length = known.time_at
+    lines = "[" * start + time + "]" * start + " 1 INFO  [main] a.b: - x"
+    cut = LineReader(known)._times(lines)
+    assert cut.equals(
+        LineReader(replace(known, header=f"^.{{{start}}}(?P<time>.{{{length}}})", time_at=None))._times(lines)
+    )
+    assert cut.null_count() == 0
 
 
-def test_times_that_are_cut_out_are_those_that_are_searched(loghub: tuple[str, Path]) -> None:
+def test_times_of_public_logs_are_cut_out_where_they_stand(loghub: tuple[str, Path]) -> None:
     name, path = loghub
     lines, _ = read_lines(path.read_bytes())
-    reader = LineReader(FORMATS[name])
-    cut = reader._times(lines)
-    reader._time_span = None
-    assert cut.equals(reader._times(lines))
+    searched = LineReader(replace(FORMATS[name], time_at=None))._times(lines)
+    assert LineReader(FORMATS[name])._times(lines).equals(searched)
+    assert searched.null_count() == 0
 
 
 @pytest.mark.parametrize(
@@ -235,19 +262,19 @@ def test_a_pattern_that_is_none_and_a_format_that_is_unknown() -> None:
     [
         (
             r"user=(\w+",
-            r"unclosed group, at character 6: '('; look-around and back-references are not",
+            "unclosed group; look-around and back-references are not supported",
         ),
-        (r"\d+ é\q", r"unrecognized escape sequence, at character 6: '\q'; look-around"),
+        (r"\d+ é\q", "unrecognized escape sequence; look-around"),
         (
             r"(?<=user=)\w+",
-            r"look-around, including look-ahead and look-behind, is not supported, at character 1: '(?<='",
+            "look-around, including look-ahead and look-behind, is not supported",
         ),
-        (r"(a)\1", r"backreferences are not supported, at character 4: '\1'"),
+        (r"(a)\1", "backreferences are not supported"),
         ("a{1000}{1000}{100}", "Compiled regex exceeds size limit of 10485760 bytes"),
     ],
 )
 @pytest.mark.parametrize("what", ["header", "session", "mask"])
-def test_what_is_wrong_with_a_pattern_and_where(what: str, pattern: str, reason: str) -> None:
+def test_what_is_wrong_with_a_pattern(what: str, pattern: str, reason: str) -> None:
     given = {"header": "^"} | {what: pattern} if what != "mask" else {"header": "^", "masks": (pattern,)}
     with pytest.raises(UserError) as error:
         LogFormat("regex", **given)

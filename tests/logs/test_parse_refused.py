@@ -14,7 +14,7 @@ from seqlab.logs import parse_run
 from seqlab.logs.engines import Engine
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.parse_settings import ParseSettings
+from seqlab.logs.settings import ParseSettings
 from seqlab.logs.windows import TimeWindows
 
 parse = partial(parse_run.parse, read_labels=read_labels)
@@ -46,7 +46,9 @@ def test_times_that_cannot_be_read_are_said(tmp_path: Path, threads: Engine) -> 
     log = tmp_path / "a.log"
     log.write_text("2026-01-01 a s1\n2026-01-02 b s1\n")
     form = LogFormat("regex", r"^(?P<time>\S+) ", "%d.%m.%Y", session=r"s\d")
-    with pytest.raises(UserError, match=r"no time of the first 2 lines could be read.*%d\.%m\.%Y"):
+    with pytest.raises(
+        UserError, match=r"first 2 lines could be used \(no time\).*'2026-01-01 a.*times as %d\.%m\.%Y"
+    ):
         parse(ParseSettings((str(log),), tmp_path / "out", form), threads)
 
 

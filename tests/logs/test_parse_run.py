@@ -18,7 +18,7 @@ from seqlab.logs.engines import Engine, Ray, open_engine
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.known_formats import FORMATS
 from seqlab.logs.line_parser import LineParser
-from seqlab.logs.parse_settings import ParseSettings
+from seqlab.logs.settings import ParseSettings
 from seqlab.logs.windows import TimeWindows
 
 parse = partial(parse_run.parse, read_labels=read_labels)
@@ -114,7 +114,7 @@ def test_chunks_buckets_and_packing_change_nothing(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_run, "BUCKET_BYTES", 200_000)
-        patch.setattr("seqlab.logs.parts.ROWS_AT_ONCE", 37)
+        patch.setattr("seqlab.logs.output.ROWS_AT_ONCE", 37)
         parse(replace(settings, output=tmp_path / "buckets", chunk_bytes=50_000), threads)
     assert tables(tmp_path / "buckets") == expected
 
@@ -203,7 +203,7 @@ def test_a_line_parser_gives_the_keys_of_the_parse(
         row["session"]: row["keys"]
         for row in pl.read_parquet(tmp_path / "out/sessions.parquet").iter_rows(named=True)
     }
-    assert events.skipped.tolist() == [len(lines) - 1]
+    assert events.skipped["no header"].tolist() == [len(lines) - 1]
 
 
 def test_time_windows_make_sessions(tmp_path: Path, threads: Engine) -> None:

@@ -6,7 +6,7 @@ import pytest
 from seqlab.errors import UserError
 from seqlab.logs.formats import LogFormat
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from drain3.drain import Node
 
 from seqlab.logs.drain import Drain
 from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.lines import LineReader, read_lines
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.lines import read_lines
 from seqlab.logs.reading import find_sources, read_chunks
 from seqlab.logs.template_ids import UNSEEN, FixedIds, KnownFirstIds, LearnedIds
 

@@ -10,11 +10,10 @@ from itertools import combinations
 from pathlib import Path
 
 from seqlab.errors import UserError
-from seqlab.logs.reading import STDIN
+from seqlab.logs.reading import STDIN, refuse_binary
 
-_LONGEST = 1e9  # seconds; a log's time is counted in microseconds, of 64 bits
 _RANGES = {
-    "idle": (0.0, _LONGEST),
+    "idle": (0.0, 1e9),  # seconds; a log's time is counted in microseconds, of 64 bits
     "report": (0.0, math.inf),
     "stall": (0.0, math.inf),
     "max_open": (1, math.inf),
@@ -23,55 +22,37 @@ _RANGES = {
 
 
 def check_log(path: str, *, pipes: bool = False) -> None:
-    """Look whether a log can be read.
+    """Look whether a log can be read; what its lines are is seen when they are.
 
     Args:
         pipes: whether ``-`` and pipes that have a path are accepted too.
 
     Raises:
-        UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text: see
-            ``refuse_binary``.
+        UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text.
     """
-    from seqlab.data.raw_logs import holds_sessions
-    from seqlab.logs.reading import refuse_binary
     from seqlab.training.checkpoint_mistakes import given_elsewhere
 
     file = Path(path)
-    if path == STDIN:
-        if not pipes:
-            raise UserError("--log -: give a file, or use seqlab detect on standard input")
-        return
+    is_pipe = path == STDIN
     try:
-        file.exists()
-    except OSError as error:  # such as a name that is too long
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if (file / "sessions.parquet").is_file():
-        raise UserError(
-            f"{path} is what seqlab parse made of a log: give the log itself, or score the sessions with "
-            f"`seqlab predict CKPT {path} --output scores.csv` and look at one with "
-            f"`seqlab explain CKPT BLOCK --sessions {path}`"
-        )
-    if file.is_dir():
-        raise UserError(f"{path} is a folder: give one of its files")
-    if file.exists() and not file.is_file():
-        if not pipes:
-            raise UserError(f"{path} is a pipe or a device: give a file, or use seqlab detect")
-        return
-    try:
-        with file.open("rb"):
-            pass
+        if not is_pipe:
+            if file.is_dir():
+                raise UserError(
+                    f"{path} is a folder: give the log itself. Sessions that a parse made of one are scored "
+                    f"with `seqlab predict CKPT {path} --output scores.csv`, and one of them is shown with "
+                    f"`seqlab explain CKPT BLOCK --sessions {path}`"
+                )
+            is_pipe = not stat.S_ISREG(file.stat().st_mode)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
-    except OSError as error:
+    except OSError as error:  # such as a name that is too long
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if given_elsewhere([path]) is not None:
+    if is_pipe and not pipes:
+        raise UserError(f"--log {path}: give a file, or use seqlab detect, which also reads pipes")
+    if not is_pipe and given_elsewhere([path]) is not None:
         raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")
-    refuse_binary(path, "seqlab detect CKPT -")
-    if holds_sessions(file):
-        raise UserError(
-            f"{path} holds sessions of keys, no log lines: score them with `seqlab predict CKPT {path} "
-            "--output scores.csv`"
-        )
+    if not is_pipe:
+        refuse_binary(path, "seqlab detect CKPT -")
 
 
 def check_options(arguments: argparse.Namespace) -> None:
@@ -94,21 +75,16 @@ def check_options(arguments: argparse.Namespace) -> None:
         raise UserError(f"--state: {what} cannot be gone on with where it was left; give a plain file")
     try:
         for option in ("output", "state"):
-            _check_target(f"--{option}", getattr(arguments, option))
+            path = getattr(arguments, option)
+            if path is not None and path.is_dir():
+                raise UserError(f"--{option} {path} is a folder: give the name of a file")
+            if path is not None and not path.absolute().parent.is_dir():
+                raise UserError(f"--{option} {path}: the folder {path.parent} does not exist")
         if arguments.state is not None and arguments.state.exists() and not arguments.state.is_file():
             raise UserError(f"--state {arguments.state} is no plain file: it is replaced by each new state")
         _check_apart(arguments)
     except OSError as error:  # a folder that may not be entered, a name that is too long
         raise UserError(f"{error.filename}: {error.strerror}") from None
-
-
-def _check_target(option: str, path: Path | None) -> None:
-    if path is None:
-        return
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"{option} {path}: the folder {path.parent} does not exist")
-    if path.is_dir():
-        raise UserError(f"{option} {path} is a folder: give the name of a file")
 
 
 def _check_apart(arguments: argparse.Namespace) -> None:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall, UnseenTemplates
+from seqlab.alerts.sources import Source
 from seqlab.alerts.watcher import Watcher
-from seqlab.logs.pieces import BadLine, Lines
-from seqlab.logs.sources import Source
+from seqlab.logs.formats import LogFormat
+from seqlab.logs.lines import Lines, Skipped
 
 if TYPE_CHECKING:
     from seqlab.alerts.run import Watch
@@ -29,51 +30,44 @@ class Health:
     """
 
     def __init__(
-        self, notices: Notices, model: Model, stall: float, drift_share: float, *, live: bool
+        self,
+        notices: Notices,
+        model: Model,
+        log_format: LogFormat,
+        stall: float,
+        drift_share: float,
+        *,
+        live: bool,
     ) -> None:
-        log_format = model.log_parser()["log_format"]
-        expected = f"format {log_format['name']}, header {log_format['header']}"
-        if log_format["session"] is not None:
-            expected += f", session {log_format['session']}"
         self.notices = notices
         self.started = time.monotonic()
-        self.skipped = SkippedLines(notices, expected, live=live)
+        self.skipped = SkippedLines(notices, f"format {log_format.name}: {log_format.expected}", live=live)
         self.unseen = UnseenTemplates(notices, model.templates)
         self.drift = Drift(notices, model.judge.unseen_share, drift_share)
         self.stall = Stall(notices, stall, self.started)
         self._reported = (self.started, 0)  # when, and the events until then
 
-    def take(self, lines: Lines, events: LineEvents, unseen: NDArray[np.bool_], bad: list[BadLine]) -> None:
+    def take(self, lines: Lines, events: LineEvents, unseen: NDArray[np.bool_], skipped: Skipped) -> None:
         """A chunk of the log.
 
         Args:
             unseen: (E,) events that training did not hold.
-            bad: lines that were skipped.
+            skipped: lines without an event.
         """
-        self.skipped.add(lines.num_read, len(events.line), bad)
+        self.skipped.add(lines.num_read, len(events.line), skipped)
         if unseen.any():
             self.unseen.add(lines, events.line[unseen].tolist(), events.key[unseen].tolist())
         self.drift.add(unseen)
 
     def state(self) -> dict[str, Any]:
         """What goes on after a restart, for JSON."""
-        drift = self.drift
-        return {
-            "skipped": dict(self.skipped.counts),
-            "unseen": sorted(self.unseen.seen),
-            "drift": {"high": drift.high, "until_look": drift.until_look},
-            "recent": np.packbits(drift.recent).tobytes().hex(),
-            "num_recent": len(drift.recent),
-        }
+        return {"skipped": dict(self.skipped.counts), "unseen": sorted(self.unseen.seen)}
 
     def restore(self, state: dict[str, Any], events: int) -> None:
         """Go on from what ``state`` gave, after so many events."""
         self._reported = (self.started, events)
         self.skipped.counts.update(state["skipped"])
         self.unseen.seen.update(state["unseen"])
-        self.drift.high, self.drift.until_look = state["drift"]["high"], state["drift"]["until_look"]
-        packed = np.frombuffer(bytes.fromhex(state["recent"]), np.uint8)
-        self.drift.recent = np.unpackbits(packed, count=state["num_recent"]).astype(bool)
 
     def report(self, watcher: Watcher, source: Source, every: float, now: float) -> None:
         """Say every so many seconds how fast reading is, how far behind, and what was found; never for 0."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened
 from seqlab.files import let_go
-from seqlab.logs.pieces import BadLine, Lines
+from seqlab.logs.lines import SHOWN_LINES, Lines, Skipped
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events
 MANY_LINES = 10_000  # without an event: no accident
-_BAD_LINES_SHOWN = 5  # for each reason
+_SHOWN = 60  # letters of a line that was skipped
 _TEMPLATES_SHOWN = 200
 _VARIABLE = re.compile(r"\S*\d\S*")
 
@@ -51,6 +51,11 @@ class Notices:
             let_go(self.out)
 
 
+def _shown(text: str) -> str:
+    """The beginning of a line, on one line, quoted."""
+    return f"{text[:_SHOWN]!r}{'...' if len(text) > _SHOWN else ''}"
+
+
 class SkippedLines:
     """Counts lines without an event, names the first of each kind, and knows when nothing else comes.
 
@@ -65,23 +70,26 @@ class SkippedLines:
         self.live = live
         self.counts: Counter[str] = Counter()
         self.since_event = 0  # lines
-        self._first: BadLine | None = None  # of them
+        self._first = ""  # of them
         self._said = False
 
-    def add(self, lines: int, events: int, bad: list[BadLine]) -> None:
+    def add(self, lines: int, events: int, skipped: Skipped) -> None:
         """A chunk of the log, and the lines of it that were skipped."""
-        for line in bad:
-            self.counts[line.reason] += 1
-            count = self.counts[line.reason]
-            if count <= _BAD_LINES_SHOWN:
-                more = "; more of these are only counted" if count == _BAD_LINES_SHOWN else ""
-                text = f"skipped: {self.notices.file}, line {line.number}: {line.reason}: {line.shown}{more}"
-                self.notices.say("skipped_line", text, line=line.number, reason=line.reason)
+        first = sorted((line, reason) for reason, (_, shown) in skipped.items() for line in shown)
+        for line, reason in first:
+            self.counts[reason] += 1
+            if self.counts[reason] <= SHOWN_LINES:
+                text = f"skipped: {self.notices.file}, line {line.number}: {reason}: {_shown(line.text)}"
+                self.notices.say("skipped_line", text, line=line.number, reason=reason)
+        for reason, (count, shown) in skipped.items():
+            self.counts[reason] += count - len(shown)
         if events:
-            self.since_event, self._first, self._said = 0, None, False
+            self.since_event, self._first, self._said = 0, "", False
             return
+        if first and not self._first:
+            line, reason = first[0]
+            self._first = f": line {line.number} is {_shown(line.text)} ({reason})"
         self.since_event += lines
-        self._first = self._first or next(iter(bad), None)
         if self.live and self.since_event >= MANY_LINES and not self._said:
             self._said = True
             text = f"no events: {self.no_events(f'the last {self.since_event:,}')}"
@@ -89,11 +97,9 @@ class SkippedLines:
 
     def no_events(self, which: str) -> str:
         """What is wrong with ``which`` lines."""
-        first = self._first
-        shown = "" if first is None else f": line {first.number} is {first.shown} ({first.reason})"
         return (
             f"{self.notices.file}: none of {which} lines is an event as the model's parser knows them "
-            f"({self.expected}){shown}"
+            f"({self.expected}){self._first}"
         )
 
     def in_words(self) -> str:
@@ -121,7 +127,7 @@ class UnseenTemplates:
                 continue
             self.seen.add(name)
             what = name if key >= 0 else "a message without a template"
-            number, own = int(lines.numbers[place]), None if key < 0 else str(key)
+            number, own = lines.number(place), None if key < 0 else str(key)
             facts = {"line": number, "offset": int(lines.offsets[place]), "message": text, "key": own}
             said = f"unseen: {self.notices.file}, line {number}: {what}, {UNSEEN}"
             text = f"{said}\n        {shortened(text, LONGEST_SHOWN)}"

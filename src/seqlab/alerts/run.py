@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.alerts.blocks import OpenBlocks
 from seqlab.alerts.health import Health
 from seqlab.alerts.models import Model, encode_keys
 from seqlab.alerts.notices import Notices
@@ -22,14 +21,13 @@ from seqlab.alerts.sources import open_source
 from seqlab.alerts.state import StateFile
 from seqlab.alerts.watcher import Limits, Totals, Watcher
 from seqlab.logs.line_parser import LineParser
-from seqlab.logs.pieces import BadLine, Piece, shown, split_piece
+from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Chunk
 
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
 PATIENCE = 0.5  # seconds
 IDLE_SECONDS = 0.25  # between two looks for idle blocks while lines come
-NO_EVENT = "no header or no session key"
-NO_WINDOW = "no header or no time that can be read"  # where windows of time make the sessions
 
 
 @dataclass(frozen=True)
@@ -62,35 +60,24 @@ class Watch:
         self.parser = LineParser.from_state(model.log_parser())
         self.table = model.token_table()
         self.unk = model.vocabulary.unk
-        self.state_file: StateFile | None = None
         self.stopped = False
         self._due = dict.fromkeys(("state", "idle"), 0.0)  # seconds of the monotonic clock
-        found, now = None, time.monotonic()
-        if settings.state is not None:
-            self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
-        try:
-            if self.state_file is not None:
-                found = self.state_file.read(now)
-            self._begin(model, found)
-        except BaseException as error:
-            if self.state_file is not None:
-                self.state_file.close()
-                if found is not None and isinstance(error, (KeyError, TypeError, ValueError)):
-                    raise self.state_file.not_whole() from None
-            raise
-        self.lines_before = self.watcher.totals.lines
-        self.resumed = found is not None
-
-    def _begin(self, model: Model, found: tuple[dict[str, Any], OpenBlocks] | None) -> None:
-        """Open log and output, where the state left them if there is one."""
-        settings = self.settings
-        self.output = AlertOutput(settings.output, as_json=settings.as_json)
-        self.source = open_source(
-            settings.log,
-            follow=settings.follow,
-            keep_rest=not settings.closes,
-            state=None if found is None else found[0]["source"],
-        )
+        self.state_file, found = None, None
+        with ExitStack() as opened:
+            if settings.state is not None:
+                self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
+                opened.callback(self.state_file.close)
+                found = self.state_file.read(time.monotonic())
+            self.output = AlertOutput(settings.output, as_json=settings.as_json)
+            opened.callback(self.output.close)
+            self.source = open_source(
+                settings.log,
+                follow=settings.follow,
+                keep_rest=not settings.closes,
+                state=None if found is None else found[0]["source"],
+            )
+            opened.callback(self.source.close)
+            self.close = opened.pop_all().close
         self.watcher = Watcher(
             model,
             Limits(settings.idle, settings.max_open, live=settings.follow),
@@ -100,12 +87,21 @@ class Watch:
             hold_texts=settings.follow or settings.state is not None or not self.source.holds_text,
         )
         self.notices = Notices(self.source.name, settings.as_json)
-        self.health = Health(self.notices, model, settings.stall, settings.drift_share, live=settings.follow)
+        self.health = Health(
+            self.notices,
+            model,
+            self.parser.reader.format,
+            settings.stall,
+            settings.drift_share,
+            live=settings.follow,
+        )
+        self.resumed = found is not None
         if found is not None:
             header, self.watcher.open = found
             self.watcher.totals = Totals(**header["totals"])
             self.watcher.clock.restore(header["clock"])
             self.health.restore(header["health"], self.watcher.totals.events)
+        self.lines_before = self.watcher.totals.lines
 
     def run(self) -> bool:
         """Until the log ends, or somebody ends it.
@@ -125,17 +121,18 @@ class Watch:
         return not self.stopped
 
     def step(self) -> None:
-        """Wait for a piece of the log, and do everything that is due then."""
-        piece = self.source.read(PATIENCE)
+        """Wait for a chunk of the log, and do everything that is due then."""
+        chunk = self.source.read(PATIENCE)
         for kind, what in self.source.news():
             self.notices.say(kind, f"{self.source.name}: {what}")
+            self._due["state"] = 0.0  # where another file is read now, no state of the one before leads on
         now = time.monotonic()
-        if piece is not None:
-            self.take(piece, now)
+        if chunk is not None:
+            self.take(chunk, now)
             self.health.stall.line_came(now)
         elif self.settings.follow and not self.source.ended:
             self.health.stall.look(now)
-        if now >= self._due["idle"] and (piece is None or self.source.caught_up()) and not self.source.ended:
+        if now >= self._due["idle"] and (chunk is None or self.source.caught_up()) and not self.source.ended:
             self.output.write(self.watcher.close_idle(now))
             self._due["idle"] = now + IDLE_SECONDS
         if now >= self._due["state"]:
@@ -143,20 +140,15 @@ class Watch:
         if self.settings.follow:
             self.health.report(self.watcher, self.source, self.settings.report, now)
 
-    def take(self, piece: Piece, now: float) -> None:
-        """Everything that a piece of the log leads to."""
-        lines = split_piece(piece)
+    def take(self, chunk: Chunk, now: float) -> None:
+        """Everything that a chunk of the log leads to."""
+        lines = Lines.of(chunk)
         events = self.parser(lines.column)
-        reason = NO_EVENT if self.parser.windows is None else NO_WINDOW
-        skipped = [
-            BadLine(int(lines.numbers[place]), reason, shown(lines.texts[place]))
-            for place in events.skipped.tolist()
-        ]
-        bad = sorted([*lines.bad, *skipped], key=lambda line: line.number)
+        skipped = lines.skipped(events.skipped)
         self.watcher.totals.lines += lines.num_read
-        self.watcher.totals.skipped += len(bad)
+        self.watcher.totals.skipped += sum(count for count, _ in skipped.values())
         tokens = encode_keys(events.key, self.table)
-        self.health.take(lines, events, np.asarray(tokens == self.unk), bad)
+        self.health.take(lines, events, np.asarray(tokens == self.unk), skipped)
         self.output.write(self.watcher.take(lines, events, tokens, now))
 
     def _save(self) -> None:
@@ -180,16 +172,10 @@ class Watch:
         """What makes the whole run doubtful, once it has ended."""
         totals = self.watcher.totals
         if self.source.problem is not None:
-            return f"{self.source.name}: {self.source.problem}; what came before it was scored"
+            return f"{self.source.problem}; what came before it was scored"
         if totals.lines > self.lines_before and not totals.events and not self.settings.follow:
             return f"{self.health.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
         return None
-
-    def close(self) -> None:
-        self.source.close()
-        self.output.close()
-        if self.state_file is not None:
-            self.state_file.close()
 
 
 @contextmanager

@@ -80,18 +80,12 @@ class StateFile:
         for name, what in (("version", "version of seqlab"), ("log", "log"), ("fingerprint", "checkpoint")):
             if known[name] != self.known[name]:
                 raise UserError(f"--state {self.path} was written for another {what}; {_AGAIN}")
-        if table.schema != _BLOCKS:
-            raise self.not_whole()
         blocks: OpenBlocks = {}
         for row in table.iter_rows(named=True):
             row |= {"seen": now - row.pop("idle_for"), "events": bytearray(row["events"])}
             block = OpenBlock(**row | {"texts": deque(row["texts"], maxlen=HELD_LINES)})
             blocks[block.name] = block
         return header, blocks
-
-    def not_whole(self) -> UserError:
-        """What to say of a state in which something is missing."""
-        return UserError(f"--state {self.path}: not a whole state of seqlab detect; {_AGAIN}")
 
     def write(self, header: dict[str, Any], blocks: OpenBlocks, now: float) -> None:
         """Replace the file, whole or not at all.

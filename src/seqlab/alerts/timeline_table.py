@@ -33,9 +33,7 @@ def folded(shown: Timeline, *, everything: bool) -> Iterator[TimelineEvent | tup
     kept = [place == worst or event.is_end or is_surprising(event) for place, event in enumerate(events)]
     place = 0
     while place < len(events):
-        end = place
-        while end < len(events) and not kept[end]:
-            end += 1
+        end = kept.index(True, place)  # the end of the block is kept
         if end - place <= FOLD_LONGER_THAN or everything:
             yield from events[place : end + 1]
         else:
@@ -53,18 +51,15 @@ def is_surprising(event: TimelineEvent) -> bool:
 def print_timeline(shown: Timeline, *, everything: bool = False) -> None:
     """Write the timeline to standard output; ``everything`` folds nothing."""
     width = None if sys.stdout.isatty() else PICTURE_WIDTH
-    console = Console(highlight=False, width=width)
-    console.print(_table(shown, everything=everything))
+    Console(highlight=False, width=width).print(_page(shown, everything=everything))
 
 
 def check_picture(path: Path) -> None:
     """Raise UserError for a name that no picture can be written under."""
-    if path.suffix.lower() != ".svg":
-        raise UserError(f"--picture {path}: choose a name that ends in .svg")
+    if path.suffix.lower() != ".svg" or path.is_dir():
+        raise UserError(f"--picture {path}: choose a file's name that ends in .svg")
     if not path.absolute().parent.is_dir():
         raise UserError(f"--picture {path}: the folder {path.parent} does not exist")
-    if path.is_dir():
-        raise UserError(f"--picture {path} is a folder: give the name of a file")
 
 
 def write_picture(shown: Timeline, path: Path) -> None:
@@ -73,11 +68,10 @@ def write_picture(shown: Timeline, path: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    check_picture(path)
     console = Console(
         record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True, highlight=False
     )
-    console.print(_table(shown, everything=False))
+    console.print(_page(shown, everything=False))
     text = console.export_svg(title=f"{shown.block}, event by event")
     text = re.sub(r"@font-face \{.*?\}\n", "", text, flags=re.DOTALL)  # fonts that a browser would download
     try:
@@ -86,46 +80,47 @@ def write_picture(shown: Timeline, path: Path) -> None:
         raise UserError(f"--picture {path}: cannot be written: {error.strerror}") from None
 
 
-def _table(shown: Timeline, *, everything: bool) -> Group:
+def _page(shown: Timeline, *, everything: bool) -> Group:
     events = shown.events
     values = [event.nll for event in events if event.nll is not None and not event.unseen]
     largest = max([*values, shown.threshold if shown.score_name == "nll_max" else 0.0, 1.0])
     with_times = any(event.time is not None for event in events)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for name in ("#", *(["time"] if with_times else []), "key", "nats"):
-        table.add_column(name, justify="left" if name == "time" else "right", no_wrap=True)
+    for name in ("#", "time", "key", "nats") if with_times else ("#", "key", "nats"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", width=BAR_WIDTH)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("template, what was expected, line", overflow="fold", ratio=1)
     most = sorted(filter(is_surprising, events), key=lambda event: -(event.nll or 0))[:MOST_DETAILED]
-    detailed = {event.position for event in most}
     for item in folded(shown, everything=everything):
         if isinstance(item, tuple):
-            cells = ["…", *([""] if with_times else []), "", "", "", ""]
+            cells = ["…", *[""] * (5 if with_times else 4)]
             table.add_row(*cells, f"{item[0]:,} events, none above {item[1]:.1f} nats", style="dim")
             continue
         value = largest if item.unseen else item.nll or 0.0
-        nll = "–" if item.nll is None else ("new" if item.unseen else f"{item.nll:.2f}")
-        text = Text(
-            printable(item.template) or (UNSEEN if item.unseen else ""), style="bold" * is_surprising(item)
-        )
-        if item.position in detailed:
-            for guess in item.expected:
-                text.append(
-                    f"\n{guess.probability:.3f}  {guess.key}  {printable(guess.template)}", "not bold cyan"
-                )
-            if item.text is not None:
-                text.append(f"\n@{item.offset}  {printable(item.text)}", "not bold dim")
         table.add_row(
             "end" if item.is_end else str(item.position),
-            *([_clock(item.time)] if with_times else []),
+            *([(item.time or "").rpartition(" ")[2][:12]] if with_times else []),
             item.key,
-            nll,
+            "–" if item.nll is None else ("new" if item.unseen else f"{item.nll:.2f}"),
             ProgressBar(largest, value, BAR_WIDTH, complete_style="red" if is_surprising(item) else "blue"),
             "" if item.rank is None or item.unseen else str(item.rank),
-            text,
+            _told(item, detailed=item in most),
         )
     return Group(*_heading(shown), "", table, *_remarks(shown))
+
+
+def _told(event: TimelineEvent, *, detailed: bool) -> Text:
+    """The template of an event; with what was expected and its line where that is wanted."""
+    name = printable(event.template) or (UNSEEN if event.unseen else "")
+    text = Text(name, style="bold" * is_surprising(event))
+    if detailed:
+        for guess in event.expected:
+            row = f"\n{guess.probability:.3f}  {guess.key}  {printable(guess.template)}"
+            text.append(row, "not bold cyan")
+        if event.text is not None:
+            text.append(f"\n@{event.offset}  {printable(event.text)}", "not bold dim")
+    return text
 
 
 def _heading(shown: Timeline) -> list[Text]:
@@ -152,7 +147,3 @@ def _remarks(shown: Timeline) -> Iterator[str]:
         yield "–: the model predicts only events with a whole window before them"
     if any(event.unseen for event in shown.events):
         yield f"new: {UNSEEN}; counts as 100 nats"
-
-
-def _clock(time: str | None) -> str:
-    return "" if time is None else time.rsplit(" ", 1)[1][:12]

@@ -24,7 +24,7 @@ from seqlab.alerts.blocks import (
 from seqlab.alerts.clock import LATE_SECONDS, MICROSECONDS, NO_TIME, LogClock
 from seqlab.alerts.closing import CERTAIN, Case, alerts_of, closed_cases
 from seqlab.alerts.models import Model
-from seqlab.logs.pieces import Lines
+from seqlab.logs.lines import Lines
 
 if TYPE_CHECKING:
     from seqlab.logs.line_parser import LineEvents
@@ -221,7 +221,7 @@ class Watcher:
         line = events.line[runs.order]
         records = np.zeros(len(line), dtype=EVENT)
         records["offset"] = lines.offsets[line]
-        records["file"] = lines.file
+        records["file"] = lines.chunk.file
         records["key"] = events.key[runs.order]
         records["token"] = tokens[runs.order]
         content = memoryview(records.tobytes())

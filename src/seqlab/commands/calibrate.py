@@ -71,14 +71,12 @@ def _output(arguments: argparse.Namespace) -> Path:
     if arguments.in_place:
         return given
     output: Path = arguments.output or given.with_name(f"{given.stem}_calibrated{given.suffix}")
-    if output.is_dir():
-        raise UserError(f"--output {output} is a folder: give the name of a file, such as new.ckpt")
-    if output.exists() and given.exists() and output.samefile(given):
-        raise UserError(f"--output {output} is the given checkpoint: --in-place replaces it")
-    if output.exists() and arguments.normals.exists() and output.samefile(arguments.normals):
-        raise UserError(f"--output {output} is the file of the normals: give the new checkpoint another name")
-    if not output.absolute().parent.is_dir():
-        raise UserError(f"--output {output}: the folder {output.parent} does not exist")
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise UserError(f"--output {output}: give the name of a file in a folder that exists")
+    taken = (given, "the given checkpoint: --in-place replaces it"), (arguments.normals, "the normals")
+    for other, what in taken:
+        if output.exists() and other.exists() and output.samefile(other):
+            raise UserError(f"--output {output} is {what}")
     return output
 
 

@@ -27,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_log
     from seqlab.alerts.models import load_model
-    from seqlab.alerts.timeline import timeline
-    from seqlab.alerts.timeline_events import events_of_log, events_of_sessions
+    from seqlab.alerts.timeline import events_of_log, events_of_sessions, timeline
     from seqlab.alerts.timeline_table import check_picture, print_timeline, write_picture
     from seqlab.errors import UserError
 

@@ -42,14 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.session_tables import read_labels
-    from seqlab.logs.arguments import chosen_format, parse_settings
     from seqlab.logs.engines import open_engine
-    from seqlab.logs.known_formats import first_lines
-    from seqlab.logs.output import report
+    from seqlab.logs.known_formats import first_lines, taken_apart
+    from seqlab.logs.output import line_progress, report
     from seqlab.logs.parse_run import parse
-    from seqlab.logs.progress import line_progress
     from seqlab.logs.reading import find_sources
-    from seqlab.logs.trying import taken_apart
+    from seqlab.logs.settings import chosen_format, parse_settings
 
     arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:

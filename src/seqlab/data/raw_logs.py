@@ -16,7 +16,6 @@ _LIST = re.compile(r"""\s*"?\s*\[([^\[\]]*)\]\s*"?\s*""")  # ['E5', 'E22'], with
 _LIST_MARKS = str.maketrans(dict.fromkeys("'\",", " "))
 
 LOOKED_AT = 50  # lines
-ALL_SESSIONS = 20  # lines, from which a file of sessions is told
 BYTES = 1 << 16
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
 LOG_ENDINGS = (".log", ".out", ".gz", *ARCHIVE_ENDINGS)
@@ -56,12 +55,6 @@ def is_raw_log(path: Path) -> bool:
     if name.endswith(LOG_ENDINGS):
         counts.append(len(words))
     return max(counts) > len(lines) / 2
-
-
-def holds_sessions(path: Path) -> bool:
-    """Whether a file's first lines are all sessions: a log that was cut may begin with a number."""
-    lines = _first_lines(path)[:ALL_SESSIONS]
-    return bool(lines) and all(map(_is_session_line, lines))
 
 
 def _is_session_line(line: str) -> bool:

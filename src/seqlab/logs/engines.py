@@ -13,18 +13,12 @@ from seqlab.errors import UserError
 ENGINES = ("local", "ray")
 
 
-class Promise(Protocol):
-    """A value that is being computed."""
-
-    def result(self) -> Any: ...
-
-
 class Engine(Protocol):
     """Computes functions on their own, side by side."""
 
     workers: int
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Promise: ...
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]: ...
 
     def close(self) -> None: ...
 
@@ -43,20 +37,6 @@ class Threads:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-class _RayPromise:
-    def __init__(self, reference: Any) -> None:
-        self.reference = reference
-
-    def result(self) -> Any:
-        import ray
-
-        try:
-            return ray.get(self.reference)
-        except ray.exceptions.RayTaskError as error:
-            cause = error.cause
-            raise cause if isinstance(cause, UserError) else error from None
 
 
 class Ray:
@@ -81,17 +61,19 @@ class Ray:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UserError(f"--address {address}: no Ray cluster there: {error}") from None
         self._ray = ray
-        self._tasks: dict[Callable[..., Any], Any] = {}
+        self._call = ray.remote(num_cpus=1)(_call)
         self.workers = max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> _RayPromise:
-        if function not in self._tasks:
-            self._tasks[function] = self._ray.remote(num_cpus=1)(function)
-        passed = [part.reference if isinstance(part, _RayPromise) else part for part in arguments]
-        return _RayPromise(self._tasks[function].remote(*passed))
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        promise: Future[Any] = self._call.remote(function, *arguments).future()
+        return promise
 
     def close(self) -> None:
         self._ray.shutdown()
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def open_engine(name: str, address: str | None = None) -> Engine:

@@ -10,9 +10,7 @@ from seqlab.errors import UserError
 from seqlab.logs.masking import GENERAL, mask_pattern, session_mask
 
 ISO = "iso"  # the time format of 2026-01-31T12:00:00.5Z: T or a blank, any fraction, any zone or none
-SYNTAXES = ("header", "json", "logfmt")
 UNSUPPORTED = "look-around and back-references are not supported"
-_INDENT = 4  # of an expression, in what polars says about it
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class LogFormat:
     name: str
     header: str = ""  # at a line's start; the message is what follows. Groups: time, label ("-" is normal)
     time_format: str | None = None  # as strptime writes it, or ISO
+    time_at: tuple[int, int] | None = None  # (start, length) of the time, where all lines have it there
     session: str | None = None  # names a line's session, anywhere in it; its first group where it has one
     masks: tuple[str, ...] = ()  # variable parts of this system, masked beside the general ones
     general_masks: tuple[str, ...] = tuple(GENERAL)
@@ -42,18 +41,13 @@ class LogFormat:
         masks = [("mask", pattern) for pattern in self.masks]
         for what, pattern in (("header", self.header), ("session", self.session), *masks):
             if pattern is not None:
-                check_pattern(what, pattern)
-        self._check_together()
-        if not 0 < self.similarity <= 1:
-            raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
-        if self.depth < 3:
-            raise UserError(f"--depth {self.depth}: Drain's tree has at least 3 levels")
-
-    def _check_together(self) -> None:
-        """All masks are one expression in the end: see mask_pattern."""
-        if self.masks:
-            together = " ".join(f"--mask {_quoted(mask)}" for mask in self.masks)
-            _matches_empty(together, mask_pattern(self.masks))
+                shown = f"--{what} {_quoted(pattern)}"
+                if _matches_empty(shown, pattern) and what != "header":
+                    raise UserError(f"{shown} matches the empty text: say what must be there")
+        if self.masks:  # all of them are one expression in the end
+            _matches_empty(
+                " ".join(f"--mask {_quoted(mask)}" for mask in self.masks), mask_pattern(self.masks)
+            )
         if self.session is not None and self.mask_session:
             try:
                 session_mask(self.session)
@@ -62,35 +56,40 @@ class LogFormat:
                     f"--session {_quoted(self.session)}: only one plain group can be masked in messages: say "
                     "with --mask what stands there for a session"
                 ) from None
+        if not 0 < self.similarity <= 1:
+            raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
+        if self.depth < 3:
+            raise UserError(f"--depth {self.depth}: Drain's tree has at least 3 levels")
 
     @property
     def names_sessions(self) -> bool:
         return self.session is not None or self.session_field is not None
 
     @property
-    def expected(self) -> str:
-        """What a line must have, for messages."""
-        if self.syntax == "header":
-            return f"lines that match {_quoted(self.header)}"
-        return f"{self.syntax} lines with a field {self.message_field!r}"
-
-    @property
     def has_times(self) -> bool:
         return self.time_field is not None or "time" in group_names(self.header)
 
+    @property
+    def expected(self) -> str:
+        """What a line must have, for messages."""
+        if self.syntax != "header":
+            return f"{self.syntax} lines with a field {self.message_field!r}"
+        times = f", times as {self.time_format}" if self.has_times else ""
+        session = "" if self.session is None else f", session {_quoted(self.session)}"
+        return f"lines with the header {_quoted(self.header)}{times}{session}"
+
     def state(self) -> dict[str, Any]:
         """Plain values for parse.json and for checkpoints."""
-        return asdict(self) | {"masks": list(self.masks), "general_masks": list(self.general_masks)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LogFormat:
-        return cls(**(state | {name: tuple(state[name]) for name in ("masks", "general_masks")}))
-
-
-def check_pattern(what: str, pattern: str) -> None:
-    """Raise UserError for what is no regular expression, or one that matches nothing at all everywhere."""
-    if _matches_empty(f"--{what} {_quoted(pattern)}", pattern) and what != "header":
-        raise UserError(f"--{what} {_quoted(pattern)} matches the empty text: say what must be there")
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in state.items()
+        }
+        return cls(**fields)
 
 
 def _quoted(pattern: str) -> str:
@@ -98,26 +97,21 @@ def _quoted(pattern: str) -> str:
 
 
 def _matches_empty(shown: str, pattern: str) -> bool:
+    """Whether a pattern matches the empty text.
+
+    Raises:
+        UserError: it is no regular expression.
+    """
     import polars as pl
 
     try:
         return bool(pl.Series([""]).str.contains(pattern)[0])
     except pl.exceptions.ComputeError as error:
-        raise UserError(f"{shown}: not a regular expression: {_reason(str(error))}") from None
-
-
-def _reason(said: str) -> str:
-    """What is wrong with an expression, and where, of a page that polars says about it."""
-    lines = said.splitlines()
-    named = [number for number, line in enumerate(lines) if line.startswith("error: ")]
-    if not named:  # one that is too large has neither a place nor such a line
-        return lines[0].strip().removeprefix("regex error: ").rstrip(".")
-    reason = lines[named[0]].removeprefix("error: ").rstrip(".")
-    marks = list(re.finditer(r"\^+", lines[named[0] - 1])) if named[0] > 1 else []
-    if marks:
-        start, end = marks[-1].span()
-        reason += f", at character {start - _INDENT + 1}: {_quoted(lines[named[0] - 2][start:end])}"
-    return reason if "not supported" in reason else f"{reason}; {UNSUPPORTED}"
+        lines = str(error).splitlines()  # a page, with the reason in a line of its own
+        reason = next((line for line in lines if line.startswith("error: ")), lines[0])
+        reason = re.sub(r"^\w*(?: error|error): ", "", reason.strip()).rstrip(".")
+        hint = "" if "not supported" in reason else f"; {UNSUPPORTED}"
+        raise UserError(f"{shown}: not a regular expression: {reason}{hint}") from None
 
 
 def says_year(time_format: str | None) -> bool:
@@ -131,20 +125,3 @@ def group_names(pattern: str) -> list[str]:
 
     groups = pl.Series([""]).str.extract_groups(pattern)
     return list(groups.struct.fields) if groups.dtype == pl.Struct else []
-
-
-def group_span(pattern: str, name: str) -> tuple[int, int] | None:
-    """Where in a line a named group stands, as (start, length), if that is the same in all lines."""
-    found = re.match(rf"(\^[^(]*)\(\?P?<{name}>([^()]*)\)(?![?*+{{])", pattern)
-    if found is None or "|" in pattern:
-        return None
-    start, length = _fixed_width(found[1]), _fixed_width(found[2])
-    return None if start is None or length is None else (start, length)
-
-
-def _fixed_width(pattern: str) -> int | None:
-    """Characters that a pattern always matches; None where that varies or is not seen at a glance."""
-    plain = re.sub(r"\\[dwSDW]|\[\^?[^\]\\]+\]", "x", pattern.removeprefix("^"))
-    plain = re.sub(r"\\[^a-zA-Z0-9]", "x", plain)
-    plain = re.sub(r"(.)\{(\d+)\}", lambda found: found[1] * int(found[2]), plain)
-    return None if re.search(r"[*+?|(){}\[\]\\^$.]", plain) else len(plain)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.lines import LineReader
+from seqlab.logs.line_reader import LineReader
 from seqlab.logs.template_ids import FixedIds
 from seqlab.logs.windows import TimeWindows
 
@@ -24,7 +24,7 @@ class LineEvents(NamedTuple):
     session: pl.Series  # (E,) session keys
     key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
     time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
-    skipped: NDArray[np.int64]  # (K,) places of lines without a header, a session or, for windows, a time
+    skipped: dict[str, NDArray[np.int64]]  # places of lines without an event, by reason
 
 
 def check_version(state: dict[str, Any], where: str = "") -> None:
@@ -43,10 +43,9 @@ def check_version(state: dict[str, Any], where: str = "") -> None:
 class LineParser:
     """Takes raw lines apart as the parse did that a model was trained on; learns no template."""
 
-    def __init__(self, log_format: LogFormat, ids: FixedIds, windows: TimeWindows | None) -> None:
-        self.reader = LineReader(log_format)
+    def __init__(self, reader: LineReader, ids: FixedIds) -> None:
+        self.reader = reader
         self.ids = ids
-        self.windows = windows
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineParser:
@@ -57,28 +56,14 @@ class LineParser:
         """
         check_version(state)
         windows = None if state["window"] is None else TimeWindows(**state["window"])
-        known = FixedIds(state["drains"], state["first_ids"])
-        return cls(LogFormat.from_state(state["log_format"]), known, windows)
-
-    def sessions(self, lines: pl.Series) -> pl.Series:
-        """The distinct session keys of some lines."""
-        named = self.reader.sessions(lines)[1]
-        return (self(lines).session if named is None else named).unique(maintain_order=True)
+        reader = LineReader(LogFormat.from_state(state["log_format"]), windows)
+        return cls(reader, FixedIds(state["drains"], state["first_ids"]))
 
     def __call__(self, lines: pl.Series) -> LineEvents:
         """The events of (L,) lines, in their order."""
         found = self.reader(lines)
+        assert found.event_session is not None  # every parse has session keys or windows
         key = self.ids.assign(found.distinct, found.code)
-        message, sessions = found.event_message, found.event_session
-        skipped = [*found.skipped.values(), np.zeros(0, dtype=np.int64)]
-        if sessions is None:
-            assert self.windows is not None  # a parse without session keys has windows
-            message, sessions = self.windows.events(found.time)
-            skipped.append(found.place[found.time.is_null().to_numpy()])
-        return LineEvents(
-            found.place[message],
-            sessions,
-            key[message],
-            found.time.to_numpy()[message],
-            np.sort(np.concatenate(skipped)),
-        )
+        message = found.event_message
+        time = found.time.to_numpy()[message]
+        return LineEvents(found.place[message], found.event_session, key[message], time, found.skipped)

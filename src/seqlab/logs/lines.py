@@ -1,23 +1,23 @@
-"""The bytes of a chunk as columns: lines, offsets, headers, messages, session keys."""
+"""The lines of a chunk, where each begins, and those that cannot be used."""
 
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import ISO, LogFormat, group_names, group_span, says_year
-from seqlab.logs.masking import MASK, SESSION, mask, mask_pattern, session_mask
-from seqlab.logs.reading import LONGEST_LINE
+from seqlab.logs.reading import SHOWN_BYTES, Chunk
 
-NO_HEADER, NO_SESSION, NOT_UTF8, TOO_LONG = "no header", "no session", "not UTF-8", "too long"
+NO_HEADER, NO_SESSION, NO_TIME = "no header", "no session", "no time"
+NOT_UTF8, TOO_LONG = "not UTF-8", "too long"
+SHOWN_LINES = 5  # of those that cannot be used, for each reason
 _PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
 _BOM = b"\xef\xbb\xbf"  # some editors begin a file with it
-_AFTER_HEADER = "\x02"  # marks where the header was
 NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 
 
@@ -56,187 +56,70 @@ def _decode(line: bytes) -> str:
         return NO_TEXT
 
 
+class SkippedLine(NamedTuple):
+    """A line that gives no event."""
+
+    number: int  # in its file, from 1
+    offset: int  # byte in its file where it begins
+    text: str  # its beginning
+
+
+Skipped = dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many lines, and the first SHOWN_LINES
+
+
 @dataclass(frozen=True)
-class Messages:
-    """The M lines of L that have a header and, where the format names sessions, belong to one.
+class Lines:
+    """The L lines of a chunk."""
 
-    E events: a line that names several sessions is an event of each.
-    """
+    chunk: Chunk
+    column: pl.Series  # (L,) see ``read_lines``
+    starts: NDArray[np.int64]  # (L,) byte in the chunk where each begins
 
-    place: NDArray[np.int64]  # (M,) which line
-    distinct: list[str]  # (U,) masked messages
-    code: NDArray[np.integer]  # (M,) which of them
-    time: pl.Series  # (M,) Datetime("us"), null where there is none
-    abnormal: pl.Series | None  # (M,) Boolean, where the header has a label
-    event_message: NDArray[np.int64]  # (E,) which message, non-decreasing
-    event_session: pl.Series | None  # (E,) session keys; None where time windows make sessions
-    skipped: dict[str, NDArray[np.int64]]  # by reason: which lines
-    values: pl.Series | None  # (M,) List(String), what each MASK of the message stands for, where kept
+    @classmethod
+    def of(cls, chunk: Chunk) -> Lines:
+        return cls(chunk, *read_lines(chunk.content, at_start=chunk.offset == 0))
 
+    @property
+    def num_read(self) -> int:
+        """Lines, one that was too long to keep counted."""
+        return len(self.column) + (self.chunk.cut is not None)
 
-class LineReader:
-    """Takes lines of one format apart. Compiled once, used for every chunk.
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(L,) byte in the file where each begins."""
+        return self.starts + self.chunk.offset
 
-    Args:
-        keep_values: keep what was masked, too; it costs a second search of every message.
-    """
+    @cached_property
+    def texts(self) -> list[str]:
+        """(L,) the column as Python's texts: made where they are wanted, which is seldom for a whole log."""
+        return self.column.to_list()
 
-    def __init__(self, log_format: LogFormat, *, keep_values: bool = False) -> None:
-        self.format = log_format
-        self.keep_values = keep_values
-        self.masks = mask_pattern(log_format.masks, log_format.general_masks)
-        masked = log_format.session if log_format.mask_session else None
-        self._session_mask = None if masked is None else session_mask(masked)
-        self._groups = group_names(log_format.header)
-        self._time_format = log_format.time_format if log_format.has_times else None
-        self._year = ""
-        if not says_year(self._time_format):  # syslog says no year: all of a log fall into one leap year
-            self._year, self._time_format = "1972 ", f"%Y {self._time_format}"
-        self._time_span = group_span(log_format.header, "time")
-        self._session_groups = len(group_names(log_format.session)) if log_format.session else 0
+    def number(self, place: int) -> int:
+        """The number of a line in its file, from 1."""
+        return self.chunk.first_number + place
 
-    def __call__(self, lines: pl.Series) -> Messages:
-        """Take (L,) lines apart."""
-        skipped: dict[str, NDArray[np.int64]] = {}
-        kept = np.arange(len(lines), dtype=np.int64)
-        good = lines.str.len_bytes() <= LONGEST_LINE
-        lines, kept = _drop(lines, kept, good, skipped, TOO_LONG)
-        lines, kept = _drop(lines, kept, lines != NO_TEXT, skipped, NOT_UTF8)
-        messages, has_header = self.messages(lines)
-        if not has_header.all():
-            messages = messages.filter(has_header)
-        lines, kept = _drop(lines, kept, has_header, skipped, NO_HEADER)
-        events, sessions = self.sessions(lines)
-        if sessions is not None:
-            named = np.zeros(len(lines), dtype=bool)
-            named[events] = True
-            if not named.all():
-                messages = messages.filter(pl.Series(named))
-                events = (np.cumsum(named) - 1)[events]
-                lines, kept = _drop(lines, kept, pl.Series(named), skipped, NO_SESSION)
-        masked = self._masked(messages)
-        values = self._values(messages) if self.keep_values else None
-        distinct = masked.unique(maintain_order=True)
-        code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
-        return Messages(
-            kept,
-            distinct.to_list(),
-            code,
-            self._times(lines),
-            self._labels(lines),
-            events,
-            sessions,
-            skipped,
-            values,
-        )
+    def skipped(self, places: dict[str, NDArray[np.int64]]) -> Skipped:
+        """What is said of lines without an event.
 
-    def _masked(self, messages: pl.Series) -> pl.Series:
-        if self._session_mask is None:
-            return mask(messages, self.masks)
-        marked = mask(self._session_mask.mark(messages), self.masks)
-        return marked.str.replace_all(SESSION, MASK, literal=True)
+        Args:
+            places: by reason, which lines; one that was too long to keep is added.
+        """
+        found = {
+            reason: (len(where), [self._skipped(place) for place in where[:SHOWN_LINES].tolist()])
+            for reason, where in places.items()
+        }
+        if self.chunk.cut is not None:
+            count, lines = found.get(TOO_LONG, (0, []))
+            offset, beginning = self.chunk.cut
+            line = SkippedLine(self.chunk.first_number - 1, offset, _shown(beginning))
+            found[TOO_LONG] = (count + 1, [line, *lines])
+        return found
 
-    def _values(self, messages: pl.Series) -> pl.Series:
-        """(M,) List(String): what ``_masked`` masks, in order; the id of a session is SESSION."""
-        if self._session_mask is None:
-            return messages.str.extract_all(self.masks)
-        return self._session_mask.mark(messages).str.extract_all(f"{self.masks}|{SESSION}")
-
-    def messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """What follows the header, and where there is one; or the field of the message."""
-        if self.format.syntax != "header" or "content" in self._groups:
-            fields = self._field(lines, self.format.message_field or "content")
-            return fields, fields.is_not_null()
-        # one replacement is five times faster than taking the groups
-        rest = lines.str.replace(self.format.header, _AFTER_HEADER)
-        found = rest.str.starts_with(_AFTER_HEADER) & ~lines.str.starts_with(_AFTER_HEADER)
-        return rest.str.slice(1), found
-
-    def _field(self, lines: pl.Series, name: str) -> pl.Series:
-        """(L,) a group of the header, or a field of JSON or logfmt; null where a line has none."""
-        if self.format.syntax == "header":
-            return lines.str.extract(self.format.header, 1 + self._groups.index(name))
-        if self.format.syntax == "json":
-            found = lines.str.json_path_match(f"$['{name}']")
-            return found if "." not in name else found.fill_null(lines.str.json_path_match(f"$.{name}"))
-        key = rf"(?:^|\s){re.escape(name)}="
-        quoted = lines.str.extract(rf'{key}"((?:[^"\\]|\\.)*)"').str.replace_all(r"\\(.)", "$1")
-        return quoted.fill_null(lines.str.extract(rf'{key}([^"\s]\S*)'))
-
-    def sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
-        """The line and the session of each event; None where time windows make sessions."""
-        if self.format.session_field is not None:
-            named = self._field(lines, self.format.session_field)
-            return np.flatnonzero(named.is_not_null().to_numpy()), named.drop_nulls()
-        if self.format.session is None:
-            return np.arange(len(lines), dtype=np.int64), None
-        found = lines.str.extract_all(self.format.session)
-        counts = found.list.len().to_numpy()
-        line = np.repeat(np.arange(len(lines), dtype=np.int64), counts)
-        if not counts.all():
-            found = found.filter(pl.Series(counts > 0))
-        named = found.explode() if len(line) else pl.Series([], dtype=pl.String)
-        if self._session_groups:
-            groups = named.str.extract_groups(self.format.session).struct.unnest()
-            named = groups.select(pl.coalesce(pl.all())).to_series()
-            if named.null_count():
-                line, named = line[named.is_not_null().to_numpy()], named.drop_nulls()
-        if (counts > 1).any():  # "Deleting blk_1 file /a/blk_1" is one event of blk_1
-            keep = _first_of_line(line, named, counts)
-            line, named = line[keep], named.filter(pl.Series(keep))
-        return line, named
-
-    def _times(self, lines: pl.Series) -> pl.Series:
-        kind = pl.Datetime("us")
-        if self._time_format is None:
-            return pl.Series([None] * len(lines), dtype=kind)
-        if self._time_span is not None:  # cut out, not searched for: an eighth of the time
-            text = lines.str.slice(*self._time_span)
-        else:
-            text = self._field(lines, self.format.time_field or "time")
-        if self._time_format == ISO:
-            return _iso_times(text)
-        return (self._year + text if self._year else text).str.strptime(
-            kind, self._time_format, strict=False, cache=True
-        )
-
-    def _labels(self, lines: pl.Series) -> pl.Series | None:
-        if "label" not in self._groups:
-            return None
-        return self._field(lines, "label") != "-"
+    def _skipped(self, place: int) -> SkippedLine:
+        start = int(self.starts[place])
+        beginning = self.chunk.content[start : start + SHOWN_BYTES].split(b"\n", 1)[0].rstrip(b"\r")
+        return SkippedLine(self.number(place), self.chunk.offset + start, _shown(beginning))
 
 
-def _iso_times(text: pl.Series) -> pl.Series:
-    """(L,) Datetime("us") of ISO 8601 and RFC 3339, in UTC; without a zone as they stand."""
-    plain = text.str.replace("[Tt]", " ").str.replace(",", ".", literal=True)
-    plain = plain.str.replace(r"\s*([Zz]|[+-]\d\d:?\d\d)?$", " ${1}").str.replace(r" [Zz]?$", " +00:00")
-    found = plain.str.strptime(pl.Datetime("us", "UTC"), "%Y-%m-%d %H:%M:%S%.f %z", strict=False)
-    return found.dt.replace_time_zone(None)
-
-
-def _first_of_line(
-    line: NDArray[np.int64], named: pl.Series, counts: NDArray[np.integer]
-) -> NDArray[np.bool_]:
-    """(E,) False where a line names a session once more."""
-    keep: NDArray[np.bool_] = ~(
-        (named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0)
-    )
-    many = np.flatnonzero(counts[line] > 2)
-    if len(many):
-        table = pl.DataFrame({"line": line[many], "session": named.gather(many)})
-        keep[many] = table.select(pl.struct("line", "session").is_first_distinct()).to_series().to_numpy()
-    return keep
-
-
-def _drop(
-    lines: pl.Series,
-    kept: NDArray[np.int64],
-    good: pl.Series,
-    skipped: dict[str, NDArray[np.int64]],
-    reason: str,
-) -> tuple[pl.Series, NDArray[np.int64]]:
-    if good.all():
-        return lines, kept
-    mask_array = good.to_numpy()
-    skipped[reason] = kept[~mask_array]
-    return lines.filter(good), kept[mask_array]
+def _shown(beginning: bytes) -> str:
+    return beginning.decode("utf-8", "backslashreplace")

@@ -52,13 +52,6 @@ class SessionMask(NamedTuple):
         return messages.str.replace_all(self.pattern, self.replacement)
 
 
-# an escape, a class (one inside it, too), what opens a group, flags, or one character
-_TOKEN = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|\[[^\]]*\]|[^\]\\])*\]|(?P<group>\((?:\?P?<\w+>|(?!\?)))|\(\?[a-zA-Z-]*[:)]|.", re.S
-)
-_FLAGS = re.compile(r"\(\?[a-zA-Z-]+\)")
-
-
 def session_mask(session: str) -> SessionMask | None:
     r"""The mask of a session expression: all that it matches or, where it has a group, that group alone.
 
@@ -68,34 +61,39 @@ def session_mask(session: str) -> SessionMask | None:
     Raises:
         ValueError: several groups, or one that is repeated, has an alternative or is inside another.
     """
-    flags = _FLAGS.match(session)
-    head, rest = (flags[0], session[flags.end() :]) if flags else ("", session)
-    if rest.startswith(("^", r"\A")):
+    found = re.match(r"\(\?[a-wyzA-Z-]+\)", session)
+    flags = found[0] if found else ""
+    rest = session.removeprefix(flags)
+    if re.match(r"(\((\?P?<\w+>)?)?(\^|\\A)", rest):
         return None
-    tokens = list(_TOKEN.finditer(rest))
-    groups = [token for token in tokens if token["group"]]
+    groups = _num_groups(session)
     if not groups:
         return SessionMask(session, SESSION)
-    end = _end_of(groups[0], tokens)
-    before, inner, after = rest[: groups[0].start()], rest[groups[0].end() : end], rest[end + 1 :]
-    if len(groups) > 1 or "x" in head or after.startswith(("?", "*", "+", "{")):
-        raise ValueError(session)
-    if not before and inner.startswith(("^", r"\A")):
+    # the group is cut out where what is left of the expression on both sides is one in its own right
+    for opening in re.finditer(r"\((?:\?P?<\w+>|(?!\?))", rest):
+        for closing in re.finditer(r"\)", rest):
+            before, after = rest[: opening.start()], rest[closing.end() :]
+            inner = f"(?:{rest[opening.end() : closing.start()]})"
+            if groups == 1 and _num_groups(inner) == 0 and _stands_alone(before) and _stands_alone(after):
+                pattern = f"{flags}(?P<before>{before}){inner}(?P<after>{after})"
+                return SessionMask(pattern, f"${{before}}{SESSION}${{after}}")
+    raise ValueError(session)
+
+
+def _stands_alone(part: str) -> bool:
+    """Whether a part of an expression is one itself, and neither an alternative nor flags reach beyond it."""
+    has_flags = re.search(r"\(\?[a-zA-Z-]+\)", part) is not None
+    bars = [found.start() for found in re.finditer(r"\|", part)]
+    is_cut = any(_num_groups(part[:bar]) == 0 == _num_groups(part[bar + 1 :]) for bar in bars)
+    return _num_groups(part) == 0 and not has_flags and not is_cut
+
+
+def _num_groups(pattern: str) -> int | None:
+    """Capturing groups of a pattern; None where it is no regular expression."""
+    import polars as pl
+
+    try:
+        groups = pl.Series([""]).str.extract_groups(pattern)
+    except pl.exceptions.ComputeError:
         return None
-    pattern = f"{head}(?P<before>{before})(?:{inner})(?P<after>{after})"
-    return SessionMask(pattern, f"${{before}}{SESSION}${{after}}")
-
-
-def _end_of(group: re.Match[str], tokens: Sequence[re.Match[str]]) -> int:
-    """Where the ``)`` of a group stands; ValueError where it is not one part of a row of parts."""
-    depth, end = 0, -1
-    for token in tokens:
-        if (token[0] == "|" and not depth) or _FLAGS.match(token[0]) or (token is group and depth):
-            raise ValueError(group.string)
-        if token["group"] or token[0].startswith("(?"):
-            depth += 1
-        elif token[0] == ")":
-            depth -= 1
-            if not depth and end < 0 and token.start() > group.start():
-                end = token.start()
-    return end
+    return len(groups.struct.fields) if groups.dtype == pl.Struct else 0

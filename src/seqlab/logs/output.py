@@ -1,26 +1,34 @@
-"""What a parse leaves: sessions.parquet, templates.csv and, written last, parse.json."""
+"""What a parse leaves: sessions.parquet, templates.csv and, written last, parse.json; and what it says."""
 
 from __future__ import annotations
 
 import csv
 import json
 import platform
-from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seqlab.errors import UserError
 from seqlab.files import sync, whole_file
-from seqlab.logs.counting import Parsed
+from seqlab.logs.counting import Labels, Parsed
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, TEMPLATES
 from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.parse_settings import ParseSettings
+from seqlab.logs.reading import Source
+from seqlab.logs.settings import ParseSettings
 
 LABELS = ("Normal", "Anomaly")  # as loghub's label files have them
 PACKAGES = ("seqlab", "polars", "numpy")
+ROWS_AT_ONCE = 65_536  # sessions in a group of rows
 
 
 def check_output(settings: ParseSettings) -> None:
@@ -29,24 +37,32 @@ def check_output(settings: ParseSettings) -> None:
         raise UserError(f"{settings.output} holds a parse already: give another --output, or --overwrite")
 
 
-def finish_rows(rows: pl.DataFrame, labels: Mapping[str, int] | None, found: dict[str, int]) -> pl.DataFrame:
-    """Rows of sessions.parquet, with labels where there are some; ``found`` counts them.
+def write_sessions(buckets: Sequence[pl.LazyFrame], labels: Labels | None, target: Path) -> dict[str, int]:
+    """Write sessions.parquet in the order of first lines; returns the number of sessions by label.
 
     Args:
-        labels: {session: 0 normal, 1 abnormal}; else those of the lines, where a header has some.
+        buckets: each sorted by ``order``.
+        labels: those of sessions; else those of the lines, where a header has some.
     """
+    rows = reduce(lambda one, other: one.merge_sorted(other, "order"), buckets)
     if labels is not None:
-        known = [labels.get(session) for session in rows["session"].to_list()]
-    elif "abnormal" in rows.columns:
-        known = rows["abnormal"].cast(pl.Int8).to_list()
+        known = {"session": list(labels), "label": [LABELS[value] for value in labels.values()]}
+        table = pl.LazyFrame(known, schema={"session": pl.String, "label": pl.String})
+        rows = rows.join(table, "session", how="left", maintain_order="left")
+    elif "abnormal" in rows.collect_schema():
+        label = (
+            pl.when("abnormal")
+            .then(pl.lit(LABELS[1]))
+            .when(pl.col("abnormal").not_())
+            .then(pl.lit(LABELS[0]))
+        )
+        rows = rows.with_columns(label.alias("label"))
     else:
-        known = [None] * len(rows)
-    label = pl.Series("label", [None if value is None else LABELS[value] for value in known], pl.String)
-    for name, count in label.value_counts().iter_rows():
-        found[name or "unknown"] = found.get(name or "unknown", 0) + count
-    return rows.with_columns(label).select(
-        "session", "keys", "label", "first_time", "last_time", "line_offsets", "times"
-    )
+        rows = rows.with_columns(label=pl.lit(None, pl.String))
+    columns = ("session", "keys", "label", "first_time", "last_time", "line_offsets", "times")
+    rows.select(columns).sink_parquet(target, compression_level=1, row_group_size=ROWS_AT_ONCE)
+    counts = pl.scan_parquet(target).group_by(pl.col("label").fill_null("unknown")).len().collect()
+    return dict(counts.iter_rows())
 
 
 def shown_template(words: list[str]) -> str:
@@ -85,7 +101,7 @@ def write_output(
             table.writerow([number, text, counts.templates.get(number, 0), counts.examples.get(number, "")])
     sync(output)
     summary = {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "settings": settings.state(),
         "logs": logs,
         "lines": counts.lines,
@@ -101,13 +117,6 @@ def write_output(
     }
     with whole_file(output / SUMMARY, on_disk=True) as part, part.open("w", encoding="utf-8") as file:
         json.dump(summary, file, ensure_ascii=False)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def report(settings: ParseSettings, parsed: Parsed) -> str:
@@ -131,3 +140,22 @@ def report(settings: ParseSettings, parsed: Parsed) -> str:
     rows.append(("written", f"{settings.output}: {SESSIONS}, {TEMPLATES}, {kept}{SUMMARY}"))
     rows.append(("train", f"python train.py model=gru data.sessions={settings.output}"))
     return "\n".join(f"{name:10}{text}" for name, text in rows)
+
+
+@contextmanager
+def line_progress(sources: Sequence[Source]) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error where that is a terminal; nothing elsewhere. Takes lines and bytes so far."""
+    sizes = [source.plain_bytes for source in sources]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    texts = ("parsing", "{task.fields[lines]:,} lines", "{task.fields[rate]:,.0f} lines/s")
+    columns = (BarColumn(), *map(TextColumn, texts), TimeRemainingColumn())
+    begin = time.perf_counter()
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task("", total=total, lines=0, rate=0.0)
+
+        def show(lines: int, position: int) -> None:
+            rate = lines / max(time.perf_counter() - begin, 1e-9)
+            bar.update(task, completed=position, lines=lines, rate=rate)
+
+        yield show

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,25 +20,16 @@ from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
-from seqlab.logs.counting import ParseCounts, Parsed
+from seqlab.logs.counting import FirstLook, Labels, ParseCounts, Parsed
 from seqlab.logs.drain import Drain
-from seqlab.logs.engines import Engine, Promise
-from seqlab.logs.first_look import FirstLook
+from seqlab.logs.engines import Engine
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, read_known_templates
 from seqlab.logs.line_parser import PARSER_FORMAT
-from seqlab.logs.lines import LineReader
-from seqlab.logs.output import check_output, finish_rows, write_output
-from seqlab.logs.parse_settings import ParseSettings
-from seqlab.logs.parts import (
-    Parts,
-    join_bucket,
-    joined_rows,
-    merge_buckets,
-    parts_beside,
-    write_parameters,
-    write_sessions,
-)
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.output import ROWS_AT_ONCE, check_output, write_output, write_sessions
+from seqlab.logs.parts import Parts, parts_beside
 from seqlab.logs.reading import Chunk, Source, find_sources, read_chunks
+from seqlab.logs.settings import ParseSettings
 from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
 
 BUCKET_BYTES = 4 << 30  # of text whose sessions are joined at once
@@ -47,7 +38,6 @@ UNKNOWN_SIZE_BUCKETS = 64  # of standard input
 JOINED_AT_ONCE = 2
 
 Report = Callable[[int, int], None]
-Labels = Mapping[str, int]  # {session: 0 normal, 1 abnormal}
 
 
 def parse(
@@ -127,22 +117,20 @@ class _Run:
         if settings.templates is not None:
             self.known = read_known_templates(settings.templates, form)
         known = FixedIds(*self.known)
-        self.learned = LearnedIds(
-            Drain(form.similarity, form.depth, counts_masks=form.counts_masks),
-            max(known.templates(), default=0),
-        )
-        self.ids = KnownFirstIds(known, self.learned) if self.known[0] else self.learned
+        drain = Drain(form.similarity, form.depth, counts_masks=form.counts_masks)
+        self.learned = LearnedIds(drain, max(known.templates(), default=0))
+        self.ids = KnownFirstIds(known, self.learned)
 
     def run(self, report: Report) -> Parsed:
         begin = time.perf_counter()
         first_look = FirstLook(self.settings, self.counts)
         named: list[_Named] = []
         size = number = 0
-        writing: deque[Promise] = deque()
+        writing: deque[Future[Any]] = deque()
         try:
             for chunk, mapped in self._mapped():
                 ids = self.ids.assign(mapped.distinct, mapped.code)
-                self.counts.add(mapped, ids, self.sources[chunk.source].name)
+                self.counts.add(mapped, ids, self.sources[chunk.file].name)
                 first_look.take(mapped, self.labels.result())
                 named.append(_Named(mapped.events, mapped.parameters, ids))
                 size += len(chunk.content)
@@ -151,7 +139,7 @@ class _Run:
                     named, size, number = [], 0, number + 1
                 while len(writing) > self.engine.workers + 1:
                     writing.popleft().result()
-                report(self.counts.lines, self.bases[chunk.source] + chunk.end)
+                report(self.counts.lines, self.bases[chunk.file] + chunk.end)
             first_look.end(self.labels.result())
             writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
         except BaseException:
@@ -161,46 +149,47 @@ class _Run:
             raise
         for written in writing:
             written.result()
-        return self._finish(number + 1, begin)
+        return self._finish(begin)
 
     def _mapped(self) -> Iterator[tuple[Chunk, MappedChunk]]:
         """The chunks taken apart, in order; as many at once as there are workers."""
-        reader = LineReader(self.settings.log_format, keep_values=self.settings.parameters)
-        waiting: deque[tuple[Chunk, Promise]] = deque()
+        settings = self.settings
+        reader = LineReader(settings.log_format, settings.windows, keep_values=settings.parameters)
+        waiting: deque[tuple[Chunk, Future[MappedChunk]]] = deque()
         end = 0
-        for chunk in read_chunks(self.sources, self.settings.chunk_bytes):
-            while len(self.bases) <= chunk.source:  # the log before has ended
+        for chunk in read_chunks(self.sources, settings.chunk_bytes):
+            while len(self.bases) <= chunk.file:  # the log before has ended
                 self.bases.append(self.bases[-1] + end)
                 end = 0
             end = chunk.end
-            base = self.bases[chunk.source]
-            waiting.append((chunk, self.engine.submit(map_chunk, chunk, reader, self.settings.windows, base)))
+            waiting.append((chunk, self.engine.submit(map_chunk, chunk, reader, self.bases[chunk.file])))
             if len(waiting) > self.engine.workers:
                 first, mapped = waiting.popleft()
                 yield first, mapped.result()
         for first, mapped in waiting:
             yield first, mapped.result()
 
-    def _finish(self, numbers: int, begin: float) -> Parsed:
-        labels, found = self.labels.result(), dict[str, int]()
+    def _finish(self, begin: float) -> Parsed:
         made, parts = self.parts.folder, self.parts
         if parts.buckets == 1:
-            rows = joined_rows(numbers, 0, parts)
+            rows = parts.sessions(0)
             assert rows is not None  # the first look wants some
-            count = write_sessions(finish_rows(rows, labels, found), made / SESSIONS)
+            buckets = [rows.lazy()]
         else:
-            joins: deque[Promise] = deque()
+            joins: deque[Future[Any]] = deque()
             for bucket in range(parts.buckets):
-                joins.append(self.engine.submit(join_bucket, numbers, bucket, parts))
+                joins.append(self.engine.submit(parts.join, bucket))
                 if len(joins) >= JOINED_AT_ONCE:
                     joins.popleft().result()
             for join in joins:
                 join.result()
-            count = merge_buckets(parts, made / SESSIONS, lambda rows: finish_rows(rows, labels, found))
+            buckets = parts.joined()
+        found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
         if self.settings.parameters:
-            write_parameters(numbers, parts, made / PARAMETERS)
+            parameters = parts.parameters()
+            parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)
         templates, seconds = self.ids.templates(), time.perf_counter() - begin
-        parsed = Parsed(self.counts, count, templates, found, self.learned.fed, seconds)
+        parsed = Parsed(self.counts, sum(found.values()), templates, found, self.learned.fed, seconds)
         write_output(self.settings, parsed, self._parser(), made, self._logs())
         return parsed
 
@@ -228,7 +217,7 @@ class _Run:
 def _group_and_write(named: list[_Named], number: int, parts: Parts) -> None:
     parameters = [each.parameters for each in named if each.parameters is not None]
     if parameters:
-        pl.concat(parameters).write_parquet(parts.parameters(number), compression="lz4")
+        parts.write_parameters(pl.concat(parameters), number)
     rows = [group_events(each.events, each.ids) for each in named]
     if rows:
         parts.write(pl.concat(rows), number)

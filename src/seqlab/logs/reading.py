@@ -1,4 +1,4 @@
-"""Log files as chunks of whole lines: plain, gzip, zip, tar, standard input; memory is that of a chunk."""
+"""Logs as chunks of whole lines: plain, gzip, zip, tar, standard input; memory is that of a chunk."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from seqlab.errors import UserError
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
+SHOWN_BYTES = 200  # of a line that cannot be used
 STDIN = "-"
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
 LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
@@ -32,13 +33,88 @@ BROKEN = (
 
 
 class Chunk(NamedTuple):
-    """Whole lines of one log."""
+    """Whole lines of one file."""
 
-    source: int  # which of the logs, from 0
-    start: int  # byte in that log (unpacked) where the chunk begins
-    end: int  # byte after the chunk's last line; beyond start + len(content) where a monstrous line was cut
-    content: bytes
-    cut_lines: int = 0  # lines so long that they were not kept at all
+    file: int  # which of the logs, or which of the files of a log that is followed; from 0
+    offset: int  # byte in that file (unpacked) where ``content`` begins
+    first_number: int  # of the first line; a file's first is 1
+    content: bytes  # every line with its end; the last of a file may lack it
+    cut: tuple[int, bytes] | None = None  # byte and beginning of a line before these, too long to be kept
+
+    @property
+    def end(self) -> int:
+        """Byte after the last line."""
+        return self.offset + len(self.content)
+
+
+class LineCutter:
+    """Cuts the bytes of one file into chunks of whole lines; the unfinished last line waits.
+
+    A line of more than LONGEST_LINE bytes is dropped as it comes, so memory holds one chunk whatever a file
+    without newlines may send.
+
+    Args:
+        file: number of the file.
+        offset: byte where the first line begins.
+        number: of that line.
+    """
+
+    def __init__(self, file: int, offset: int = 0, number: int = 1) -> None:
+        self.file = file
+        self.offset = offset  # of the unfinished line
+        self.number = number  # of the unfinished line
+        self.rest = b""  # of it; its beginning where it is dropped
+        self._dropped = 0  # bytes of the unfinished line, where it is dropped
+
+    @property
+    def position(self) -> int:
+        """Byte after all that was put in."""
+        return self.offset + self.unfinished_bytes
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Bytes of the last line, which no newline ended yet."""
+        return self._dropped or len(self.rest)
+
+    def put(self, block: bytes) -> Chunk | None:
+        """The whole lines that the block ends; None where it ends none."""
+        cut = None
+        if self._dropped:
+            newline = block.find(b"\n")
+            if newline < 0:
+                self._dropped += len(block)
+                return None
+            cut = self._cut(newline + 1)
+            block = block[newline + 1 :]
+        last = block.rfind(b"\n") + 1
+        content = b"".join((self.rest, memoryview(block)[:last])) if last else b""
+        self.rest = block[last:] if last else self.rest + block
+        chunk = self._chunk(content, content.count(b"\n"), cut)
+        if len(self.rest) > LONGEST_LINE:
+            self._dropped, self.rest = len(self.rest), self.rest[:SHOWN_BYTES]
+        return chunk
+
+    def finish(self) -> Chunk | None:
+        """The last line, where no newline ends it."""
+        cut = self._cut(0) if self._dropped else None
+        content, self.rest = self.rest, b""
+        return self._chunk(content, 1, cut)
+
+    def _cut(self, end: int) -> tuple[int, bytes]:
+        """Leave out a dropped line, whose last bytes are ``end`` more."""
+        cut = (self.offset, self.rest)
+        self.offset += self._dropped + end
+        self.number += 1
+        self.rest, self._dropped = b"", 0
+        return cut
+
+    def _chunk(self, content: bytes, lines: int, cut: tuple[int, bytes] | None) -> Chunk | None:
+        if not content and cut is None:
+            return None
+        chunk = Chunk(self.file, self.offset, self.number, content, cut)
+        self.offset = chunk.end
+        self.number += lines if content else 0
+        return chunk
 
 
 class Source(NamedTuple):
@@ -142,78 +218,55 @@ def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> It
     """All lines, in order, in chunks.
 
     Raises:
-        UserError: a log that cannot be read to its end, by name and byte.
+        UserError: a log that cannot be read to its end, by name and byte; what comes before was given.
     """
-    with ExitStack() as archives:
-        opener = _Opener(archives)
+    archives: dict[str, Any] = {}
+    try:
         for number, source in enumerate(sources):
-            end = 0
-            with ExitStack() as stack:
+            cutter = LineCutter(number)
+            with ExitStack() as files:
                 try:
-                    for chunk in _chunks(opener.open(source, stack), number, chunk_bytes):
-                        end = chunk.end
-                        yield chunk
+                    for block in _blocks(_open(source, files, archives), chunk_bytes):
+                        if (chunk := cutter.put(block)) is not None:
+                            yield chunk
                 except BROKEN as error:
                     raise UserError(
-                        f"{source.name}: broken after byte {end:,} of its text: {error}"
+                        f"{source.name}: broken after byte {cutter.position:,} of its text: {error}"
                     ) from None
+            if (chunk := cutter.finish()) is not None:
+                yield chunk
+    finally:
+        for archive in archives.values():
+            archive.close()
 
 
-class _Opener:
-    """Opens one log after the other; an archive stays open for all of its members."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._path = ""
-        self._archive: Any = None
-
-    def open(self, source: Source, stack: ExitStack) -> IO[bytes]:
-        """The bytes of a log, unpacked; closed with ``stack``."""
-        if source.path == STDIN:
-            return sys.stdin.buffer
-        if source.entry is None:
-            if source.is_gzip:
-                return cast(IO[bytes], stack.enter_context(gzip.open(source.path)))
-            return stack.enter_context(Path(source.path).open("rb"))
-        is_zip = source.path.lower().endswith(".zip")
-        if self._path != source.path:
-            self._path = source.path
-            self._archive = self._stack.enter_context(
-                (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
-            )
-        member = self._archive.open(source.entry) if is_zip else self._archive.extractfile(source.entry)
-        return stack.enter_context(member)
+def _blocks(file: Any, size: int) -> Iterator[bytes]:
+    """Blocks of ``size`` bytes, a smaller one at the end or before what cannot be read."""
+    left = 0
+    while not left:
+        parts: list[bytes] = []
+        left = size
+        error: BaseException | None = None
+        try:
+            while left and (part := file.read1(left)):  # read() would lose what precedes an error
+                parts.append(part)
+                left -= len(part)
+        except BROKEN as found:
+            error = found
+        if parts:
+            yield b"".join(parts)
+        if error is not None:
+            raise error
 
 
-def _chunks(file: IO[bytes], number: int, chunk_bytes: int) -> Iterator[Chunk]:
-    rest = b""
-    cutting = False  # inside a line too long to keep
-    place = 0  # of rest's first byte
-    while True:
-        block = file.read(chunk_bytes)
-        if not block:
-            break
-        if cutting:
-            newline = block.find(b"\n")
-            if newline < 0:
-                place += len(block)
-                continue
-            place += newline + 1
-            block = block[newline + 1 :]
-            yield Chunk(number, place, place, b"", cut_lines=1)
-            cutting = False
-        last = block.rfind(b"\n") + 1
-        if last:
-            content = b"".join((rest, memoryview(block)[:last]))
-            rest = block[last:]
-            yield Chunk(number, place, place + len(content), content)
-            place += len(content)
-        else:
-            rest += block
-        if len(rest) > max(chunk_bytes, LONGEST_LINE):
-            place += len(rest)
-            rest, cutting = b"", True
-    if cutting:
-        yield Chunk(number, place, place, b"", cut_lines=1)
-    elif rest:
-        yield Chunk(number, place, place + len(rest), rest)
+def _open(source: Source, files: ExitStack, archives: dict[str, Any]) -> Any:
+    """The bytes of a log, unpacked; closed with ``files``, but an archive stays open for its members."""
+    if source.path == STDIN:
+        return sys.stdin.buffer
+    if source.entry is None:
+        return files.enter_context((gzip.open if source.is_gzip else open)(source.path, "rb"))
+    is_zip = source.path.lower().endswith(".zip")
+    if source.path not in archives:
+        archives[source.path] = (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
+    archive = archives[source.path]
+    return files.enter_context(archive.open(source.entry) if is_zip else archive.extractfile(source.entry))

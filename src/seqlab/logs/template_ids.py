@@ -82,6 +82,8 @@ class FixedIds:
 
     def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Template ids of L lines: see ``LearnedIds.assign``."""
+        if not self.drains:
+            return np.full(len(codes), UNSEEN, dtype=np.int32)
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
         table = np.array([self._one(message) for message in messages], dtype=np.int32)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.alerts.sources import FileSource
-from seqlab.logs.pieces import split_piece
+from seqlab.alerts.following import FileSource
+from seqlab.logs.lines import Lines
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def read_all(source: FileSource) -> list[str]:
     texts: list[str] = []
     idle = 0
     while idle < 2 and not source.ended:  # a rotation is seen by one call, the new file read by the next
-        piece = source.read(0)
-        idle = idle + 1 if piece is None else 0
-        if piece is not None:
-            texts += split_piece(piece).texts
+        chunk = source.read(0)
+        idle = idle + 1 if chunk is None else 0
+        if chunk is not None:
+            texts += Lines.of(chunk).texts
     return texts
 
 
@@ -98,11 +98,11 @@ def test_a_state_goes_on_after_the_last_whole_line(log: Path) -> None:
     state = source.state()
     append(log, "c\nd\n")
     resumed = FileSource(str(log), follow=True, state=state)
-    piece = resumed.read(0)
-    assert piece is not None
-    lines = split_piece(piece)
+    chunk = resumed.read(0)
+    assert chunk is not None
+    lines = Lines.of(chunk)
     assert lines.texts == ["cc", "d"]
-    assert lines.numbers.tolist() == [3, 4]
+    assert lines.chunk.first_number == 3
     assert lines.offsets.tolist() == [4, 7]
     assert kinds(resumed) == []
 

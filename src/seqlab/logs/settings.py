@@ -1,21 +1,54 @@
-"""What the command line of ``seqlab parse`` says of a log: its format, its windows, its chunks."""
+"""What a parse is asked for, and what the command line of ``seqlab parse`` says of it."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from seqlab.errors import UserError
 from seqlab.logs.formats import ISO, LogFormat
 from seqlab.logs.known_formats import FORMATS, find_format, fitting_format
 from seqlab.logs.masking import GENERAL, session_mask
-from seqlab.logs.parse_settings import ParseSettings
-from seqlab.logs.reading import find_sources
+from seqlab.logs.reading import CHUNK_BYTES, find_sources
 from seqlab.logs.windows import TimeWindows
 
 
+@dataclass(frozen=True)
+class ParseSettings:
+    """What a parse is asked for."""
+
+    logs: tuple[str, ...]
+    output: Path
+    log_format: LogFormat
+    windows: TimeWindows | None = None
+    labels: Path | None = None
+    templates: Path | None = None
+    chunk_bytes: int = CHUNK_BYTES
+    parameters: bool = False  # keep what the variable parts of each line were
+    overwrite: bool = False  # a parse that lies in ``output``
+
+    def __post_init__(self) -> None:
+        if not self.log_format.names_sessions and self.windows is None:
+            raise UserError(
+                f"--format {self.log_format.name} names no session: give --session REGEX, or --window SECONDS"
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for parse.json."""
+        return {
+            "logs": list(self.logs),
+            "log_format": self.log_format.state(),
+            "window": None if self.windows is None else asdict(self.windows),
+            "labels": None if self.labels is None else str(self.labels),
+            "templates": None if self.templates is None else str(self.templates),
+            "parameters": self.parameters,
+        }
+
+
 def parse_settings(arguments: Namespace) -> tuple[ParseSettings, str]:
-    """What is to be parsed, and what to say of its format.
+    """What is to be parsed, and a sentence about its format where that was found.
 
     Raises:
         UserError: options that do not go together.
@@ -63,15 +96,19 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
                 raise UserError(f"--{name.replace('_', '-')} goes with --format json, docker or logfmt")
         if arguments.time_format is not None and chosen.name != "regex":
             raise UserError(f"--time-format goes with --format regex; {chosen.name} has its own")
-    general_masks, format_masks = _kept_masks(arguments, chosen)
-    session = arguments.session or (None if arguments.window else chosen.session)
+    names = (*GENERAL, "format")
+    for name in arguments.no_mask:
+        if name not in names:
+            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
+    dropped = names if arguments.no_masks else arguments.no_mask
+    is_named_here = arguments.session or arguments.window
     changed = replace(
         chosen,
-        session=session,
-        session_field=None if arguments.session or arguments.window else chosen.session_field,
+        session=arguments.session if is_named_here else chosen.session,
+        session_field=None if is_named_here else chosen.session_field,
         mask_session=arguments.session is not None and _masked(arguments),
-        masks=(*format_masks, *arguments.mask),
-        general_masks=general_masks,
+        masks=(*(() if "format" in dropped else chosen.masks), *arguments.mask),
+        general_masks=tuple(name for name in GENERAL if name not in dropped),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
         depth=chosen.depth if arguments.depth is None else arguments.depth,
         counts_masks=arguments.similarity_counts_masks,
@@ -98,19 +135,6 @@ def _masked(arguments: Namespace) -> bool:
     except ValueError:
         return not arguments.mask
     return True
-
-
-def _kept_masks(arguments: Namespace, chosen: LogFormat) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The general masks and those of the format that are not switched off."""
-    names = (*GENERAL, "format")
-    for name in arguments.no_mask:
-        if name not in names:
-            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
-    dropped = names if arguments.no_masks else arguments.no_mask
-    return (
-        tuple(name for name in GENERAL if name not in dropped),
-        () if "format" in dropped else chosen.masks,
-    )
 
 
 def _windows(arguments: Namespace, log_format: LogFormat) -> TimeWindows | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.logs.pieces import split_piece
-from seqlab.logs.sources import GzipSource, PipeSource
+from seqlab.alerts.sources import GzipSource, PipeSource
+from seqlab.logs.lines import Lines
 
 
 def test_a_broken_gzip_gives_what_can_be_read_and_says_where_it_ends(tmp_path: Path) -> None:
@@ -20,9 +20,9 @@ def test_a_broken_gzip_gives_what_can_be_read_and_says_where_it_ends(tmp_path: P
     source = GzipSource(str(path))
     texts: list[str] = []
     while not source.ended:
-        piece = source.read(0)
-        if piece is not None:
-            texts += split_piece(piece).texts
+        chunk = source.read(0)
+        if chunk is not None:
+            texts += Lines.of(chunk).texts
     source.close()
     assert texts[0] == "0 some text"
     assert source.problem is not None
@@ -38,15 +38,15 @@ def test_a_pipe_gives_lines_as_they_come_and_the_unfinished_last_one_at_its_end(
         source = PipeSource()
         assert source.read(0.01) is None
         os.write(writing, b"one\ntw")
-        piece = source.read(1)
-        assert piece is not None
-        assert piece.content == b"one\n"
+        chunk = source.read(1)
+        assert chunk is not None
+        assert chunk.content == b"one\n"
         os.write(writing, b"o\nthree")
         os.close(writing)
         contents = []
         while not source.ended:
-            piece = source.read(1)
-            contents.append(b"" if piece is None else piece.content)
+            chunk = source.read(1)
+            contents.append(b"" if chunk is None else chunk.content)
         assert b"|".join(contents) == b"two\n|three"
 
 
@@ -72,9 +72,9 @@ def in_background(write: Callable[[], None], descriptor: int) -> threading.Threa
 def read_to_the_end(source: PipeSource) -> list[bytes]:
     contents = []
     while not source.ended:
-        piece = source.read(0.5)
-        if piece is not None:
-            contents.append(piece.content)
+        chunk = source.read(0.5)
+        if chunk is not None:
+            contents.append(chunk.content)
     return contents
 
 
@@ -88,11 +88,11 @@ def test_a_steady_pipe_is_given_before_it_pauses(pipe: tuple[PipeSource, int]) -
             time.sleep(0.02)
 
     writer = in_background(write, writing)
-    piece = source.read(5)
-    assert piece is not None
-    assert 0 < piece.content.count(b"\n") < len(lines)
+    chunk = source.read(5)
+    assert chunk is not None
+    assert 0 < chunk.content.count(b"\n") < len(lines)
     assert writer.is_alive()
-    assert piece.content + b"".join(read_to_the_end(source)) == b"".join(lines)
+    assert chunk.content + b"".join(read_to_the_end(source)) == b"".join(lines)
 
 
 def test_a_fast_pipe_is_given_in_big_pieces(pipe: tuple[PipeSource, int]) -> None:

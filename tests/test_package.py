@@ -1,5 +1,6 @@
 """The package without its checkout: a wheel is built, installed and used in an empty folder, offline."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from seqlab.cli import main
 from seqlab.errors import UserError
-from seqlab.project import package_folder, project_folder
+from seqlab.project import package_folder, project_folder, train_words
 
 SEQLAB = ("-m", "seqlab.cli")
 Run = Callable[..., str]
@@ -91,6 +92,27 @@ def test_a_project_of_ones_own_trains_and_predicts(run: Run, tmp_path: Path) -> 
     assert (mine / "out.csv").read_text().count("\n") == 2
 
 
+def test_a_project_of_ones_own_is_swept_compared_and_tuned(run: Run, tmp_path: Path) -> None:
+    run(tmp_path, *SEQLAB, "init", "mine")
+    mine = tmp_path / "mine"
+    space = {
+        **{"program": "train.py", "method": "grid", "metric": {"name": "val/loss", "goal": "minimize"}},
+        "parameters": {"optimizer.lr": {"values": [0.01, 0.02]}},
+    }
+    (mine / "rates.yaml").write_text(json.dumps(space))  # JSON is YAML, too
+    small = ("model=tcn", "data.sample.num_blocks=60", "trainer.max_epochs=1", "model.network.channels=4")
+    said = run(mine, *SEQLAB, "sweep", "rates.yaml", "--output", "rates", "--set", *small)
+    assert "\n2 finished\n" in said
+    assert "report: python train.py model=tcn data.sample.num_blocks=60" in said
+    table = run(mine, *SEQLAB, "compare", "rates")
+    assert {line.split()[-1] for line in table.splitlines() if "trial-" in line} == {
+        "trial-0/seed-0",
+        "trial-1/seed-0",
+    }
+    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "30", *small)
+    assert "go on with: python train.py model=tcn" in said
+
+
 def test_init_leaves_files_that_are_there(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "sweep.yaml").touch()
     assert main(["init", str(tmp_path)]) == 2
@@ -101,13 +123,17 @@ def test_init_leaves_files_that_are_there(tmp_path: Path, capsys: pytest.Capture
 def test_a_project_is_a_folder_with_seqlabs_train_and_configs(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(root)
+    assert train_words() == ["python", "train.py"]
     monkeypatch.chdir(tmp_path)
     assert project_folder() == root
+    assert train_words() == ["seqlab", "train"]
     (tmp_path / "conf").mkdir()
     (tmp_path / "train.py").write_text("import torch\n")
     assert project_folder() == root  # another program's
     (tmp_path / "train.py").write_text("import torch\nfrom seqlab.commands.train import train_command\n")
     assert project_folder() == tmp_path
+    assert train_words() == ["python", "train.py"]
 
 
 def test_a_package_without_configs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

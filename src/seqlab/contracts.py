@@ -1,11 +1,15 @@
-"""Whether an object has what a protocol asks for: told before training, by name and with the remedy."""
+"""Whether an object has what a protocol asks for, and plain state: told before training, with the remedy."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
+from torch import Tensor
+
 from seqlab.errors import UserError
+
+PLAIN = (str, int, float, bool, bytes, type(None), Tensor)
 
 
 def members(contract: type) -> list[str]:
@@ -63,3 +67,28 @@ def _written(name: str, member: Any) -> str:
     if inspect.isfunction(function):
         return f"def {name}{inspect.signature(function)}".replace("'", "")
     return f"self.{name}"
+
+
+def check_plain(value: Any, where: str) -> None:
+    """Raise UserError where a value is, or holds, anything but plain values; names its key and its type.
+
+    Plain are str, int, float, bool, bytes, None, tensors, and lists, tuples and dicts of them. A numpy number
+    is none of them, though it may be an instance of float.
+
+    Args:
+        where: what the value is, such as ``mylab.Events.state()``.
+    """
+    kind = type(value)
+    if kind is dict:
+        for key, part in value.items():
+            check_plain(key, f"the key {key!r} of {where}")
+            check_plain(part, f"{where}[{key!r}]")
+    elif kind in (list, tuple):
+        for number, part in enumerate(value):
+            check_plain(part, f"{where}[{number}]")
+    elif kind not in PLAIN:
+        raise UserError(
+            f"{where} is a {kind.__module__}.{kind.__qualname__}, which no checkpoint can hold: give plain "
+            "values (str, int, float, bool, None, lists, tuples and dicts of them, tensors), such as "
+            "value.item(), array.tolist() or dict(counter)"
+        )

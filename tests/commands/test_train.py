@@ -9,12 +9,12 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from seqlab.commands import train
-from seqlab.commands.train import help_text
+from seqlab.composing import help
+from seqlab.composing.help import help_text
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
-HELP = Path(train.__file__).with_name("train_help.txt").read_text(encoding="utf-8")
+HELP = Path(help.__file__).with_name("help.txt").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^  (python train\.py.*)\n      \S", HELP, re.MULTILINE)
 Command = Callable[..., subprocess.CompletedProcess]
 Compose = Callable[..., DictConfig]

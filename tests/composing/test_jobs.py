@@ -1,5 +1,6 @@
 """``python train.py -m``: mistakes of any job are told before the first; a failed job leaves its log."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from seqlab.composing.compose import read_arguments
-from seqlab.composing.jobs import check_jobs, jobs_of
+from seqlab.composing import read_arguments
+from seqlab.composing.jobs import check_jobs, jobs_of, tell_interrupted
 from seqlab.errors import UserError
+from seqlab.training.resume.stopping import RunInterruptedError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -53,6 +56,18 @@ def test_overrides_are_told_from_options() -> None:
     assert line.search == [f"hydra.searchpath=['file://{Path.cwd() / 'mine'}']"]
     assert line.trains
     assert not read_arguments(["--cfg", "job"]).trains
+
+
+def test_an_interrupted_run_names_the_packages_to_trust(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    config = OmegaConf.create({"model": {"_target_": "mylab.Net", "act": {"_target_": "torch.nn.ReLU"}}})
+    tell_interrupted(RunInterruptedError(signal.SIGINT, 3), tmp_path, config)
+    said = capsys.readouterr().err
+    assert said.startswith("interrupted (SIGINT); saved after step 3. Go on: python train.py resume=")
+    assert said.endswith(f"{tmp_path.name} --trust mylab\n")
 
 
 @pytest.fixture

@@ -109,9 +109,13 @@ def test_the_projects_own_sweep_file_reaches_both_models(root: Path) -> None:
     assert (checked.seed, checked.gpus) == (5, 0)
 
 
-def test_a_trial_as_a_line_to_type(sweep_file: Write) -> None:
+def test_a_trial_as_a_line_to_type(
+    sweep_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sweep = read_sweep(
         sweep_file(parameters={"optimizer.lr": {"min": 0.1, "max": 0.2}, "logger": {"value": "none"}})
     )
     line = command(sweep, {"optimizer.lr": 1e-05}, ["data.normal=my file.txt"])
     assert line == "python train.py 'data.normal=my file.txt' logger=none optimizer.lr=1e-05"
+    monkeypatch.chdir(tmp_path)  # where no train.py lies
+    assert command(sweep, {"optimizer.lr": 0.1}, []) == "seqlab train logger=none optimizer.lr=0.1"

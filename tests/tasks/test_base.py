@@ -6,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch.optim import SGD, Adam
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from seqlab.data.session_windows import SessionWindows
 from seqlab.errors import UserError
@@ -108,7 +109,7 @@ def test_a_plateau_scheduler_moves_by_epoch_on_the_monitored_metric(windows: Mak
     task = new_task(
         datamodule,
         optimizer=partial(SGD, lr=1e-6),  # too little for the accuracy to change
-        scheduler=partial(schedulers.plateau, patience=0),
+        scheduler=partial(ReduceLROnPlateau, factor=0.5, patience=0),
         monitor="val/accuracy",
     )
     trainer = fit(task, datamodule, (rates,), max_epochs=3)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from seqlab.report.run_page import profile_section
-from seqlab.results.training import PartRow
+from seqlab.results.outcome import PartRow
 from seqlab.training.profiling import part_rows
 
 Call = Callable[..., Any]

@@ -1,19 +1,30 @@
 import math
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from seqlab.errors import UserError
-from seqlab.training.schedulers import constant, cosine, onecycle, plateau, warmup_cosine
+from seqlab.training.schedulers import cosine, warmup_cosine
 
 RATE = 0.1
+Make = Callable[..., Any]  # an optimizer to a schedule
 
 
 def optimizer() -> Optimizer:
     return SGD([torch.nn.Parameter(torch.zeros(1))], lr=RATE, momentum=0.9)
+
+
+@pytest.fixture
+def chosen(composed: Callable[..., DictConfig]) -> Callable[..., Make]:
+    """The schedule of a config."""
+    return lambda *overrides: instantiate(composed(f"optimizer.lr={RATE}", *overrides).scheduler)
 
 
 def rates(scheduler: LRScheduler, steps: int) -> list[float]:
@@ -26,8 +37,8 @@ def rates(scheduler: LRScheduler, steps: int) -> list[float]:
     return found
 
 
-def test_constant() -> None:
-    assert rates(constant(optimizer()), 5) == [RATE] * 5
+def test_constant(chosen: Callable[..., Make]) -> None:
+    assert rates(chosen("scheduler=constant")(optimizer()), 9) == [RATE] * 9
 
 
 def test_cosine_starts_at_the_rate_and_halves_midway() -> None:
@@ -66,9 +77,11 @@ def test_a_share_out_of_range_is_named(name: str, share: float) -> None:
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-def test_onecycle_peaks_at_the_rate_where_the_warmup_ends(make: type[Optimizer]) -> None:
-    chosen = make([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
-    found = rates(onecycle(chosen, total_steps=11, warmup_fraction=0.3), 10)
+def test_onecycle_peaks_at_the_rate_where_the_warmup_ends(
+    make: type[Optimizer], chosen: Callable[..., Make]
+) -> None:
+    own = make([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
+    found = rates(chosen("scheduler=onecycle")(own, total_steps=11), 10)
     # torch starts at a 25th; the peak is at 0.3 * 11 - 1 = 2.3, between the steps 2 and 3
     assert found[0] == pytest.approx(RATE / 25)
     assert found.index(max(found)) in (2, 3)
@@ -77,8 +90,8 @@ def test_onecycle_peaks_at_the_rate_where_the_warmup_ends(make: type[Optimizer])
     assert found[-1] < RATE / 20
 
 
-def test_onecycle_at_hand_computed_steps() -> None:
-    found = rates(onecycle(optimizer(), total_steps=10, warmup_fraction=0.5), 9)
+def test_onecycle_at_hand_computed_steps(chosen: Callable[..., Make]) -> None:
+    found = rates(chosen("scheduler=onecycle", "scheduler.pct_start=0.5")(optimizer(), total_steps=10), 9)
     # up from a 25th over 4 steps along half a cosine, down to 1 / 250,000 over 5
     low, end = RATE / 25, RATE / 25 / 1e4
     up = [RATE + (low - RATE) * 0.5 * (1 + math.cos(math.pi * step / 4)) for step in range(5)]
@@ -86,19 +99,20 @@ def test_onecycle_at_hand_computed_steps() -> None:
     assert found == pytest.approx(up + down)
 
 
-def test_plateau_cuts_after_patience_epochs_without_improvement() -> None:
-    chosen = optimizer()
-    scheduler = plateau(chosen, factor=0.5, patience=2)
+def test_plateau_cuts_after_patience_epochs_without_improvement(chosen: Callable[..., Make]) -> None:
+    own = optimizer()
+    scheduler = chosen("scheduler=plateau")(own)
     found = []
     for loss in (3.0, 2.0, 2.0, 2.5, 2.0, 1.0, 1.0, 1.0, 1.0):
         scheduler.step(loss)
-        found.append(chosen.param_groups[0]["lr"])
+        found.append(own.param_groups[0]["lr"])
     assert found == pytest.approx([0.1] * 4 + [0.05] * 4 + [0.025])
 
 
-def test_plateau_of_a_metric_that_is_to_rise() -> None:
-    chosen = optimizer()
-    scheduler = plateau(chosen, factor=0.1, patience=0, mode="max")
+def test_plateau_of_a_metric_that_is_to_rise(chosen: Callable[..., Make]) -> None:
+    own = optimizer()
+    settings = ("scheduler.factor=0.1", "scheduler.patience=0", "monitor.mode=max")
+    scheduler = chosen("scheduler=plateau", *settings)(own)
     for accuracy, rate in ((0.5, 0.1), (0.6, 0.1), (0.55, 0.01), (0.7, 0.01)):
         scheduler.step(accuracy)
-        assert chosen.param_groups[0]["lr"] == pytest.approx(rate)
+        assert own.param_groups[0]["lr"] == pytest.approx(rate)

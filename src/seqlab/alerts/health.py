@@ -75,20 +75,18 @@ class Health:
         if not every or now - then < every:
             return
         totals, behind, silent = watcher.totals, source.unread_bytes, now - self.stall.last
-        facts = {
-            "events_per_second": round((totals.events - before) / (now - then), 1),
-            "bytes_behind": behind,
-            "seconds_since_last_line": round(silent, 1),
-            "open_blocks": len(watcher.open),
-            "alerts": totals.alerts,
-            "skipped": totals.skipped,
-        }
+        rate, blocks = (totals.events - before) / (now - then), len(watcher.open)
         self.notices.say(
             "report",
-            f"{source.name}: {facts['events_per_second']:,.0f} events/s, "
-            f"{'' if behind is None else f'{behind:,} bytes behind, '}last line {silent:.0f} s ago, "
-            f"{len(watcher.open):,} blocks open, {totals.alerts:,} alerts, {totals.skipped:,} lines skipped",
-            **facts,
+            f"{source.name}: {rate:,.0f} events/s, {'' if behind is None else f'{behind:,} bytes behind, '}"
+            f"last line {silent:.0f} s ago, {blocks:,} blocks open, {totals.alerts:,} alerts, "
+            f"{totals.skipped:,} lines skipped",
+            events_per_second=round(rate, 1),
+            bytes_behind=behind,
+            seconds_since_last_line=round(silent, 1),
+            open_blocks=blocks,
+            alerts=totals.alerts,
+            skipped=totals.skipped,
         )
         self._reported = (now, totals.events)
 

@@ -5,13 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-PARTS = {
-    "train.py": "train.py",
-    "sweep.yaml": "sweep.yaml",
-    "examples/conf": "conf",
-    "examples/mylab": "mylab",
-}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="made where it is missing")
@@ -19,24 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     import shlex
-    import shutil
 
-    from seqlab.errors import UserError
-    from seqlab.project import package_folder
+    from seqlab.project import new_project
 
-    folder, source = arguments.folder, package_folder()
-    for name in PARTS.values():
-        if (folder / name).exists():
-            raise UserError(f"{folder / name} exists and is left as it is; give the name of a new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for part, name in PARTS.items():
-            if (source / part).is_dir():
-                shutil.copytree(source / part, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copyfile(source / part, folder / name)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    folder = arguments.folder
+    new_project(folder)
     print(f"train.py    one run, from the data to the report, in {folder}")
     print("conf/       your configs, beside those of seqlab: model=tcn, data=visits, ...")
     print("mylab/      the networks and the data set that they name")

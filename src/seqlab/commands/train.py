@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import is_plain, read_arguments, with_package
+from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, memory_message
 from seqlab.project import project_folder
 
@@ -21,14 +21,6 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
 warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
-
-
-def first_comment(path: Path) -> str:
-    """The first comment of a config file that describes it: what the group member offers."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("# ") and not line.startswith("# @package"):
-            return line[2:].strip()
-    return ""
 
 
 def run_line(arguments: Sequence[str]) -> int:
@@ -45,44 +37,6 @@ def run_line(arguments: Sequence[str]) -> int:
     return 0
 
 
-def help_text(*folders: Path) -> str:
-    """Examples, groups and what each offers: read off the config folders, nothing imported."""
-    groups: dict[str, list[Path]] = {}
-    for path in sorted({path for folder in folders for path in folder.glob("*/*.yaml")}):
-        groups.setdefault(path.parent.name, []).append(path)
-    lines: list[str] = []
-    for group, members in sorted(groups.items()):
-        lines += ["", f"{group}="]
-        width = max(len(member.stem) for member in members) + 2
-        for member in members:
-            lines.append(f"  {member.stem:<{width}}{first_comment(member)}".rstrip())
-    text = Path(__file__).with_name("train_help.txt").read_text(encoding="utf-8")
-    return text.rstrip("\n").replace("GROUPS", "\n".join(lines[1:]))
-
-
-def _remove_unstarted(folder: Path) -> None:
-    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    import shutil
-
-    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
-        shutil.rmtree(folder)
-
-
-def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
-    """Say what was saved and how to go on."""
-    from omegaconf import OmegaConf
-
-    from seqlab.trust import outside_packages, trust_options
-
-    if not (folder / "checkpoints" / "last.ckpt").exists():
-        print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
-        return
-    trust = trust_options(outside_packages(OmegaConf.to_container(config)))
-    go_on = f"python train.py resume={os.path.relpath(folder)} {trust}".rstrip()
-    saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
-    print(f"interrupted ({error}); {saved}. Go on: {go_on}", file=sys.stderr)
-
-
 def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """Run ``train`` on the composed config.
 
@@ -96,6 +50,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     if any(argument in ("--help", "-h") for argument in arguments):
+        from seqlab.composing.help import help_text
+
         print(help_text(conf, with_package(conf, ())[0]))
         return 0
     try:
@@ -161,6 +117,8 @@ def _told(
                 return train(config)
         except RunInterruptedError as error:
             interrupted.append(error)
+            from seqlab.composing.jobs import tell_interrupted
+
             tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
@@ -214,5 +172,7 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
         logging.shutdown()  # Hydra's log file lies in the run folder
     if not set(arguments) & set(MULTIRUN):  # the folder of a failed job tells of it
         for folder in failed:
-            _remove_unstarted(folder)
+            from seqlab.composing.jobs import remove_unstarted
+
+            remove_unstarted(folder)
     return EXIT_USER_ERROR if failed else 0

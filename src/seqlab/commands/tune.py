@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.composing.compose import search_override
+    from seqlab.composing import search_override
     from seqlab.composing.mistakes import user_message
     from seqlab.errors import UserError
     from seqlab.project import project_folder
@@ -48,7 +48,7 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
 
-    from seqlab.composing.compose import compose_config
+    from seqlab.composing import compose_config
     from seqlab.composing.grammar import readable_overrides
 
     whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)
@@ -116,7 +116,9 @@ def train_command_line(
     overrides: Sequence[str], found: Mapping[str, str], config_dir: Path | None = None
 ) -> str:
     """The command that trains under the overrides, with what was found in place of what they say of it."""
+    from seqlab.project import train_words
+
     kept = [part for part in overrides if part.lstrip("+").split("=", 1)[0] not in found]
     folder = [] if config_dir is None else ["--config-dir", os.path.relpath(config_dir)]
     settings = [f"{key}={value}" for key, value in found.items()]
-    return shlex.join(["python", "train.py", *folder, *kept, *settings])
+    return shlex.join([*train_words(), *folder, *kept, *settings])

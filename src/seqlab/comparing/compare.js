@@ -146,7 +146,7 @@ function scale(values, from, to, count, logarithmic) {
   let ticks = nice(low, high, count);
   if (known.every(Number.isInteger)) ticks = ticks.filter(Number.isInteger); // half an epoch is none
   if (log) {
-    const factors = end - start > 3 ? [1] : [1, 2, 5];
+    const factors = end - start > Math.min(3, (2 * count) / 3) ? [1] : [1, 2, 5];
     ticks = [];
     for (let power = Math.floor(start); power <= Math.ceil(end); power += 1) {
       for (const factor of factors) ticks.push(factor * 10 ** power);

@@ -1,4 +1,4 @@
-"""``python train.py -m``: every job is checked before the first trains; a failed one leaves its log."""
+"""Jobs of train.py: those of ``-m`` are checked before the first trains; how a failed one ends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from seqlab.composing.compose import compose_config, with_package
+from seqlab.composing import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
 
@@ -125,3 +125,26 @@ def log_failure(error: Exception, message: str | None) -> None:
     print(
         f"job {run.job.num} of -m failed ({task}){said}; its log: {where}; the others go on", file=sys.stderr
     )
+
+
+def remove_unstarted(folder: Path) -> None:
+    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
+    import shutil
+
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+        shutil.rmtree(folder)
+
+
+def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
+    """Say what was saved and how to go on."""
+    from omegaconf import OmegaConf
+
+    from seqlab.trust import outside_packages, trust_options
+
+    if not (folder / "checkpoints" / "last.ckpt").exists():
+        print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
+        return
+    trust = trust_options(outside_packages(OmegaConf.to_container(config)))
+    go_on = f"python train.py resume={os.path.relpath(folder)} {trust}".rstrip()
+    saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
+    print(f"interrupted ({error}); {saved}. Go on: {go_on}", file=sys.stderr)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing.compose import compose_groups, group_choices, is_group
+from seqlab.composing import compose_groups, group_choices, is_group
 from seqlab.errors import UserError
 
 

@@ -83,9 +83,11 @@ def read_files(
     Raises:
         UserError: a file that cannot be read, or a block in two files.
     """
-    from seqlab.data.session_tables import labels_of, read_labels  # polars
+    table = None
+    if labels is not None:
+        from seqlab.data.session_tables import labels_of, read_labels  # polars
 
-    table = None if labels is None else read_labels(labels)
+        table = read_labels(labels)
     notices: list[str] = []
 
     def labelled(given: Files) -> Sessions:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from seqlab.errors import UserError
-from seqlab.results.outcome import Outcome, ResultTable
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, Outcome, ResultTable
 
 if TYPE_CHECKING:
     import pandas as pd

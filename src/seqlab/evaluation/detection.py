@@ -28,7 +28,7 @@ from seqlab.evaluation.detection_cautions import cautions, check_sessions
 from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.evaluation.detection_sections import detection_sections
 from seqlab.report.page import Section
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves
 from seqlab.tasks.base import SequenceTask
 
 if TYPE_CHECKING:

@@ -97,14 +97,17 @@ def attention_sections(
     task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome
 ) -> list[Section]:
     """Where the network looked in some top alerts; nothing without attention."""
+    found = list(attention_maps(task, datamodule, outcome))
+    if not found:
+        return []
     from seqlab.report.heat_map import heat_map
 
     maps = [
         heat_map(weights, rows, columns, title, row_title="predicted key", column_title="key attended to")
-        for title, weights, rows, columns in attention_maps(task, datamodule, outcome)
+        for title, weights, rows, columns in found
     ]
     note = "Each row is one prediction, each column a key it could look at; stronger color is more weight."
-    return [Section("Attention", chart_row(maps), note)] if maps else []
+    return [Section("Attention", chart_row(maps), note)]
 
 
 def _most_suspect(outcome: DetectionOutcome, limit: int) -> list[int]:

@@ -27,8 +27,7 @@ from seqlab.evaluation.forecasting_figures import (
 )
 from seqlab.evaluation.forecasting_report import FLATTERED, ForecastingOutcome, forecasting_sections
 from seqlab.report.page import Section
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.regression import Regression
 
 if TYPE_CHECKING:

@@ -29,8 +29,7 @@ from seqlab.evaluation.language_model_report import (
 from seqlab.networks.reading import window_of
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
-from seqlab.results.outcome import prefixed
-from seqlab.results.training import Curves
+from seqlab.results.outcome import Curves, prefixed
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel, score_tokens
 

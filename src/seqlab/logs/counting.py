@@ -16,8 +16,7 @@ from seqlab.logs.known_formats import ALL
 from seqlab.logs.lines import NO_TIME, SHOWN_LINES
 from seqlab.logs.settings import ParseSettings
 
-ENOUGH_LINES = 10_000
-ENOUGH_SESSIONS = 1_000
+ENOUGH_LINES = 10_000  # to see that a format is another
 Labels = Mapping[str, int]  # {session: 0 normal, 1 abnormal}
 
 
@@ -26,6 +25,7 @@ class ParseCounts:
     """Totals over the chunks so far."""
 
     events: int = 0
+    timed: int = 0  # messages whose time could be read
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # the first of each reason
     templates: Counter[int] = field(default_factory=Counter)  # messages of each
@@ -49,6 +49,7 @@ class ParseCounts:
                 first.append({"log": source, "line": line.number, "offset": line.offset, "text": line.text})
         self.source_lines[source] += mapped.num_lines
         self.events += len(mapped.events)
+        self.timed += mapped.timed
         numbers, places, counts = np.unique(ids, return_index=True, return_counts=True)
         for number, place, count in zip(numbers.tolist(), places.tolist(), counts.tolist(), strict=True):
             self.templates[number] += count
@@ -56,57 +57,26 @@ class ParseCounts:
                 self.examples[number] = mapped.examples[int(mapped.code[place])]
 
 
-class FirstLook:
-    """Refuses another log, format or labels once enough was seen: not after an hour for nothing."""
+def check_lines(settings: ParseSettings, counts: ParseCounts) -> None:
+    """Refuse the lines so far, where no event came of them or none of their times could be read.
 
-    def __init__(self, settings: ParseSettings, counts: ParseCounts) -> None:
-        self.settings = settings
-        self.counts = counts
-        self.timed = False  # a time could be read
-        self.sessions: dict[str, None] = {}  # in their order, until labels were looked for
-
-    def take(self, mapped: MappedChunk, labels: Labels | None) -> None:
-        """Look at a chunk that was counted.
-
-        Raises:
-            UserError: enough was seen, and nothing of it could be used.
-        """
-        self.timed |= mapped.timed > 0
-        if labels is not None and len(self.sessions) < ENOUGH_SESSIONS:
-            self.sessions |= dict.fromkeys(mapped.events["session"].unique(maintain_order=True).to_list())
-            if len(self.sessions) >= ENOUGH_SESSIONS:
-                self._check_labels(labels)
-        if self.counts.lines >= ENOUGH_LINES:
-            self._check_lines()
-
-    def end(self, labels: Labels | None) -> None:
-        """All has been seen: see ``take``."""
-        self._check_lines()
-        if labels is not None:
-            self._check_labels(labels)
-
-    def _check_lines(self) -> None:
-        counts, form = self.counts, self.settings.log_format
-        is_timeless = form.syntax == "header" and form.has_times and not self.timed
-        if counts.events and not is_timeless:
-            return
-        if not counts.lines:
-            raise UserError(f"{', '.join(self.settings.logs)}: no line in it")
-        reason, first = NO_TIME, next(iter(counts.examples.values()), "")
-        if not counts.events:
-            reason = counts.skipped.most_common(1)[0][0]
-            first = next((line["text"] for line in counts.skipped_lines[reason] if line["text"].strip()), "")
-        raise UserError(
-            f"none of the first {counts.lines:,} lines could be used ({reason}); the first: {first[:80]!r}; "
-            f"--format {form.name} expects {form.expected}. Choose {ALL}; --try shows what a format sees"
-        )
-
-    def _check_labels(self, labels: Labels) -> None:
-        if not any(session in labels for session in self.sessions):
-            raise UserError(
-                f"{self.settings.labels}: labels none of the first {len(self.sessions):,} sessions, such "
-                f"as {next(iter(self.sessions), None)}; is it the label file of this log?"
-            )
+    Raises:
+        UserError: with the first of the lines and what was expected.
+    """
+    form = settings.log_format
+    is_timeless = form.syntax == "header" and form.has_times and not counts.timed
+    if counts.events and not is_timeless:
+        return
+    if not counts.lines:
+        raise UserError(f"{', '.join(settings.logs)}: no line in it")
+    reason, first = NO_TIME, next(iter(counts.examples.values()), "")
+    if not counts.events:
+        reason = counts.skipped.most_common(1)[0][0]
+        first = next((line["text"] for line in counts.skipped_lines[reason] if line["text"].strip()), "")
+    raise UserError(
+        f"none of the first {counts.lines:,} lines could be used ({reason}); the first: {first[:80]!r}; "
+        f"--format {form.name} expects {form.expected}. Choose {ALL}; --try shows what a format sees"
+    )
 
 
 class Parsed(NamedTuple):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
-from seqlab.logs.counting import FirstLook, Labels, ParseCounts, Parsed
+from seqlab.logs.counting import ENOUGH_LINES, Labels, ParseCounts, Parsed, check_lines
 from seqlab.logs.drain import Drain
 from seqlab.logs.engines import Engine
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, read_known_templates
@@ -123,7 +123,6 @@ class _Run:
 
     def run(self, report: Report) -> Parsed:
         begin = time.perf_counter()
-        first_look = FirstLook(self.settings, self.counts)
         named: list[_Named] = []
         size = number = 0
         writing: deque[Future[Any]] = deque()
@@ -131,7 +130,10 @@ class _Run:
             for chunk, mapped in self._mapped():
                 ids = self.ids.assign(mapped.distinct, mapped.code)
                 self.counts.add(mapped, ids, self.sources[chunk.file].name)
-                first_look.take(mapped, self.labels.result())
+                if self.counts.lines >= ENOUGH_LINES:
+                    check_lines(self.settings, self.counts)
+                if self.labels.done():
+                    self.labels.result()  # what is wrong with them is said before the log was read
                 named.append(_Named(mapped.events, mapped.parameters, ids))
                 size += len(chunk.content)
                 if size >= self.settings.chunk_bytes // 2:  # archives hold many small logs
@@ -140,7 +142,7 @@ class _Run:
                 while len(writing) > self.engine.workers + 1:
                     writing.popleft().result()
                 report(self.counts.lines, self.bases[chunk.file] + chunk.end)
-            first_look.end(self.labels.result())
+            check_lines(self.settings, self.counts)
             writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
         except BaseException:
             with suppress(Exception):  # nothing may be written once the folder is removed
@@ -173,7 +175,7 @@ class _Run:
         made, parts = self.parts.folder, self.parts
         if parts.buckets == 1:
             rows = parts.sessions(0)
-            assert rows is not None  # the first look wants some
+            assert rows is not None  # else the lines were refused
             buckets = [rows.lazy()]
         else:
             joins: deque[Future[Any]] = deque()
@@ -185,11 +187,16 @@ class _Run:
                 join.result()
             buckets = parts.joined()
         found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
+        count = sum(found.values())
+        if self.settings.labels is not None and found.get("unknown") == count:
+            raise UserError(
+                f"{self.settings.labels}: labels none of the {count:,} sessions; is it the file of this log?"
+            )
         if self.settings.parameters:
             parameters = parts.parameters()
             parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)
         templates, seconds = self.ids.templates(), time.perf_counter() - begin
-        parsed = Parsed(self.counts, sum(found.values()), templates, found, self.learned.fed, seconds)
+        parsed = Parsed(self.counts, count, templates, found, self.learned.fed, seconds)
         write_output(self.settings, parsed, self._parser(), made, self._logs())
         return parsed
 

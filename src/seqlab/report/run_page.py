@@ -13,8 +13,7 @@ from seqlab.report.charts import line_chart
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
-from seqlab.results.outcome import ResultTable
-from seqlab.results.training import Curve, Curves, PartRow
+from seqlab.results.outcome import Curve, Curves, PartRow, ResultTable
 
 
 def result_section(table: ResultTable, next_steps: Sequence[str] = ()) -> Section:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.project import package_folder
 from seqlab.sweeps.sweep_file import Sweep
 
 _GOALS = {"min": "minimize", "max": "maximize"}
@@ -71,7 +72,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
-    from seqlab.composing.compose import is_group
+    from seqlab.composing import is_group
 
     first = {each.name: each.first for each in sweep.searched}
     groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]
@@ -82,7 +83,7 @@ def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
 
 
 def _composed(conf: Path, overrides: Sequence[str]) -> Any:
-    from seqlab.composing.compose import compose_config
+    from seqlab.composing import compose_config
     from seqlab.composing.mistakes import user_message
 
     try:
@@ -97,5 +98,7 @@ def _composed(conf: Path, overrides: Sequence[str]) -> Any:
 def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
     """A trial as a line to type: the same run with its test figures and its report."""
     here, path = Path.cwd(), sweep.program
-    program = path.relative_to(here) if path.is_relative_to(here) else path
-    return shlex.join(["python", str(program), *fixed, *sweep.overrides(values)])
+    words = ["python", str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    if path == package_folder() / "train.py" and not path.is_relative_to(here):
+        words = ["seqlab", "train"]
+    return shlex.join([*words, *fixed, *sweep.overrides(values)])

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from seqlab.data.coders import check_plain
+from seqlab.contracts import check_plain
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import CheckpointError
 from seqlab.evaluation.base import Contents

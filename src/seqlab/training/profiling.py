@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
 
-from seqlab.results.training import PartRow
+from seqlab.results.outcome import PartRow
 
 # part: how the names of Lightning's actions end
 _ENDINGS = {

@@ -21,8 +21,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
-from seqlab.results.outcome import Outcome, plain_figures
-from seqlab.results.training import Curves, PartRow
+from seqlab.results.outcome import Curves, Outcome, PartRow, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.trust import coder_configs, outside_packages, trust_options
 

@@ -1,18 +1,16 @@
-"""Learning-rate schedules. ``optimizer.lr`` is the highest rate; ``total_steps`` comes from the run."""
+"""Cosine schedules. ``optimizer.lr`` is the highest rate; ``total_steps`` comes from the run.
+
+Other schedules are torch's own: see conf/scheduler.
+"""
 
 from __future__ import annotations
 
 import math
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from seqlab.errors import UserError
-
-
-def constant(optimizer: Optimizer) -> LRScheduler:
-    """The same rate at every step."""
-    return LambdaLR(optimizer, lambda step: 1.0)
 
 
 def cosine(optimizer: Optimizer, total_steps: int, final_fraction: float = 0.0) -> LRScheduler:
@@ -57,16 +55,3 @@ def warmup_cosine(
         return final_fraction + (1 - final_fraction) * 0.5 * (1 + math.cos(math.pi * progress))
 
     return LambdaLR(optimizer, share_of_rate)
-
-
-def onecycle(optimizer: Optimizer, total_steps: int, warmup_fraction: float = 0.3) -> LRScheduler:
-    """Up to the full rate, then down to almost nothing (Smith & Topin, "Super-convergence", 2018)."""
-    rates = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(optimizer, max_lr=rates, total_steps=total_steps, pct_start=warmup_fraction)
-
-
-def plateau(
-    optimizer: Optimizer, factor: float = 0.5, patience: int = 2, mode: str = "min"
-) -> ReduceLROnPlateau:
-    """Cut the rate by ``factor`` once the monitored metric has not improved for ``patience`` epochs."""
-    return ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience)  # type: ignore[arg-type]

@@ -26,6 +26,15 @@ from seqlab.training.run_folder import is_writer
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "auto")
 # torch's names for "this CPU multiplies bf16 itself"; without it a step is some twenty times slower
 CPU_BF16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+NOT_SAID = (
+    "does not have many workers",  # batches are gathered from arrays in memory: workers would add copies
+    # an epoch of few steps is ordinary here: repeated windows make large batches cheap
+    "The number of training batches .* is smaller than the logging interval",
+    "Experiment logs directory .* exists and is not empty",
+    "Checkpoint directory .* exists and is not empty",
+    "TF32 acceleration on top of oneDNN",  # of GPUs of another maker: networks/recurrent.py switches oneDNN
+    "LeafSpec.* is deprecated",
+)
 MANAGED = ("accelerator", "devices", "callbacks", "logger", "default_root_dir")
 
 
@@ -211,14 +220,5 @@ def quiet_lightning() -> None:
     """Keep what Lightning says that a user of seqlab need not act on out of the terminal."""
     for name in ("lightning.pytorch", "pytorch_lightning", "lightning_fabric", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Batches are gathered from arrays in memory: workers would add copies, not speed.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # An epoch of few steps is ordinary here: repeated windows make large batches cheap.
-    warnings.filterwarnings(
-        "ignore", message=".*The number of training batches .* is smaller than the logging interval.*"
-    )
-    warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
-    # seqlab.networks.recurrent.LSTM turns oneDNN off and on; torch then remarks on GPUs of another maker.
-    warnings.filterwarnings("ignore", message=".*TF32 acceleration on top of oneDNN.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated.*")
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    for said in NOT_SAID:
+        warnings.filterwarnings("ignore", message=f".*{said}.*")

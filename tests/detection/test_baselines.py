@@ -4,7 +4,7 @@ import pytest
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES, RULES, TrivialDetectors
-from seqlab.detection.encoded import EncodedSessions
+from seqlab.detection.simple_detectors import EncodedSessions
 
 TRAIN = [["1", "2", "3"], ["1", "2", "2", "3"], ["1", "2", "3", "3", "3"]]
 VOCABULARY = Vocabulary.from_sessions(Sessions.from_lists(TRAIN))
@@ -59,7 +59,7 @@ def test_event_length_count_is_any_of_three_rules() -> None:
 
 
 def test_a_rule_is_broken_above_its_threshold() -> None:
-    thresholds = DETECTORS.thresholds()
+    thresholds = DETECTORS.thresholds
     assert tuple(thresholds) == BASELINES
     assert {name: thresholds[name] for name in RULES} == dict.fromkeys(RULES, 0.0)
     found = DETECTORS.scores(encoded(["1", "2", "3"], ["7"]))
@@ -72,8 +72,8 @@ def test_thresholds_of_the_others_come_from_validation_at_the_aim() -> None:
     val = encoded(*[["1", "2", "3"]] * 98, ["3", "2", "1", "1"], ["1", "1", "1", "1"])
     detectors = TrivialDetectors.fit(encoded(*TRAIN), val, VOCABULARY, 0.1)
     others = [name for name in BASELINES if name not in RULES]
-    assert list(detectors.scorer_thresholds) == others
-    thresholds, scores = detectors.thresholds(), detectors.scores(val)
+    assert list(detectors.scorers) == others
+    thresholds, scores = detectors.thresholds, detectors.scores(val)
     for name in ("stide_3", "stide_6", "edit_distance"):  # 98 of 100 are sessions of training
         assert (scores[name] > thresholds[name]).tolist() == [False] * 98 + [True] * 2
     for name in ("isolation_forest", "one_class_svm"):
@@ -83,9 +83,9 @@ def test_thresholds_of_the_others_come_from_validation_at_the_aim() -> None:
 def test_the_count_threshold_comes_from_validation() -> None:
     val = encoded(*[["1", "2", "3"]] * 99, ["1", "1", "1", "1"])
     detectors = TrivialDetectors.fit(encoded(*TRAIN), val, VOCABULARY, 0.1)
-    assert detectors.thresholds()["event_length_count"] == 0.0  # 1 % lies above, 10 % may
+    assert detectors.thresholds["event_length_count"] == 0.0  # 1 % lies above, 10 % may
     stricter = TrivialDetectors.fit(encoded(*TRAIN), val, VOCABULARY, 0.001)
-    assert stricter.thresholds()["event_length_count"] > 5.0
+    assert stricter.thresholds["event_length_count"] > 5.0
 
 
 def test_a_session_is_scored_alone_as_beside_others() -> None:

@@ -8,8 +8,8 @@ from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.counts import count_matrix
 from seqlab.detection.detector import Detector
-from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.session_scores import SessionScores, harmonic
+from seqlab.detection.simple_detectors import EncodedSessions
 from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold
 from seqlab.errors import UserError

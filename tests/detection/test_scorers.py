@@ -7,12 +7,14 @@ import pytest
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection import edit_distance
-from seqlab.detection.count_outliers import CountOutliers
-from seqlab.detection.edit_distance import EditDistance
-from seqlab.detection.encoded import EncodedSessions
-from seqlab.detection.seen import SeenSessions
-from seqlab.detection.stide import Stide
+from seqlab.detection import simple_detectors
+from seqlab.detection.simple_detectors import (
+    CountOutliers,
+    EditDistance,
+    EncodedSessions,
+    SeenSessions,
+    Stide,
+)
 
 
 class Training:
@@ -89,7 +91,7 @@ def test_a_part_of_many_training_sessions_stands_for_all(monkeypatch: pytest.Mon
     whole = Training(*sessions)
     assert len(whole.edit_distance().training) == 7
     for name in ("MOST_STEPS", "FEWEST_STEPS"):
-        monkeypatch.setattr(edit_distance, name, 250.0)  # a session: two pairs of some hundred steps
+        monkeypatch.setattr(simple_detectors, name, 250.0)  # a session: two pairs of some hundred steps
     part = Training(*sessions)
     detector = part.edit_distance()
     assert len(detector.training) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
 from seqlab.data.session_windows import SessionWindows
-from seqlab.detection.seen import SeenSessions
+from seqlab.detection.simple_detectors import SeenSessions
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.evaluation.detection_cautions import cautions, check_sessions

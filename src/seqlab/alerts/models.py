@@ -59,7 +59,7 @@ class Model:
     @property
     def judges_open_blocks(self) -> bool:
         """Whether an open block can be an alert already, whatever follows."""
-        return self.scorer.reads_back is not None and self.judge.grows
+        return self.scorer.of_open is not None and self.judge.grows
 
     @property
     def fingerprint(self) -> str:

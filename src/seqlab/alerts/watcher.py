@@ -235,8 +235,10 @@ class Watcher:
 
     def _certain(self, runs: Runs, times: NDArray[np.int64]) -> list[Alert]:
         """An alert for each block whose growing score has just passed the threshold."""
-        judge, scorer = self.model.judge, self.model.scorer
-        kept = runs.lengths + (scorer.reads_back or 0)
+        judge, scorer = self.model.judge, self.model.scorer.of_open
+        if scorer is None:
+            return []
+        kept = runs.lengths + scorer.window_size
         parts = [
             block.events[-size * _SIZE :] for block, size in zip(runs.blocks, kept.tolist(), strict=True)
         ]

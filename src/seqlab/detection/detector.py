@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import TrivialDetectors
-from seqlab.detection.counts import count_matrix
-from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores
+from seqlab.detection.simple_detectors import EncodedSessions
 from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Threshold
 
@@ -46,8 +45,9 @@ class Detector:
 
         Args:
             parts: what ``combined`` joins, see ``SessionScores``.
-            val_events: how the validation normals ``val`` struck the network.
-            train_events: how the training normals ``train`` did, which it learned: see ``fit_scores``.
+            val_events: how surprising the validation normals ``val`` were to the network.
+            train_events: how surprising the training normals ``train`` were, which it learned: see
+                ``fit_scores``.
 
         Raises:
             UserError: no validation session is without keys that training never showed.
@@ -56,8 +56,8 @@ class Detector:
         fitted = fit_scores(
             names,
             parts,
-            Normals(val_events, count_matrix(val.tokens, val.lengths, len(vocabulary))),
-            Normals(train_events, count_matrix(train.tokens, train.lengths, len(vocabulary))),
+            Normals(val_events, val.counts(len(vocabulary))),
+            Normals(train_events, train.counts(len(vocabulary))),
             trivial.counts,
             vocabulary.unk,
             target_fpr,
@@ -69,8 +69,7 @@ class Detector:
         self, names: Sequence[str], events: EventSurprise, sessions: EncodedSessions
     ) -> dict[str, NDArray[np.float64]]:
         """{score: (S,)} of the scores asked for; higher is more suspect."""
-        counts = count_matrix(sessions.tokens, sessions.lengths, self.trivial.vocab_size)
-        return self.fitted.scores(names, events, counts)
+        return self.fitted.scores(names, events, sessions.counts(self.trivial.vocab_size))
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors for the checkpoint; ``SessionScores.from_state`` reads its part back."""

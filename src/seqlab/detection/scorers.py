@@ -28,28 +28,11 @@ class Scored(NamedTuple):
 class Scorer(Protocol):
     """What detection asks of a network and its judge."""
 
-    reads_back: int | None  # events before the one that is scored; None for a network of whole sessions
+    of_open: WindowScorer | None  # what scores sessions that go on; None for a network of whole sessions
     settings: tuple[int | str | None, ...]  # those that scores depend on
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         """Of S closed sessions, their ends included; (N,) vocabulary ids and (S,) lengths."""
-        ...
-
-    def newest(
-        self,
-        tokens: NDArray[np.integer],
-        lengths: NDArray[np.int64],
-        new: NDArray[np.int64],
-        before: NDArray[np.int64],
-    ) -> Scored:
-        """The last events of S open sessions; NaN and 0 for those that are not predicted.
-
-        Args:
-            tokens: (N,) of each session the new events and up to ``reads_back`` before them.
-            lengths: (S,) of these.
-            new: (S,) how many are new.
-            before: (S,) all events before the new ones.
-        """
         ...
 
     def probabilities(
@@ -66,7 +49,7 @@ class WindowScorer:
         self.judge = judge
         self.vocabulary = judge.vocabulary
         self.outputs = Remembered(network, len(self.vocabulary))
-        self.reads_back: int | None = window_size
+        self.of_open: WindowScorer | None = self
         self.window_size = window_size
         self.context = context
         self.settings: tuple[int | str | None, ...] = (window_size, context)
@@ -89,6 +72,14 @@ class WindowScorer:
         new: NDArray[np.int64],
         before: NDArray[np.int64],
     ) -> Scored:
+        """The last events of S open sessions; NaN and 0 for those that are not predicted.
+
+        Args:
+            tokens: (N,) of each session the new events and up to ``window_size`` before them.
+            lengths: (S,) of these.
+            new: (S,) how many are new.
+            before: (S,) all events before the new ones.
+        """
         size, num_new = self.window_size, int(new.sum())
         ends = np.cumsum(lengths + size)
         stream = np.empty(int(ends[-1]), dtype=np.int32)
@@ -134,7 +125,7 @@ class SessionScorer:
         piece_length: as ``distinct_sessions`` takes it: what the network was trained on.
     """
 
-    reads_back: int | None = None
+    of_open: WindowScorer | None = None
 
     def __init__(self, network: SessionNetwork, judge: Judge, piece_length: int | None = None) -> None:
         self.network = network
@@ -160,15 +151,6 @@ class SessionScorer:
         return EventSurprise(
             judged[events], model_nll[events], ranks[events], unseen[events], offsets, first_key
         )
-
-    def newest(
-        self,
-        tokens: NDArray[np.integer],
-        lengths: NDArray[np.int64],
-        new: NDArray[np.int64],
-        before: NDArray[np.int64],
-    ) -> Scored:
-        raise NotImplementedError("a network of whole sessions scores no open ones")
 
     def probabilities(
         self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]

@@ -16,9 +16,9 @@ from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, S
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.detector import Detector
-from seqlab.detection.encoded import EncodedSessions
 from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
 from seqlab.detection.session_scores import SessionScores, fitted_judge
+from seqlab.detection.simple_detectors import EncodedSessions
 from seqlab.detection.statistics import check_parts, check_score_names
 from seqlab.detection.surprise import EventSurprise, surprise
 from seqlab.detection.thresholds import check_target_fpr
@@ -135,7 +135,7 @@ class DetectionEvaluation(Evaluation):
                 if name == self.score:
                     metrics |= {f"test/{key}": value for key, value in figures.items()}
                     metrics["oracle/f1"] = best
-            thresholds = detector.trivial.thresholds()
+            thresholds = detector.trivial.thresholds
             for name in BASELINES:
                 figures, curves[name] = detection_metrics(
                     baseline_scores[name], abnormal, thresholds[name], self.prevalence

@@ -174,7 +174,7 @@ def _seen(outcome: DetectionOutcome) -> list[tuple[str, str]]:
 
 
 def _without_labels(outcome: DetectionOutcome, notes: list[tuple[str, str]]) -> ResultTable:
-    baseline = outcome.detector.trivial.thresholds()
+    baseline = outcome.detector.trivial.thresholds
 
     def row(scores: NDArray, threshold: float) -> list[float | None]:
         return [float(threshold), float((scores > threshold).mean())]

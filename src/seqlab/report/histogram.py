@@ -68,7 +68,7 @@ def score_histogram(
 def _draw(groups: Sequence[_Group], line: Sequence[float], label: str, x_label: str) -> Markup:
     description = f"Histogram of {label}, {x_label}: {' and '.join(name for name, _, _ in groups)}"
     with chart_axes() as (figure, axes):
-        edges = _score_axis(axes, np.concatenate([*(values for _, values, _ in groups), line]))
+        edges = _score_axis(axes, np.concatenate([values for _, values, _ in groups]), line)
         shares = [100 * np.histogram(values, bins=edges)[0] / len(values) for _, values, _ in groups]
         floor = _share_axis(axes, np.concatenate(shares))
         for number, ((_, _, color), share) in enumerate(zip(groups, shares, strict=True)):
@@ -88,15 +88,16 @@ def _draw(groups: Sequence[_Group], line: Sequence[float], label: str, x_label: 
         return inline_svg(figure, description)
 
 
-def _score_axis(axes: Axes, values: Floats) -> Floats:
-    """The edges of the bins, and the axis that suits the scores: whole numbers, logarithmic or plain.
+def _score_axis(axes: Axes, scores: Floats, line: Sequence[float]) -> Floats:
+    """The edges of the bins, and an axis that suits the scores: whole numbers, logarithmic or plain.
 
     Below the smallest scores of a logarithmic axis one bin reaches down to 0.
     """
     from matplotlib.ticker import MaxNLocator
 
+    values = np.concatenate((scores, line))
     low, high = float(values.min()), float(values.max())
-    whole = bool(np.array_equal(values, np.round(values))) and high - low <= BINS
+    whole = bool(np.array_equal(scores, np.round(scores))) and high - low <= BINS
     positive = values[values > 0]
     if whole:
         edges = np.arange(math.floor(low) - 0.5, math.ceil(high) + 1)

@@ -120,7 +120,7 @@ def test_the_sample_says_that_it_is_synthetic_and_has_its_seasons() -> None:
         ({"targets": []}, r"data\.targets=\[\]: name at least one"),
         ({"season": "weekly"}, r"data\.season=weekly: give a number of steps"),
         ({"missing": "guess"}, r"data\.missing=guess: choose error, drop"),
-        ({"known": ["y"]}, r"data\.known: y cannot be read so"),
+        ({"known": ["y"]}, r"data\.known=y: the target's own future is not known"),
         ({"sample": {"num_weeks": 1}}, r"data\.sample\.num_weeks=1"),
     ],
 )

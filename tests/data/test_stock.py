@@ -6,7 +6,6 @@ import pytest
 
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.samples import stock_prices
-from seqlab.data.samples.stock_prices import random_walk, sample_prices
 from seqlab.data.series import StockPrices
 from seqlab.data.series_encoding import SeriesEncoding
 from seqlab.errors import UserError
@@ -222,17 +221,15 @@ def test_few_days_to_judge_by_are_told(tmp_path: Path) -> None:
         assert sum("fewer than 30" in notice for notice in data.notices) == said
 
 
-def test_the_sample_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_says_what_it_is() -> None:
     data = StockPrices(sample={"num_days": 50})
     data.setup()
-    assert data.notices[0] == stock_prices.REAL_NOTICE
+    assert data.notices[0] == stock_prices.NOTICE
+    assert len(data._tables[0]) == 50
     assert data.encoding.features == ("Open", "High", "Low", "Close", "Volume")
-    monkeypatch.setitem(__import__("sys").modules, "bokeh_sampledata.stocks", None)
-    walk = sample_prices(num_days=50, seed=3)
-    assert walk.notices == [stock_prices.SYNTHETIC_NOTICE]
-    assert walk.values.tolist() == random_walk(50, 3).values.tolist()
-    assert walk.values.tolist() != random_walk(50, 4).values.tolist()
-    opening, high, low, close, volume = walk.values.T
+    opening, high, low, close, volume = data._tables[0].values.T
     assert (high >= np.maximum(opening, close)).all()
     assert (low <= np.minimum(opening, close)).all()
     assert (volume > 0).all()
+    with pytest.raises(UserError, match=r"data\.sample\.num_days=1: give at least 2"):
+        StockPrices(sample={"num_days": 1}).setup()

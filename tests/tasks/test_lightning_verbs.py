@@ -100,7 +100,7 @@ KINDS = {
         partial(TaggedText, sample=TAGS), Tagging, Tagger, TaggingEvaluation, {"accuracy", "macro_f1"}
     ),
     "forecasting": Kind(
-        partial(StockPrices, sample={"num_days": 150, "seed": 0}),
+        partial(StockPrices, sample={"num_days": 150}),
         Regression,
         SeriesRegressor,
         ForecastingEvaluation,

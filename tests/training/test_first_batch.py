@@ -137,7 +137,7 @@ def test_a_classifier() -> None:
 
 
 def test_a_forecaster() -> None:
-    data = StockPrices(sample={"num_days": 120, "seed": 0})
+    data = StockPrices(sample={"num_days": 120})
     data.setup()
     horizon = data.sizes["horizon"]
 

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.splits import check_fractions, part_ends
+from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.splits import part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.data.text_streams import StreamBatches, StreamDataset, WindowDataset
@@ -106,7 +107,7 @@ class CharacterSequence(SequenceDataModule):
             raise UserError(f"data.text={text}: give a text; a number in quotes, as data.text='\"{text}\"'")
         self.text = text
         self.path = path
-        self.split = check_fractions(split, may_be_zero="test")
+        self.source = Source(path=path, split=split, may_be_zero="test")
         self.unit = unit
         self.min_count = min_count
         self.max_tokens = max_tokens
@@ -128,26 +129,7 @@ class CharacterSequence(SequenceDataModule):
         return UNITS[self.unit]
 
     def load_splits(self) -> None:
-        if self.path is None:
-            if not self.text:
-                raise UserError(
-                    f"no text: give data.path=FILE, or data.text={', '.join(TEXTS)} or a text of your own"
-                )
-            whole = clean_text(TEXTS.get(self.text, self.text))
-            self.texts = {"train": whole, "val": whole, "test": whole}
-            self.notices.append(
-                f"the same {len(whole):,} characters are trained on, validated and tested on: figures say "
-                "what was learned by heart"
-            )
-        else:
-            whole = clean_text("\n".join(read_lines(self.path, "a text")) + "\n")
-            first, second, _ = part_ends(len(whole), self.split)
-            self.texts = {"train": whole[:first], "val": whole[first:second], "test": whole[second:]}
-            if not self.has_test:
-                self.notices.append(
-                    "no test part (data.split ends in 0): figures are of the validation part, by which the "
-                    "best checkpoint is chosen"
-                )
+        self.texts = self.source.load(self._read, self._own_text, self._divide)
         self.codec = TextCodec.fit(
             self.texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
         )
@@ -170,6 +152,33 @@ class CharacterSequence(SequenceDataModule):
                 "training part: they are UNK, and count in the loss as such"
             )
 
+    def _read(self, name: str, files: Files) -> str:
+        if not self.has_test:
+            self.notices.append(
+                "no test part (data.split ends in 0): figures are of the validation part, by which the best "
+                "checkpoint is chosen"
+            )
+        return clean_text("\n".join(read_lines(one_file(name, files), "a text")) + "\n")
+
+    def _own_text(self) -> str:
+        if not self.text:
+            raise UserError(
+                f"no text: give data.path=FILE, or data.text={', '.join(TEXTS)} or a text of your own"
+            )
+        text = clean_text(TEXTS.get(self.text, self.text))
+        self.notices.append(
+            f"the same {len(text):,} characters are trained on, validated and tested on: figures say what "
+            "was learned by heart"
+        )
+        return text
+
+    def _divide(self, text: str, split: Sequence[float], origin: str) -> list[str]:
+        """The parts of a file from its start to its end; a text that is learned by heart is every part."""
+        if self.by_heart:
+            return [text] * len(split)
+        first, second, _ = part_ends(len(text), split)
+        return [text[:first], text[first:second], text[second:]]
+
     @property
     def reads_windows(self) -> bool:
         """Whether parts are measured by windows, as they are learned; else as streams, each token once."""
@@ -186,7 +195,7 @@ class CharacterSequence(SequenceDataModule):
     @property
     def has_test(self) -> bool:
         """Whether a part of the text is kept for testing."""
-        return self.by_heart or self.split[2] > 0
+        return self.by_heart or self.source.split[2] > 0
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -74,11 +74,11 @@ class TimeSeries(SeriesModule):
         )
 
     def read(self) -> SeriesFile:
-        if self.source.is_sample:
+        if self.source.path is None:
             from seqlab.data.samples.seasonal_series import sample_series
 
             return sample_series(**self.sample, **self.asked)
-        return read_series(self.file, partial(series_columns, **self.asked), **self.reading)
+        return read_series(self.source.path, partial(series_columns, **self.asked), **self.reading)
 
     def asked_of_new_files(self) -> dict[str, Any]:
         encoding = self.encodings[0]
@@ -145,8 +145,8 @@ class StockPrices(SeriesModule):
         self.scale_test_by_itself = scale_test_by_itself
 
     def read(self) -> SeriesFile:
-        if not self.source.is_sample:
-            return read_series(self.file, partial(price_columns, **self.asked), **self.reading)
+        if self.source.path is not None:
+            return read_series(self.source.path, partial(price_columns, **self.asked), **self.reading)
         from seqlab.data.samples.stock_prices import sample_prices
 
         table = sample_prices(**self.sample)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqlab.data.csv_files import CsvTable, is_number, listed, read_csv
 from seqlab.data.series_table import SeriesTable, check_missing, in_order, mend, split_future
+from seqlab.data.sources import Files, one_file
 from seqlab.data.time_grid import DAYS, TimeGrid, find_grid, read_moments, told_gaps
 from seqlab.errors import UserError
 
@@ -114,7 +114,7 @@ def price_columns(
 
 
 def read_series(
-    path: str | Path,
+    path: Files,
     choose: Callable[[CsvTable, set[int | None]], Columns] = series_columns,
     *,
     time: str | None = None,
@@ -142,7 +142,7 @@ def read_series(
             twice in a series, no times and no ``reverse``, a missing number where ``missing`` is error.
     """
     check_missing(missing)
-    file = read_csv(Path(path), columns)
+    file = read_csv(one_file("path", path), columns)
     ids = file.places.get(SERIES) if id is None else file.place(id, "id")
     if single:
         file, ids = _one_series(file, ids, only), None
@@ -150,7 +150,7 @@ def read_series(
     chosen = choose(file, {times, ids})
     whole = _bare_table(file, tuple(dict.fromkeys((*chosen.features, *chosen.targets, *chosen.beside))))
     if times is None:
-        told = f"{path} has no dates: its last line is taken for the oldest day (data.reverse=true)"
+        told = f"{file.path} has no dates: its last line is taken for the oldest day (data.reverse=true)"
         table = mend(whole.take(slice(None, None, -1 if reverse else 1)), DAYS, missing)
         return SeriesFile(
             [table], chosen, DAYS, [*file.notices, *table.notices, *([told] if reverse else [])]
@@ -159,7 +159,7 @@ def read_series(
     moments = read_moments(dates)
     if len(moments.bad):
         row = moments.bad[0]
-        raise UserError(f"{path}, line {file.rows[row][0]}: {dates[row]!r} is no date; write 2016-12-31")
+        raise UserError(f"{file.path}, line {file.rows[row][0]}: {dates[row]!r} is no date; write 2016-12-31")
     whole = replace(whole, dates=tuple(dates))
     groups = _groups([""] * len(whole) if ids is None else file.column(ids))
     grid = find_grid(moments, list(groups.values()))
@@ -172,7 +172,7 @@ def read_series(
     notices = [*file.notices, *(notice for table in tables for notice in table.notices)]
     gaps = told_gaps(grid, [(table.name, table.order, table.dates or ()) for table in tables])
     if gaps is not None:
-        notices.append(f"{path}: {gaps}. Windows take the rows that are there for neighbors")
+        notices.append(f"{file.path}: {gaps}. Windows take the rows that are there for neighbors")
     return SeriesFile(tables, chosen, grid, notices)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
 from seqlab.data.series_encoding import OtherForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_files import SeriesFile
 from seqlab.data.series_table import SeriesTable, check_missing
-from seqlab.data.sources import Source, one_file
+from seqlab.data.sources import Source
 from seqlab.data.time_splits import (
     Spans,
     check_season,
@@ -88,9 +89,7 @@ class SeriesModule(SequenceDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.source = Source(
-            path=None if path is None else one_file("path", path), split=split, may_be_zero="val"
-        )
+        self.source = Source(path=path, split=split, may_be_zero="val")
         self.asked, self.reading = plain_settings(asked), plain_settings(reading)
         check_missing(reading["missing"])
         self.sample = dict(sample or {})
@@ -117,12 +116,6 @@ class SeriesModule(SequenceDataModule):
         self.batch_size = batch_size
         self.seed = seed
         self.noun = "steps"
-
-    @property
-    def file(self) -> Path:
-        """The file that is read, where it is no sample."""
-        assert isinstance(self.source.path, Path)
-        return self.source.path
 
     @abstractmethod
     def read(self) -> SeriesFile:
@@ -161,17 +154,12 @@ class SeriesModule(SequenceDataModule):
     def _begin(self, tables: list[SeriesTable], bare: SeriesEncoding, spans: Spans) -> None:
         """Fit the scales on the training rows."""
         self._tables, self._spans = tables, spans
-        self.encodings = [
-            bare.fit(table, *self._spans.rows(number, "train"), self.scaling)
-            for number, table in enumerate(tables)
-        ]
+        rows = zip(tables, spans.rows("train"), strict=True)
+        self.encodings = [bare.fit(table, *span, self.scaling) for table, span in rows]
 
     def _tell_of_few(self) -> None:
         counts = {
-            name: sum(
-                max(end - first - self.horizon + 1, 0)
-                for first, end in (self._spans.rows(number, name) for number in range(len(self._tables)))
-            )
+            name: sum(max(end - first - self.horizon + 1, 0) for first, end in self._spans.rows(name))
             for name in ("val", "test")
         }
         for name, count in counts.items():
@@ -230,14 +218,11 @@ class SeriesModule(SequenceDataModule):
             TestSetLockedError: the test split before ``open_test``.
         """
         self.check_access(split)
-        return [
-            table.take(slice(0, self._spans.rows(number, split)[1]))
-            for number, table in enumerate(self._tables)
-        ]
+        return _up_to(self._tables, self._spans.rows(split))
 
     def train_ends(self) -> list[int]:
         """The first row of each table that is not of the training part."""
-        return [self._spans.rows(number, "train")[1] for number in range(len(self._tables))]
+        return [end for _, end in self._spans.rows("train")]
 
     def train_length(self) -> int:
         """Steps of the training part."""
@@ -245,13 +230,8 @@ class SeriesModule(SequenceDataModule):
 
     def windows(self, split: str) -> SeriesWindows:
         """The windows whose forecast steps lie in a split."""
-        tables = self.tables(split)
-        return joined(
-            [
-                encoding.windows(table, *self._spans.rows(number, split))
-                for number, (encoding, table) in enumerate(zip(self.encodings, tables, strict=True))
-            ]
-        )
+        parts = zip(self.encodings, self.tables(split), self._spans.rows(split), strict=True)
+        return joined([encoding.windows(table, *span) for encoding, table, span in parts])
 
     def naive_errors(self) -> NDArray[np.float64]:
         """(S,) what MASE divides by: the naive forecast's error over each training part."""
@@ -272,23 +252,13 @@ class SeriesModule(SequenceDataModule):
         part, in the proportion of ``split``.
         """
         self.check_access("test")
-        first, end = self._spans.parts["test"]
         share = self.split[1] / (self.split[0] + self.split[1])
         found = []
         for number in range(self.num_folds):
-            start = first + number * (end - first) // self.num_folds
-            stop = first + (number + 1) * (end - first) // self.num_folds
-            num_val = max(round(start * share), self.horizon) if share else 0
-            train_end = start - num_val
-            val = (train_end, start) if num_val else (0, start)
             fold = copy.copy(self)
             fold.trainer, fold.notices, fold._test_open = None, [], False
-            parts = {"train": (0, train_end), "val": val, "test": (start, stop)}
-            spans = self._spans._replace(parts=parts)
-            tables = [
-                table.take(slice(0, spans.rows(row, "test")[1])) for row, table in enumerate(self._tables)
-            ]
-            fold._begin(tables, self.encodings[0], spans)
+            spans = self._spans.fold(number, self.num_folds, share, self.horizon)
+            fold._begin(_up_to(self._tables, spans.rows("test")), self.encodings[0], spans)
             found.append(fold)
         return found
 
@@ -310,10 +280,7 @@ class SeriesModule(SequenceDataModule):
 
     def write_files(self, folder: Path) -> None:
         """Write scales.json: what was fitted on the training part."""
-        import json
-
-        state = self.encodings[0].state()
-        text = json.dumps(state | ({"series": self._scales()} if len(self._tables) > 1 else {}), indent=2)
+        text = json.dumps(self.encodings[0].state() | {"series": self._scales()}, indent=2)
         (folder / "scales.json").write_text(text + "\n", encoding="utf-8")
 
     def facts(self) -> list[tuple[str, str]]:
@@ -325,3 +292,8 @@ class SeriesModule(SequenceDataModule):
         rows.append(("features", ", ".join(encoding.features)))
         rows += [("known ahead", ", ".join(encoding.known))] if encoding.known else []
         return rows + ([("season", f"{self.season} {self.noun}")] if self.season else [])
+
+
+def _up_to(tables: list[SeriesTable], rows: list[tuple[int, int]]) -> list[SeriesTable]:
+    """The rows of each table before an end."""
+    return [table.take(slice(0, end)) for table, (_, end) in zip(tables, rows, strict=True)]

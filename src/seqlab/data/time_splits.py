@@ -25,14 +25,26 @@ class Spans(NamedTuple):
     parts: Mapping[str, tuple[int, int]]  # places on the axis
     labels: tuple[str, ...] | None  # (U,) as the file writes them
 
-    def rows(self, number: int, part: str) -> tuple[int, int]:
-        """First row of a table in a part, and the first after it."""
-        order = self.orders[number]
+    def rows(self, part: str) -> list[tuple[int, int]]:
+        """Of each table its first row in a part, and the first after it."""
         first, end = self.parts[part]
-        return self._row(order, first), self._row(order, end)
+        return [(self._row(order, first), self._row(order, end)) for order in self.orders]
 
     def _row(self, order: NDArray[np.int64], place: int) -> int:
         return len(order) if place >= len(self.axis) else int(np.searchsorted(order, self.axis[place]))
+
+    def fold(self, number: int, folds: int, share: float, horizon: int) -> Spans:
+        """One of ``folds`` of the test part as test part, with all before it to learn from.
+
+        Args:
+            share: of what is before it, for validation: its last steps, at least ``horizon``.
+        """
+        first, end = self.parts["test"]
+        start = first + number * (end - first) // folds
+        stop = first + (number + 1) * (end - first) // folds
+        train_end = start - (max(round(start * share), horizon) if share else 0)
+        val = (train_end, start) if share else (0, start)
+        return self._replace(parts={"train": (0, train_end), "val": val, "test": (start, stop)})
 
     def dates(self, first: int, end: int) -> str:
         """``, 2016-01-04 to 2016-12-30``; nothing without dates."""
@@ -85,7 +97,7 @@ def with_training_part(
         UserError: none has.
     """
     least = encoding.history + encoding.horizon
-    ends = [spans.rows(number, "train")[1] for number in range(len(tables))]
+    ends = [end for _, end in spans.rows("train")]
     kept = [table for table, end in zip(tables, ends, strict=True) if end >= least]
     out = [table.name for table, end in zip(tables, ends, strict=True) if end < least]
     spans = spans._replace(orders=[table.order for table in kept])

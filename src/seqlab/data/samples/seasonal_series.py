@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from seqlab.data.series_files import Columns, SeriesFile
+from seqlab.data.csv_files import CsvTable
+from seqlab.data.series_files import SeriesFile, series_columns
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.time_grid import DAY, TimeGrid
 from seqlab.errors import UserError
@@ -17,7 +20,7 @@ NOTICE = (
 )
 HOUR = DAY // 24
 START = np.datetime64("2024-01-01T00", "ns")  # a Monday
-ROLES = {"targets": ["y"], "features": [], "known": ["weekend", "promotion"]}
+SOURCE = "synthetic sample"
 COLUMNS = ("y", "weekend", "promotion")
 
 
@@ -40,33 +43,23 @@ def sample_series(
     for name, value, least in (("num_series", num_series, 1), ("num_weeks", num_weeks, 2)):
         if not isinstance(value, int) or value < least:
             raise UserError(f"data.sample.{name}={value}: give a whole number, at least {least}")
-    chosen = {"targets": targets, "features": features, "known": known}
-    roles = {name: ROLES[name] if names is None else list(names) for name, names in chosen.items()}
-    for name, names in roles.items():
-        for column in names:
-            if column not in COLUMNS or (name == "known" and column in roles["targets"]):
-                raise UserError(
-                    f"data.{name}: {column} cannot be read so; the sample has y to forecast, and weekend and "
-                    "promotion, which are known ahead"
-                )
+    known = COLUMNS[1:] if known is None else known
+    header = CsvTable(Path(SOURCE), list(COLUMNS), [], [])
+    columns = series_columns(header, set(), targets=targets or ["y"], features=features, known=known)
     hours = np.arange(num_weeks * 168)
     moments = START.astype(np.int64) + hours * HOUR
-    dates = tuple(str(moment)[:16] for moment in moments.astype("datetime64[ns]"))
-    read = tuple(dict.fromkeys((*roles["targets"], *roles["features"], *roles["known"])))
-    tables = []
-    for number in range(num_series):
-        values = _one_series(hours, np.random.default_rng([seed, number]))
-        table = SeriesTable(
-            columns=COLUMNS,
-            values=values,
-            lines=hours + 1,
-            source="synthetic sample",
-            dates=dates,
-            name=f"series_{number + 1}",
-            moments=moments,
-        )
-        tables.append(table)
-    columns = Columns(tuple(roles["targets"]), read, tuple(roles["known"]))
+    bare = SeriesTable(
+        columns=COLUMNS,
+        values=np.zeros((len(hours), len(COLUMNS))),
+        lines=hours + 1,
+        source=SOURCE,
+        dates=tuple(str(moment)[:16] for moment in moments.astype("datetime64[ns]")),
+        moments=moments,
+    )
+    tables = [
+        replace(bare, name=f"series_{n + 1}", values=_one_series(hours, np.random.default_rng([seed, n])))
+        for n in range(num_series)
+    ]
     return SeriesFile(tables, columns, TimeGrid(HOUR, "hours", 24), [NOTICE])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-MODULES, LINES = 84, 10_100  # of seqlab, loaded by the default run: lower them when they fall
+MODULES, LINES = 78, 9_900  # of seqlab, loaded by the default run: lower them when they fall
 
 
 @pytest.fixture(scope="module")

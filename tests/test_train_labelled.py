@@ -122,7 +122,7 @@ import numpy as np
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled_events import EventCoder, LabelledEvents
 from seqlab.data.labelled_data import LabelledData
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import LabelledItems
 from seqlab.data.module import SequenceDataModule
 
 

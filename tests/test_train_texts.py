@@ -11,7 +11,7 @@ import pytest
 
 from seqlab.cli import main
 from seqlab.data.names import Names
-from seqlab.data.pair_files import read_pairs
+from seqlab.data.pairs import read_pairs
 from seqlab.evaluation.classification import Counted, NaiveBayes
 
 GOOD, BAD = ("lovely", "moving", "great", "warm"), ("dull", "boring", "awful", "cold")

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.labelled_contract import NewItems
+from seqlab.data.labelled import LabelledItems, NewItems
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.labelled_events import EventCoder
-from seqlab.data.labelled_items import LabelledItems
 from seqlab.errors import UserError
 
 FORMAT = 'one visit a line, as {"visit": "v1", "pages": ["home", "search"], "end": "leaves"}'

@@ -93,7 +93,7 @@ MARKED = (
             r"seqlab\.sweeps\.process\.start, which is no",
         ),
         ("+callbacks.extra.x._target_=seqlab.tasks.base.inspect.os.system", r"os\.system, which is no"),
-        ("nonsense=1", "cannot be composed: Could not override 'nonsense'"),
+        ("nonsense=1", "settings cannot be composed: Could not override 'nonsense'"),
     ],
 )
 def test_code_that_a_run_folder_names_is_run_where_it_is_trusted_alone(
@@ -107,7 +107,7 @@ def test_code_that_a_run_folder_names_is_run_where_it_is_trusted_alone(
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_trusted_package_and_what_is_typed_now_are_the_user_s_own(
+def test_a_trusted_package_is_run_and_hydra_s_own_settings_are_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "labresume.py").write_text(MARKED, encoding="utf-8")
@@ -116,4 +116,16 @@ def test_a_trusted_package_and_what_is_typed_now_are_the_user_s_own(
     run = run_folder(tmp_path / "a", network)
     assert network in resumed_arguments([f"resume={run}"], trust=("labresume",))
     plain = run_folder(tmp_path / "b", "hydra.job_logging.x=1", "seed=1")
-    assert resumed_arguments([f"resume={plain}", network])[:2] == ["seed=1", network]
+    assert resumed_arguments([f"resume={plain}"])[0] == "seed=1"
+
+
+def test_what_is_typed_beside_it_is_composed_with_it(tmp_path: Path) -> None:
+    configs = tmp_path / "mine" / "model"
+    configs.mkdir(parents=True)
+    (configs / "other.yaml").write_bytes((CONF / "model" / "gru.yaml").read_bytes())
+    run = run_folder(tmp_path / "a", "model=other", "logger=wandb", "logger.wandb.mode=offline")
+    typed = ["--config-dir", str(tmp_path / "mine"), "logger=[csv,wandb]"]
+    given = resumed_arguments([f"resume={run}", *typed])
+    assert given[:5] == ["model=other", "logger.wandb.mode=offline", *typed]
+    with pytest.raises(UserError, match=r"settings cannot be composed: .*other"):
+        resumed_arguments([f"resume={run}"])

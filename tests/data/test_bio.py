@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seqlab.data.bio import count_entities, entity_spans, is_tag, stray_inside, tag_names, tag_types
+from seqlab.data.tags import count_entities, entity_spans, is_tag, stray_inside, tag_names, tag_types
 
 TAGS = tag_names(["LOC", "PER"])
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.entities import Entities
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.tag_batches import WordCoder
+from seqlab.data.tagged import WordCoder
+from seqlab.data.tagged_text import Entities
+from seqlab.data.tags import scheme_from_state
 from seqlab.errors import UserError
 
 TRAIN = "Ann B-PER\nmet O\nann O\n\nBonn B-LOC\nis O\nold O\n\nmet O\nIce B-PER\nLee I-PER\n"
@@ -197,4 +198,4 @@ def test_state_gives_the_same_coder_again() -> None:
     data = set_up(sample={"num_sentences": 60, "seed": 0})
     state = data.state()
     assert WordCoder.from_state(state["coder"]) == data.coder
-    assert state["types"] == ["LOC", "ORG", "PER"]
+    assert scheme_from_state(state["tags"]).kinds == ("LOC", "ORG", "PER")

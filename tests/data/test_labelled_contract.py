@@ -12,17 +12,10 @@ from torch import Tensor
 
 from seqlab.contracts import members
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled_contract import (
-    Coder,
-    Counting,
-    LabelledModule,
-    NewItems,
-    check_labelled,
-    coder_state,
-)
+from seqlab.data.labelled import Coder, Counting, LabelledItems, NewItems
+from seqlab.data.labelled_contract import LabelledModule, check_labelled, coder_state
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.labelled_events import LabelledEvents
-from seqlab.data.labelled_items import LabelledItems
 from seqlab.data.labelled_text import LabelledText
 from seqlab.data.names import Names
 from seqlab.errors import UserError

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.labelled_files import read_labelled_texts, read_texts
+from seqlab.data.labelled_text import read_labelled_texts, read_texts
 from seqlab.errors import UserError
 
 

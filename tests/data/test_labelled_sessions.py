@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.labelled_sessions import read_class_labels, read_event_rows, read_labelled_sessions
+from seqlab.data.labelled_events import read_class_labels, read_event_rows, read_labelled_sessions
 from seqlab.errors import UserError
 
 
@@ -58,7 +58,7 @@ def test_a_label_file_goes_before_the_labels_of_the_sessions(tmp_path: Path) -> 
 def test_sessions_without_ids_are_named_by_line(tmp_path: Path) -> None:
     rows = read_event_rows(written(tmp_path, "5 5\n\n7\n"))
     assert rows.ids == (f"{tmp_path.name}/sessions.txt:1", f"{tmp_path.name}/sessions.txt:3")
-    assert rows.labels is None
+    assert rows.labels == ("", "")
 
 
 @pytest.mark.parametrize(

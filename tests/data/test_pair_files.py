@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.pair_files import clean, read_pairs
+from seqlab.data.pairs import clean, read_pairs
 from seqlab.errors import UserError
 
 

@@ -51,7 +51,7 @@ def test_the_scheme_and_the_column_are_told_from_the_tags_or_set(
 
 
 def test_the_other_files_are_read_as_the_training_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"test\.conll, line 1: tag 'DET' of 'The'; .* of 2 columns"):
+    with pytest.raises(UserError, match=r"test\.conll, line 1: tag 'DET' of 'The'; .* of 2; data\.tag"):
         set_up(tmp_path, BIO, test=POS)
 
 
@@ -67,7 +67,7 @@ def test_plain_tags_that_training_lacks_are_told(tmp_path: Path) -> None:
     )
     data.open_test()
     assert data.tag_ids("test").tolist() == [3, 1]  # DET, NOUN, VERB are 0, 1, 2
-    assert data.state()["tags"] == ["DET", "NOUN", "VERB"]
+    assert data.state()["tags"] == {"scheme": "plain", "kinds": ["DET", "NOUN", "VERB"]}
 
 
 def test_the_sample_holds_parts_of_speech_and_no_entities() -> None:

@@ -1,7 +1,7 @@
 import torch
 
+from seqlab.data.pairs import PairDataset, encode_pairs, pair_batch, source_batch
 from seqlab.data.tokenizers import WordTokenizer
-from seqlab.data.translation_batches import PairDataset, encode_pairs, pair_batch, source_batch
 
 PAD, BOS, EOS = 0, 1, 2
 PAIRS = [("a b c", "x"), ("a", "x y"), ("b c", "y y z")]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,7 @@ def test_no_session_encodes_to_nothing(vocabulary: Vocabulary) -> None:
     assert vocabulary.encode(Sessions.from_lists([])).tolist() == []
 
 
-def test_saved_file_is_readable_and_loads_as_the_same(vocabulary: Vocabulary, tmp_path: Path) -> None:
+def test_saved_file_is_readable(vocabulary: Vocabulary, tmp_path: Path) -> None:
     path = tmp_path / "vocabulary.txt"
     vocabulary.save(path)
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -73,9 +72,6 @@ def test_saved_file_is_readable_and_loads_as_the_same(vocabulary: Vocabulary, tm
         *("0\t<pad>", "2\t<bos>", "2\t<eos>", "0\t<unk>"),
         *("3\t9", "2\t10", "2\t5", "2\tE2"),
     ]
-    loaded = Vocabulary.load(path)
-    assert loaded == vocabulary
-    assert loaded.id("E2") == 7
 
 
 def test_state_is_plain_and_comes_back_the_same(vocabulary: Vocabulary) -> None:
@@ -84,17 +80,6 @@ def test_state_is_plain_and_comes_back_the_same(vocabulary: Vocabulary) -> None:
     restored = Vocabulary.from_state(state)
     assert restored == vocabulary
     assert restored.id("10") == 5
-
-
-@pytest.mark.parametrize("broken", ["2 E2", "two\tE2", "-2\tE2", ""])
-def test_broken_line_is_named(vocabulary: Vocabulary, tmp_path: Path, broken: str) -> None:
-    path = tmp_path / "vocabulary.txt"
-    vocabulary.save(path)
-    lines = path.read_text(encoding="utf-8").splitlines()
-    lines[6] = broken
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match=f"^{re.escape(str(path))}, line 7: .*{re.escape(repr(broken))}$"):
-        Vocabulary.load(path)
 
 
 def test_missing_special_tokens_are_refused() -> None:
@@ -116,9 +101,10 @@ def test_from_counts_keeps_the_frequent_and_never_a_special_token_twice() -> Non
     assert Vocabulary.from_counts(counts, 3, min_count=2).ids(["d", "b", "<unk>"]) == [3, 6, 3]
 
 
-def test_characters_that_break_lines_come_back_from_the_file(tmp_path: Path) -> None:
+def test_characters_that_break_lines_are_escaped_in_the_file(tmp_path: Path) -> None:
     characters = ["\n", "\r", "\t", "\\", "\\n", "\u2028", "\x85", "\x0b", " ", "가", "n"]
     vocabulary = Vocabulary.from_counts(dict.fromkeys(characters, 1), 1)
     vocabulary.save(tmp_path / "vocabulary.txt")
-    assert Vocabulary.load(tmp_path / "vocabulary.txt") == vocabulary
-    assert len((tmp_path / "vocabulary.txt").read_bytes().split(b"\n")) == len(vocabulary) + 2
+    written = (tmp_path / "vocabulary.txt").read_bytes().decode("utf-8").split("\n")
+    assert len(written) == len(vocabulary) + 2
+    assert {"1\t\\n", "1\t\\r", "1\t\\\\", "1\t\\\\n", "1\t\u2028", "1\t가"} <= set(written)

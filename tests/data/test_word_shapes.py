@@ -1,6 +1,6 @@
 import pytest
 
-from seqlab.data.word_shapes import SHAPES, shape_of
+from seqlab.data.tagged import SHAPES, shape_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import LabelledItems
 from seqlab.data.names import Names
 from seqlab.evaluation.classification import (
     ClassificationEvaluation,

@@ -50,8 +50,8 @@ def test_a_checkpoint_names_the_class_that_reads_new_files() -> None:
     "name",
     [
         "mylab.events.Coder",
-        "seqlab.data.labelled_coder.torch.nn.Linear",
-        "seqlab.data.labelled_files.csv.reader",
+        "seqlab.data.labelled.torch.nn.Linear",
+        "seqlab.data.csv_files.csv.reader",
         "seqlab.data.nowhere.Coder",
     ],
 )

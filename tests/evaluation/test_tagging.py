@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from seqlab.data.conll import TaggedSentences
-from seqlab.data.entities import Entities
-from seqlab.data.tag_schemes import BioTags, PlainTags
-from seqlab.data.tagged_text import TaggedText
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tagged_text import Entities, TaggedText
+from seqlab.data.tags import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
 from seqlab.evaluation.tagging_measures import AlwaysOutside, MostFrequentTag, SeenEntities
 from seqlab.networks.tagger import Tagger

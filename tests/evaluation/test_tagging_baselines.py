@@ -1,4 +1,4 @@
-from seqlab.data.conll import TaggedSentences
+from seqlab.data.tagged import TaggedSentences
 from seqlab.evaluation.tagging_measures import MajorityTag, MostFrequentTagOrEnding
 
 TRAIN = TaggedSentences.from_sentences(

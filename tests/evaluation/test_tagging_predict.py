@@ -7,8 +7,8 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning import Trainer
 
-from seqlab.data.entities import Entities
-from seqlab.data.new_sentences import read_sentences
+from seqlab.data.conll import read_sentences
+from seqlab.data.tagged_text import Entities
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.tagging import TaggingEvaluation

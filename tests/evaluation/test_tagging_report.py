@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from seqlab.data.conll import TaggedSentences
-from seqlab.data.tag_schemes import BioTags, PlainTags
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tags import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingOutcome
 from seqlab.evaluation.tagging_report import entity_sections, plain_sections
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.entities import Entities
+from seqlab.data.tagged_text import Entities
 from seqlab.errors import UserError
 from seqlab.networks.tagger import Tagger
 

@@ -9,13 +9,12 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.characters import CharacterSequence
-from seqlab.data.entities import Entities
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.names import Names
 from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.series import StockPrices
 from seqlab.data.session_windows import SessionWindows
-from seqlab.data.tagged_text import TaggedText
+from seqlab.data.tagged_text import Entities, TaggedText
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.evaluation.classification import ClassificationEvaluation
 from seqlab.evaluation.detection import DetectionEvaluation

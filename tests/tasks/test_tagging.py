@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from pytorch_lightning import Trainer
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.entities import Entities
-from seqlab.data.tagged_text import TaggedText
+from seqlab.data.tagged_text import Entities, TaggedText
 from seqlab.data.word_vectors import WordVectors
 from seqlab.errors import UserError
 from seqlab.networks.tagger import Tagger

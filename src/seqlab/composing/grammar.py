@@ -6,16 +6,16 @@ import inspect
 import os
 import re
 import shlex
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from seqlab.composing import compose_groups
 from seqlab.errors import UserError
 from seqlab.trust import imported, targets
 
 _FOLDERS = ("dir", "subdir", "save_dir", "folder", "resume")  # no constructor of ours declares these
+_KEY = re.compile(r"[+~]*[a-zA-Z_][\w./@:-]*", re.ASCII)
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
 # a quoted text, an interpolation, or a character
 _PART = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\$\{[^}]+\}|.""", re.DOTALL)
@@ -33,66 +33,35 @@ def readable_overrides(conf: Path, overrides: Sequence[str], search: Sequence[st
         search: overrides that add config folders.
 
     Raises:
-        UserError: any other override that the grammar refuses, with the place and what to type instead.
+        UserError: any other override that the grammar refuses, with what to type instead.
     """
     return [_readable(override, conf, [*search, *overrides]) for override in overrides]
 
 
 def _readable(override: str, conf: Path, overrides: Sequence[str]) -> str:
     key, equal, value = override.partition("=")
-    fault = fault_column(override)
     spelled = f"{key}={_spelled(value)}"
-    if fault is None:
+    if _is_read(override):
         return spelled if equal and spelled != override and _is_path(key, conf, overrides) else override
-    if not equal or fault < len(key):
+    if not equal or not _KEY.fullmatch(key):
         ways = "write KEY=VALUE" if not equal else "a key has letters, digits, _, - and dots"
         raise UserError(f"{override}: no override: {ways}; all keys: python train.py --cfg job")
-    if fault_column(spelled) is None and (os.path.exists(value) or _is_path(key, conf, overrides)):
+    if _is_read(spelled) and (os.path.exists(value) or _is_path(key, conf, overrides)):
         return spelled
     typed = shlex.quote(f"{key}={quoted(value)}")
-    raise UserError(
-        f"{key}: Hydra's grammar cannot read this value, from the mark on:\n  {override}\n"
-        f"  {' ' * columns(override[:fault])}^\ntype {typed}"
-    )
+    raise UserError(f"{override}: Hydra's grammar cannot read this value of {key}; type {typed}")
 
 
-def fault_column(override: str) -> int | None:
-    """The character at which the grammar gives an override up; None where it reads it."""
-    from antlr4 import CommonTokenStream, InputStream
-    from antlr4.error.ErrorListener import ErrorListener
+def _is_read(override: str) -> bool:
+    """Whether Hydra's grammar reads an override."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
-    from hydra.grammar.gen.OverrideLexer import OverrideLexer
-    from hydra.grammar.gen.OverrideParser import OverrideParser
 
-    found: list[int] = []
-
-    class Faults(ErrorListener):
-        def syntaxError(self, recognizer: Any, symbol: Any, line: int, column: int, *_: Any) -> None:  # noqa: N802
-            # a line's column, as the text before it may hold line ends
-            found.append(sum(map(len, override.splitlines(keepends=True)[: line - 1])) + column)
-
-    lexer = OverrideLexer(InputStream(override))
-    parser = OverrideParser(CommonTokenStream(lexer))
-    for part in (lexer, parser):
-        part.removeErrorListeners()
-        part.addErrorListener(Faults())
-    parser.override()
-    if not found:
-        try:
-            OverridesParser.create().parse_override(override)
-        except HydraException:  # a call of what is no function of Hydra's: `report (1)`
-            found.append(max(override.find("("), 0))
-    if not found:
-        return None
-    column = min(found)
-    return column + len(override[column:]) - len(override[column:].lstrip())  # a token may begin with spaces
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal a text takes: two a Korean character, none an accent of its own."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+    try:
+        OverridesParser.create().parse_override(override)
+    except HydraException:
+        return False
+    return True
 
 
 def quoted(text: str) -> str:

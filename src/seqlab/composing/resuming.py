@@ -7,12 +7,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing import SEARCH_PATH, compose_config
-from seqlab.composing.grammar import quoted
+from seqlab.composing import SEARCH_PATH, compose_config, read_arguments
+from seqlab.composing.grammar import quoted, readable_overrides
 from seqlab.errors import UserError
 from seqlab.trust import RUNS, refuse_untrusted
 
-CONFIG_DIR = ("--config-dir", "-cd")
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 
 
@@ -58,25 +57,24 @@ def resumed_arguments(
     rest = [part for part in rest if not part.startswith("hydra.run.dir=")]
     names = {_name(part) for part in rest}
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]
-    if not any(part.startswith((SEARCH_PATH, *CONFIG_DIR)) for part in rest):
+    line = read_arguments(rest)
+    search = [*line.search, *(part for part in line.overrides if part.startswith(SEARCH_PATH))]
+    if not search:
         kept += search_path(folder)
-    check_stored(conf, kept, folder, trust)
+    check_code(conf, [*search, *kept, *readable_overrides(conf, line.overrides, search)], folder, trust)
     path = str(folder) if re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII) else quoted(str(folder))
     return [*kept, *rest, f"hydra.run.dir={path}", f"resume={path}"]
 
 
-def check_stored(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
-    """Raise UserError where what a run folder holds would run code of a package that is not trusted.
-
-    What is typed beside ``resume=`` is the user's own, and is not looked at.
-    """
+def check_code(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
+    """Raise UserError where a run that goes on would run code of a package that is not trusted."""
     from omegaconf import OmegaConf
 
     try:
         config = OmegaConf.to_container(compose_config(conf, overrides), resolve=True)
     except Exception as error:
         said = str(error).split("\n", maxsplit=1)[0]
-        raise UserError(f"resume={folder}: its .hydra/overrides.yaml cannot be composed: {said}") from error
+        raise UserError(f"resume={folder}: its settings cannot be composed: {said}") from error
     refuse_untrusted(config, f"resume={folder}", trust, RUNS)
 
 

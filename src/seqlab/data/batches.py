@@ -57,7 +57,7 @@ class TagBatch(NamedTuple):
     """Tagged sentences. Each of the U distinct words of the batch is spelled once, by at most L letters."""
 
     words: Tensor  # (B, T) int64 word ids, right-padded
-    shapes: Tensor  # (B, T) int64 number in word_shapes.SHAPES, 0 under padding
+    shapes: Tensor  # (B, T) int64 number in tagged.SHAPES, 0 under padding
     spelling: Tensor  # (B, T) int64, row of `letters` that spells the word; 0 under padding
     letters: Tensor  # (U, L) int64 character ids, right-padded
     letter_counts: Tensor  # (U,) int64 characters of each word, at least 1

@@ -1,91 +1,22 @@
-"""What classification reads of a data module: the one contract of evaluation, report and predict.
+"""What classification reads of a data module: the contract of evaluation, report and predict, and its check.
 
-``LabelledData`` of ``seqlab.data.labelled_data`` fulfils it: a data set that inherits it writes only how its
-files are read. Any other data module that gives LabelledBatch may fulfil it as well; what it lacks is told
-before training.
+``LabelledData`` of labelled_data.py fulfils it; any other data module that gives LabelledBatch may as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from seqlab.contracts import check_members, check_plain, full_name
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.coders import check_coder
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import Coder, LabelledItems
 from seqlab.errors import UserError
 
-BASE = "seqlab.data.labelled_data.LabelledData"
 CLASS = "class"  # of a coder's state: where `seqlab predict` finds its class
-HERE = "seqlab/data/labelled_contract.py"
-
-
-class Counting(NamedTuple):
-    """How baselines count the tokens of a sequence."""
-
-    longest_gram: int  # 1- to n-grams are counted
-    endings: bool  # whether the longest ending that training knows says something
-    telling: bool  # whether a reader of the report knows what a single token means
-
-
-class NewItems(NamedTuple):
-    """N sequences to be classified, N at least 1."""
-
-    texts: Sequence[str]  # (N,) as ``Coder.encode`` takes them
-    ids: Sequence[str] | None  # (N,) what each is called; None: it is its own name
-    num_empty: int  # lines without one, passed over
-
-
-class Coder(Protocol):
-    """How sequences become numbers. Its state is in the checkpoint: predicting needs no more of the data."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """(C,) the classes, in the order of their ids."""
-
-    @property
-    def noun(self) -> str:
-        """What one sequence is called: name, text, session."""
-
-    @property
-    def unit(self) -> str:
-        """What one token is called: character, word, event."""
-
-    @property
-    def unit_name(self) -> str:
-        """The same in the plural."""
-
-    @property
-    def counting(self) -> Counting:
-        """How baselines count."""
-
-    @property
-    def pad_id(self) -> int:
-        """What fills a batch."""
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a sequence as its file writes it, at least one."""
-
-    def counted(self, text: str) -> list[str]:
-        """Its tokens as baselines count and the report shows them."""
-
-    def read_new(self, path: Path) -> NewItems:
-        """The sequences of a file that `seqlab predict` is given.
-
-        Raises:
-            UserError: a file that cannot be read or holds none; names the line.
-        """
-
-    def state(self) -> dict[str, Any]:
-        """Plain values."""
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The same coder again."""
 
 
 class LabelledModule(Protocol):
@@ -132,44 +63,34 @@ def check_labelled(datamodule: Any) -> None:
         UserError: a missing member, no or too few labels, a state that is not plain or from which the coder
             does not come back; names it, and what to do.
     """
-    reader = "judging a classifier"
-    check_members(datamodule, LabelledModule, reader, f"derive from {BASE}")
+    who, reader = full_name(datamodule), "judging a classifier"
+    check_members(datamodule, LabelledModule, reader, "derive from seqlab.data.labelled_data.LabelledData")
     coder = datamodule.coder
-    check_members(
-        coder,
-        Coder,
-        reader,
-        "derive from seqlab.data.labelled_coder.SequenceCoder",
-        who=f"{full_name(datamodule)}.coder",
-    )
+    remedy = "derive from seqlab.data.labelled.SequenceCoder"
+    check_members(coder, Coder, reader, remedy, who=f"{who}.coder")
     sizes, items = datamodule.sizes, datamodule.items("train")
     missing = [name for name in ("vocab_size", "pad_id", "unk_id", "num_classes") if name not in sizes]
     if missing:
-        raise UserError(f"{full_name(datamodule)}.sizes has no {missing[0]}; it has {', '.join(sizes)}")
+        raise UserError(f"{who}.sizes has no {missing[0]}; it has {', '.join(sizes)}")
     if len(coder.labels) != sizes["num_classes"]:
         raise UserError(
-            f"{full_name(datamodule)}: coder.labels are {len(coder.labels)}, sizes['num_classes'] is "
+            f"{who}: coder.labels are {len(coder.labels)}, sizes['num_classes'] is "
             f"{sizes['num_classes']}; give a label for each class"
         )
     unknown = sorted(set(items.labels) - set(coder.labels))
     if unknown:
         raise UserError(
-            f"{full_name(datamodule)}: items('train') has label {unknown[0]!r}, which coder.labels "
+            f"{who}: items('train') has label {unknown[0]!r}, which coder.labels "
             f"({', '.join(map(str, coder.labels))}) lacks"
         )
-    _check_state(datamodule, coder, items.texts[0])
-
-
-def _check_state(datamodule: Any, coder: Coder, text: str) -> None:
-    who = full_name(datamodule)
     state = datamodule.state()
     check_plain(state, f"{who}.state()")
     stored = state.get("coder")
     if not isinstance(stored, dict) or CLASS not in stored:
         raise UserError(
             f"{who}.state() has no 'coder' with a {CLASS!r}, by which `seqlab predict` reads new files; put "
-            f"{{'coder': coder_state(self.coder)}} into it, with coder_state of {HERE}"
+            "{'coder': coder_state(self.coder)} into it, with coder_state of seqlab/data/labelled_contract.py"
         )
-    again = check_coder(coder, text, stored)
+    again = check_coder(coder, items.texts[0], stored)
     if again.labels != coder.labels:
         raise UserError(f"{full_name(coder)}.from_state(state()) is another coder: it has other labels")

@@ -14,12 +14,11 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
-from seqlab.data.labelled_coder import LabelledDataset, SequenceCoder
+from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, check_labels
 from seqlab.data.labelled_contract import coder_state
-from seqlab.data.labelled_items import LabelledItems, check_labels
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import ByLengthModule
-from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
 
@@ -75,8 +74,7 @@ class LabelledData(ByLengthModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_count("min_count", min_count)
-        check_count("max_length", max_length)
+        check_counts(min_count=min_count, max_length=max_length)
         if class_weights not in CLASS_WEIGHTS:
             raise UserError(f"data.class_weights={class_weights}: choose {', '.join(CLASS_WEIGHTS)}")
         self.source = Source(path=path, train=train, val=val, test=test, split=split)
@@ -253,12 +251,6 @@ class LabelledData(ByLengthModule):
         rows.append((self.coder.unit_name, said))
         rows.append(("labels", f"{len(self.coder.labels)}: {', '.join(self.coder.labels)}"))
         return rows
-
-
-def check_count(name: str, value: object) -> None:
-    """Raise UserError unless a setting is a whole number from 1."""
-    if not isinstance(value, int) or value < 1:
-        raise UserError(f"data.{name}={value}: give a whole number, at least 1")
 
 
 def shown_labels(labels: Sequence[str]) -> str:

@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from seqlab.data.labelled_coder import SequenceCoder
-from seqlab.data.labelled_contract import NewItems
-from seqlab.data.labelled_data import LabelledData, check_count
-from seqlab.data.labelled_files import read_labelled_texts, read_texts
-from seqlab.data.labelled_items import LabelledItems
-from seqlab.data.pair_files import clean
+import numpy as np
+
+from seqlab.data.csv_files import csv_rows, delimiter_of
+from seqlab.data.labelled import LabelledItems, NewItems, SequenceCoder
+from seqlab.data.labelled_data import LabelledData
+from seqlab.data.sources import check_counts
+from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import JOINER, SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
 MAX_LENGTHS = {"character": 512, "word": 256, "subword": 256}
+FORMAT = 'one "name","label" a line, or columns headed name (or text, sentence) and label'
+NEW_FORMAT = "one name (or text) a line, or a CSV or TSV with a column headed name, text or sentence"
+TEXT_COLUMNS, LABEL_COLUMN = ("name", "text", "sentence"), "label"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +128,7 @@ class LabelledText(LabelledData):
         if unit not in self.max_lengths:
             raise UserError(f"data.unit={unit}: choose {' or '.join(self.max_lengths)}")
         super().__init__(max_length=self.max_lengths[unit] if max_length is None else max_length, **settings)
-        check_count("vocab_size", vocab_size)
+        check_counts(vocab_size=vocab_size)
         if columns is not None and (isinstance(columns, str) or len(columns) != 2):
             raise UserError(f"data.columns={columns}: give two, of text and label, as [review,sentiment]")
         if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
@@ -165,3 +169,97 @@ class LabelledText(LabelledData):
         if self.unit == "subword":
             coder = coder.with_subwords(train, self.vocab_size)
         return coder.with_vocabulary(train, self.min_count)
+
+
+def read_labelled_texts(
+    path: str | Path, columns: Sequence[str] | None = None, delimiter: str | None = None, noun: str = "text"
+) -> LabelledItems:
+    """Read a table of text,label; with a header in any order further columns are left out.
+
+    In a file divided by tabs quotes are characters like others. Blank lines are passed over.
+
+    Args:
+        columns: what the columns of text and label are headed, where it is not name, text or sentence, and
+            label.
+        delimiter: between columns; None: a tab, comma, semicolon or bar, the first that the first line holds.
+        noun: what a text is called in messages.
+
+    Raises:
+        UserError: a file that cannot be read, is empty or holds one text; a line of another number of fields,
+            with broken quotes, or without a text or label; a header without both columns; names the line.
+    """
+    path = Path(path)
+    rows = csv_rows(path, FORMAT, delimiter)
+    heads = [cell.strip().lower() for cell in rows[0][1]]
+    texts, label = ((columns[0].lower(),), columns[1].lower()) if columns else (TEXT_COLUMNS, LABEL_COLUMN)
+    text = next((name for name in texts if name in heads), None)
+    if text is not None and label in heads:
+        places, width, rows = (heads.index(text), heads.index(label)), len(heads), rows[1:]
+    elif columns or (len(rows) > 2 and {label, *texts} & set(heads)):
+        missing = " or ".join(texts) if text is None else label
+        raise UserError(
+            f"{path}, line {rows[0][0]}: a header without a column {missing}: its columns are "
+            f"{', '.join(heads)}; say which hold text and label, as data.columns=[review,sentiment]"
+        )
+    else:
+        places, width = (0, 1), 2
+    found, labels = [], []
+    for number, cells in rows:
+        if len(cells) != width:
+            raise UserError(f"{path}, line {number}: {_count(cells)}, not {width}; expected {FORMAT}")
+        text, label = (clean(cells[place]) for place in places)
+        for what, value in ((noun, text), ("label", label)):
+            if not value:
+                raise UserError(f"{path}, line {number}: the {what} is empty; expected {FORMAT}")
+        found.append(text)
+        labels.append(label)
+    if len(found) < 2:
+        raise UserError(f"{path}: it holds {len(found) or 'no'} {noun}{'s' * (not found)}; give at least 2")
+    lines = np.array([number for number, _ in rows], dtype=np.int64)
+    return LabelledItems(tuple(found), tuple(labels), lines, str(path))
+
+
+def read_texts(
+    path: Path, column: str | None = None, delimiter: str | None = None, noun: str = "text"
+) -> tuple[list[str], int]:
+    """Texts of a text file or of a table's column, and how many lines without one were passed over.
+
+    A file is a table if it is called .csv or .tsv (or that and .gz), or if its first line, without spaces,
+    heads a column name, text, sentence or ``column``. A table without a header has them in the first of at
+    most two columns, as in training files.
+
+    Raises:
+        UserError: a file that cannot be read or holds no text, or a ragged table; names the line.
+    """
+    lines = read_lines(path, NEW_FORMAT)
+    headings = [column.lower()] if column else list(TEXT_COLUMNS)
+    first = next((line for line in lines if line.strip()), "")
+    heads = [cell.strip().strip('"').lower() for cell in first.split(delimiter or delimiter_of(first))]
+    head = next((name for name in headings if name in heads), None)
+    is_table = path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    if is_table or (head is not None and " " not in first):
+        rows = csv_rows(path, NEW_FORMAT, delimiter)
+        width, place, num_heads = len(rows[0][1]), 0, 0
+        if head is not None:
+            place, num_heads = heads.index(head), 1
+        elif width > 2:
+            raise UserError(f"{path}, line {rows[0][0]}: {width} fields and no header; expected {NEW_FORMAT}")
+        for number, cells in rows:
+            if len(cells) != width:
+                raise UserError(
+                    f"{path}, line {number}: {len(cells)} fields, the first line has {width}; expected "
+                    f"{NEW_FORMAT}"
+                )
+        found = [clean(cells[place]) for _, cells in rows[num_heads:]]
+        num_empty = sum(not line.strip() for line in lines) + found.count("")
+    else:
+        found = [clean(line) for line in lines]
+        num_empty = found.count("")
+    texts = [text for text in found if text]
+    if not texts:
+        raise UserError(f"{path}: no {noun} in it; expected {NEW_FORMAT}")
+    return texts, num_empty
+
+
+def _count(cells: Sequence[str]) -> str:
+    return f"{len(cells)} field{'s' * (len(cells) != 1)}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from seqlab.data.labelled_contract import Counting
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import Counting, LabelledItems
 from seqlab.data.labelled_text import LabelledText, TextCoder
 from seqlab.errors import UserError
 

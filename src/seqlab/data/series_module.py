@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,9 +74,9 @@ class SeriesModule(SequenceDataModule):
     def __init__(
         self,
         *,
-        path: str | Path | None,
-        reading: dict[str, Any],
-        asked: dict[str, Any],
+        path: str | Path | None = None,
+        reading: Mapping[str, Any] = MappingProxyType({}),
+        asked: Mapping[str, Any] = MappingProxyType({}),
         seq_length: int,
         horizon: int,
         target_transform: str,
@@ -91,7 +92,7 @@ class SeriesModule(SequenceDataModule):
         super().__init__()
         self.source = Source(path=path, split=split, may_be_zero="val")
         self.asked, self.reading = plain_settings(asked), plain_settings(reading)
-        check_missing(reading["missing"])
+        check_missing(reading.get("missing", "error"))
         self.sample = dict(sample or {})
         self.num_folds = (backtest or {}).get("folds", 0)
         for name, value, least in (
@@ -121,9 +122,9 @@ class SeriesModule(SequenceDataModule):
     def read(self) -> SeriesFile:
         """Read the series."""
 
-    @abstractmethod
     def asked_of_new_files(self) -> dict[str, Any]:
         """``asked``, of a file that is read as the training file was."""
+        return self.asked
 
     def load_splits(self) -> None:
         source = self.read()

@@ -38,6 +38,13 @@ def chosen_way(ways: Mapping[str, Mapping[str, Any]]) -> str | None:
     return taken[0] if taken else None
 
 
+def check_counts(**settings: Any) -> None:
+    """Raise UserError for a setting of ``data`` that is no whole number from 1."""
+    for name, value in settings.items():
+        if not isinstance(value, int) or value < 1:
+            raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+
+
 def one_file(name: str, files: Files) -> Path:
     """The file of a setting that takes no list of them."""
     if not isinstance(files, str | Path):

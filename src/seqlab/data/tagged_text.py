@@ -12,24 +12,21 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.conll import TaggedSentences, check_bio, read_conll
+from seqlab.data.conll import BIO_MODES, read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
-from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, random_parts
-from seqlab.data.tag_batches import TagDataset, WordCoder
-from seqlab.data.tag_schemes import AUTO, build_scheme, check_scheme
+from seqlab.data.tagged import SHAPES, TagDataset, TaggedSentences, WordCoder
+from seqlab.data.tags import AUTO, SCHEMES
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
-from seqlab.data.word_shapes import SHAPES
 from seqlab.data.word_vectors import WordVectors, read_word_vectors
 from seqlab.errors import UserError
 
 
 class TaggedText(ByLengthModule):
     """Sentences with a tag a token: BIO tags of entities, or plain tags such as parts of speech.
-
-    This is the contract's own data set (see evaluation/tagging_data.py).
 
     Args:
         path: one CoNLL column file, split by ``split``; equal sentences go to the same split.
@@ -82,17 +79,19 @@ class TaggedText(ByLengthModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value in (("min_count", min_count), ("max_letters", max_letters)):
-            if not isinstance(value, int) or value < 1:
-                raise UserError(f"data.{name}={value}: give a whole number, at least 1")
+        if scheme not in (*SCHEMES, AUTO):
+            raise UserError(f"data.scheme={scheme}: choose bio, plain or auto")
+        if bio not in BIO_MODES:
+            raise UserError(f"data.bio={bio}: choose {' or '.join(BIO_MODES)}")
+        check_counts(min_count=min_count, max_letters=max_letters)
         if vectors is not None and vector_size is None:
             raise UserError(
                 "data.vectors without data.vector_size: give model.network.vectors, it sets both, or the "
                 "number of numbers per word"
             )
         self.source = Source(path=path, train=train, val=val, test=test, split=split)
-        self.scheme = check_scheme(scheme)
-        self.bio = check_bio(bio)
+        self.scheme = scheme
+        self.bio = bio
         self.tag_column = tag_column
         self.sample = dict(sample or {})
         self.lowercase = lowercase
@@ -115,7 +114,7 @@ class TaggedText(ByLengthModule):
             self.notices.append(f"no data.val: {num_val:,} sentences of data.train are kept for it")
         train = self._splits["train"]
         others = [part.tags for name, part in self._splits.items() if name != "train"]
-        self.tag_scheme = build_scheme(train.scheme, train.tags, others)
+        self.tag_scheme = SCHEMES[train.scheme].of(train.tags, others)
         for name, part in self._splits.items():
             unseen = set(self.tag_scheme.kinds_of(part.tags)) - set(self.tag_scheme.kinds)
             if unseen:
@@ -207,7 +206,7 @@ class TaggedText(ByLengthModule):
         }
 
     def state(self) -> dict[str, Any]:
-        return {"coder": self.coder.state()} | self.tag_scheme.state()
+        return {"coder": self.coder.state(), "tags": self.tag_scheme.state()}
 
     def sentences(self, split: str) -> TaggedSentences:
         """The sentences of a split.
@@ -220,8 +219,7 @@ class TaggedText(ByLengthModule):
 
     def tag_ids(self, split: str) -> NDArray[np.int64]:
         """(N,) tag ids of a split; those that training lacks are ``num_tags`` or more."""
-        numbers = {name: number for number, name in enumerate(self.tag_scheme.names)}
-        return np.array([numbers[tag] for tag in self.sentences(split).tags], dtype=np.int64)
+        return np.array(self.tag_scheme.encode(self.sentences(split).tags), dtype=np.int64)
 
     def dataset(self, split: str) -> TagDataset:
         """The split as batches are gathered from it."""
@@ -251,3 +249,12 @@ class TaggedText(ByLengthModule):
         rows.append(("characters", f"{len(self.coder.characters):,}, 4 of them special"))
         rows.append((self.tag_scheme.noun, ", ".join(self.tag_scheme.kinds)))
         return rows
+
+
+class Entities(TaggedText):
+    """TaggedText whose synthetic sentences hold named entities."""
+
+    def simulate(self) -> tuple[TaggedSentences, str]:
+        from seqlab.data.samples.entities import SYNTHETIC_NOTICE, simulate_sentences
+
+        return simulate_sentences(**self.sample), SYNTHETIC_NOTICE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -56,3 +57,8 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"{path}: cannot be unpacked: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def clean(text: str) -> str:
+    """Unicode NFC, white space at the ends dropped and single within."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -13,11 +13,10 @@ from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.pair_files import Pair, literal_pairs, read_pairs
-from seqlab.data.sources import Files, Source, chosen_way
+from seqlab.data.pairs import Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
+from seqlab.data.sources import Files, Source, check_counts, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
 from seqlab.data.tokenizers import TOKENIZERS, WordTokenizer, train_tokenizer
-from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
@@ -90,11 +89,9 @@ class Translation(SequenceDataModule):
             raise UserError("data.tokenizer=bpe needs data.vocab_size: some thousands, such as 4000")
         if joint and tokenizer != "bpe":
             raise UserError("data.joint=true is one bpe for both sides: give data.tokenizer=bpe too")
-        for name, size in (("vocab_size", vocab_size), ("min_count", min_count), ("max_length", max_length)):
-            if size is None and name == "vocab_size":
-                continue
-            if not isinstance(size, int) or size < 1:
-                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        check_counts(min_count=min_count, max_length=max_length)
+        if vocab_size is not None:
+            check_counts(vocab_size=vocab_size)
         files = {"path": path, "train": train, "val": val, "test": test}
         chosen_way({"files": files, "pairs": {"pairs": pairs}})
         self.source = Source(path=path, train=train, val=val, test=test, split=split, needs_val=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,18 +15,7 @@ from seqlab.errors import UserError
 PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN = "<pad>", "<bos>", "<eos>", "<unk>"
 SPECIAL_TOKENS = (PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN)
 _HEADER = "# seqlab vocabulary: one token a line, its id is the line's place; count in training, a tab, token"
-
-
-_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
-_UNESCAPES = {written: token for token, written in _ESCAPES.items()}
-
-
-def _escape(token: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in token)
-
-
-def _unescape(written: str) -> str:
-    return re.sub(r"\\[\\nr]", lambda found: _UNESCAPES[found[0]], written)
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True)
@@ -123,32 +111,11 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         r"""Write as readable UTF-8 text, one token a line; line breaks and backslashes as ``\n``, ``\\``."""
-        lines = [f"{count}\t{_escape(token)}" for count, token in zip(self.counts, self.tokens, strict=True)]
+        lines = [
+            f"{count}\t{token.translate(_ESCAPES)}"
+            for count, token in zip(self.counts, self.tokens, strict=True)
+        ]
         path.write_bytes(("\n".join([_HEADER, *lines]) + "\n").encode("utf-8"))
-
-    @classmethod
-    def load(cls, path: Path) -> Vocabulary:
-        """Read what ``save`` wrote.
-
-        Raises:
-            UserError: the file is no vocabulary; names the line.
-        """
-        try:
-            lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such vocabulary; the path is relative to {Path.cwd()}") from None
-        rows = [(number, line) for number, line in enumerate(lines, start=1) if not line.startswith("# ")]
-        tokens, counts = [], []
-        for number, line in rows:
-            count, tab, token = line.partition("\t")
-            if not tab or not count.isdecimal():
-                raise UserError(f"{path}, line {number}: expected a count, a tab and a token, got {line!r}")
-            tokens.append(_unescape(token))
-            counts.append(int(count))
-        try:
-            return cls(tuple(tokens), tuple(counts))
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
 
     def state(self) -> dict[str, list]:
         """Plain values for a checkpoint; ``from_state`` reads them back."""

@@ -15,16 +15,15 @@ from hydra.utils import get_object
 from numpy.typing import NDArray
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled_coder import LabelledDataset
-from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import Coder, LabelledDataset, LabelledItems
+from seqlab.data.labelled_contract import CLASS, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
+from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
 from seqlab.tasks.classification import Classification
-from seqlab.tasks.confusion import ClassFigures, classification_figures, count_confusion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +58,7 @@ class ClassificationEvaluation(Evaluation):
         loss, probabilities = classify_split(task, datamodule, "test")
         predicted = probabilities.argmax(axis=1)
         metrics = prefixed("test", {"loss": loss} | figures_of(gold, predicted, coder))
-        f1 = ClassFigures.from_counts(count_confusion(gold, predicted, len(coder.labels))).f1
+        f1 = ClassFigures.from_confusion(count_confusion(gold, predicted, len(coder.labels))).f1
         metrics |= {f"test/{coder.labels[number]}/f1": float(f1[number]) for number in np.unique(gold)}
         tokens = counted(coder, items).tokens
         for baseline in judge.baselines:

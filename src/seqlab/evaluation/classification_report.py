@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import LabelledItems
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import metrics_table, paragraph, text_table
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.confusion import ClassFigures, count_confusion
+from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 NUM_MISTAKES = 25
@@ -77,7 +77,7 @@ class ClassificationOutcome(Outcome):
         """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""
         confusion = self.confusion
         predicted, gold = confusion.sum(axis=0), confusion.sum(axis=1)
-        columns = np.stack([*ClassFigures.from_counts(confusion), predicted, gold], axis=1)
+        columns = np.stack([*ClassFigures.from_confusion(confusion), predicted, gold], axis=1)
         order = sorted(range(len(self.classes)), key=lambda number: (-gold[number], self.classes[number]))
         return [(self.classes[number], columns[number].tolist()) for number in order]
 

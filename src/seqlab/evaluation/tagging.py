@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
-from seqlab.data.bio import OUTSIDE
-from seqlab.data.conll import TaggedSentences
+from seqlab.data.conll import read_sentences
 from seqlab.data.loaders import IndexBatches, batches_by_length
-from seqlab.data.new_sentences import read_sentences
 from seqlab.data.sequences import segment_indices
-from seqlab.data.tag_batches import TagDataset, WordCoder
-from seqlab.data.tag_schemes import TagScheme, scheme_from_state
+from seqlab.data.tagged import TagDataset, TaggedSentences, WordCoder
+from seqlab.data.tags import OUTSIDE, TagScheme, scheme_from_state
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
@@ -42,7 +40,7 @@ class TaggedData(Protocol):
 
     @property
     def tag_scheme(self) -> TagScheme:
-        """BioTags or PlainTags of data/tag_schemes.py: what the tags mean, and their ids."""
+        """BioTags or PlainTags of data/tags.py: what the tags mean, and their ids."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -61,7 +59,7 @@ class TaggedData(Protocol):
         """Sentence numbers in batches, each sentence once."""
 
     def state(self) -> dict[str, Any]:
-        """Plain values for the checkpoint: ``coder``, and ``types`` or ``tags``."""
+        """Plain values for the checkpoint: the states of ``coder`` and ``tags``."""
 
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, in numbers, for the report; reads no test sentence."""
@@ -98,9 +96,8 @@ class TaggingEvaluation(Evaluation):
         metrics = {"test/loss": loss} | prefixed(
             "test", measures.measure(gold, predicted, sentences.is_first)
         )
-        numbers = {name: number for number, name in enumerate(scheme.names)}
         for baseline in judge.baselines:
-            ids = np.array([numbers[tag] for tag in baseline.predict(sentences)], dtype=np.int64)
+            ids = np.array(scheme.encode(baseline.predict(sentences)), dtype=np.int64)
             metrics |= prefixed(f"baseline/{baseline.name}", measures.measure(gold, ids, sentences.is_first))
         names = tuple(each.name for each in judge.baselines)
         outcome = TaggingOutcome(sentences, gold, predicted, scheme, metrics, names)
@@ -120,7 +117,7 @@ class TaggingEvaluation(Evaluation):
         """
         import pandas as pd
 
-        names = scheme_from_state(contents.data).names
+        names = scheme_from_state(contents.data["tags"]).names
         sentences = read_sentences(path, names)
         dataset = untagged(sentences, WordCoder.from_state(contents.data["coder"]))
         tags = np.zeros(len(sentences.tokens), dtype=np.int64)

@@ -8,12 +8,16 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.bio import OUTSIDE, count_entities
-from seqlab.data.conll import TaggedSentences
-from seqlab.data.tag_schemes import TagScheme
-from seqlab.tasks.confusion import count_confusion
-from seqlab.tasks.entity_counts import EntityCounts, EntityFigures, tagging_figures
-from seqlab.tasks.tag_counts import TagCounts, plain_figures
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tags import OUTSIDE, TagScheme, count_entities
+from seqlab.tasks.class_counts import (
+    ClassFigures,
+    EntityCounts,
+    TagCounts,
+    count_confusion,
+    plain_figures,
+    tagging_figures,
+)
 
 Ids = NDArray[np.int64]
 
@@ -85,10 +89,10 @@ class PlainMeasures(EntityMeasures):
 MEASURES = {"bio": EntityMeasures, "plain": PlainMeasures}  # by the scheme of the tags
 
 
-def kind_rows(names: list[str], counts: Ids) -> list[tuple[str, EntityFigures, int, int]]:
+def kind_rows(names: list[str], counts: Ids) -> list[tuple[str, ClassFigures, int, int]]:
     """Kind, figures, predicted and gold of (3, K) counts, most frequent in gold first."""
     rows = [
-        (name, EntityFigures.from_counts(*each), each[1], each[2])
+        (name, ClassFigures.from_counts(*each), each[1], each[2])
         for name, each in zip(names, counts.T.tolist(), strict=True)
     ]
     return sorted(rows, key=lambda row: (-row[3], row[0]))

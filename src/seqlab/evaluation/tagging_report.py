@@ -9,17 +9,16 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.data.conll import TaggedSentences
 from seqlab.data.sequences import segment_indices
-from seqlab.data.tag_schemes import TagScheme
+from seqlab.data.tagged import TaggedSentences
+from seqlab.data.tags import TagScheme
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures, kind_rows
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.confusion import count_confusion
-from seqlab.tasks.entity_counts import EntityFigures
+from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20
@@ -74,7 +73,7 @@ class TaggingOutcome(Outcome):
         """(3, K) right, predicted and gold, by entity type or tag."""
         return self.measures.counts(self.gold_ids, self.predicted_ids, self.sentences.is_first)
 
-    def kind_figures(self) -> list[tuple[str, EntityFigures, int, int]]:
+    def kind_figures(self) -> list[tuple[str, ClassFigures, int, int]]:
         """Entity type or tag, figures, predicted and gold, most frequent in the test split first."""
         return kind_rows(self.measures.kinds(), self.kind_counts())
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from seqlab.data.batches import TranslationBatch
-from seqlab.data.pair_files import clean
-from seqlab.data.text_files import read_lines
+from seqlab.data.pairs import PairDataset, encode_pairs
+from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
 from seqlab.data.translation import Translation as TranslationData
-from seqlab.data.translation_batches import PairDataset, encode_pairs
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
 from seqlab.evaluation.translation_report import (

@@ -11,9 +11,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.data.pair_files import Pair
+from seqlab.data.pairs import Pair, pair_batch
 from seqlab.data.translation import Translation as TranslationData
-from seqlab.data.translation_batches import pair_batch
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from seqlab.data.bio import OUTSIDE, entity_spans, tag_names, tag_types
+from seqlab.data.tags import OUTSIDE, entity_spans, tag_names, tag_types
 from seqlab.report.alerts import surprise_level, surprise_steps
 from seqlab.report.page import fill
 from seqlab.report.tables import format_number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seqlab.data.pairs import source_batch
 from seqlab.data.tokenizers import Tokenizer
-from seqlab.data.translation_batches import source_batch
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.translation import Translation
 

@@ -13,8 +13,8 @@ from seqlab.networks.contracts import ClassificationNetwork, check_shape
 from seqlab.networks.recurrent import check_share
 from seqlab.networks.sequence_classifier import joined
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.confusion import Confusion
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows
+from seqlab.tasks.class_counts import Confusion
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, padded_rows
 from seqlab.tasks.metrics import StageCounts
 
 
@@ -57,7 +57,7 @@ class Classification(SequenceTask[LabelledBatch]):
         def outputs(network: Any, tokens: Tensor, lengths: Tensor) -> Tensors:
             return (joined(network(LabelledBatch(tokens, lengths, torch.zeros_like(lengths)))),)
 
-        return graph(
+        return Graph(
             self.network,
             outputs,
             {"tokens": (BATCH, LENGTH), "lengths": (BATCH,)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,29 +19,36 @@ Tensors = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Graph:
-    """A network that an exporter can follow. Names and order of inputs and outputs are those of the file."""
+    """A function of a network and tensors that an exporter can follow.
 
-    module: nn.Module  # tensors in, a tuple of tensors out
+    Names and order of inputs and outputs are those of the file.
+    """
+
+    network: nn.Module
+    function: Callable[..., Tensors]  # of the network, or what is traced in its place, and the inputs
     inputs: dict[str, Axes]
     outputs: dict[str, Axes]
     sample: Callable[[int, int, Generator], Tensors]  # random inputs of a batch and a length
-    reference: Callable[..., Tensors]  # the task's own network on the same inputs
     length: int  # a usual one
-    is_real: Callable[..., Tensor] | None = None  # places of the outputs that mean something; None: all
+    is_real: Callable[..., Tensor] | None = None  # where outputs mean something; None: everywhere
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """What is traced: tensors in, a tuple of tensors out."""
+        return Traced(self)
+
+    def reference(self, *inputs: Tensor) -> Tensors:
+        """What the file must give."""
+        return self.function(self.network, *inputs)
 
 
 class Traced(nn.Module):
-    """A function of a network and tensors, as the module that an exporter follows.
+    """The function of a graph, of what ``traceable`` makes of its network."""
 
-    Args:
-        network: what ``traceable`` makes of it is what runs.
-        function: the network, or what is traced in its place, and the inputs to the outputs.
-    """
-
-    def __init__(self, network: nn.Module, function: Callable[..., Tensors]) -> None:
+    def __init__(self, graph: Graph) -> None:
         super().__init__()
-        self.network = traceable(network)
-        self.function = function
+        self.network = traceable(graph.network)
+        self.function = graph.function
 
     def forward(self, *inputs: Tensor) -> Tensors:
         return self.function(self.network, *inputs)
@@ -66,20 +74,3 @@ def padded_rows(vocab_size: int) -> Callable[[int, int, Generator], Tensors]:
 def real_steps(rows: Tensor, lengths: Tensor) -> Tensor:
     """(B, T) bool, True where (B, T) rows of (B,) lengths are no padding."""
     return torch.arange(rows.shape[1], device=rows.device) < lengths[:, None]
-
-
-def graph(
-    network: nn.Module,
-    function: Callable[..., Tensors],
-    inputs: dict[str, Axes],
-    outputs: dict[str, Axes],
-    sample: Callable[[int, int, Generator], Tensors],
-    length: int,
-    is_real: Callable[..., Tensor] | None = None,
-) -> Graph:
-    """The graph of a function of a network and tensors, which must give what the function gives."""
-
-    def reference(*given: Tensor) -> Tensors:
-        return function(network, *given)
-
-    return Graph(Traced(network, function), inputs, outputs, sample, reference, length, is_real)

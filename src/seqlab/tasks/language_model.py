@@ -17,7 +17,7 @@ from seqlab.networks.contracts import LanguageModelNetwork, check_shape, describ
 from seqlab.networks.reading import read_on
 from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, random_tokens
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, random_tokens
 
 
 class TokenScores(NamedTuple):
@@ -111,7 +111,7 @@ class LanguageModel(SequenceTask[TextBatch]):
 
         axes = {name: (shape[0], BATCH, *shape[2:]) for name, shape in zip(names, shapes, strict=True)}
         longest = getattr(self.network, "context_size", None)
-        return graph(
+        return Graph(
             self.network,
             outputs,
             {"tokens": (BATCH, LENGTH), **axes},

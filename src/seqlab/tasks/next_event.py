@@ -71,11 +71,11 @@ class NextEvent(SequenceTask[WindowBatch]):
         )
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
-        from seqlab.tasks.graphs import BATCH, LENGTH, graph, random_tokens
+        from seqlab.tasks.graphs import BATCH, LENGTH, Graph, random_tokens
 
         vocab_size = sizes["vocab_size"]
         tokens = random_tokens(vocab_size)
-        return graph(
+        return Graph(
             self.network,
             lambda network, contexts: (network(contexts).float().log_softmax(dim=-1),),
             {"contexts": (BATCH, LENGTH)},

@@ -13,7 +13,7 @@ from seqlab.data.batches import SessionBatch
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.networks.contracts import ReconstructionNetwork, check_shape
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, graph, padded_rows, real_steps
+from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, padded_rows, real_steps
 from seqlab.tasks.next_event import event_scores
 
 
@@ -51,7 +51,7 @@ class Reconstruction(SequenceTask[SessionBatch]):
             logits = network(source, decoder_input, lengths, real_steps(source, lengths)).logits
             return (logits.float().log_softmax(dim=-1),)
 
-        return graph(
+        return Graph(
             self.network,
             outputs,
             {"source": (BATCH, LENGTH), "lengths": (BATCH,)},

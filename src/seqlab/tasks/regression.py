@@ -12,7 +12,7 @@ from seqlab.data.batches import SeriesBatch
 from seqlab.errors import UserError
 from seqlab.networks.contracts import RegressionNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors
 
 LOSSES = ("quantile", "mae", "mse")
 
@@ -88,7 +88,7 @@ class Regression(SequenceTask[SeriesBatch]):
             return tuple(torch.randn(shape, generator=generator) for shape in shapes[: len(inputs)])
 
         levels = max(len(self.network.quantiles), 1)
-        return graph(
+        return Graph(
             self.network,
             lambda network, *given: (network(*given).float(),),
             inputs,

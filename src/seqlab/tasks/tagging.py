@@ -12,10 +12,9 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.contracts import TaggingNetwork, check_shape
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.entity_counts import EntityCounts
-from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph, padded_rows, real_steps
+from seqlab.tasks.class_counts import EntityCounts, TagCounts
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, padded_rows, real_steps
 from seqlab.tasks.metrics import StageCounts
-from seqlab.tasks.tag_counts import TagCounts
 
 
 class Tagging(SequenceTask[TagBatch]):
@@ -73,7 +72,7 @@ class Tagging(SequenceTask[TagBatch]):
             batch = TagBatch(**unread | given)._replace(mask=real_steps(words, lengths))
             return (network(batch).log_softmax(dim=-1),)
 
-        return graph(
+        return Graph(
             self.network,
             outputs,
             reads,

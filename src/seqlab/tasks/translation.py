@@ -18,7 +18,7 @@ from seqlab.search.beam import beam_search
 from seqlab.search.greedy import greedy_search
 from seqlab.search.hypotheses import Hypothesis
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, graph, padded_rows
+from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, padded_rows
 
 LOSS_UNITS = ("token", "pair")
 
@@ -140,8 +140,8 @@ class Translation(SequenceTask[TranslationBatch]):
         given: dict[str, Axes] = {"tokens": (BATCH,), **held, **state_axes}
         found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"]), **after}
         return {
-            "encoder": graph(self.network, encode, source, held | state_axes, rows, 10),
-            "step": graph(self.network, step, given, found, sample, 10),
+            "encoder": Graph(self.network, encode, source, held | state_axes, rows, 10),
+            "step": Graph(self.network, step, given, found, sample, 10),
         }
 
     def losses(self, batch: TranslationBatch) -> Losses:

@@ -11,8 +11,8 @@ from itertools import product
 
 import numpy as np
 
-from seqlab.data.conll import TaggedSentences
 from seqlab.data.samples.words import check_sample_size, one_of, sample_words
+from seqlab.data.tagged import TaggedSentences
 
 SYNTHETIC_NOTICE = (
     "Synthetic data: made-up sentences about made-up people (PER), places (LOC), companies and teams (ORG); "

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.labelled_items import LabelledItems
+from seqlab.data.labelled import LabelledItems
 from seqlab.data.labelled_text import written_form
-from seqlab.data.pair_files import clean
 from seqlab.data.samples.words import check_sample_size, one_of, sample_words
+from seqlab.data.text_files import clean
 
 SYNTHETIC_NOTICE = (
     "Synthetic data: made-up names put together from syllables by country, no file was given. Use data.path= "

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.conll import TaggedSentences
 from seqlab.data.samples.words import check_sample_size, one_of, sample_words
+from seqlab.data.tagged import TaggedSentences
 
 SYNTHETIC_NOTICE = (
     "Synthetic data: made-up simple sentences with parts of speech (tags of Universal Dependencies); figures "

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.labelled_items import LabelledItems
-from seqlab.data.pair_files import clean
+from seqlab.data.labelled import LabelledItems
 from seqlab.data.samples.words import check_sample_size, one_of, sample_words
+from seqlab.data.text_files import clean
 
 SYNTHETIC_NOTICE = (
     "Synthetic data: made-up support tickets put together from phrases by kind, no file was given. Use "

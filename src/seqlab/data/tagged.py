@@ -1,8 +1,11 @@
-"""Gathering padded TagBatches; the words of a split are spelled and numbered once."""
+"""Tagged sentences, and how their words become numbers and padded batches."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,103 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.conll import TaggedSentences
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.word_shapes import shape_of
+
+SHAPES = (  # what is lost where words are lower-cased
+    "<pad>",
+    "lower",  # dublin
+    "capital",  # one capital letter: A, I
+    "title",  # Dublin
+    "upper",  # NATO
+    "mixed",  # iPhone
+    "uncased",  # letters of a script without case
+    "number",  # 42, 3.50, 10:30
+    "with_digit",  # 4th, B2
+    "symbol",  # no letter and no digit
+    "mention",  # @name
+    "hashtag",  # #topic
+    "link",  # http://..., www...
+)
+NUMBERS = {name: number for number, name in enumerate(SHAPES)}
+_LINK = re.compile(r"(https?:|www\.)", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?\d[\d.,:/%-]*")
+
+
+@dataclass(frozen=True)
+class TaggedSentences:
+    """S sentences with N tokens in all."""
+
+    tokens: tuple[str, ...]  # (N,)
+    tags: tuple[str, ...]  # (N,)
+    lengths: NDArray[np.int64]  # (S,) tokens per sentence, at least 1
+    scheme: str = "bio"  # or plain
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """(S,) row of each sentence's first token."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def is_first(self) -> NDArray[np.bool_]:
+        """(N,) True where a sentence begins."""
+        found = np.zeros(len(self.tokens), dtype=bool)
+        found[self.firsts] = True
+        return found
+
+    def sentence(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Tokens and tags of one sentence."""
+        first = int(self.firsts[number])
+        rows = slice(first, first + int(self.lengths[number]))
+        return self.tokens[rows], self.tags[rows]
+
+    def take(self, numbers: NDArray[np.int64]) -> TaggedSentences:
+        """Some of the sentences, in the order given."""
+        return self.from_sentences([self.sentence(number) for number in numbers.tolist()], self.scheme)
+
+    @classmethod
+    def from_sentences(
+        cls, sentences: Sequence[tuple[Sequence[str], Sequence[str]]], scheme: str = "bio"
+    ) -> TaggedSentences:
+        """From pairs of tokens and tags."""
+        return cls(
+            tuple(token for tokens, _ in sentences for token in tokens),
+            tuple(tag for _, tags in sentences for tag in tags),
+            np.array([len(tokens) for tokens, _ in sentences], dtype=np.int64),
+            scheme,
+        )
+
+
+def shape_of(word: str) -> int:
+    """The number of a word's shape in ``SHAPES``."""
+    return NUMBERS[_shape(word)]
+
+
+def _shape(word: str) -> str:
+    if len(word) > 1 and word[0] in "@#" and not word[1:].isdigit():
+        return "mention" if word[0] == "@" else "hashtag"
+    if _LINK.match(word):
+        return "link"
+    if _NUMBER.fullmatch(word):
+        return "number"
+    if any(character.isdigit() for character in word):
+        return "with_digit"
+    if not any(character.isalpha() for character in word):
+        return "symbol"
+    return _case(word)
+
+
+def _case(word: str) -> str:
+    if word.islower():
+        return "lower"
+    if word.isupper():
+        return "capital" if sum(character.isalpha() for character in word) == 1 else "upper"
+    if word.istitle():
+        return "title"
+    return "mixed" if word.lower() != word.upper() else "uncased"
 
 
 @dataclass(frozen=True)

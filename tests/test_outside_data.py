@@ -99,8 +99,9 @@ def test_it_is_swept(tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
         "metric: {name: val/loss, goal: minimize}\n"
         "parameters: {model: {value: transformer}, model.network.width: {values: [4, 8]}}\n"
     )
-    found = (f"hydra.searchpath=[file://{CONF}]", "trainer.max_epochs=1", "data.sample.num_visits=100")
-    assert main(["sweep", "space.yaml", "--output", str(tmp_path / "sweep"), "--set", *found]) == 0
+    small = ("--set", "trainer.max_epochs=1", "data.sample.num_visits=100")
+    where = ("--config-dir", CONF, "--output", str(tmp_path / "sweep"))
+    assert main(["sweep", "space.yaml", *where, *small]) == 0
     trials = pd.read_csv(tmp_path / "sweep" / "trials.csv")
     assert len(trials) == 2
     assert trials.filter(like="width").to_numpy().ravel().tolist() in ([4, 8], [8, 4])

@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="overrides for every trial"
     )
+    parser.add_argument("--config-dir", type=Path, help="a folder of further configs, as for train.py")
     parser.add_argument(
         "--trials", type=int, help="trials in all, those of earlier calls included; 20, or the grid"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.composing import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError
+from seqlab.project import train_words
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -145,6 +147,6 @@ def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
         print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
         return
     trust = trust_options(outside_packages(OmegaConf.to_container(config)))
-    go_on = f"python train.py resume={os.path.relpath(folder)} {trust}".rstrip()
+    go_on = f"{' '.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()
     saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
     print(f"interrupted ({error}); {saved}. Go on: {go_on}", file=sys.stderr)

@@ -99,9 +99,13 @@ class LabelledData(ByLengthModule):
     def read(self, path: str | Path) -> LabelledItems:
         """The sequences of a file and their labels."""
 
-    @abstractmethod
     def simulate(self) -> LabelledItems:
-        """The embedded sample, where no file is given; adds to ``notices`` that it is synthetic."""
+        """The embedded sample, where no file is given; adds to ``notices`` that it is synthetic.
+
+        Raises:
+            UserError: this data set has none.
+        """
+        raise UserError(f"{type(self).__name__} has no sample: give data.path, or data.train and data.test")
 
     @abstractmethod
     def fit_coder(self, train: LabelledItems) -> SequenceCoder:

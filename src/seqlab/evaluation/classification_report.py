@@ -151,5 +151,5 @@ def mistakes_section(outcome: ClassificationOutcome) -> Section:
     if not rows:
         return Section("Surest mistakes", paragraph(f"Every test {outcome.noun} was classified right."))
     columns = (outcome.noun, "label", "predicted", "its probability", "the label's")
-    note = f"The {len(rows)} distinct mistakes with the highest probability."
+    note = "The distinct mistakes with the highest probability."
     return Section("Surest mistakes", text_table(columns, rows), note)

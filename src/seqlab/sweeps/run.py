@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from seqlab.composing import search_override
 from seqlab.errors import UserError
 from seqlab.sweeps import process
 from seqlab.sweeps.objective import Checked, check_objective, command
@@ -83,7 +84,8 @@ def _fixed(sweep: Sweep, arguments: argparse.Namespace) -> list[str]:
         raise UserError(
             f"--seeds {arguments.seeds}: the sweep sets seed itself; take it out, or leave --seeds out"
         )
-    return list(arguments.set)
+    folder = arguments.config_dir
+    return [*([] if folder is None else [search_override(folder)]), *arguments.set]
 
 
 def _folder(arguments: argparse.Namespace) -> Path:
@@ -113,7 +115,7 @@ def _run_here(
         "metric": f"{sweep.goal} {sweep.metric}",
         "method": sweep.method,
         "parameters": {each.name: {"distribution": each.kind, **each.settings} for each in sweep.parameters},
-        "overrides": sorted(arguments.set),
+        "overrides": sorted(plan.fixed),
         "seeds": arguments.seeds,
     }
     study = open_study(sweep, storage, arguments.study or sweep.name, settings, arguments.seed)

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
-from seqlab.commands.train import first_comment
+from seqlab.composing.help import first_comment
 from seqlab.composing.jobs import check_jobs
 from seqlab.errors import UserError
 from seqlab.evaluation.detection import DetectionEvaluation

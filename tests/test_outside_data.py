@@ -111,5 +111,5 @@ def test_it_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: An
     monkeypatch.chdir(tmp_path)
     assert main(["tune", "--config-dir", CONF, *SMALL, "data.sample.num_visits=100"]) == 0
     said = capsys.readouterr().out
-    assert f"go on with: python train.py --config-dir {os.path.relpath(CONF)} model=transformer" in said
+    assert f"go on with: seqlab train --config-dir {os.path.relpath(CONF)} model=transformer" in said
     assert "optimizer.lr=" in said

@@ -96,6 +96,15 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     return base, [*multirun, *flags, *overrides], line.search
 
 
+def _tell_interrupted(error: Any, config: Any) -> None:
+    """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from seqlab.composing.jobs import tell_interrupted
+
+    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+
+
 def _told(
     train: Callable[[Any], Any],
     tell: Callable[[Exception, Any], str | None],
@@ -117,9 +126,7 @@ def _told(
                 return train(config)
         except RunInterruptedError as error:
             interrupted.append(error)
-            from seqlab.composing.jobs import tell_interrupted
-
-            tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+            _tell_interrupted(error, config)
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             message = tell(error, config)

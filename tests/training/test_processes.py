@@ -66,6 +66,7 @@ def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model
     assert files[0] == files[1]
 
 
+@pytest.mark.soak
 def test_torchrun_starts_them_as_well(root: Path, tmp_path: Path) -> None:
     line = ("trainer.enable_progress_bar=false", *SETTINGS["gru"])
     one = train(root, tmp_path / "one", *line)

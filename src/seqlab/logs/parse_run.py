@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,6 +112,7 @@ class _Run:
         self.labels = labels  # read while the log is
         self.counts = ParseCounts()
         self.bases = [0]  # bytes of all logs before each
+        self.writing: deque[Future[Any]] = deque()  # into the folder of parts, by workers
         self.known: tuple[list[dict[str, Any]], list[int]] = ([], [])
         if settings.templates is not None:
             self.known = read_known_templates(settings.templates, form)
@@ -123,35 +123,40 @@ class _Run:
 
     def run(self, report: Report) -> Parsed:
         begin = time.perf_counter()
+        try:
+            self._read(report)
+            return self._finish(begin)
+        except BaseException:
+            wait(self.writing)  # nothing may be written once the folder is removed
+            raise
+
+    def _write_until(self, left: int) -> None:
+        """Wait until no more than ``left`` writes are under way, the oldest first."""
+        while len(self.writing) > left:
+            self.writing[0].result()  # still listed where Ctrl-C ends the wait
+            self.writing.popleft()
+
+    def _read(self, report: Report) -> None:
+        """Read, take apart and group all lines; the workers write parts of sessions."""
         named: list[_Named] = []
         size = number = 0
-        writing: deque[Future[Any]] = deque()
-        try:
-            for chunk, mapped in self._mapped():
-                ids = self.ids.assign(mapped.distinct, mapped.code)
-                self.counts.add(mapped, ids, self.sources[chunk.file].name)
-                if self.counts.lines >= ENOUGH_LINES:
-                    check_lines(self.settings, self.counts)
-                if self.labels.done():
-                    self.labels.result()  # what is wrong with them is said before the log was read
-                named.append(_Named(mapped.events, mapped.parameters, ids))
-                size += len(chunk.content)
-                if size >= self.settings.chunk_bytes // 2:  # archives hold many small logs
-                    writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
-                    named, size, number = [], 0, number + 1
-                while len(writing) > self.engine.workers + 1:
-                    writing.popleft().result()
-                report(self.counts.lines, self.bases[chunk.file] + chunk.end)
-            check_lines(self.settings, self.counts)
-            writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
-        except BaseException:
-            with suppress(Exception):  # nothing may be written once the folder is removed
-                for written in writing:
-                    written.result()
-            raise
-        for written in writing:
-            written.result()
-        return self._finish(begin)
+        for chunk, mapped in self._mapped():
+            ids = self.ids.assign(mapped.distinct, mapped.code)
+            self.counts.add(mapped, ids, self.sources[chunk.file].name)
+            if self.counts.lines >= ENOUGH_LINES:
+                check_lines(self.settings, self.counts)
+            if self.labels.done():
+                self.labels.result()  # what is wrong with them is said before the log was read
+            named.append(_Named(mapped.events, mapped.parameters, ids))
+            size += len(chunk.content)
+            if size >= self.settings.chunk_bytes // 2:  # archives hold many small logs
+                self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+                named, size, number = [], 0, number + 1
+            self._write_until(self.engine.workers + 1)
+            report(self.counts.lines, self.bases[chunk.file] + chunk.end)
+        check_lines(self.settings, self.counts)
+        self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+        self._write_until(0)
 
     def _mapped(self) -> Iterator[tuple[Chunk, MappedChunk]]:
         """The chunks taken apart, in order; as many at once as there are workers."""
@@ -178,13 +183,10 @@ class _Run:
             assert rows is not None  # else the lines were refused
             buckets = [rows.lazy()]
         else:
-            joins: deque[Future[Any]] = deque()
             for bucket in range(parts.buckets):
-                joins.append(self.engine.submit(parts.join, bucket))
-                if len(joins) >= JOINED_AT_ONCE:
-                    joins.popleft().result()
-            for join in joins:
-                join.result()
+                self._write_until(JOINED_AT_ONCE - 1)
+                self.writing.append(self.engine.submit(parts.join, bucket))
+            self._write_until(0)
             buckets = parts.joined()
         found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
         count = sum(found.values())

@@ -75,7 +75,7 @@ def figures(run: Any) -> dict[str, float]:
 def test_a_run_goes_on_as_if_it_had_never_stopped(call: Call, stopped: Path, whole: Any) -> None:
     resumed = call(stopped, f"resume={stopped}")
     assert resumed.code == 0
-    assert "note: going on after step 11, in epoch 2" in resumed.said
+    assert "note: going on after step 11 (epoch 2)" in resumed.said
     assert "changed:" not in resumed.said
     assert_same_weights(whole.folder, stopped)
     assert figures(resumed) == figures(whole)

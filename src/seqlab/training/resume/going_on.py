@@ -52,7 +52,7 @@ def last_start(config: DictConfig, folder: RunFolder) -> Start:
     for reason in broken:
         tell(f"{reason}; going on from {path.name}, the one before")
     step = int(checkpoint["global_step"])
-    tell(f"going on after step {step}, in epoch {int(checkpoint['epoch']) + 1}")
+    tell(f"going on after step {step} (epoch {int(checkpoint['epoch']) + 1})")
     for change in changed_settings(checkpoint[KEY]["config"], config):
         tell(f"changed: {change}")
     return Start(path, step, checkpoint[KEY]["trackers"])

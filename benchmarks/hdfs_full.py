@@ -55,7 +55,11 @@ def parse(folder: Path, blocks: int) -> dict[str, Any]:
     engine = Threads()
     parsed = parse(
         ParseSettings(
-            (str(folder / "hdfs.log"),), folder / "parsed", FORMATS["hdfs"], labels=folder / "labels.csv"
+            (str(folder / "hdfs.log"),),
+            folder / "parsed",
+            FORMATS["hdfs"],
+            labels=folder / "labels.csv",
+            overwrite=True,
         ),
         engine,
         read_labels=read_labels,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import pytest
 
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import Sessions
+from seqlab.data.session_files import read_sessions
+from seqlab.data.session_splits import read_files, session_source
+from seqlab.data.sources import Files
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.errors import UserError
 
 HDFS = Path(__file__).parents[3] / "shared" / "data" / "hdfs"
 
@@ -60,3 +65,64 @@ def write(tmp_path: Path) -> Callable[[bytes | str], Path]:
         return path
 
     return write_file
+
+
+@pytest.fixture
+def rows() -> Callable[[Sessions], dict[str, list[str]]]:
+    """Sessions as their keys by name."""
+    return lambda sessions: {
+        block_id: sessions.keys(place) for place, block_id in enumerate(sessions.ids.tolist())
+    }
+
+
+@pytest.fixture
+def refused() -> Callable[[Path, str], None]:
+    """The session file is refused by a message that begins with its name."""
+
+    def check(path: Path, message: str) -> None:
+        with pytest.raises(UserError) as caught:
+            read_sessions(path)
+        assert str(caught.value).startswith(str(path))
+        assert re.search(message, str(caught.value)), str(caught.value)
+
+    return check
+
+
+Splits = tuple[dict[str, Sessions], list[str]]
+SETTINGS = ("normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal")
+
+
+def _from_files(
+    split: Sequence[float], seed: int, labels: Path | None = None, **given: Files | None
+) -> Splits:
+    files = dict.fromkeys(SETTINGS) | given
+    source = session_source(files, labels, None, split)
+    return read_files(source, files, labels, seed, lambda: pytest.fail("files were given"))
+
+
+@pytest.fixture
+def split_files() -> Callable[..., Splits]:
+    """Reads files of normal and of abnormal sessions, and cuts them."""
+
+    def read(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
+        return _from_files(split, seed, normal=normal, abnormal=abnormal)
+
+    return read
+
+
+@pytest.fixture
+def given_splits() -> Callable[..., Splits]:
+    """Reads splits that are made already."""
+
+    def read(
+        train: Path,
+        val: Path | None,
+        test: Path | None,
+        labels: Path | None,
+        split: Sequence[float],
+        seed: int,
+        **by_class: Path,
+    ) -> Splits:
+        return _from_files(split, seed, labels, train=train, val=val, test=test, **by_class)
+
+    return read

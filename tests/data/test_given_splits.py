@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,38 +15,10 @@ from seqlab.data.sequences import (
     Sessions,
     has_both_classes,
 )
-from seqlab.data.session_splits import read_files, session_source
-from seqlab.data.sources import Files
 from seqlab.errors import UserError
 
 Write = Callable[[str, list[str]], Path]
-Splits = tuple[dict[str, Sessions], list[str]]
 SHARES = (0.7, 0.1, 0.2)
-NAMES = ("normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal")
-
-
-def from_files(
-    split: Sequence[float], seed: int, labels: Path | None = None, **given: Files | None
-) -> Splits:
-    files = dict.fromkeys(NAMES) | given
-    source = session_source(files, labels, None, split)
-    return read_files(source, files, labels, seed, lambda: pytest.fail("files were given"))
-
-
-def split_files(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
-    return from_files(split, seed, normal=normal, abnormal=abnormal)
-
-
-def given_splits(
-    train: Path,
-    val: Path | None,
-    test: Path | None,
-    labels: Path | None,
-    split: Sequence[float],
-    seed: int,
-    **by_class: Path,
-) -> Splits:
-    return from_files(split, seed, labels, train=train, val=val, test=test, **by_class)
 
 
 @pytest.fixture
@@ -80,7 +53,9 @@ def label_file(write: Write, abnormal: set[int], end: int) -> Path:
     return write("anomaly_label.csv", ["BlockId,Label", *rows])
 
 
-def test_given_splits_with_labels_leave_abnormal_sessions_out_of_training(write: Write) -> None:
+def test_given_splits_with_labels_leave_abnormal_sessions_out_of_training(
+    write: Write, given_splits: Callable[..., Any]
+) -> None:
     splits, notices = given_splits(
         write("train", blocks(0, 10)),
         write("val", blocks(10, 15)),
@@ -101,7 +76,7 @@ def test_given_splits_with_labels_leave_abnormal_sessions_out_of_training(write:
     assert all(keys_belong_to_ids(part) for part in splits.values())
 
 
-def test_given_normal_splits_need_no_notice(write: Write) -> None:
+def test_given_normal_splits_need_no_notice(write: Write, given_splits: Callable[..., Any]) -> None:
     labels = label_file(write, {5}, 6)
     files = [write(name, blocks(2 * n, 2 * n + 2)) for n, name in enumerate(("train", "val", "test"))]
     splits, notices = given_splits(*files, labels, SHARES, seed=0)
@@ -109,7 +84,7 @@ def test_given_normal_splits_need_no_notice(write: Write) -> None:
     assert [len(splits[name]) for name in ("train", "val", "test")] == [2, 2, 2]
 
 
-def test_given_splits_without_labels_say_so(write: Write) -> None:
+def test_given_splits_without_labels_say_so(write: Write, given_splits: Callable[..., Any]) -> None:
     files = [write(name, blocks(2 * n, 2 * n + 2)) for n, name in enumerate(("train", "val", "test"))]
     splits, notices = given_splits(*files, None, SHARES, seed=0)
     assert notices == ["no data.labels: train and val are taken for normal, detection cannot be measured"]
@@ -118,7 +93,7 @@ def test_given_splits_without_labels_say_so(write: Write) -> None:
     assert not has_both_classes(splits["test"])
 
 
-def test_missing_val_is_cut_off_train_in_proportion(write: Write) -> None:
+def test_missing_val_is_cut_off_train_in_proportion(write: Write, given_splits: Callable[..., Any]) -> None:
     train, test = write("train", blocks(0, 40)), write("test", blocks(40, 45))
     by_seed = [given_splits(train, None, test, None, SHARES, seed)[0] for seed in (0, 0, 1)]
     splits, again, other = by_seed
@@ -130,7 +105,9 @@ def test_missing_val_is_cut_off_train_in_proportion(write: Write) -> None:
     assert all(keys_belong_to_ids(part) for part in splits.values())
 
 
-def test_val_is_cut_off_after_abnormal_sessions_are_left_out(write: Write) -> None:
+def test_val_is_cut_off_after_abnormal_sessions_are_left_out(
+    write: Write, given_splits: Callable[..., Any]
+) -> None:
     labels = label_file(write, set(range(8)), 26)
     splits, notices = given_splits(
         write("train", blocks(0, 24)), None, write("test", blocks(24, 26)), labels, SHARES, seed=0
@@ -141,7 +118,7 @@ def test_val_is_cut_off_after_abnormal_sessions_are_left_out(write: Write) -> No
     assert notices == ["8 abnormal sessions of data.train were left out"]
 
 
-def test_the_test_split_in_two_files_by_class(write: Write) -> None:
+def test_the_test_split_in_two_files_by_class(write: Write, given_splits: Callable[..., Any]) -> None:
     splits, notices = given_splits(
         write("hdfs_train", ["5 22", "5 9", *["5 5"] * 38]),
         None,
@@ -166,7 +143,9 @@ def test_the_test_split_in_two_files_by_class(write: Write) -> None:
     assert has_both_classes(splits["test"])
 
 
-def test_a_file_that_labels_its_sessions_is_split_by_class(write: Write) -> None:
+def test_a_file_that_labels_its_sessions_is_split_by_class(
+    write: Write, given_splits: Callable[..., Any], split_files: Callable[..., Any]
+) -> None:
     rows = [f'blk_{n},{"Fail" if n in (3, 8) else "Success"},"[E5,E{n}]"' for n in range(20)]
     file = write("Event_traces.csv", ["BlockId,Label,Features", *rows])
     splits, notices = split_files(file, None, SHARES, seed=0)
@@ -184,7 +163,9 @@ def test_a_file_that_labels_its_sessions_is_split_by_class(write: Write) -> None
     assert splits["test"].labels.tolist() == [int(n in (3, 8)) for n in range(20)]
 
 
-def test_files_of_one_class_that_label_sessions_otherwise_are_refused(write: Write) -> None:
+def test_files_of_one_class_that_label_sessions_otherwise_are_refused(
+    write: Write, given_splits: Callable[..., Any], split_files: Callable[..., Any]
+) -> None:
     file = write("both.csv", ["BlockId,Label,EventSequence", "a,Normal,5", "b,Anomaly,5"])
     normal = write("normal.txt", blocks(0, 20))
     with pytest.raises(UserError, match=r"^data\.abnormal: 1 of 2 sessions are labelled Normal in the file"):
@@ -195,7 +176,7 @@ def test_files_of_one_class_that_label_sessions_otherwise_are_refused(write: Wri
         )
 
 
-def test_too_few_to_cut_val_off(write: Write) -> None:
+def test_too_few_to_cut_val_off(write: Write, given_splits: Callable[..., Any]) -> None:
     with pytest.raises(
         UserError,
         match=r"data\.train: 3 sessions are too few for data\.split=\[0\.7, 0\.1\]",
@@ -204,7 +185,9 @@ def test_too_few_to_cut_val_off(write: Write) -> None:
 
 
 @pytest.mark.parametrize("name", ["train", "val"])
-def test_a_given_split_of_abnormal_sessions_alone_is_refused(write: Write, name: str) -> None:
+def test_a_given_split_of_abnormal_sessions_alone_is_refused(
+    write: Write, name: str, given_splits: Callable[..., Any]
+) -> None:
     starts = {"train": 0, "val": 4, "test": 8}
     files = [write(part, blocks(start, start + 4)) for part, start in starts.items()]
     labels = label_file(write, set(range(starts[name], starts[name] + 4)), 12)
@@ -213,14 +196,16 @@ def test_a_given_split_of_abnormal_sessions_alone_is_refused(write: Write, name:
 
 
 @pytest.mark.parametrize(("part", "start"), [("test", 9), ("val", 0)])
-def test_a_block_in_two_given_splits_is_refused(write: Write, part: str, start: int) -> None:
+def test_a_block_in_two_given_splits_is_refused(
+    write: Write, part: str, start: int, given_splits: Callable[..., Any]
+) -> None:
     starts = {"train": 0, "val": 10, "test": 20} | {part: start}
     files = [write(name, blocks(first, first + 10)) for name, first in starts.items()]
     with pytest.raises(UserError, match=rf"block blk_{start} stands in data\.train and in data\.{part}"):
         given_splits(*files, None, SHARES, seed=0)
 
 
-def test_a_session_without_label_is_refused(write: Write) -> None:
+def test_a_session_without_label_is_refused(write: Write, given_splits: Callable[..., Any]) -> None:
     labels = label_file(write, {0}, 11)
     with pytest.raises(UserError, match="no label for 1 of 2 sessions, the first is blk_11"):
         given_splits(write("train", blocks(0, 10)), None, write("test", blocks(10, 12)), labels, SHARES, 0)

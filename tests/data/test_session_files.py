@@ -5,30 +5,19 @@ import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
+from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.session_files import read_sessions
 from seqlab.errors import UserError
 
 Write = Callable[[bytes | str], Path]
 
 
-def rows(sessions: Sessions) -> dict[str, list[str]]:
-    return {block_id: sessions.keys(place) for place, block_id in enumerate(sessions.ids.tolist())}
-
-
-def refused(path: Path, message: str) -> None:
-    """The file is refused by a message that begins with its name."""
-    with pytest.raises(UserError) as caught:
-        read_sessions(path)
-    assert str(caught.value).startswith(str(path))
-    assert re.search(message, str(caught.value)), str(caught.value)
-
-
-def test_lines_with_block_ids(write: Write) -> None:
+def test_lines_with_block_ids(write: Write, rows: Callable[..., Any]) -> None:
     sessions = read_sessions(write("blk_1,5 5 22\nblk_-2,9 E7\n"))
     assert rows(sessions) == {"blk_1": ["5", "5", "22"], "blk_-2": ["9", "E7"]}
     assert sessions.codes.tolist() == [0, 0, 1, 2, 3]
@@ -36,17 +25,17 @@ def test_lines_with_block_ids(write: Write) -> None:
     assert sessions.labels.tolist() == [LABEL_UNKNOWN] * 2
 
 
-def test_bare_lines_are_named_by_file_and_line(write: Write) -> None:
+def test_bare_lines_are_named_by_file_and_line(write: Write, rows: Callable[..., Any]) -> None:
     path = write("5 5 22\n\n-1\n")
     file = f"{path.parent.name}/{path.name}"
     assert rows(read_sessions(path)) == {f"{file}:1": ["5", "5", "22"], f"{file}:3": ["-1"]}
 
 
-def test_lines_may_end_as_on_any_system(write: Write) -> None:
+def test_lines_may_end_as_on_any_system(write: Write, rows: Callable[..., Any]) -> None:
     assert list(rows(read_sessions(write("blk_1,5\rblk_2,5 9\r\nblk_3,9\n")))) == ["blk_1", "blk_2", "blk_3"]
 
 
-def test_equal_bare_lines_are_two_sessions(write: Write) -> None:
+def test_equal_bare_lines_are_two_sessions(write: Write, rows: Callable[..., Any]) -> None:
     assert list(rows(read_sessions(write("5 5\n5 5\n"))).values()) == [["5", "5"], ["5", "5"]]
 
 
@@ -62,11 +51,13 @@ def test_equal_bare_lines_are_two_sessions(write: Write) -> None:
     ],
     ids=["crlf", "bom", "bom_crlf_no_end", "blank_lines", "trailing_spaces", "spaces_around"],
 )
-def test_white_space_byte_order_mark_and_line_ends_do_not_matter(write: Write, text: str) -> None:
+def test_white_space_byte_order_mark_and_line_ends_do_not_matter(
+    write: Write, text: str, rows: Callable[..., Any]
+) -> None:
     assert rows(read_sessions(write(text))) == {"blk_1": ["5", "22"], "blk_2": ["9"]}
 
 
-def test_bare_lines_with_byte_order_mark_and_trailing_spaces(write: Write) -> None:
+def test_bare_lines_with_byte_order_mark_and_trailing_spaces(write: Write, rows: Callable[..., Any]) -> None:
     assert list(rows(read_sessions(write("\ufeff5 22 \r\n9 \r\n"))).values()) == [["5", "22"], ["9"]]
 
 
@@ -116,11 +107,13 @@ def test_all_formats_of_the_same_sessions_read_alike(write: Write) -> None:
         "twice",
     ],
 )
-def test_malformed_lines_are_named_by_file_and_line(write: Write, text: str, message: str) -> None:
+def test_malformed_lines_are_named_by_file_and_line(
+    write: Write, text: str, message: str, refused: Callable[..., Any]
+) -> None:
     refused(write(text), message)
 
 
-def test_hashed_event_ids_of_logparser(write: Write) -> None:
+def test_hashed_event_ids_of_logparser(write: Write, rows: Callable[..., Any]) -> None:
     sessions = read_sessions(write("blk_1,a7e180bc 5d5de21c a7e180bc\nblk_2,00000005\n"))
     assert rows(sessions) == {"blk_1": ["a7e180bc", "5d5de21c", "a7e180bc"], "blk_2": ["00000005"]}
     digest = "0cc175b9c0f1b6a831c399e269772661"
@@ -139,7 +132,7 @@ def test_hashed_event_ids_of_logparser(write: Write) -> None:
     ],
     ids=["logbert", "no_header", "bare_keys", "no_quotes", "loghub_event_traces"],
 )
-def test_lists_and_tables_as_users_have_them(write: Write, text: str) -> None:
+def test_lists_and_tables_as_users_have_them(write: Write, text: str, rows: Callable[..., Any]) -> None:
     sessions = read_sessions(write(text))
     assert rows(sessions) == {"blk_1": ["E5", "E22", "E5"], "blk_2": ["E9"]}
     assert sessions.labels.tolist() == ([0, 1] if "Label" in text else [LABEL_UNKNOWN] * 2)
@@ -165,7 +158,9 @@ def test_lists_and_tables_as_users_have_them(write: Write, text: str) -> None:
         ("BlockId,Label,Features\na,odd,5\n", r", line 2: label 'odd'; expected Normal or Anomaly"),
     ],
 )
-def test_tables_that_cannot_be_read_say_why(write: Write, text: str, message: str) -> None:
+def test_tables_that_cannot_be_read_say_why(
+    write: Write, text: str, message: str, refused: Callable[..., Any]
+) -> None:
     refused(write(text), message)
 
 
@@ -196,16 +191,16 @@ def test_long_lines_are_cut_in_messages(write: Write) -> None:
     [b"", b"\n \r\n\t\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"],
     ids=["no_byte", "blank", "bom", "bom_line"],
 )
-def test_empty_files_are_refused(write: Write, content: bytes) -> None:
+def test_empty_files_are_refused(write: Write, content: bytes, refused: Callable[..., Any]) -> None:
     refused(write(content), r": (the file is empty|no session in it); expected `blk_id,5 5 22 \.\.\.`")
 
 
-def test_bytes_that_are_no_utf8_are_named_with_their_line(write: Write) -> None:
+def test_bytes_that_are_no_utf8_are_named_with_their_line(write: Write, refused: Callable[..., Any]) -> None:
     refused(write(b"blk_1,5\nblk_2,5 \xe9\n"), r", line 2: byte 0xe9 is not UTF-8 text")
     refused(write("blk_1,5\n".encode("utf-16")), r", line 1: byte 0xff is not UTF-8 text")
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
+def test_missing_file_and_folder(tmp_path: Path, refused: Callable[..., Any]) -> None:
     refused(
         tmp_path / "nowhere.txt", rf": no such file; the path is relative to {re.escape(str(Path.cwd()))}"
     )

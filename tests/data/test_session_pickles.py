@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import os
 import pickle
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -14,24 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.data.sequences import Sessions
 from seqlab.data.session_files import read_sessions
 from seqlab.errors import UserError
 
 Write = Callable[[bytes | str], Path]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
-
-
-def rows(sessions: Sessions) -> dict[str, list[str]]:
-    return {block_id: sessions.keys(place) for place, block_id in enumerate(sessions.ids.tolist())}
-
-
-def refused(path: Path, message: str) -> None:
-    """The file is refused by a message that begins with its name."""
-    with pytest.raises(UserError) as caught:
-        read_sessions(path)
-    assert str(caught.value).startswith(str(path))
-    assert re.search(message, str(caught.value)), str(caught.value)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -44,7 +30,9 @@ def refused(path: Path, message: str) -> None:
     ],
     ids=["int_keys", "str_keys_int_id_tuple", "mixed_keys"],
 )
-def test_pickled_dicts_of_every_protocol(write: Write, protocol: int, value: dict) -> None:
+def test_pickled_dicts_of_every_protocol(
+    write: Write, protocol: int, value: dict, rows: Callable[..., Any]
+) -> None:
     sessions = read_sessions(write(pickle.dumps(value, protocol)))
     assert rows(sessions) == {"blk_1": ["5", "5", "22"], "7": ["9"]}
     assert sessions.key_names == ("5", "22", "9")
@@ -83,7 +71,12 @@ def by_path(marker: Path) -> Reduced:
 @pytest.mark.parametrize("attack", [by_system, by_eval, by_open, by_path])
 @pytest.mark.parametrize("place", ["value", "key", "alone"])
 def test_pickle_that_would_run_code_is_refused_and_runs_nothing(
-    write: Write, tmp_path: Path, protocol: int, attack: Callable[[Path], Reduced], place: str
+    write: Write,
+    tmp_path: Path,
+    protocol: int,
+    attack: Callable[[Path], Reduced],
+    place: str,
+    refused: Callable[..., Any],
 ) -> None:
     marker = tmp_path / "marker"
     evil = attack(marker)
@@ -103,7 +96,9 @@ def test_pickle_that_would_run_code_is_refused_and_runs_nothing(
 
 
 @pytest.mark.parametrize("module", ["os", "posix"])
-def test_hand_written_system_call_is_refused(write: Write, tmp_path: Path, module: str) -> None:
+def test_hand_written_system_call_is_refused(
+    write: Write, tmp_path: Path, module: str, refused: Callable[..., Any]
+) -> None:
     marker = tmp_path / "marker"
     content = b"(dS'blk_1'\nc%s\nsystem\n(S'touch %s'\ntRs." % (module.encode(), bytes(marker))
     pickle.loads(content)
@@ -115,7 +110,7 @@ def test_hand_written_system_call_is_refused(write: Write, tmp_path: Path, modul
     assert not marker.exists()
 
 
-def test_object_outside_the_file_is_refused(write: Write) -> None:
+def test_object_outside_the_file_is_refused(write: Write, refused: Callable[..., Any]) -> None:
     refused(write(b"}(X\x01\x00\x00\x00aPoutside\nu."), "refused.*it names an object outside the file")
 
 
@@ -147,7 +142,9 @@ def test_object_outside_the_file_is_refused(write: Write) -> None:
     ],
     ids=repr,
 )
-def test_pickles_of_other_values_are_refused(write: Write, protocol: int, value: Any) -> None:
+def test_pickles_of_other_values_are_refused(
+    write: Write, protocol: int, value: Any, refused: Callable[..., Any]
+) -> None:
     refused(write(pickle.dumps(value, protocol)), ": ")
 
 
@@ -167,11 +164,15 @@ def test_pickles_of_other_values_are_refused(write: Write, protocol: int, value:
     ],
     ids=["float", "bytes", "none", "nested_dict", "no_keys", "bad_key", "id", "numpy", "list", "empty"],
 )
-def test_refused_pickles_say_what_is_wrong(write: Write, value: Any, message: str) -> None:
+def test_refused_pickles_say_what_is_wrong(
+    write: Write, value: Any, message: str, refused: Callable[..., Any]
+) -> None:
     refused(write(pickle.dumps(value, 4)), message)
 
 
-def test_pickled_ids_that_read_the_same_are_one_block_too_many(write: Write) -> None:
+def test_pickled_ids_that_read_the_same_are_one_block_too_many(
+    write: Write, refused: Callable[..., Any]
+) -> None:
     refused(write(pickle.dumps({"7": [5], "8": [5], 7: [9]})), r", entry 3: block 7 stands at entry 1 too")
 
 
@@ -183,7 +184,9 @@ def test_cut_pickles_are_refused_at_every_byte(write: Write, protocol: int) -> N
             read_sessions(write(content[:end]))
 
 
-def test_published_sessions_survive_a_pickle(hdfs_folder: Path, write: Write) -> None:
+def test_published_sessions_survive_a_pickle(
+    hdfs_folder: Path, write: Write, rows: Callable[..., Any]
+) -> None:
     text = read_sessions(hdfs_folder / "loghub_sequences" / "normal.txt")
     path = write(pickle.dumps({name: [int(key) for key in keys] for name, keys in rows(text).items()}))
     pickled = read_sessions(path)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,27 +16,12 @@ from seqlab.data.sequences import (
     has_both_classes,
     split_by_session,
 )
-from seqlab.data.session_splits import check_disjoint, read_all, read_files, session_source
-from seqlab.data.sources import Files
+from seqlab.data.session_splits import check_disjoint, read_all
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 
 Write = Callable[[str, list[str]], Path]
-Splits = tuple[dict[str, Sessions], list[str]]
 SHARES = (0.7, 0.1, 0.2)
-NAMES = ("normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal")
-
-
-def from_files(
-    split: Sequence[float], seed: int, labels: Path | None = None, **given: Files | None
-) -> Splits:
-    files = dict.fromkeys(NAMES) | given
-    source = session_source(files, labels, None, split)
-    return read_files(source, files, labels, seed, lambda: pytest.fail("files were given"))
-
-
-def split_files(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
-    return from_files(split, seed, normal=normal, abnormal=abnormal)
 
 
 @pytest.fixture
@@ -147,7 +133,7 @@ def test_lists_of_files_are_read_in_order(write: Write) -> None:
     assert [sessions.keys(place) for place in range(3)] == [["5", "9"], ["9"], ["7", "5"]]
 
 
-def test_normal_and_abnormal_files(write: Write) -> None:
+def test_normal_and_abnormal_files(write: Write, split_files: Callable[..., Any]) -> None:
     normal = [write("n1.txt", blocks(0, 15)), write("n2.txt", blocks(15, 20))]
     splits, _ = split_files(normal, write("abnormal.txt", blocks(20, 23, "E9")), SHARES, seed=1)
     assert [len(splits[name]) for name in ("train", "val", "test")] == [14, 2, 7]
@@ -158,13 +144,13 @@ def test_normal_and_abnormal_files(write: Write) -> None:
     assert all(keys_belong_to_ids(part) for part in splits.values())
 
 
-def test_a_normal_file_alone(write: Write) -> None:
+def test_a_normal_file_alone(write: Write, split_files: Callable[..., Any]) -> None:
     splits, _ = split_files(write("normal.txt", blocks(0, 20)), None, SHARES, seed=1)
     assert set(splits["test"].labels.tolist()) == {LABEL_NORMAL}
     assert not has_both_classes(splits["test"])
 
 
-def test_a_block_in_two_files_is_refused(write: Write) -> None:
+def test_a_block_in_two_files_is_refused(write: Write, split_files: Callable[..., Any]) -> None:
     one, two = write("one.txt", blocks(0, 10)), write("two.txt", blocks(9, 20))
     message = re.escape(f"block blk_9 stands in {one} and in {two}; a block is one session")
     with pytest.raises(UserError, match=message):
@@ -199,7 +185,7 @@ def test_detection_needs_both_classes_and_no_unknown(labels: list[int], expected
     assert has_both_classes(sessions) is expected
 
 
-def test_real_sessions_split_by_class(hdfs_folder: Path) -> None:
+def test_real_sessions_split_by_class(hdfs_folder: Path, split_files: Callable[..., Any]) -> None:
     folder = hdfs_folder / "loghub_sequences"
     splits, _ = split_files(folder / "normal.txt", folder / "abnormal.txt", SHARES, seed=0)
     assert [len(splits[name]) for name in ("train", "val", "test")] == [3908, 558, 1117 + 16838]

@@ -237,7 +237,7 @@ class EditDistance:
         texts, seen = sessions.texts(), self.known.seen(sessions)
         # the best so far is the cutoff of what follows: lengths that differ by more are not compared
         nearest = {
-            text: extractOne(text, self.training, scorer=Levenshtein.normalized_distance)[1]  # type: ignore[index]
+            text: extractOne(text, self.training, scorer=Levenshtein.normalized_distance)[1]
             for text in {text for text, known in zip(texts, seen, strict=True) if not known}
         }
         return np.array([0.0 if known else nearest[text] for text, known in zip(texts, seen, strict=True)])

@@ -77,12 +77,11 @@ class DetectionOutcome(Outcome):
 
     @property
     def normal(self) -> NDArray[np.bool_]:
-        """(S,) normal test sessions; all where none has a label."""
+        """(S,) normal sessions; all where none has a label."""
         return (self.sessions.labels == LABEL_NORMAL) | self.unlabelled
 
     @property
     def abnormal(self) -> NDArray[np.bool_]:
-        """(S,) abnormal test sessions."""
         return self.sessions.labels == LABEL_ABNORMAL
 
     @property
@@ -170,7 +169,8 @@ class DetectionOutcome(Outcome):
             def row(name: str, scores: NDArray) -> tuple[str, list[float | None]]:
                 return name, [limits[name], float((scores > limits[name]).mean())]
 
-            title, columns = f"test: {len(labels):,} sessions", ("threshold", "share above it")
+            title = f"test: {len(labels):,} sessions"
+            columns: tuple[str, ...] = ("threshold", "share above it")
             rows = [row(*each) for each in self.scores.items()]
             baseline_rows = [row(*each) for each in self.baseline_scores.items()]
             notes.append(("detection", f"not measured: {why}"))

@@ -81,7 +81,7 @@ def _leave_room(axes: Axes) -> None:
     marks, offset = {}, False
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         formatter = axis.get_major_formatter()
-        marks[name] = formatter.format_ticks(axis.get_majorticklocs()) or [""]
+        marks[name] = formatter.format_ticks(axis.get_majorticklocs().tolist()) or [""]
         offset |= bool(formatter.get_offset())
     beside = CHARACTER_WIDTH * max(map(len, marks["y"])) + 6
     lines = max(mark.count("\n") + 1 for mark in marks["x"])

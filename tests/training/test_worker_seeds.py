@@ -18,6 +18,7 @@ TINY = (
     "model.network.hidden_size=4",
     "data.batch_size=8",
     "logger=none",
+    "test=false",
 )
 
 

@@ -167,6 +167,7 @@ def test_a_run_goes_on_under_its_id(composed: Compose, tmp_path: Path, wandb_run
     assert found.history[0]["val/loss"] == 0.5
 
 
+@pytest.mark.soak  # twenty seconds of waiting
 def test_a_server_that_never_answers_leaves_the_run_on_disk(
     composed: Compose,
     tmp_path: Path,

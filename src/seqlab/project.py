@@ -11,7 +11,7 @@ from seqlab.errors import UserError
 IN_WHEEL = "project_files"  # the folder of the package that setup.py copies them to
 PROJECT = {
     "train.py": "train.py",
-    "sweep.yaml": "sweep.yaml",
+    "examples/sweep.yaml": "sweep.yaml",
     "examples/conf": "conf",
     "examples/mylab": "mylab",
 }
@@ -19,7 +19,7 @@ _IMPORT = re.compile(r"^\s*(from|import) seqlab\b", re.MULTILINE)
 
 
 def package_folder() -> Path:
-    """The folder that holds seqlab's own train.py, conf/, sweep.yaml and examples/.
+    """The folder that holds seqlab's own train.py, conf/ and examples/.
 
     Raises:
         UserError: the package was copied without them.
@@ -47,7 +47,7 @@ def train_words() -> list[str]:
 
 
 def new_project(folder: Path) -> None:
-    """Copy train.py, sweep.yaml and the example's conf/ and package into a folder of the user's own.
+    """Copy train.py and the example's sweep.yaml, conf/ and package into a folder of the user's own.
 
     Raises:
         UserError: one of them is there already, or the folder cannot be written.

@@ -20,6 +20,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"train.py    one run, from the data to the report, in {folder}")
     print("conf/       your configs, beside those of seqlab: model=tcn, data=visits, ...")
     print("mylab/      the networks and the data set that they name")
-    print("sweep.yaml  a search space")
+    print("sweep.yaml  a search space for model=tcn: seqlab sweep sweep.yaml")
     print(f"go on with: cd {shlex.quote(str(folder))} && python train.py model=tcn")
     return 0

@@ -14,8 +14,9 @@ from markupsafe import Markup
 from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.curves import curve_records
 from seqlab.comparing.settings import ALWAYS_SHOWN
-from seqlab.comparing.table import Column, columns_of, short_names
+from seqlab.comparing.table import Column, columns_of
 from seqlab.report.page import Section, render_page
+from seqlab.report.tables import short_names
 
 _FOLDER = Path(__file__).parent
 _MOST_AXES = 7  # that are chosen at first

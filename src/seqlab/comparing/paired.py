@@ -193,13 +193,15 @@ def paired_test(groups: Sequence[Group], asked: Sequence[int] | None) -> list[st
         UserError: the rows that are asked for do not exist or cannot be tested.
     """
     rows = (1, 2) if asked is None else asked
-    if asked is None and (len(groups) != 2 or not all(map(_has_scores, groups))):
-        return []
+    if asked is None:
+        folders = [[run.folder for run in group.finished if run.folder] for group in groups]
+        if len(groups) != 2 or not all(
+            any((each / "scores.csv").is_file() for each in row) for row in folders
+        ):
+            return []
     for row in rows:
         if not 1 <= row <= len(groups):
-            raise UserError(
-                f"--paired {row}: the table has rows 1 to {len(groups)}; give two of their numbers"
-            )
+            raise UserError(f"--paired {row}: the table has rows 1 to {len(groups)}; give two of them")
     if rows[0] == rows[1]:
         raise UserError(f"--paired {rows[0]} {rows[1]}: give two different rows")
     try:
@@ -208,10 +210,6 @@ def paired_test(groups: Sequence[Group], asked: Sequence[int] | None) -> list[st
         if asked is not None:
             raise
         return [f"no paired test: {error}"]
-
-
-def _has_scores(group: Group) -> bool:
-    return any(run.folder and (run.folder / "scores.csv").is_file() for run in group.finished)
 
 
 def compare_pair(first: Group, second: Group) -> PairedResult:
@@ -258,13 +256,12 @@ def _seed_pairs(first: Group, second: Group) -> list[tuple[Run, Run]]:
     if not left or not right:
         raise UserError("one of the two rows has no finished run")
     shared = [(left[seed], right[seed]) for seed in left if seed in right]
-    if shared:
-        return shared
-    if len(left) == len(right) == 1:
-        return [(*left.values(), *right.values())]  # type: ignore[list-item]
-    raise UserError(
-        f"no seed is in both rows: {', '.join(left)} and {', '.join(right)}; runs are paired by their seed"
-    )
+    if not shared and len(left) == len(right) == 1:
+        shared = list(zip(left.values(), right.values(), strict=True))
+    if not shared:
+        seeds = f"{', '.join(left)} and {', '.join(right)}"
+        raise UserError(f"no seed is in both rows: {seeds}; runs are paired by their seed")
+    return shared
 
 
 def _items_of(run: Run) -> Items:

@@ -195,9 +195,8 @@ def paired_test(groups: Sequence[Group], asked: Sequence[int] | None) -> list[st
     rows = (1, 2) if asked is None else asked
     if asked is None:
         folders = [[run.folder for run in group.finished if run.folder] for group in groups]
-        if len(groups) != 2 or not all(
-            any((each / "scores.csv").is_file() for each in row) for row in folders
-        ):
+        has_scores = [any((each / "scores.csv").is_file() for each in row) for row in folders]
+        if len(groups) != 2 or not all(has_scores):
             return []
     for row in rows:
         if not 1 <= row <= len(groups):
@@ -241,11 +240,10 @@ def compare_pair(first: Group, second: Group) -> PairedResult:
         pairs.append(SeedPair((one.seed, other.seed), (len(left.table), len(right.table)), both))
     all_items = pd.concat([pair.both for pair in pairs])
     weights = all_items["weight_first"]
-    total = (all_items["value_second"] - all_items["value_first"]) * weights
-    sums = pd.DataFrame({"total": total, "weight": weights})
-    by_item = sums.groupby(level=list(range(sums.index.nlevels)), sort=True).sum()
-    weight = by_item["weight"].to_numpy()
-    difference = by_item["total"].to_numpy() / weight
+    gained = (all_items["value_second"] - all_items["value_first"]) * weights
+    sums = pd.DataFrame({"total": gained, "weight": weights})
+    total, weight = sums.groupby(level=list(range(sums.index.nlevels)), sort=True).sum().to_numpy().T
+    difference = total / weight
     mean = float(np.average(difference, weights=weight))
     return PairedResult(quantity, pairs, len(difference), mean, *weighted_interval(difference, weight))
 
@@ -272,8 +270,7 @@ def _items_of(run: Run) -> Items:
 
 def describe(result: PairedResult, rows: Sequence[int]) -> list[str]:
     """What was tested on which items, and what came out, as lines."""
-    quantity = result.quantity
-    first, second = (f"row {row}" for row in rows)
+    quantity, (first, second) = result.quantity, (f"row {row}" for row in rows)
     better = "higher" if quantity.higher_is_better else "lower"
     lines = [f"paired, same test items: {quantity.name}, {first} against {second} ({better} is better)"]
     for pair in result.pairs:

@@ -123,8 +123,8 @@ def read_conll(
     for number, columns, tag in zip(file.lines, file.rows, tags, strict=True):
         if not tag or (scheme == "bio" and not is_tag(tag)):
             raise UserError(
-                f"{path}, line {number}: tag {tag!r} of {columns[file.token]!r}; expected {TAGS} in {where} of "
-                f"{len(columns)}; data.tag_column=NUMBER reads another column, data.scheme=plain takes any "
+                f"{path}, line {number}: tag {tag!r} of {columns[file.token]!r}; expected {TAGS} in {where} "
+                f"of {len(columns)}; data.tag_column=NUMBER reads another column, data.scheme=plain takes any "
                 "tag, as data=tags does"
             )
     notices = []

@@ -39,8 +39,8 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
     found: dict[int, list[float]] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                line = line.rstrip(" \r\n")
+            for number, written in enumerate(file, start=1):
+                line = written.rstrip(" \r\n")
                 word, *numbers = line.rsplit(" ", size)
                 if not word or (number == 1 and line.count(" ") == 1):
                     continue

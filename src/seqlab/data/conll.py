@@ -124,7 +124,7 @@ def read_conll(
         if not tag or (scheme == "bio" and not is_tag(tag)):
             raise UserError(
                 f"{path}, line {number}: tag {tag!r} of {columns[file.token]!r}; expected {TAGS} in {where} "
-                f"of {len(columns)}; data.tag_column=NUMBER reads another column, data.scheme=plain takes any "
+                f"of {len(columns)}; data.tag_column=NUMBER reads another, data.scheme=plain takes any "
                 "tag, as data=tags does"
             )
     notices = []

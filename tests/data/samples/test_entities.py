@@ -1,7 +1,7 @@
 import pytest
 
 from seqlab.data.samples.entities import SYNTHETIC_NOTICE, simulate_sentences
-from seqlab.data.tags import is_tag, tag_types
+from seqlab.data.tags import is_tag, tag_types, to_bio
 from seqlab.errors import UserError
 
 

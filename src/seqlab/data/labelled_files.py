@@ -71,8 +71,8 @@ def read_table(
     elif needs_header or (named and len(rows) > 2):
         missing = next(role for role in layouts[-1] if role not in named)
         raise UserError(
-            f"{path}, line {rows[0][0]}: a header without a column {' or '.join(headings[missing])}: its columns are "
-            f"{', '.join(heads)}; expected {expected}"
+            f"{path}, line {rows[0][0]}: a header without a column {' or '.join(headings[missing])}: its "
+            f"columns are {', '.join(heads)}; expected {expected}"
         )
     else:
         layout = next((each for each in layouts if len(each) == width), layouts[0])

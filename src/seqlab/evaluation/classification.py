@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_la
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
+from seqlab.evaluation.counted import most_frequent
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
@@ -204,11 +205,8 @@ class LongestEnding:
     name = "longest_ending"
 
     def __init__(self, train: Counted) -> None:
-        counts: dict[Gram, Counter[str]] = defaultdict(Counter)
-        for tokens, label in zip(train.tokens, train.labels, strict=True):
-            for ending in endings(tokens):
-                counts[ending][label] += 1
-        self.labels = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+        pairs = zip(train.tokens, train.labels, strict=True)
+        self.labels = most_frequent((ending, label) for tokens, label in pairs for ending in endings(tokens))
 
     def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
         """(N,) labels; the empty ending is known, and has the majority's."""

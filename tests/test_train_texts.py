@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from seqlab.cli import main
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.data.pairs import read_pairs
 from seqlab.evaluation.classification import Counted, NaiveBayes
 

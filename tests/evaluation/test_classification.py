@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqlab.data.labelled import LabelledItems
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.evaluation.classification import (
     ClassificationEvaluation,
     ClassificationOutcome,

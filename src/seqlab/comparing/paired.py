@@ -230,7 +230,8 @@ def compare_pair(first: Group, second: Group) -> PairedResult:
                 f"{one.name} and {other.name} cannot be paired: one lists {quantity.name} of each "
                 f"{quantity.item}, the other {right.quantity.name} of each {right.quantity.item}"
             )
-        both = left.table.join(right.table, how="inner", lsuffix="_first", rsuffix="_second")
+        suffixes = ("_first", "_second")
+        both = left.table.merge(right.table, left_index=True, right_index=True, suffixes=suffixes)
         if len(both) < FEWEST_ITEMS:
             raise UserError(
                 f"{one.name} and {other.name} share {len(both)} of {len(left.table):,} and "

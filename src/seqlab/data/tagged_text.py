@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.conll import BIO_MODES, read_conll
+from seqlab.data.conll import read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
@@ -34,9 +34,8 @@ class TaggedText(ByLengthModule):
             cut off.
         split: shares of train, val and test of the distinct sentences.
         scheme: ``bio``, ``plain``, or ``auto``: told from the training tags.
-        bio: ``repair`` makes an ``I-`` that continues nothing a ``B-`` and counts it; ``strict`` refuses it.
-        tag_column: which column of the files holds the tags: a number from 1, a name (UPOS), or a key of
-            CoNLL-U's MISC; None finds it.
+        tag_column: which column of the files holds the tags: a number from 1 or a name of CoNLL-U's; None:
+            UPOS of CoNLL-U, else the last.
         sample: ``num_sentences`` and ``seed`` of the synthetic sentences.
         lowercase: word ids are those of lower-cased words; letters and shape keep the case.
         min_count: words seen less often in training are UNK.
@@ -65,7 +64,6 @@ class TaggedText(ByLengthModule):
         test: Files | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         scheme: str = "auto",
-        bio: str = "repair",
         tag_column: int | str | None = None,
         sample: dict[str, Any] | None = None,
         lowercase: bool = True,
@@ -81,8 +79,6 @@ class TaggedText(ByLengthModule):
         super().__init__()
         if scheme not in (*SCHEMES, AUTO):
             raise UserError(f"data.scheme={scheme}: choose bio, plain or auto")
-        if bio not in BIO_MODES:
-            raise UserError(f"data.bio={bio}: choose {' or '.join(BIO_MODES)}")
         check_counts(min_count=min_count, max_letters=max_letters)
         if vectors is not None and vector_size is None:
             raise UserError(
@@ -91,7 +87,6 @@ class TaggedText(ByLengthModule):
             )
         self.source = Source(path=path, train=train, val=val, test=test, split=split)
         self.scheme = scheme
-        self.bio = bio
         self.tag_column = tag_column
         self.sample = dict(sample or {})
         self.lowercase = lowercase
@@ -128,9 +123,8 @@ class TaggedText(ByLengthModule):
             self._read_vectors(self.vectors_file)
 
     def _read(self, name: str, files: Files) -> TaggedSentences:
-        sentences, notices = read_conll(
-            one_file(name, files), bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
-        )
+        path = one_file(name, files)
+        sentences, notices = read_conll(path, tag_column=self.tag_column, scheme=self._known_scheme)
         if self._known_scheme == AUTO and sentences.scheme != "bio":
             notices.append("its tags are read as they stand (data.scheme=plain)")
         self._known_scheme = sentences.scheme  # the other files are read alike

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,12 @@ from hydra.utils import get_object
 from numpy.typing import NDArray
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled import Coder, LabelledDataset, LabelledItems
-from seqlab.data.labelled_contract import CLASS, LabelledModule, check_labelled
+from seqlab.data.labelled import LabelledDataset, LabelledItems, label_ids
+from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
 from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
+from seqlab.evaluation.counted import most_frequent
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
@@ -46,7 +47,7 @@ class ClassificationEvaluation(Evaluation):
         coder, items = datamodule.coder, datamodule.items("val")
         fitted = NothingFitted(fitted_baselines(coder, datamodule.items("train"), items))
         loss, probabilities = classify_split(task, datamodule, "val")
-        figures = figures_of(class_ids(coder, items.labels), probabilities.argmax(axis=1), coder)
+        figures = figures_of(label_ids(items.labels, coder.labels), probabilities.argmax(axis=1), coder)
         return fitted, prefixed("val", {"loss": loss} | figures)
 
     def test(
@@ -54,7 +55,7 @@ class ClassificationEvaluation(Evaluation):
     ) -> ClassificationOutcome:
         """Classify and measure the test split, which ``open_test`` must have unlocked."""
         coder, items = datamodule.coder, datamodule.items("test")
-        gold = class_ids(coder, items.labels)
+        gold = label_ids(items.labels, coder.labels)
         loss, probabilities = classify_split(task, datamodule, "test")
         predicted = probabilities.argmax(axis=1)
         metrics = prefixed("test", {"loss": loss} | figures_of(gold, predicted, coder))
@@ -62,7 +63,7 @@ class ClassificationEvaluation(Evaluation):
         metrics |= {f"test/{coder.labels[number]}/f1": float(f1[number]) for number in np.unique(gold)}
         tokens = counted(coder, items).tokens
         for baseline in judge.baselines:
-            guesses = class_ids(coder, baseline.predict(tokens))
+            guesses = label_ids(baseline.predict(tokens), coder.labels)
             metrics |= prefixed(f"baseline/{baseline.name}", figures_of(gold, guesses, coder))
         metrics["oracle/accuracy_ceiling"] = items.accuracy_ceiling()
         return ClassificationOutcome(
@@ -73,7 +74,7 @@ class ClassificationEvaluation(Evaluation):
             metrics,
             tuple(baseline.name for baseline in judge.baselines),
             coder.noun,
-            coder.unit_name,
+            f"{coder.unit}s",
             tuple(judge.baselines[-1].telling(TELLING_TOKENS)) if coder.counting.telling else (),
         )
 
@@ -134,12 +135,6 @@ def stored_coder(contents: Contents) -> Coder:
     return coder
 
 
-def class_ids(coder: Coder, labels: Sequence[str]) -> NDArray[np.int64]:
-    """(N,) class ids."""
-    numbers = {label: number for number, label in enumerate(coder.labels)}
-    return np.array([numbers[label] for label in labels], dtype=np.int64)
-
-
 def figures_of(gold: NDArray[np.int64], predicted: NDArray[np.int64], coder: Coder) -> dict[str, float]:
     """FIGURES of (N,) class ids each."""
     figures = classification_figures(count_confusion(gold, predicted, len(coder.labels)))
@@ -152,7 +147,7 @@ def classify_split(
 ) -> tuple[float, NDArray[np.float32]]:
     """Loss per sequence in nats, and (N, C) probabilities of a split in its own order."""
     task.eval()
-    gold = torch.from_numpy(class_ids(datamodule.coder, datamodule.items(split).labels))
+    gold = torch.from_numpy(label_ids(datamodule.items(split).labels, datamodule.coder.labels))
     probabilities = torch.zeros(len(gold), datamodule.sizes["num_classes"])
     for rows, batch in datamodule.scored(split):
         moved = LabelledBatch(*(part.to(task.device) for part in batch))
@@ -210,11 +205,8 @@ class LongestEnding:
     name = "longest_ending"
 
     def __init__(self, train: Counted) -> None:
-        counts: dict[Gram, Counter[str]] = defaultdict(Counter)
-        for tokens, label in zip(train.tokens, train.labels, strict=True):
-            for ending in endings(tokens):
-                counts[ending][label] += 1
-        self.labels = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+        pairs = zip(train.tokens, train.labels, strict=True)
+        self.labels = most_frequent((ending, label) for tokens, label in pairs for ending in endings(tokens))
 
     def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
         """(N,) labels; the empty ending is known, and has the majority's."""

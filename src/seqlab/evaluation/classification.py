@@ -169,7 +169,7 @@ def fitted_baselines(coder: Coder, train: LabelledItems, val: LabelledItems) -> 
     parts = [([coder.counted(text) for text in part.texts], part.labels) for part in (train, val)]
     name = "ngram_naive_bayes" if longest > 1 else f"{coder.unit}_naive_bayes"
     by_ending = (LongestEnding(*parts[0]),) if endings_tell else ()
-    return (Majority(train.labels), *by_ending, NaiveBayes(*parts, longest, name))
+    return (Majority(train.labels), *by_ending, NaiveBayes(parts[0], parts[1], longest, name))
 
 
 class Majority:

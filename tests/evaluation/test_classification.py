@@ -35,7 +35,7 @@ def outcome() -> ClassificationOutcome:
         ("Ann", "Bea", "Cy", "Dan", "Cy"), ("A", "B", "C", "A", "C"), np.arange(1, 6), "here"
     )
     return ClassificationOutcome(
-        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "characters"
+        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "character"
     )
 
 

@@ -85,7 +85,11 @@ def read_columns(path: Path, text: str) -> ColumnFile:
         if not columns or columns[0] == DOCUMENT:
             between = True
             continue
-        is_comment = columns[0].startswith("#") and (len(columns) != width or " " in columns[0])
+        is_comment = columns[0].startswith("#") and (
+            len(columns) != width
+            or " " in columns[0]
+            or (columns[0] == "#" and not is_tag(columns[-1]))  # "# id 1f domain=en" of MultiCoNER
+        )
         if is_comment or (has_ids and not columns[0].isdigit()):
             continue
         if between:

@@ -34,7 +34,7 @@ class ClassificationOutcome(Outcome):
     metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
     baselines: tuple[str, ...]
     noun: str  # what is classified: name, text, session
-    unit_name: str  # what it is made of, in the plural: characters, words, events
+    unit: str  # what it is made of: character, word, event
     telling: tuple[tuple[str, list[str]], ...] = ()  # of each label the tokens that speak for it
 
     @property
@@ -125,7 +125,7 @@ def telling_sections(outcome: ClassificationOutcome) -> list[Section]:
     """The words or events that speak for each label, where single ones mean something to a reader."""
     if not outcome.telling:
         return []
-    units = outcome.unit_name
+    units = f"{outcome.unit}s"
     rows = [(label, ", ".join(words)) for label, words in outcome.telling]
     note = (
         f"Counted in training, by the naive Bayes baseline: the share of the label's {units} that is this "

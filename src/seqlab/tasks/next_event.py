@@ -112,8 +112,8 @@ class NextEvent(SequenceTask[WindowBatch]):
                     "set data.times=false"
                 )
             raise UserError(
-                f"model.network.times={head is not None} and data.times={head is None}: set data.times alone, "
-                "the model follows it"
+                f"model.network.times={head is not None} and data.times={head is None}: set data.times "
+                "alone, the model follows it"
             )
         if head is None:
             return self.network(batch.contexts), None

@@ -17,7 +17,7 @@ from seqlab.cli import main
 # a child for each kill: what is slow to import is loaded once, before any thread runs
 CHILDREN = """
 import os, shutil, signal, sys
-import seqlab.data.session_tables, seqlab.logs.parse_run, seqlab.logs.settings
+import numpy, polars, rich.progress
 from seqlab.cli import main
 
 log, output, *moments = sys.argv[1:]

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.data.session_tables import read_labels
+    from seqlab.data.session_files import read_labels
     from seqlab.logs.output import line_progress, report
     from seqlab.logs.parse_run import open_engine, parse
     from seqlab.logs.settings import chosen_format, first_lines, parse_settings, taken_apart

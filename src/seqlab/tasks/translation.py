@@ -14,9 +14,7 @@ from seqlab.errors import UserError
 from seqlab.networks.contracts import TranslationNetwork, check_shape
 from seqlab.networks.decoders import Memory
 from seqlab.networks.recurrent import check_share
-from seqlab.search.beam import beam_search
-from seqlab.search.greedy import greedy_search
-from seqlab.search.hypotheses import Hypothesis
+from seqlab.search.beam import Hypothesis, beam_search, greedy_search
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, padded_rows
 
@@ -29,15 +27,8 @@ class Translation(SequenceTask[TranslationBatch]):
     The training loss is smoothed and may be scheduled; validation and test losses never are: they are nats a
     token of the true translation.
 
-    Args:
-        unk_id: from the data; never written in a translation.
-        label_smoothing: share of each target spread evenly over the vocabulary (Szegedy et al., CVPR 2016,
-            section 7).
-        loss_per: the training loss is the mean over ``token``s, or over ``pair``s of the sum of their tokens.
-        teacher_forcing_ratio: probability that a training step is fed the true token before it; see Seq2Seq.
-        beam_size: hypotheses of the search; 1 is greedy.
-        length_penalty: of the search; see ``length_divisor``.
-        **settings: those of SequenceTask.
+    The settings are explained in conf/model/seq2seq.yaml; label smoothing is that of Szegedy et al. (CVPR
+    2016, section 7).
 
     Raises:
         UserError: a setting out of range.
@@ -163,22 +154,10 @@ class Translation(SequenceTask[TranslationBatch]):
     def search(self, source: Tensor, source_lengths: Tensor) -> list[Hypothesis]:
         """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""
         self.eval()
+        settings: dict[str, Any] = {"length_penalty": self.length_penalty, "unk_id": self.unk_id}
         if self.beam_size == 1:
-            return greedy_search(
-                self.network,
-                source,
-                source_lengths,
-                length_penalty=self.length_penalty,
-                unk_id=self.unk_id,
-            )
-        return beam_search(
-            self.network,
-            source,
-            source_lengths,
-            beam_size=self.beam_size,
-            length_penalty=self.length_penalty,
-            unk_id=self.unk_id,
-        )
+            return greedy_search(self.network, source, source_lengths, **settings)
+        return beam_search(self.network, source, source_lengths, beam_size=self.beam_size, **settings)
 
     def predict_step(self, batch: TranslationBatch, batch_idx: int = 0) -> list[Hypothesis]:
         """The translations of the batch's B sources; its targets are not read."""

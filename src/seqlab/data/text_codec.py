@@ -41,15 +41,10 @@ class TextCodec:
         """
         if unit not in UNITS:
             raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
-        if unit == "char":
-            tokens: Sequence[str] = text
-            num_sequences = 1
-        else:
-            lines = text.split("\n")
-            tokens = [word for line in lines for word in split_words(line)]
-            num_sequences = len(lines)
+        tokens = _pieces(text, unit)
+        num_lines = 1 if unit == "char" else text.count("\n") + 1
         vocabulary = Vocabulary.from_counts(
-            Counter(tokens), num_sequences, min_count=min_count, max_tokens=max_tokens
+            Counter(tokens), num_lines, min_count=min_count, max_tokens=max_tokens
         )
         return cls(vocabulary, unit, tokens[0] if tokens else "")
 
@@ -80,12 +75,8 @@ class TextCodec:
 
     def unseen(self, text: str) -> list[str]:
         """The distinct tokens of a text that training did not hold, in their order."""
-        found = (
-            text if self.unit == "char" else [word for line in text.split("\n") for word in split_words(line)]
-        )
-        return list(
-            dict.fromkeys(token for token in found if self.vocabulary.id(token) == self.vocabulary.unk)
-        )
+        found = dict.fromkeys(_pieces(text, self.unit))
+        return [token for token in found if self.vocabulary.id(token) == self.vocabulary.unk]
 
     @property
     def start(self) -> int:
@@ -131,6 +122,11 @@ class TextCodec:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TextCodec:
         return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"], state["first"])
+
+
+def _pieces(text: str, unit: str) -> Sequence[str]:
+    """The tokens of a text but for the ends of lines."""
+    return text if unit == "char" else [word for line in text.split("\n") for word in split_words(line)]
 
 
 def clean_text(text: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from seqlab.data.series import NaiveForecast
 from seqlab.data.series_encoding import SeriesWindows
+from seqlab.data.time_grid import singular
 from seqlab.evaluation.backtest import FoldFigures
-from seqlab.evaluation.forecasting_figures import Baseline, interval_name, mase_by_series, middle
+from seqlab.evaluation.forecasting_figures import interval_name, mase_by_series, middle
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
 from seqlab.report.svg import INK, SERIES, LegendEntry, chart_axes, chart_figure, chart_grid, inline_svg
@@ -39,12 +42,11 @@ class ForecastingOutcome(Outcome):
     windows: SeriesWindows
     dates: tuple[tuple[str, ...], ...] | None  # (M, H) times that are forecast
     values: NDArray[np.float64]  # (M, H, Q)
-    baselines: dict[str, Baseline]  # (M, H) by name
+    baselines: dict[str, NaiveForecast]  # (M, H) by name
     mase: NDArray[np.float64]  # (S,) NaN where undefined
     scales: NDArray[np.float64]  # (S,) what MASE divides by
     metrics: dict[str, float]
-    folds: list[FoldFigures] = field(default_factory=list)
-    flattered: NDArray[np.float64] | None = None  # (M, H, Q), on scales of the test part itself
+    folds: Sequence[FoldFigures] = ()
 
     @property
     def forecast(self) -> NDArray[np.float64]:
@@ -54,7 +56,12 @@ class ForecastingOutcome(Outcome):
     @property
     def each(self) -> str:
         """One of ``noun``."""
-        return self.noun.removesuffix("s") if " " not in self.noun else "step"
+        return singular(self.noun)
+
+    @property
+    def is_flattered(self) -> bool:
+        """Whether the test part was also forecast on scales of its own."""
+        return f"oracle/{FLATTERED}/mae" in self.metrics
 
     @property
     def unit(self) -> str:
@@ -88,7 +95,7 @@ class ForecastingOutcome(Outcome):
             name = interval_name(self.quantiles)
             columns |= {f"coverage_{name}": "coverage", f"interval_width_{name}": "width"}
         models = {MODEL_ROW: "test"}
-        if self.flattered is not None:
+        if self.is_flattered:
             models["model, test scaled by itself"] = f"oracle/{FLATTERED}"
         if self.folds:
             models[f"model, retrained for {len(self.folds)} folds"] = "backtest/mean"
@@ -111,7 +118,7 @@ class ForecastingOutcome(Outcome):
                 ("coverage", f"share of the {self.noun} inside the {name} % interval, and its mean width")
             )
         notes += [baseline.note for baseline in self.baselines.values() if baseline.note is not None]
-        if self.flattered is not None:
+        if self.is_flattered:
             notes.append(("test scaled by itself", self.flattery()))
         return notes
 
@@ -179,8 +186,6 @@ def forecast_section(outcome: ForecastingOutcome) -> Section:
                 f" Shown: {len(shown)} of {len(outcome.names)} series, from the best MASE to the worst."
             )
     note = f"One {outcome.each} ahead, {outcome.unit}.{left_out} Skill is {outcome.skill_note()}."
-    if outcome.flattered is not None:
-        note += f" {outcome.flattery()[0].upper()}{outcome.flattery()[1:]}."
     return Section("Forecast", chart_grid(charts), note)
 
 
@@ -208,12 +213,6 @@ def forecast_chart(outcome: ForecastingOutcome, rows: NDArray[np.int64], title: 
         axes.plot(steps, truth, color=INK, linewidth=1.6)
         axes.plot(steps, outcome.forecast[rows, 0], color=SERIES[0], linewidth=1.4, dashes=(5, 2.5))
         legend += [LegendEntry("truth", INK), LegendEntry("forecast", SERIES[0], (5, 2.5))]
-        if outcome.flattered is not None:
-            middle = outcome.quantiles.index(0.5) if outcome.quantiles else 0
-            axes.plot(
-                steps, outcome.flattered[rows, 0, middle], color=SERIES[2], linewidth=1.2, dashes=(1.5, 2)
-            )
-            legend.append(LegendEntry("forecast, test scaled by itself", SERIES[2], (1.5, 2)))
         target = outcome.targets[int(rows[0]) % len(outcome.targets)]
         axes.set(ylabel=target, xlabel="" if outcome.dates else f"{outcome.each} of the test part")
         axes.margins(x=0.02, y=0.06)

@@ -17,15 +17,17 @@ from seqlab.alerts.alert import Count, template_of
 from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.judge import Judge
-from seqlab.detection.networks import (
+from seqlab.detection.scorers import (
+    Scorer,
     SessionNetwork,
+    SessionScorer,
     WindowNetwork,
+    WindowScorer,
     onnx_sessions,
     onnx_windows,
     torch_sessions,
     torch_windows,
 )
-from seqlab.detection.scorers import Scorer, SessionScorer, WindowScorer
 from seqlab.errors import UserError
 from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network
 

@@ -57,6 +57,15 @@ class Scaler:
         return cls(np.array(state["offset"], dtype=np.float64), np.array(state["scale"], dtype=np.float64))
 
 
+def check_transforms(target: str, features: str | Mapping[str, str] | None) -> None:
+    """Raise UserError for an unknown transform of the target or of features (one for all, or by name)."""
+    by_name = {"": features} if isinstance(features, str) else features or {}
+    named = {f"feature_transform.{name}".rstrip("."): each for name, each in by_name.items()}
+    for name, transform in {"target_transform": target, **named}.items():
+        if transform not in TRANSFORMS:
+            raise UserError(f"data.{name}={transform}: choose {', '.join(TRANSFORMS)}")
+
+
 def feature_transforms(
     given: str | Mapping[str, str] | None, features: Sequence[str], otherwise: str
 ) -> tuple[str, ...]:

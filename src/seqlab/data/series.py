@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from seqlab.data.batches import SeriesBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.scaling import SCALINGS, TRANSFORMS, feature_transforms
-from seqlab.data.series_encoding import SeriesDataset, SeriesEncoding, SeriesWindows, joined
+from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
+from seqlab.data.series_encoding import NaiveForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable, check_missing
 from seqlab.data.sources import Source, check_counts
@@ -34,14 +34,6 @@ from seqlab.data.time_splits import (
 from seqlab.errors import UserError
 
 SCORING_BATCH = 1024
-
-
-class NaiveForecast(NamedTuple):
-    """Forecasts that need no network."""
-
-    label: str
-    values: NDArray[np.float64]  # (N * Y, H)
-    note: tuple[str, str] | None = None  # what to know of them
 
 
 class TimeSeries(SequenceDataModule):
@@ -106,22 +98,16 @@ class TimeSeries(SequenceDataModule):
         check_counts(seq_length=seq_length, horizon=horizon, batch_size=batch_size)
         if not isinstance(self.num_folds, int) or self.num_folds < 0:
             raise UserError(f"data.backtest.folds={self.num_folds}: give a whole number, at least 0")
-        of_features = feature_transform if isinstance(feature_transform, dict) else {"": feature_transform}
-        named = {f"feature_transform.{name}".rstrip("."): each for name, each in of_features.items() if each}
-        for name, transform in {"target_transform": target_transform, **named}.items():
-            if transform not in TRANSFORMS:
-                raise UserError(f"data.{name}={transform}: choose {', '.join(TRANSFORMS)}")
+        check_transforms(target_transform, feature_transform)
         if scaling not in SCALINGS:
             raise UserError(f"data.scaling={scaling}: choose {' or '.join(SCALINGS)}")
         self.sample = dict(sample or {})
-        self.seq_length, self.horizon = seq_length, horizon
+        self.seq_length, self.horizon, self.batch_size, self.seed = seq_length, horizon, batch_size, seed
         self.target_transform, self.feature_transform = target_transform, feature_transform
         self.scaling = scaling
         self.split = self.source.split
         self.asked_season = season
         self.season: int | None = None  # known after setup
-        self.batch_size = batch_size
-        self.seed = seed
         self.noun = "steps"
 
     def read(self) -> SeriesFile:
@@ -201,9 +187,8 @@ class TimeSeries(SequenceDataModule):
         targets = self.encoding.targets
         if len(self._tables) == 1:
             return targets
-        if len(targets) == 1:
-            return tuple(table.name for table in self._tables)
-        return tuple(f"{table.name} {target}" for table in self._tables for target in targets)
+        suffixes = [f" {target}" if len(targets) > 1 else "" for target in targets]
+        return tuple(table.name + suffix for table in self._tables for suffix in suffixes)
 
     def state(self) -> dict[str, Any]:
         encoding = self.encoding

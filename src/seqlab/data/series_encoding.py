@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,6 +45,14 @@ class SeriesWindows:
     def series(self) -> NDArray[np.int64]:
         """(N * Y,) number of the series of each forecast: table by table, target by target."""
         return (self.table[:, None] * self.num_targets + np.arange(self.num_targets)).ravel()
+
+
+class NaiveForecast(NamedTuple):
+    """Forecasts that need no network."""
+
+    label: str
+    values: NDArray[np.float64]  # (N * Y, H)
+    note: tuple[str, str] | None = None  # what to know of them
 
 
 def joined(parts: Sequence[SeriesWindows]) -> SeriesWindows:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seqlab.data.series import NaiveForecast, TimeSeries
-from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows
+from seqlab.data.series import TimeSeries
+from seqlab.data.series_encoding import NaiveForecast, SeriesEncoding, SeriesWindows
 from seqlab.data.series_files import SeriesFile
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError

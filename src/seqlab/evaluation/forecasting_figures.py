@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from seqlab.data.scaling import target_of, value_of
-from seqlab.data.series import NaiveForecast, TimeSeries
-from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, values_of
+from seqlab.data.series import TimeSeries
+from seqlab.data.series_encoding import NaiveForecast, SeriesEncoding, SeriesWindows, values_of
 from seqlab.data.series_table import SeriesTable
 from seqlab.tasks.regression import Regression
 

@@ -125,7 +125,7 @@ def test_a_sentence_is_read_on_from_window_to_window(stride: int) -> None:
     assert outcome.metrics["test/read_on_accuracy"] == pytest.approx(right)
     table = outcome.result_table()
     assert table.columns[-1] == "read on"
-    assert ("predicted", part.text) in table.notes
+    assert ("predicted", outcome.part.read_on) in table.notes
     assert all(len(figures) == len(table.columns) for _, figures in table.model_rows + table.baseline_rows)
 
 

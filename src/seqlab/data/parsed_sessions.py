@@ -70,7 +70,7 @@ class ParsedSessions:
 
     @property
     def parser(self) -> dict[str, Any]:
-        """What reads other logs the same way: see seqlab.logs.line_parser."""
+        """What reads other logs the same way: see seqlab.logs.line_reader."""
         return self.summary["parser"]
 
     @property

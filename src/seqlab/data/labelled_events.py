@@ -31,15 +31,9 @@ class EventCoder(SequenceCoder):
 class LabelledEvents(LabelledData):
     """Sessions with a label each, of any number of classes; events may be any words without spaces.
 
-    Sessions are split one by one: equal ones may stand in several parts, as they occur in life.
-
-    Args:
-        labels: a CSV of session id and label, where the sessions' own files do not hold their labels.
-        sample: ``num_sessions``, ``abnormal_share`` and ``seed`` of the simulated blocks, whose labels are
-            ``normal`` and the kinds of anomaly.
-        max_length: events of a session that are read.
-        **settings: those of LabelledData; each file is ``id,label,event event ...`` a line, or one of the
-            formats of sessions.
+    Sessions are split one by one: equal ones may stand in several parts, as they occur in life. The labels of
+    the sample are ``normal`` and the kinds of anomaly; conf/data/labelled_events.yaml says what each setting
+    means.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for files that cannot be read or do not fit.

@@ -85,16 +85,7 @@ def written_form(text: str, ascii: bool) -> str:
 class LabelledText(LabelledData):
     """Texts with a label each: from the user's files, or synthetic support tickets when no file is given.
 
-    Args:
-        columns: what the columns of text and label are headed; null: text, sentence or name, and label.
-        delimiter: between the columns; null: a tab, comma, semicolon or bar, found from the first line.
-        unit: ``word``, words and single punctuation marks; ``subword``, learned by byte pair encoding; or
-            ``character``.
-        vocab_size: of unit subword, how many.
-        lower: read in lower case.
-        ascii: letters lose their accents, and what is still no ASCII character is UNK.
-        max_length: tokens of a text that are read; null: 512 characters, 256 words or subwords.
-        **settings: those of LabelledData.
+    conf/data/labelled_text.yaml says what each setting means.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for files that cannot be read or do not fit.

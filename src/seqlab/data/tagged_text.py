@@ -28,24 +28,7 @@ from seqlab.errors import UserError
 class TaggedText(ByLengthModule):
     """Sentences with a tag a token: BIO tags of entities, or plain tags such as parts of speech.
 
-    Args:
-        path: one CoNLL column file, split by ``split``; equal sentences go to the same split.
-        train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
-            cut off.
-        split: shares of train, val and test of the distinct sentences.
-        scheme: ``bio``, ``plain``, or ``auto``: told from the training tags.
-        tag_column: which column of the files holds the tags: a number from 1 or a name of CoNLL-U's; None:
-            UPOS of CoNLL-U, else the last.
-        sample: ``num_sentences`` and ``seed`` of the synthetic sentences.
-        lowercase: word ids are those of lower-cased words; letters and shape keep the case.
-        min_count: words seen less often in training are UNK.
-        max_letters: letters of a word that the character encoder reads.
-        vectors: a GloVe text file to start the word embedding from; null: random.
-        vector_size: numbers per word in it, the network's ``embedding_size``.
-        batch_size: sentences a batch.
-        scoring_batch_size: sentences a batch when nothing is learned.
-        batch_tokens: the most tokens a batch, padding counted.
-        seed: of the split and of the order of batches.
+    conf/data/tags.yaml says what each setting means. Equal sentences go to the same split.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that

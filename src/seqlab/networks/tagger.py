@@ -37,22 +37,14 @@ class CharacterCNN(nn.Module):
 class Tagger(nn.Module):
     """BiLSTM, BiLSTM-CRF (Lample et al., NAACL 2016; Ma & Hovy, ACL 2016).
 
-    Padding is never read. Letters are encoded once per distinct word of a batch.
+    Padding is never read. Letters are encoded once per distinct word of a batch. conf/model/tagger.yaml says
+    what each setting means.
 
     Args:
-        vocab_size, pad_id, unk_id, num_characters, num_shapes, num_tags: from the data; ``pad_id`` is that
-            of words and of characters.
-        first_singleton_id: from the data; words from here on occurred once in training.
-        tags_are_bio: from the data; a CRF then gives sequences that BIO forbids no probability.
-        crf: a linear-chain CRF over the tags; without it each token's tag is decided by itself.
-        char_encoder: ``cnn`` or ``none``.
-        char_embedding_size, char_size: width of a letter, and of a word that was spelled.
-        shape_size: width of a word's shape; 0 leaves it out.
-        embedding_size: width of a word.
+        first_singleton_id: words from here on occurred once in training.
+        tags_are_bio: a CRF then gives sequences that BIO forbids no probability.
         vectors: a GloVe text file that training starts from; the data reads it, never the network, and a
             checkpoint holds the weights themselves.
-        cell, hidden_size, num_layers: of the recurrent layers; ``hidden_size`` for each direction.
-        dropout: on the recurrent layers' input and output, and between them.
         singleton_dropout: share of the training words that occurred once, replaced by UNK while training:
             else UNK would never be trained (Lample et al., section 4.3).
         word_dropout: the same share of all words, frequent ones too: where words to be tagged are new, what

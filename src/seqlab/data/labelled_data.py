@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
+from seqlab.data.csv_files import listed
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
@@ -23,7 +24,6 @@ from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
 
 CLASS_WEIGHTS = ("none", "balanced")
-NAMED_LABELS = 20  # in a message
 
 
 class LabelledData(ByLengthModule):
@@ -152,7 +152,7 @@ class LabelledData(ByLengthModule):
                 if label not in known:
                     raise UserError(
                         f"{part.source}, line {line}: label {label!r} is not in training; its labels: "
-                        f"{shown_labels(sorted(known))}"
+                        f"{listed(sorted(known))}"
                     )
 
     def _tell_of_items(self) -> None:
@@ -267,9 +267,3 @@ def _check_two_labels(items: LabelledItems) -> None:
         raise UserError(
             f"{items.source}: the only label in it is {items.labels[0]}; classifying takes at least two"
         )
-
-
-def shown_labels(labels: Sequence[str]) -> str:
-    """Labels with commas; of many the first."""
-    more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
-    return ", ".join(labels[:NAMED_LABELS]) + more

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.csv_files import listed
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
@@ -146,13 +145,13 @@ class LabelledData(ByLengthModule):
     def _check_labels(self) -> None:
         """Raise UserError where val or test holds a label that training lacks."""
         known = set(self._splits["train"].labels)
+        shown = ", ".join(sorted(known)[:20]) + (", ..." if len(known) > 20 else "")
         for split in ("val", "test"):
             part = self._splits[split]
             for label, line in zip(part.labels, part.lines.tolist(), strict=True):
                 if label not in known:
                     raise UserError(
-                        f"{part.source}, line {line}: label {label!r} is not in training; its labels: "
-                        f"{listed(sorted(known))}"
+                        f"{part.source}, line {line}: label {label!r} is not in training; its labels: {shown}"
                     )
 
     def _tell_of_items(self) -> None:

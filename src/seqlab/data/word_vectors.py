@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.csv_files import is_number
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
@@ -44,14 +44,14 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
                 word, *numbers = line.rsplit(" ", size)
                 if not word or (number == 1 and line.count(" ") == 1):
                     continue
-                if len(numbers) != size or (" " in word and is_number(word.rsplit(" ", 1)[-1])):
+                if len(numbers) != size or (" " in word and _is_number(word.rsplit(" ", 1)[-1])):
                     raise UserError(
                         f"{path}, line {number}: {line.count(' ')} numbers after the word, "
                         f"model.network.embedding_size is {size}; expected {_FORMAT}: set embedding_size to "
                         "the file's"
                     )
                 if word in wanted:
-                    if not all(map(is_number, numbers)):
+                    if not all(map(_is_number, numbers)):
                         raise UserError(f"{path}, line {number}: no finite numbers; expected {_FORMAT}")
                     found[wanted.pop(word)] = [float(each) for each in numbers]
     except FileNotFoundError:
@@ -63,3 +63,10 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
     return WordVectors(
         np.array(list(found), dtype=np.int64), np.array(list(found.values()), dtype=np.float32)
     )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -133,19 +133,6 @@ def test_a_silent_block_is_closed_and_later_lines_begin_another(
     assert len(detect(path, log, tmp_path / "none.jsonl")[0]) == 2
 
 
-def test_one_wrong_date_closes_no_block(
-    checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
-) -> None:
-    path = checkpoint(score="nll_mean", threshold=EVERYTHING)
-    lines = sample_log.lines[:400]
-    wrong = lines[100].replace("081109", "991109", 1)
-    log = tmp_path / "log"
-    log.write_text("\n".join([*lines[:100], wrong, *lines[101:]]) + "\n")
-    alerts, _ = detect(path, log, tmp_path / "out.jsonl", idle=3600.0)
-    blocks = [alert["block"] for alert in alerts]
-    assert len(blocks) - len(set(blocks)) <= 1  # the block with the wrong date itself
-
-
 def test_no_more_blocks_are_open_than_allowed(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,4 +154,4 @@ def test_combined_says_which_counts_are_odd(
     assert odd
     for alert in odd:
         assert sum(abs(count["more"]) for count in alert["counts"]) == alert["score"]
-    assert all("counts" not in alert for alert in alerts if alert["score"] == 0)
+    assert not any(alert["counts"] for alert in alerts if alert["score"] == 0)

@@ -46,7 +46,7 @@ def test_a_new_checkpoint_with_new_thresholds(
     count = len(normals.read_text().splitlines())
     unseen = int(lines[1].split()[0])
     assert lines[0] == f"normals   {count - unseen} of {count} sessions of {normals}"
-    assert lines[1].endswith(f"{unseen} more hold keys that training never showed")
+    assert lines[1].endswith(f"{unseen} with keys that training never showed")
     assert lines[-1] == f"written   {output}"
     end = lines.index("how the new ones were found:")
     rows = {line.split()[0]: line for line in lines[:end] if line and line.split()[0] in new["thresholds"]}
@@ -55,7 +55,7 @@ def test_a_new_checkpoint_with_new_thresholds(
     for name, row in rows.items():
         assert row.split()[1] == f"{old['thresholds'][name]['value']:.4g}"
         assert row.split()[2] == f"{new['thresholds'][name]['value']:.4g}"
-        assert f"{name} {new['thresholds'][name]['method']}" in how
+        assert f"{name}: {new['thresholds'][name]['method']}" in how
     assert new["calibrated"] == {"normals": str(normals), "sessions": count - unseen, "target_fpr": 0.05}
     capsys.readouterr()
     assert main(["predict", str(output), str(normals), "--output", str(tmp_path / "out.csv")]) == 0

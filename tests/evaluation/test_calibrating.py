@@ -17,6 +17,7 @@ from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
 from seqlab.tasks.reconstruction import Reconstruction
 
+UNSEEN = "with keys that training never showed"
 SCORES = ["nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined"]
 
 
@@ -59,7 +60,7 @@ def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> No
     (nll_max,) = [change for change in found.changes if change.score == "nll_max"]
     assert nll_max.new.method.endswith(f" of {found.num_normals} new normals lie above it")
     assert 0.03 < nll_max.share_above_new <= 0.05
-    assert found.num_normals + found.num_unseen == len(normals)
+    assert found.num_normals + sum(count for count, _ in found.left_out) == len(normals)
     assert torch.equal(found.judge["count_vectors"], contents.judge["count_vectors"])
     assert found.judge["main_score"] == contents.judge["main_score"]
 
@@ -71,11 +72,12 @@ def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]
     known = [val.keys(row) for row in range(len(val))]
     found = recalibrate(task, contents, Sessions.from_lists([*known, ["5", "new"], ["new"]]), 0.05)
     plain = recalibrate(task, contents, val, 0.05)
-    assert found.num_unseen == plain.num_unseen + 2
+    unseen = [dict((what, count) for count, what in each.left_out) for each in (found, plain)]
+    assert unseen[0][UNSEEN] == unseen[1].get(UNSEEN, 0) + 2
     for one, other in zip(found.changes, plain.changes, strict=True):
         if one.score != "combined":  # whose aim pays for the rule
             assert one == other
-    with pytest.raises(UserError, match="every session holds a key that training never showed"):
+    with pytest.raises(UserError, match=r"^0 normal sessions .*; 40 are with keys that training"):
         recalibrate(task, contents, Sessions.from_lists([["new"], ["5", "newer"]] * 20), 0.05)
 
 
@@ -88,17 +90,19 @@ def test_only_sessions_labelled_normal_are_fitted_to(windows: Callable[..., Any]
     nameless = Sessions.from_lists([["5", "5"]] * 3)
     found = recalibrate(task, contents, concatenate([odd, val, nameless]), 0.05)
     plain = recalibrate(task, contents, val, 0.05)
-    assert (found.num_abnormal, found.num_unlabelled) == (7, 3)
+    assert found.left_out == [
+        (7, "labelled abnormal"),
+        (3, "without a label, where others have one"),
+        *plain.left_out,
+    ]
     assert found.changes == plain.changes
     unlabelled = recalibrate(task, contents, val.with_labels(LABEL_UNKNOWN), 0.05)
     assert unlabelled.changes == plain.changes
-    assert (unlabelled.num_abnormal, unlabelled.num_unlabelled) == (0, 0)
-    with pytest.raises(UserError, match=r"^0 normal sessions \(7 of 7 are not labelled normal\): too few"):
+    assert unlabelled.left_out == plain.left_out
+    with pytest.raises(UserError, match=r"^0 normal sessions .*; 7 are labelled abnormal: give 10 or more"):
         recalibrate(task, contents, odd, 0.05)
     few = val.take(np.arange(FEWEST_NORMALS - 1))
-    with pytest.raises(
-        UserError, match=r"^9 normal sessions.*: too few to fit a threshold to; give 10 or more"
-    ):
+    with pytest.raises(UserError, match=r"^9 normal sessions that thresholds can be fitted to: give 10"):
         recalibrate(task, contents, few, 0.05)
 
 

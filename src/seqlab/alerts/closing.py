@@ -9,7 +9,6 @@ import numpy as np
 
 from seqlab.alerts.alert import Alert, LineRef, Surprise, best_guesses, iso_time, template_of
 from seqlab.alerts.blocks import EVENT, OpenBlock
-from seqlab.alerts.clock import NO_TIME
 from seqlab.alerts.models import Model
 from seqlab.detection.surprise import UNSEEN_NLL
 
@@ -67,24 +66,21 @@ def alerts_of(
         return []
     sessions = [np.ascontiguousarray(case.block.records["token"]) for case in cases]
     probabilities = model.scorer.probabilities(sessions, [case.place for case in cases])
-    names = model.vocabulary.tokens
+    names, with_year = model.vocabulary.tokens, model.says_year
     found = []
     for case, tokens, expected in zip(cases, sessions, probabilities, strict=True):
         block, place, is_open = case.block, case.place, case.reason == CERTAIN
         records, shown = block.records, min(place, len(tokens) - 1)
-        if place == len(tokens):
-            key = names[model.vocabulary.eos]
-        elif tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
+        key = names[model.vocabulary.eos if place == len(tokens) else tokens[place]]
+        if place < len(tokens) and tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
             key = str(records["key"][place])
-        else:
-            key = names[tokens[place]]
-        template = template_of(key, model.templates)
         lines = []
         for line in range(max(shown - _LINES_SHOWN + 1, 0), shown + 1):
             offset, text = int(records["offset"][line]), block.text(line)
             if text is None:
                 text = read_line(int(records["file"][line]), offset)
             lines.append(LineRef(line + 1, file_name, offset, text))
+        template, unseen = template_of(key, model.templates), case.nll == UNSEEN_NLL
         found.append(
             Alert(
                 id=block.id,
@@ -95,16 +91,12 @@ def alerts_of(
                 status="open" if is_open else "closed",
                 reason=case.reason,
                 events=place + 1 if is_open else len(tokens),
-                first_time=_time(model, block.first_time),
-                last_time=_time(model, case.last_time),
-                surprise=Surprise(place + 1, key, template, case.nll, case.rank, case.nll == UNSEEN_NLL),
+                first_time=iso_time(block.first_time, with_year=with_year),
+                last_time=iso_time(case.last_time, with_year=with_year),
+                surprise=Surprise(place + 1, key, template, case.nll, case.rank, unseen),
                 expected=best_guesses(expected, names, model.templates),
                 counts=() if is_open else model.odd_counts(tokens),
                 lines=tuple(lines),
             )
         )
     return found
-
-
-def _time(model: Model, microseconds: int) -> str | None:
-    return None if microseconds == NO_TIME else iso_time(microseconds, with_year=model.says_year)

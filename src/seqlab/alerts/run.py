@@ -6,20 +6,19 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
-from seqlab.alerts.health import Health
+from seqlab.alerts.clock import LogClock
 from seqlab.alerts.models import Model, encode_keys
-from seqlab.alerts.notices import Notices
+from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall
 from seqlab.alerts.output import AlertOutput
 from seqlab.alerts.sources import open_source
 from seqlab.alerts.state import StateFile
-from seqlab.alerts.watcher import Limits, Totals, Watcher
+from seqlab.alerts.watcher import Totals, Watcher
 from seqlab.logs.line_parser import LineParser
 from seqlab.logs.lines import Lines
 from seqlab.logs.reading import Chunk
@@ -58,16 +57,16 @@ class Watch:
     def __init__(self, model: Model, settings: Settings) -> None:
         self.settings = settings
         self.parser = LineParser.from_state(model.log_parser())
-        self.table = model.token_table()
-        self.unk = model.vocabulary.unk
+        self.table, self.unk = model.token_table(), model.vocabulary.unk
         self.stopped = False
-        self._due = dict.fromkeys(("state", "idle"), 0.0)  # seconds of the monotonic clock
+        self.started = time.monotonic()
+        self._due = {"state": 0.0, "idle": 0.0}  # seconds of the monotonic clock
         self.state_file, found = None, None
         with ExitStack() as opened:
             if settings.state is not None:
                 self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
                 opened.callback(self.state_file.close)
-                found = self.state_file.read(time.monotonic())
+                found = self.state_file.read(self.started)
             self.output = AlertOutput(settings.output, as_json=settings.as_json)
             opened.callback(self.output.close)
             self.source = open_source(
@@ -80,28 +79,25 @@ class Watch:
             self.close = opened.pop_all().close
         self.watcher = Watcher(
             model,
-            Limits(settings.idle, settings.max_open, live=settings.follow),
+            settings.idle,
+            settings.max_open,
             read_line=self.source.line,
             file_name=self.source.name,
             # files that are followed, or gone on with later, may be rotated away or truncated meanwhile
             hold_texts=settings.follow or settings.state is not None or not self.source.holds_text,
         )
-        self.notices = Notices(self.source.name, settings.as_json)
-        self.health = Health(
-            self.notices,
-            model,
-            self.parser.reader.format,
-            settings.stall,
-            settings.drift_share,
-            live=settings.follow,
-        )
-        self.resumed = found is not None
         if found is not None:
             header, self.watcher.open = found
             self.watcher.totals = Totals(**header["totals"])
-            self.watcher.clock.restore(header["clock"])
-            self.health.restore(header["health"], self.watcher.totals.events)
-        self.lines_before = self.watcher.totals.lines
+            self.watcher.clock = LogClock(**header["clock"] | {"wait": self.watcher.clock.wait})
+        self.lines_before = self.watcher.totals.lines  # of earlier watches
+        self._reported = (self.started, self.watcher.totals.events)  # when, and the events until then
+        self.notices = notices = Notices(self.source.name, settings.as_json)
+        log_format = self.parser.reader.format
+        expected = f"format {log_format.name}: {log_format.expected}"
+        self.skipped = SkippedLines(notices, expected, live=settings.follow)
+        self.drift = Drift(notices, model.judge.unseen_share, settings.drift_share)
+        self.stall = Stall(notices, settings.stall, self.started)
 
     def run(self) -> bool:
         """Until the log ends, or somebody ends it.
@@ -126,19 +122,19 @@ class Watch:
         for kind, what in self.source.news():
             self.notices.say(kind, f"{self.source.name}: {what}")
             self._due["state"] = 0.0  # where another file is read now, no state of the one before leads on
-        now = time.monotonic()
+        now, follow = time.monotonic(), self.settings.follow and not self.source.ended
         if chunk is not None:
             self.take(chunk, now)
-            self.health.stall.line_came(now)
-        elif self.settings.follow and not self.source.ended:
-            self.health.stall.look(now)
-        if now >= self._due["idle"] and (chunk is None or self.source.caught_up()) and not self.source.ended:
+            self.stall.line_came(now)
+        elif follow:
+            self.stall.look(now)
+        if follow and now >= self._due["idle"] and (chunk is None or self.source.caught_up()):
             self.output.write(self.watcher.close_idle(now))
             self._due["idle"] = now + IDLE_SECONDS
         if now >= self._due["state"]:
             self._save()
-        if self.settings.follow:
-            self.health.report(self.watcher, self.source, self.settings.report, now)
+        if follow and self.settings.report and now - self._reported[0] >= self.settings.report:
+            self._report(now)
 
     def take(self, chunk: Chunk, now: float) -> None:
         """Everything that a chunk of the log leads to."""
@@ -147,8 +143,10 @@ class Watch:
         skipped = lines.skipped(events.skipped)
         self.watcher.totals.lines += lines.num_read
         self.watcher.totals.skipped += sum(count for count, _ in skipped.values())
+        self.skipped.add(lines.num_read, len(events.line), skipped)
         tokens = encode_keys(events.key, self.table)
-        self.health.take(lines, events, np.asarray(tokens == self.unk), skipped)
+        unseen = np.asarray(tokens == self.unk)
+        self.drift.add(unseen, lines.column[int(events.line[unseen][-1])] if unseen.any() else "")
         self.output.write(self.watcher.take(lines, events, tokens, now))
 
     def _save(self) -> None:
@@ -158,15 +156,63 @@ class Watch:
             return
         start = time.monotonic()
         self.output.sync()
-        header: dict[str, Any] = {
-            "totals": vars(self.watcher.totals),
-            "clock": self.watcher.clock.state(),
-            "health": self.health.state(),
+        header = {
+            "totals": asdict(self.watcher.totals),
+            "clock": asdict(self.watcher.clock),
             "source": source,
         }
-        self.state_file.write(header, self.watcher.open, start)
+        self.state_file.write(header, self.watcher.open)
         now = time.monotonic()
         self._due["state"] = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
+
+    def _report(self, now: float) -> None:
+        """Say how fast reading is, how far behind, and what was found."""
+        totals, (then, before) = self.watcher.totals, self._reported
+        self._reported = (now, totals.events)
+        facts = {
+            "events_per_second": round((totals.events - before) / (now - then), 1),
+            "bytes_behind": self.source.unread_bytes(),
+            "seconds_since_last_line": round(now - self.stall.last, 1),
+            "open_blocks": len(self.watcher.open),
+            "alerts": totals.alerts,
+            "skipped": totals.skipped,
+        }
+        known = [f"{value:,} {name.replace('_', ' ')}" for name, value in facts.items() if value is not None]
+        self.notices.say("report", f"{self.source.name}: {', '.join(known)}", **facts)
+
+    def say_summary(self) -> None:
+        """What was read and found, at the end."""
+        totals, settings = self.watcher.totals, self.settings
+        seconds, new_lines = time.monotonic() - self.started, totals.lines - self.lines_before
+        open_blocks = len(self.watcher.open)
+        rate = new_lines / max(seconds, 1e-9)
+        again = "without --follow, with --close" if settings.follow else "with --close"
+        may_go_on = f"may go on; the last time, run {again} to score them to their end"
+        rows = [
+            ("lines", totals.lines, self.skipped.in_words()),
+            ("events", totals.events, ""),
+            ("blocks", totals.blocks, ""),
+            ("alerts", totals.alerts, str(settings.output or "")),
+            ("open", open_blocks, f"blocks {may_go_on if settings.state else 'not scored to their end'}"),
+            ("closed", totals.limited, "blocks by --max-open: their scores are of a part"),
+            ("speed", round(rate), f"lines/s: {new_lines:,} new lines in {seconds:.1f} s"),
+        ]
+        text = "\n".join(
+            f"  {name:<7} {count:>12,}   {what}".rstrip()
+            for name, count, what in rows
+            if count or name not in ("open", "closed")
+        )
+        state = "" if settings.state is None else f"\n  state   {settings.state}"
+        self.notices.say(
+            "summary",
+            f"{self.source.name}\n{text}{state}",
+            **asdict(totals),
+            new_lines=new_lines,
+            skipped_by_reason=dict(self.skipped.counts),
+            open_blocks=open_blocks,
+            seconds=round(seconds, 3),
+            lines_per_second=round(rate, 1),
+        )
 
     def problem(self) -> str | None:
         """What makes the whole run doubtful, once it has ended."""
@@ -174,7 +220,7 @@ class Watch:
         if self.source.problem is not None:
             return f"{self.source.problem}; what came before it was scored"
         if totals.lines > self.lines_before and not totals.events and not self.settings.follow:
-            return f"{self.health.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
+            return f"{self.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
         return None
 
 
@@ -183,15 +229,13 @@ def _stop_on_signals(watch: Watch) -> Iterator[None]:
     """The first SIGINT or SIGTERM ends the watch after the present chunk, a second one at once."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        if watch.stopped:
+            raise KeyboardInterrupt
         watch.stopped = True
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
-    before: dict[int, Any] = {
-        each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = [(number, signal.signal(number, on_signal)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before:
+            signal.signal(number, handler)

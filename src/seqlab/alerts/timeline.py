@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqlab.alerts.alert import Count, Guess, best_guesses, counts_as_json, iso_time, template_of
+from seqlab.alerts.alert import Count, Guess, best_guesses, iso_time, template_of
 from seqlab.alerts.models import Model
+from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
+from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 from seqlab.detection.surprise import UNSEEN_NLL
 from seqlab.errors import UserError
@@ -68,15 +71,9 @@ class Timeline:
     def is_alert(self) -> bool:
         return self.score > self.threshold
 
-    @property
-    def worst(self) -> int:
-        """Place of the most surprising event."""
-        return int(np.argmax([-1.0 if event.nll is None else event.nll for event in self.events]))
-
     def to_json(self) -> str:
         """One object."""
         content: dict[str, Any] = {"kind": "timeline", "alert": self.is_alert} | asdict(self)
-        content["counts"] = counts_as_json(self.counts)
         return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
@@ -116,13 +113,10 @@ def events_of_sessions(path: Path, block: str, parser: dict[str, Any] | None) ->
     Raises:
         UserError: no such block, or a folder whose template ids mean something else than those of training.
     """
-    from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
-    from seqlab.data.session_files import read_sessions
-
     parsed = read_parsed_sessions(path) if path.is_dir() else None
+    sessions = read_sessions(path) if parsed is None else parsed.sessions
     if parsed is not None:
         check_templates(str(parsed.folder), parsed.parser, parser)
-    sessions = read_sessions(path) if parsed is None else parsed.sessions
     places = np.flatnonzero(sessions.ids == block)
     if not len(places):
         raise UserError(f"{path}: no block {block} among its {len(sessions.ids):,} sessions")
@@ -142,14 +136,11 @@ def _with_line(key: str, offset: int, logs: list[dict[str, Any]]) -> BlockEvent:
         offset: of the line in all logs, one after the other.
     """
     log = next(log for log in reversed(logs) if offset >= log["first_offset"])
-    own, path, text = offset - log["first_offset"], Path(log["log"]), None
-    if path.suffix.lower() not in _PACKED:
-        try:
-            with path.open("rb") as file:
-                file.seek(own)
-                text = file.readline(LONGEST_LINE).rstrip(b"\r\n").decode()
-        except (OSError, UnicodeDecodeError):
-            pass
+    own, text = offset - log["first_offset"], None
+    if not log["log"].lower().endswith(_PACKED):
+        with suppress(OSError, UnicodeDecodeError), open(log["log"], "rb") as file:
+            file.seek(own)
+            text = file.readline(LONGEST_LINE).rstrip(b"\r\n").decode()
     return BlockEvent(key, None, log["log"], own, text)
 
 
@@ -168,14 +159,12 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
             continue
         lines = Lines.of(chunk)
         events = parser(lines.column)
-        offsets = lines.offsets
+        times = events.time.astype("datetime64[us]").astype(np.int64)
         for event in np.flatnonzero((events.session == block).to_numpy()).tolist():
-            place, time, key = int(events.line[event]), events.time[event], int(events.key[event])
-            moment = None
-            if not np.isnat(time):
-                moment = iso_time(int(time.astype("datetime64[us]").astype(np.int64)), with_year=with_year)
+            place, key = int(events.line[event]), int(events.key[event])
+            time = iso_time(int(times[event]), with_year=with_year)
             name = UNK_TOKEN if key < 0 else str(key)
-            found.append(BlockEvent(name, moment, path, int(offsets[place]), lines.column[place]))
+            found.append(BlockEvent(name, time, path, int(lines.offsets[place]), lines.column[place]))
     if not found:
         raise UserError(f"{path}: no line of block {block}")
     return found

@@ -6,7 +6,6 @@ import io
 import math
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich import box
@@ -16,32 +15,24 @@ from rich.table import Table
 from rich.text import Text
 
 from seqlab.alerts.alert import UNSEEN, printable, span
+from seqlab.alerts.checks import check_target
 from seqlab.alerts.timeline import Timeline, TimelineEvent
 from seqlab.errors import UserError
 
 SURPRISING = math.log(10)  # nats: it had a probability below 1 in 10
-FOLD_LONGER_THAN = 12  # unsurprising events in a row
-KEPT_AROUND_FOLD = 2
+KEPT_AROUND = 2  # events before and after a surprising one; others are folded
 MOST_DETAILED = 6  # events with what was expected, and with their lines
 BAR_WIDTH = 12
 PICTURE_WIDTH = 140  # letters
+LEGEND = f"–: not predicted, without a whole window before it; new: {UNSEEN}, counts as 100 nats"
 
 
-def folded(shown: Timeline, *, everything: bool) -> Iterator[TimelineEvent | tuple[int, float]]:
-    """Its events; long runs without surprise as (how many, the highest NLL among them)."""
-    events, worst = shown.events, shown.worst
-    kept = [place == worst or event.is_end or is_surprising(event) for place, event in enumerate(events)]
-    place = 0
-    while place < len(events):
-        end = kept.index(True, place)  # the end of the block is kept
-        if end - place <= FOLD_LONGER_THAN or everything:
-            yield from events[place : end + 1]
-        else:
-            hidden = events[place + KEPT_AROUND_FOLD : end - KEPT_AROUND_FOLD]
-            yield from events[place : place + KEPT_AROUND_FOLD]
-            yield len(hidden), max(event.nll or 0.0 for event in hidden)
-            yield from events[end - KEPT_AROUND_FOLD : end + 1]
-        place = end + 1
+def kept_places(events: tuple[TimelineEvent, ...]) -> set[int]:
+    """Places of the events that are shown: the most surprising ones, the first, the end, and those around."""
+    last = len(events) - 1
+    worst = max(range(len(events)), key=lambda place: events[place].nll or 0.0)
+    centers = [0, worst, last, *(place for place, event in enumerate(events) if is_surprising(event))]
+    return {place for center in centers for place in range(center - KEPT_AROUND, center + KEPT_AROUND + 1)}
 
 
 def is_surprising(event: TimelineEvent) -> bool:
@@ -56,10 +47,9 @@ def print_timeline(shown: Timeline, *, everything: bool = False) -> None:
 
 def check_picture(path: Path) -> None:
     """Raise UserError for a name that no picture can be written under."""
-    if path.suffix.lower() != ".svg" or path.is_dir():
+    if path.suffix.lower() != ".svg":
         raise UserError(f"--picture {path}: choose a file's name that ends in .svg")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"--picture {path}: the folder {path.parent} does not exist")
+    check_target("--picture", path)
 
 
 def write_picture(shown: Timeline, path: Path) -> None:
@@ -81,9 +71,9 @@ def write_picture(shown: Timeline, path: Path) -> None:
 
 
 def _page(shown: Timeline, *, everything: bool) -> Group:
+    """Heading, table and legend."""
     events = shown.events
-    values = [event.nll for event in events if event.nll is not None and not event.unseen]
-    largest = max([*values, shown.threshold if shown.score_name == "nll_max" else 0.0, 1.0])
+    largest = max([event.nll or 0.0 for event in events if not event.unseen] + [SURPRISING])
     with_times = any(event.time is not None for event in events)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for name in ("#", "time", "key", "nats") if with_times else ("#", "key", "nats"):
@@ -91,29 +81,35 @@ def _page(shown: Timeline, *, everything: bool) -> Group:
     table.add_column("", width=BAR_WIDTH)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("template, what was expected, line", overflow="fold", ratio=1)
-    most = sorted(filter(is_surprising, events), key=lambda event: -(event.nll or 0))[:MOST_DETAILED]
-    for item in folded(shown, everything=everything):
-        if isinstance(item, tuple):
-            cells = ["…", *[""] * (5 if with_times else 4)]
-            table.add_row(*cells, f"{item[0]:,} events, none above {item[1]:.1f} nats", style="dim")
+    detailed = sorted(filter(is_surprising, events), key=lambda event: -(event.nll or 0))[:MOST_DETAILED]
+    kept, hidden = kept_places(events), 0
+    for place, event in enumerate(events):
+        if place not in kept and not everything:
+            hidden += 1
             continue
-        value = largest if item.unseen else item.nll or 0.0
+        if hidden:
+            rest = [""] * (len(table.columns) - 2)
+            table.add_row("…", *rest, f"{hidden:,} events without surprise", style="dim")
+            hidden = 0
+        nats = "–" if event.nll is None else "new" if event.unseen else f"{event.nll:.2f}"
+        bar = largest if event.unseen else event.nll or 0.0
+        color = "red" if is_surprising(event) else "blue"
         table.add_row(
-            "end" if item.is_end else str(item.position),
-            *([(item.time or "").rpartition(" ")[2][:12]] if with_times else []),
-            item.key,
-            "–" if item.nll is None else ("new" if item.unseen else f"{item.nll:.2f}"),
-            ProgressBar(largest, value, BAR_WIDTH, complete_style="red" if is_surprising(item) else "blue"),
-            "" if item.rank is None or item.unseen else str(item.rank),
-            _told(item, detailed=item in most),
+            "end" if event.is_end else str(event.position),
+            *([(event.time or "").rpartition(" ")[2][:12]] if with_times else []),
+            event.key,
+            nats,
+            ProgressBar(largest, bar, BAR_WIDTH, complete_style=color),
+            "" if event.rank is None or event.unseen else str(event.rank),
+            _told(event, detailed=event in detailed),
         )
-    return Group(*_heading(shown), "", table, *_remarks(shown))
+    return Group(*_heading(shown), "", table, LEGEND)
 
 
 def _told(event: TimelineEvent, *, detailed: bool) -> Text:
     """The template of an event; with what was expected and its line where that is wanted."""
     name = printable(event.template) or (UNSEEN if event.unseen else "")
-    text = Text(name, style="bold" * is_surprising(event))
+    text = Text(name, style="bold" if is_surprising(event) else "")
     if detailed:
         for guess in event.expected:
             row = f"\n{guess.probability:.3f}  {guess.key}  {printable(guess.template)}"
@@ -127,23 +123,13 @@ def _heading(shown: Timeline) -> list[Text]:
     """The block, its score, its extent."""
     events = shown.events[:-1]
     sign, verdict = (">", "an alert") if shown.is_alert else ("≤", "no alert")
-    times = [event.time for event in events if event.time is not None]
     files = dict.fromkeys(event.file for event in events if event.file is not None)
-    extent = [f"{len(events):,} events", span(times[0], times[-1]) if times else "", *files]
+    extent = [f"{len(events):,} events", span(events[0].time, events[-1].time), *files]
     rows = [
         Text(printable(shown.block), "bold"),
         Text(f"  {shown.score_name} {shown.score:.4g} {sign} {shown.threshold:.4g}: {verdict}"),
         Text(f"  {', '.join(filter(None, extent))}"),
     ]
-    for key, template, more in shown.counts:
-        amount = f"{abs(more):,} {'more' if more > 0 else 'fewer'}"
-        rows.append(Text(f"  {amount} of {key} than the nearest training block: {printable(template)}"))
+    for count in shown.counts:
+        rows.append(Text(f"  {count} than the nearest training block: {printable(count.template)}"))
     return rows
-
-
-def _remarks(shown: Timeline) -> Iterator[str]:
-    """What the signs of the table mean, where they stand there."""
-    if any(event.nll is None for event in shown.events):
-        yield "–: the model predicts only events with a whole window before them"
-    if any(event.unseen for event in shown.events):
-        yield f"new: {UNSEEN}; counts as 100 nats"

@@ -76,7 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_log, check_options
-    from seqlab.alerts.health import say_summary
     from seqlab.alerts.models import load_model
     from seqlab.alerts.run import Settings, Watch
     from seqlab.errors import UserError
@@ -106,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         ended = watch.run()
-        say_summary(watch)
+        watch.say_summary()
     finally:
         watch.close()
     if (problem := watch.problem()) is not None:

@@ -46,7 +46,7 @@ def generate(folder: Path, blocks: int) -> dict[str, Any]:
 
 def parse(folder: Path, blocks: int) -> dict[str, Any]:
     """Raw lines to sessions: headers, masks, templates, grouping, labels, files written."""
-    from seqlab.data.session_tables import read_labels
+    from seqlab.data.session_files import read_labels
     from seqlab.logs.engines import Threads
     from seqlab.logs.known_formats import FORMATS
     from seqlab.logs.parse_run import parse

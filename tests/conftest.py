@@ -57,7 +57,7 @@ def load_script() -> Callable[[str], ModuleType]:
 @pytest.fixture(scope="session")
 def python() -> Iterator[Server]:
     """Starts processes of Python that have imported torch already: see processes.py."""
-    server = Server(ROOT)
+    server = Server(ROOT / "src")
     yield server
     server.close()
 

@@ -37,11 +37,11 @@ class Server:
     """The process that forks: one for a session of pytest.
 
     Args:
-        root: the repository; its package is imported.
+        path: the folder that holds the package seqlab.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.environment = os.environ | {"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}
+    def __init__(self, path: Path) -> None:
+        self.environment = os.environ | {"PYTHONPATH": str(path), "OMP_NUM_THREADS": "1"}
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ import pytest
 from seqlab.cli import main
 from seqlab.errors import UserError
 from seqlab.project import package_folder, project_folder, train_words
+
+from .processes import Server
 
 SEQLAB = ("-m", "seqlab.cli")
 Run = Callable[..., str]
@@ -34,24 +36,25 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs Python in a folder with the installed wheel and the packages of this environment; what it says."""
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the installed wheel, for PYTHONPATH: all else comes from this environment."""
     target = tmp_path_factory.mktemp("site")
     _pip("install", "--no-deps", "--target", str(target), str(wheel))
+    return target
+
+
+@pytest.fixture(scope="module")
+def run(installed: Path) -> Iterator[Run]:
+    """Runs ``python ARGUMENTS`` in a folder with the installed wheel; what it says."""
+    server = Server(installed)
 
     def call(folder: Path, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(target), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = server.run(*arguments, cwd=folder, env=os.environ | {"PYTHONPATH": str(installed)})
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    return call
+    yield call
+    server.close()
 
 
 def _pip(command: str, *arguments: str) -> None:
@@ -68,9 +71,9 @@ def test_the_wheel_holds_every_config_and_the_license(wheel: Path, root: Path) -
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_an_empty_folder_finds_the_configs_of_the_wheel(run: Run, tmp_path: Path) -> None:
-    code = "import seqlab.project as p; print(p.project_folder())"
-    assert run(tmp_path, "-c", code).strip().endswith("/seqlab/project_files")
+def test_an_empty_folder_finds_the_configs_of_the_wheel(run: Run, installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "where.py").write_text("import seqlab.project as p; print(p.project_folder())")
+    assert run(tmp_path, "where.py").strip() == str(installed / "seqlab/project_files")
     assert "hidden_size: 4" in run(tmp_path, *SEQLAB, "train", "model.network.hidden_size=4", "--cfg", "job")
 
 

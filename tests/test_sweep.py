@@ -91,6 +91,7 @@ def test_every_value_of_the_search_space_composes() -> None:
         assert isinstance(config.optimizer.lr, float)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("method", ["random", "bayes", "grid"])
 def test_wandbs_engine_takes_it_and_every_run_it_draws_composes(
     draw: Callable[..., dict[str, Any]], method: str
@@ -110,6 +111,7 @@ def test_wandbs_engine_takes_it_and_every_run_it_draws_composes(
         assert config.optimizer.lr == drawn["optimizer.lr"]["value"]
 
 
+@pytest.mark.soak
 def test_wandbs_engine_refuses_what_is_not_its_format(draw: Callable[..., dict[str, Any]]) -> None:
     assert draw(early_terminate={"type": "hyperband"})["complaints"]
 

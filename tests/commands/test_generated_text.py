@@ -46,6 +46,7 @@ def relative_losses(
     return found
 
 
+@pytest.mark.soak
 def test_phrases(call: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = tmp_path / "phrases.txt"
     path.write_text("".join(f"{english}\n" for english, _ in phrase_pairs()), encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_files import read_sessions
-from seqlab.data.session_splits import read_files, session_source
+from seqlab.data.session_splits import check_given, split_given
 from seqlab.data.sources import Files
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
@@ -96,8 +96,8 @@ def _from_files(
     split: Sequence[float], seed: int, labels: Path | None = None, **given: Files | None
 ) -> Splits:
     files = dict.fromkeys(SETTINGS) | given
-    source = session_source(files, labels, None, split)
-    return read_files(source, files, labels, seed, lambda: pytest.fail("files were given"))
+    check_given(files, labels, None)
+    return split_given(files, labels, split, seed)
 
 
 @pytest.fixture

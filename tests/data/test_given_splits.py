@@ -154,7 +154,7 @@ def test_a_file_that_labels_its_sessions_is_split_by_class(
     assert splits["test"].labels.tolist() == [LABEL_NORMAL] * 4 + [LABEL_ABNORMAL] * 2
     assert {0, 1} - set(splits["train"].labels.tolist()) == {LABEL_ABNORMAL}
     (notice,) = notices
-    assert notice.startswith("2 of 20 sessions of data.normal are labelled abnormal there and all are tested")
+    assert notice.startswith("2 of 20 sessions of data.normal are labelled abnormal and all are tested")
     assert notice.endswith("detection.prevalence=0.10000")
 
     train = write("train.csv", ["BlockId,Label,EventSequence", *[f"a{n},{n % 2},5" for n in range(10)]])

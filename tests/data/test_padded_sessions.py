@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from seqlab.data.batches import SessionBatch
-from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.padded_sessions import (
     PaddedDataset,
@@ -19,6 +18,7 @@ from seqlab.data.padded_sessions import (
 )
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.windows import DistinctSessions, distinct_sessions
 
 CPU = torch.device("cpu")
 PAD, BOS, EOS = 0, 1, 2

@@ -14,9 +14,8 @@ from seqlab.data.sequences import (
     LABEL_NORMAL,
     Sessions,
     has_both_classes,
-    split_by_session,
 )
-from seqlab.data.session_splits import check_disjoint, read_all
+from seqlab.data.session_splits import check_disjoint, read_all, split_by_session
 from seqlab.data.splits import check_fractions
 from seqlab.errors import UserError
 

@@ -3,8 +3,7 @@ import pytest
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.baselines import BASELINES, RULES, TrivialDetectors
-from seqlab.detection.simple_detectors import EncodedSessions
+from seqlab.detection.baselines import BASELINES, RULES, EncodedSessions, TrivialDetectors
 
 TRAIN = [["1", "2", "3"], ["1", "2", "2", "3"], ["1", "2", "3", "3", "3"]]
 VOCABULARY = Vocabulary.from_sessions(Sessions.from_lists(TRAIN))

@@ -58,6 +58,7 @@ def test_distance_is_the_fewest_events_to_add_or_take_away() -> None:
     nearest = NearestCounts.fit(np.array([[2, 0, 1], [0, 3, 0]], dtype=np.int32))
     given = np.array([[2, 0, 1], [2, 1, 1], [0, 0, 0], [0, 3, 4]], dtype=np.int32)
     assert nearest.distance(given).tolist() == [0, 1, 3, 4]
+    assert nearest.difference(given[3]).tolist() == [0, 0, 4]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.9])

@@ -4,15 +4,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.padded_sessions import session_scoring_plan
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.counts import NearestCounts
+from seqlab.data.windows import distinct_sessions
+from seqlab.detection.counts import CountCosts, NearestCounts
 from seqlab.detection.judge import Judge
-from seqlab.detection.networks import torch_sessions
-from seqlab.detection.scorers import SessionScorer
+from seqlab.detection.scorers import SessionScorer, torch_sessions
 from seqlab.detection.session_scores import SessionScores
 from seqlab.detection.surprise import surprise
 from seqlab.networks.gru_autoencoder import GRUAutoencoder

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.counts import NearestCounts
+from seqlab.detection.counts import CountCosts, NearestCounts
 from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, harmonic
 from seqlab.detection.surprise import EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold, most_above
@@ -255,7 +254,7 @@ def test_state_survives_a_checkpoint(tmp_path: object) -> None:
 
 
 def test_scores_need_no_torch() -> None:
-    modules = "seqlab.detection.session_scores, seqlab.detection.detector"
+    modules = "seqlab.detection.judge, seqlab.detection.scorers"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "False\n"

@@ -3,12 +3,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.padded_sessions import session_scoring_plan
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_windows import window_scoring_plan
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.data.windows import distinct_pairs, index_windows
+from seqlab.data.windows import distinct_pairs, distinct_sessions, index_windows
 from seqlab.detection.surprise import (
     LARGEST_SEEN_NLL,
     UNSEEN_NLL,

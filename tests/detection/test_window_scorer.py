@@ -5,11 +5,9 @@ from numpy.typing import NDArray
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.windows import index_windows
-from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.counts import NearestCounts
+from seqlab.detection.counts import CountCosts, NearestCounts
 from seqlab.detection.judge import Judge
-from seqlab.detection.networks import Remembered
-from seqlab.detection.scorers import WindowScorer, softmax
+from seqlab.detection.scorers import Remembered, WindowScorer, softmax
 from seqlab.detection.session_scores import SessionScores
 
 

@@ -14,9 +14,9 @@ from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.sequences import LABEL_UNKNOWN
 from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.baselines import BASELINES
-from seqlab.detection.metrics import detection_metrics
+from seqlab.detection.metrics import detection_metrics, seen_figures
 from seqlab.errors import UserError
-from seqlab.evaluation.detection import DetectionEvaluation, DetectionOutcome, seen_figures
+from seqlab.evaluation.detection import DetectionEvaluation, DetectionOutcome
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.base import SequenceTask

@@ -8,10 +8,11 @@ import pytest
 
 from seqlab.data.sequences import LABEL_UNKNOWN, Sessions
 from seqlab.data.session_windows import SessionWindows
-from seqlab.detection.simple_detectors import SeenSessions
+from seqlab.detection.baselines import EncodedSessions, SeenSessions
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
-from seqlab.evaluation.detection_cautions import cautions, check_sessions
+from seqlab.evaluation.detection import DetectionEvaluation
+from seqlab.evaluation.detection_report import cautions
 
 
 def outcome(**changes: Any) -> Any:
@@ -27,7 +28,10 @@ def outcome(**changes: Any) -> Any:
         "unseen_floor": 7.901,
         "prevalence": None,
     } | changes
+    unlabelled = bool((values["labels"] == LABEL_UNKNOWN).all())
     return SimpleNamespace(
+        unlabelled=unlabelled,
+        normal=(values["labels"] == 0) | unlabelled,
         alerts=values["alerts"],
         sessions=SimpleNamespace(labels=values["labels"], lengths=values["lengths"]),
         detector=SimpleNamespace(
@@ -106,11 +110,11 @@ def test_other_lengths_are_told_of_normal_test_sessions_alone() -> None:
 
 def test_a_session_is_seen_where_every_key_and_their_order_are_equal() -> None:
     train = Sessions.from_lists([["1", "2"], ["1"], ["2", "2", "1"]])
-    known = SeenSessions.fit(train.codes, train.lengths)
+    known = SeenSessions.fit(EncodedSessions(train.codes, train.lengths))
     assert len(known.digests) == 3
     # 1 2 | 2 1 | 1 | 1 2 2 | 2 2 1 | 1 1: codes are 0 for key 1, 1 for key 2
     codes, lengths = np.array([0, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0]), np.array([2, 2, 1, 3, 3, 2])
-    assert known.seen(codes, lengths).tolist() == [True, False, True, False, True, False]
+    assert known.seen(EncodedSessions(codes, lengths)).tolist() == [True, False, True, False, True, False]
 
 
 def with_splits(datamodule: SessionWindows, train: Sequence[str], val: Sequence[str]) -> SessionWindows:
@@ -136,17 +140,17 @@ def test_sessions_that_no_threshold_can_come_from_are_refused(
     windows: Callable[..., SessionWindows], train: list[str], val: list[str], message: str
 ) -> None:
     with pytest.raises(UserError) as caught:
-        check_sessions(with_splits(windows(), train, val))
+        DetectionEvaluation().check(with_splits(windows(), train, val))
     assert str(caught.value).startswith(message)
 
 
 def test_two_validation_sessions_without_unseen_keys_are_enough(
     windows: Callable[..., SessionWindows],
 ) -> None:
-    check_sessions(with_splits(windows(), ["ab"] * 10, ["ax", "b", "a"]))
+    DetectionEvaluation().check(with_splits(windows(), ["ab"] * 10, ["ax", "b", "a"]))
 
 
 def test_the_check_reads_no_test_session(windows: Callable[..., SessionWindows]) -> None:
     datamodule = windows()
     datamodule._splits["test"] = replace(datamodule._splits["test"], codes=None, offsets=None)
-    check_sessions(datamodule)
+    DetectionEvaluation().check(datamodule)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqlab.data.session_windows import SessionWindows
-from seqlab.detection.detector import Detector
+from seqlab.detection.judge import Detector
 from seqlab.detection.surprise import surprise
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
@@ -41,7 +41,8 @@ def test_the_detector_of_a_checkpoint_scores_as_it_did_in_its_run(scored: Any) -
     evaluation = DetectionEvaluation(scores=["combined", "nll_max", "count_cost"])
     detector: Detector = evaluation.fit(task, datamodule)[0]
     events = surprise(task, datamodule.scoring_plan("val"), datamodule.vocabulary)
-    expected = detector.scores(evaluation.scores, events, encoded(datamodule, "val"))
+    counts = encoded(datamodule, "val").counts(len(datamodule.vocabulary))
+    expected = detector.fitted.scores(evaluation.scores, events, counts)
     found = evaluation.predict(task, contents(datamodule, detector.state()), path)
     assert list(found.columns) == ["block_id", "alert", "combined", "threshold", "nll_max", "count_cost"]
     for name in evaluation.scores:

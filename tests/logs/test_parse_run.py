@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from seqlab.data.session_tables import read_labels
+from seqlab.data.session_files import read_labels
 from seqlab.errors import UserError
 from seqlab.logs import parse_run
 from seqlab.logs.engines import Engine, Ray, open_engine

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +61,9 @@ ALWAYS = (
     "callbacks.checkpoint.every_steps=7",
     "trainer.log_every_n_steps=5",
 )
+
+
+Start = Callable[..., subprocess.Popen]
 
 
 class Kill(NamedTuple):
@@ -104,7 +108,7 @@ def wait_for_training(folder: Path, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
-def uninterrupted(folder: Path, recipe: str) -> float:
+def uninterrupted(folder: Path, recipe: str, start: Start = start) -> float:
     """Run a recipe to its end.
 
     Returns:
@@ -117,7 +121,7 @@ def uninterrupted(folder: Path, recipe: str) -> float:
     return time.monotonic() - begun
 
 
-def kill_and_resume(folder: Path, recipe: str, seconds: float) -> int:
+def kill_and_resume(folder: Path, recipe: str, seconds: float, start: Start = start) -> int:
     """Kill a run so long after its first checkpoint and resume it to its end.
 
     Returns:
@@ -175,16 +179,20 @@ def _table(path: Path) -> pd.DataFrame:
     return table[sorted(name for name in table.columns if not name.startswith("timing/"))]
 
 
-def soak(folder: Path, kills: int, seed: int, recipes: list[str]) -> list[Kill]:
-    """Kill so many runs, the recipes in turn."""
+def soak(folder: Path, kills: int, seed: int, recipes: list[str], start: Start = start) -> list[Kill]:
+    """Kill so many runs, the recipes in turn.
+
+    Args:
+        start: starts ``python train.py`` with overrides.
+    """
     chance = random.Random(seed)
-    spans = {recipe: uninterrupted(folder / recipe, recipe) for recipe in recipes}
+    spans = {recipe: uninterrupted(folder / recipe, recipe, start) for recipe in recipes}
     found = []
     while len(found) < kills:
         recipe = recipes[len(found) % len(recipes)]
         run = folder / f"{recipe}-{len(found)}"
         seconds = chance.uniform(0, spans[recipe])
-        step = kill_and_resume(run, recipe, seconds)
+        step = kill_and_resume(run, recipe, seconds, start)
         if step < 0:  # it was over: another moment
             shutil.rmtree(run)
             continue

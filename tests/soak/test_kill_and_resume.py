@@ -1,8 +1,10 @@
 """One of the kills; ``make soak`` does twenty."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,12 @@ def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     return load_script("tests/soak/kill_and_resume.py")
 
 
-def test_a_kill_changes_nothing(script: ModuleType, tmp_path: Path) -> None:
-    found = script.soak(tmp_path, kills=1, seed=11, recipes=["gru"])
+def test_a_kill_changes_nothing(script: ModuleType, tmp_path: Path, root: Path, python: Any) -> None:
+    def start(*overrides: str) -> subprocess.Popen:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return python.popen("train.py", *overrides, cwd=root, **streams)
+
+    found = script.soak(tmp_path, kills=1, seed=11, recipes=["gru"], start=start)
     assert [kill.recipe for kill in found] == ["gru"]
     assert all(kill.same for kill in found)
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra.utils import instantiate
@@ -14,6 +15,7 @@ from seqlab.composing.mistakes import user_message
 from .conftest import TINY
 
 
+@pytest.mark.soak
 def test_joblib_runs_a_grid_side_by_side(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     words = [
@@ -53,12 +55,9 @@ def test_a_launcher_that_is_not_installed_says_how_to_install_it(
     assert message == f"hydra/launcher={kind}: not installed: pip install 'seqlab[cluster]'"
 
 
-def test_slurm_on_a_machine_without_it_is_told(root: Path) -> None:
+def test_slurm_on_a_machine_without_it_is_told(root: Path, python: Any) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
-    words = ["-m", "hydra/launcher=submitit_slurm", "seed=3,4"]
-    done = subprocess.run(
-        [sys.executable, "train.py", *words], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = python.run("train.py", "-m", "hydra/launcher=submitit_slurm", "seed=3,4", cwd=root)
     assert done.returncode == 2
     assert done.stderr.endswith(
         "error: hydra/launcher=submitit_slurm: this machine has no SLURM; submitit_local runs the same here\n"

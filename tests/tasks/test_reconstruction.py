@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from omegaconf import DictConfig
 from torch import Tensor
 
-from seqlab.data.distinct_sessions import distinct_sessions
 from seqlab.data.padded_sessions import PaddedDataset, PaddedSessions
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.windows import distinct_sessions
 from seqlab.networks.attention import ATTENTIONS
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.tasks.reconstruction import Reconstruction

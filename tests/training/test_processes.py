@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,10 +33,16 @@ SETTINGS = {
 }
 
 
-def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] = ()) -> dict[str, float]:
-    """Run ``python train.py``; its metrics.json without timings."""
+def in_one(python: Any, root: Path, folder: Path, *overrides: str) -> dict[str, float]:
+    """``python train.py`` in one process; its metrics.json without timings."""
+    return _figures(python.run("train.py", *overrides, f"hydra.run.dir={folder}", cwd=root), folder)
+
+
+def in_two(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] = ()) -> dict[str, float]:
+    """The same in two processes, which start as cold as a user's."""
+    words = (*(launcher or (sys.executable,)), "train.py", *overrides, "trainer.processes=2")
     done = subprocess.run(
-        [*(launcher or (sys.executable,)), "train.py", *overrides, f"hydra.run.dir={folder}"],
+        [*words, f"hydra.run.dir={folder}"],
         cwd=root,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -43,6 +50,10 @@ def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] =
         timeout=240,
         check=False,
     )
+    return _figures(done, folder)
+
+
+def _figures(done: subprocess.CompletedProcess[str], folder: Path) -> dict[str, float]:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("report: ") == 1  # one of them speaks
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -52,13 +63,13 @@ def train(root: Path, folder: Path, *overrides: str, launcher: tuple[str, ...] =
 @pytest.mark.parametrize(
     "model", [model if model == "gru" else pytest.param(model, marks=pytest.mark.soak) for model in SETTINGS]
 )
-def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model: str) -> None:
+def test_two_processes_give_the_figures_of_one(python: Any, root: Path, tmp_path: Path, model: str) -> None:
     (tmp_path / "text.txt").write_text("She sells sea shells by the sea shore.\n" * 60, encoding="utf-8")
     settings = [setting.format(text=tmp_path / "text.txt") for setting in SETTINGS[model]]
     line = (f"model={model}", "trainer.enable_progress_bar=false", *settings)
     line += ("model.network.dropout=0.0",)  # each process draws its own
-    one = train(root, tmp_path / "one", *line)
-    two = train(root, tmp_path / "two", *line, "trainer.processes=2")
+    one = in_one(python, root, tmp_path / "one", *line)
+    two = in_two(root, tmp_path / "two", *line)
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert two[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
@@ -67,22 +78,16 @@ def test_two_processes_give_the_figures_of_one(root: Path, tmp_path: Path, model
 
 
 @pytest.mark.soak
-def test_torchrun_starts_them_as_well(root: Path, tmp_path: Path) -> None:
+def test_torchrun_starts_them_as_well(python: Any, root: Path, tmp_path: Path) -> None:
     line = ("trainer.enable_progress_bar=false", *SETTINGS["gru"])
-    one = train(root, tmp_path / "one", *line)
+    one = in_one(python, root, tmp_path / "one", *line)
     launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    two = train(root, tmp_path / "two", *line, "trainer.processes=2", launcher=launcher)
+    two = in_two(root, tmp_path / "two", *line, launcher=launcher)
     assert two["test/auroc"] == pytest.approx(one["test/auroc"], abs=1e-5)
 
 
-def test_several_processes_and_a_grid_are_refused(root: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "train.py", "-m", "seed=0,1", "trainer.processes=2", f"hydra.sweep.dir={tmp_path}"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_several_processes_and_a_grid_are_refused(root: Path, tmp_path: Path, python: Any) -> None:
+    words = ("-m", "seed=0,1", "trainer.processes=2", f"hydra.sweep.dir={tmp_path}")
+    done = python.run("train.py", *words, cwd=root)
     assert done.returncode == 2
     assert "-m with 2 processes a run" in done.stderr

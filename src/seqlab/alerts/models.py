@@ -17,8 +17,15 @@ from seqlab.alerts.alert import Count, template_of
 from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.judge import Judge
-from seqlab.detection.networks import onnx_sessions, onnx_windows, torch_sessions, torch_windows
-from seqlab.detection.scorers import Scorer, SessionScorer, WindowScorer
+from seqlab.detection.scorers import (
+    Scorer,
+    SessionScorer,
+    WindowScorer,
+    onnx_sessions,
+    onnx_windows,
+    torch_sessions,
+    torch_windows,
+)
 from seqlab.errors import UserError
 from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network, file_sum
 from seqlab.logs.formats import says_year

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.detection.thresholds import check_target_fpr
     from seqlab.errors import UserError
     from seqlab.evaluation.calibrating import recalibrate
-    from seqlab.evaluation.new_sessions import read_any_sessions
+    from seqlab.evaluation.detection import read_any_sessions
     from seqlab.training.checkpoints import KEY, load_task, read_checkpoint, write_atomically
 
     checkpoint, normals = arguments.checkpoint, arguments.normals

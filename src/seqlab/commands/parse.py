@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.data.session_tables import read_labels
+    from seqlab.data.session_files import read_labels
     from seqlab.logs.engines import open_engine
     from seqlab.logs.known_formats import first_lines, taken_apart
     from seqlab.logs.output import line_progress, report

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_splits import Classes, read_files, session_source
+from seqlab.data.session_splits import Splits, check_given, split_by_session, split_given
 from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
+from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -66,8 +67,8 @@ class LogSessions(SequenceDataModule):
         seed: of the split and of the order of batches.
 
     Raises:
-        UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
-            exclude each other.
+        UserError: for a setting out of range, or settings that exclude each other; at ``setup``, for files
+            that cannot be read.
     """
 
     def __init__(
@@ -95,23 +96,15 @@ class LogSessions(SequenceDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.files = {
-            "normal": normal,
-            "abnormal": abnormal,
-            "train": train,
-            "val": val,
-            "test": test,
-            "test_normal": test_normal,
-            "test_abnormal": test_abnormal,
-        }
-        self.source = session_source(self.files, labels, sessions, split)
+        self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
+        self.files |= {"test_normal": test_normal, "test_abnormal": test_abnormal}
+        check_given(self.files, labels, sessions)
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
+        self.split = check_fractions(split)
         self.times = False  # whether the time between events is read
         self.parameters = parameters
-        self._novelty: ParameterNovelty | None = None
-        self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
         self.templates_file = templates
         self.sample = dict(sample or {})
         self.batch_size = batch_size
@@ -121,26 +114,13 @@ class LogSessions(SequenceDataModule):
         self.deduplicate = deduplicate
         self.seed = seed
         self.templates: dict[str, str] = {}
+        self.parser: dict[str, Any] | None = None  # what reads raw lines as those of the sessions were
+        self._novelty: ParameterNovelty | None = None
         self._plans: dict[str, ScoringPlan] = {}
         self._distinct = ""  # how many of the training pieces differ, once they were made
 
     def load_splits(self) -> None:
-        if self.parsed_folder is not None:
-            from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
-
-            parsed = read_parsed_sessions(self.parsed_folder, times=self.times, parameters=self.parameters)
-            self._splits, notices = split_parsed(parsed, self.source.split, self.split_by, self.seed)
-            self.templates, self.parser = parsed.templates, parsed.parser
-        else:
-            for name in ("times", "parameters"):
-                if getattr(self, name):
-                    raise UserError(
-                        f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files "
-                        f"of keys and the simulated sample have no {name}"
-                    )
-            self._splits, notices = read_files(
-                self.source, self.files, self.labels_file, self.seed, self._simulate
-            )
+        self._splits, notices = self._read()
         self.notices += notices
         if self.templates_file is not None:
             from seqlab.logs.known_templates import read_templates
@@ -153,14 +133,29 @@ class LogSessions(SequenceDataModule):
 
             self._novelty = ParameterNovelty.fit(self._splits["train"])
 
-    def _simulate(self) -> Classes:
+    def _read(self) -> Splits:
+        """The splits of a parsed folder, of files, or of the sample."""
+        if self.parsed_folder is not None:
+            from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
+
+            parsed = read_parsed_sessions(self.parsed_folder, times=self.times, parameters=self.parameters)
+            self.templates, self.parser = parsed.templates, parsed.parser
+            return split_parsed(parsed, self.split, self.split_by, self.seed)
+        for name in ("times", "parameters"):
+            if getattr(self, name):
+                raise UserError(
+                    f"data.{name}=true goes with data.sessions, the output folder of seqlab parse: files "
+                    f"of keys and the simulated sample have no {name}"
+                )
+        if any(files is not None for files in self.files.values()):
+            return split_given(self.files, self.labels_file, self.split, self.seed)
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 
         self.templates = dict(TEMPLATES)
-        self.notices.append(SYNTHETIC_NOTICE)
-        sessions = simulate_blocks(**self.sample).sessions
-        is_bad = sessions.labels == LABEL_ABNORMAL
-        return Classes(sessions.take(~is_bad), sessions.take(is_bad))
+        blocks = simulate_blocks(**self.sample).sessions
+        is_bad = blocks.labels == LABEL_ABNORMAL
+        splits = split_by_session(blocks.take(~is_bad), blocks.take(is_bad), self.split, self.seed)
+        return splits, [SYNTHETIC_NOTICE]
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -172,11 +167,14 @@ class LogSessions(SequenceDataModule):
         }
 
     def state(self) -> dict[str, Any]:
-        parser = {} if self.parser is None else {"parser": self.parser}
-        lengths = {"max_length": self.max_length, "piece_length": self.piece_length}
-        read = {"times": True} if self.times else {}
-        novelty = {} if self._novelty is None else {"parameters": self._novelty.state()}
-        return {"vocabulary": self.vocabulary.state(), **lengths} | parser | read | novelty
+        state = {"max_length": self.max_length, "piece_length": self.piece_length}
+        parts = {
+            "parser": self.parser,
+            "times": self.times or None,
+            "parameters": None if self._novelty is None else self._novelty.state(),
+        }
+        given = {name: part for name, part in parts.items() if part is not None}
+        return {"vocabulary": self.vocabulary.state(), **state, **given}
 
     @property
     def extra_scores(self) -> list[str]:
@@ -218,11 +216,9 @@ class LogSessions(SequenceDataModule):
         return self.scoring_plan("test").loader
 
     def write_files(self, folder: Path) -> None:
-        """Write vocabulary.txt, readable text."""
         self.vocabulary.save(folder / "vocabulary.txt")
 
     def facts(self) -> list[tuple[str, str]]:
-        """What the data is, in numbers, for the report. Reads no test session."""
         rows = []
         for split in ("train", "val"):
             part = self._splits[split]

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seqlab.data.batches import SessionBatch
-from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.log_sessions import LogSessions, ScoringPlan
 from seqlab.data.module import BATCH_TOKENS
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.windows import DistinctSessions, distinct_sessions
 
 # Numbers that a token has for the longest session or the vocabulary, before it counts as more than one.
 CELLS_PER_TOKEN = 128

@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 
 from seqlab.data.raw_logs import refuse_raw_log
 from seqlab.data.sequences import (
+    LABEL_ABNORMAL,
     LABEL_NAMES,
     LABEL_NORMAL,
     LABEL_UNKNOWN,
     Sessions,
     concatenate,
     smallest_integer_type,
-    split_by_session,
 )
-from seqlab.data.splits import SPLITS, check_filled, check_fractions, parts_in_order
+from seqlab.data.session_splits import Splits, prevalence_notice, split_by_session
+from seqlab.data.splits import SPLITS, check_filled, parts_in_order
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 from seqlab.errors import UserError
 
-MICROSECONDS = 1000  # of the shortest delay that is told from none: 1 ms
 SPLIT_BY = ("session", "time")
-_COLUMNS = ["session", "keys", "label", "first_time", "line_offsets"]
 PARSE_AGAIN = "parse the log with --templates and the folder that the model was trained on"
 _LABELS = {name: label for label, name in LABEL_NAMES.items()}
 
@@ -103,8 +102,9 @@ def read_parsed_sessions(
         )
     summary = read_summary(folder)
     path = folder / "sessions.parquet"
+    columns = ["session", "keys", "label", "first_time", "line_offsets", *["times"] * times]
     try:
-        table = pl.read_parquet(path, columns=_COLUMNS)
+        table = pl.read_parquet(path, columns=columns)
         lengths = table["keys"].list.len().to_numpy().astype(np.int64)
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
@@ -113,10 +113,21 @@ def read_parsed_sessions(
         ids, first_time = table["session"].to_list(), table["first_time"].to_numpy()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UserError(f"{path}: not the sessions of seqlab parse: {error}") from None
-    names, codes = _dense(keys)
-    sessions = Sessions.from_arrays(codes, lengths, ids, tuple(map(str, names))).with_labels(labels)
+    present = np.flatnonzero(np.bincount(keys))
+    codes = np.zeros(int(present.max(initial=0)) + 1, dtype=smallest_integer_type(len(present)))
+    codes[present] = np.arange(len(present))
+    names = tuple(map(str, present.tolist()))
+    sessions = Sessions.from_arrays(codes[keys], lengths, ids, names).with_labels(labels)
     if times:
-        sessions = replace(sessions, delays=_delays(path, lengths))
+        moments = table["times"].explode().cast(pl.Datetime("us"))
+        known = moments.is_not_null().to_numpy()
+        if not known.any():
+            raise UserError(
+                f"data.times=true: the lines of {folder} have no times that the parse could read; the group "
+                "time of --header and --time-format say where they are"
+            )
+        delays = delay_buckets(moments.to_physical().fill_null(0).to_numpy(), known, lengths)
+        sessions = replace(sessions, delays=delays)
     if parameters:
         from seqlab.data.parameters import read_parameters
 
@@ -125,37 +136,20 @@ def read_parsed_sessions(
     return ParsedSessions(sessions, first_time, offsets, summary, folder)
 
 
-def _delays(path: Path, lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """(N,) buckets: see ``delay_buckets``."""
-    import polars as pl
-
-    times = pl.read_parquet(path, columns=["times"])["times"].explode().cast(pl.Datetime("us"))
-    known = times.is_not_null().to_numpy()
-    if not known.any():
-        raise UserError(
-            f"data.times=true: the lines of {path.parent} have no times that the parse could read; the group "
-            "time of --header and --time-format say where they are"
-        )
-    return delay_buckets(times.to_physical().fill_null(0).to_numpy(), known, lengths)
-
-
 def delay_buckets(
     times: NDArray[np.int64], known: NDArray[np.bool_], lengths: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """(N,) the bucket of each event's delay, 0 to NUM_DELAYS - 1.
+    """(N,) the bucket of each event's delay, 0 to NUM_DELAYS - 1: seconds on a logarithmic scale.
 
     0 is no delay at all. 1 is less than 1 ms, lines out of order included. From 2 on bucket b holds
-    ``2 ^ (b - 2)`` to ``2 ^ (b - 1)`` ms, up to 31: six days and more. So seconds enter a network on a
-    logarithmic scale, and windows of equal keys and buckets are still equal and computed once.
+    ``2 ^ (b - 2)`` to ``2 ^ (b - 1)`` ms, up to 31: six days and more.
 
     Args:
         times: (N,) microseconds, session after session.
         known: (N,) False where a line has no time.
         lengths: (S,) events of each session.
     """
-    since = np.zeros(len(times), dtype=np.int64)
-    since[1:] = np.diff(times)
-    milliseconds = np.maximum(since, 0) / MICROSECONDS
+    milliseconds = np.maximum(np.diff(times, prepend=times[:1]), 0) / 1000
     # frexp gives x = m * 2 ^ e with 0.5 <= m < 1, so e - 1 is the whole part of log2 x, exactly
     bucket = np.where(milliseconds < 1, 1, np.frexp(milliseconds)[1] + 1)
     follows = known.copy()
@@ -164,18 +158,8 @@ def delay_buckets(
     return np.where(follows, np.minimum(bucket, NUM_DELAYS - 1), NO_DELAY).astype(np.uint8)
 
 
-def _dense(keys: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
-    """The distinct keys, ascending, and which of them each is; no sort of all keys."""
-    present = np.flatnonzero(np.bincount(keys))
-    table = np.zeros(int(present.max(initial=0)) + 1, dtype=smallest_integer_type(max(len(present) - 1, 0)))
-    table[present] = np.arange(len(present))
-    return present.tolist(), table[keys]
-
-
-def split_parsed(
-    parsed: ParsedSessions, split: Sequence[float], split_by: str, seed: int
-) -> tuple[dict[str, Sessions], list[str]]:
-    """The splits of a parsed folder, and what to tell the reader of the figures.
+def split_parsed(parsed: ParsedSessions, split: Sequence[float], split_by: str, seed: int) -> Splits:
+    """The splits of a parsed folder.
 
     ``session`` shuffles the normal sessions; all abnormal ones are tested. ``time`` cuts all sessions by
     their first lines: train and val are the normal ones of the earlier parts, test is all of the last, so
@@ -187,54 +171,34 @@ def split_parsed(
     """
     if split_by not in SPLIT_BY:
         raise UserError(f"data.split_by={split_by}: choose {' or '.join(SPLIT_BY)}")
-    shares = check_fractions(split)
-    sessions, notices = parsed.sessions, []
+    sessions, first_time, notices = parsed.sessions, parsed.first_time, []
     unknown = sessions.labels == LABEL_UNKNOWN
-    normal = np.ones_like(unknown) if unknown.all() else sessions.labels == LABEL_NORMAL
     if unknown.all():
         notices.append(
             f"{parsed.folder} has no labels: all sessions are taken for normal, detection cannot be measured"
         )
     elif unknown.any():
         notices.append(f"{int(unknown.sum()):,} sessions of {parsed.folder} have no label and were left out")
-    if split_by == "time":
-        return _by_time(parsed, normal, unknown & ~normal, shares, notices), notices
-    bad = sessions.take(~normal & ~unknown)
-    splits = split_by_session(sessions.take(normal).with_labels(LABEL_NORMAL), None, shares, seed)
-    if unknown.all():
-        splits["test"] = splits["test"].with_labels(LABEL_UNKNOWN)
-    if len(bad):
-        splits["test"] = concatenate([splits["test"], bad])
-        share = len(bad) / (len(bad) + int(normal.sum()))
-        notices.append(
-            f"{len(bad):,} of {len(bad) + int(normal.sum()):,} sessions are abnormal and all are tested: "
-            f"figures at the log's own share need detection.prevalence={share:.5f}"
-        )
-    return splits, notices
-
-
-def _by_time(
-    parsed: ParsedSessions,
-    normal: NDArray[np.bool_],
-    left_out: NDArray[np.bool_],
-    shares: tuple[float, float, float],
-    notices: list[str],
-) -> dict[str, Sessions]:
-    if np.isnat(parsed.first_time).any():
-        raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
-    order = np.argsort(parsed.first_time, kind="stable")
-    order = order[~left_out[order]]
-    parts = dict(zip(SPLITS, parts_in_order(order, shares), strict=True))
-    for name in ("train", "val"):
-        kept = parts[name][normal[parts[name]]]
-        if len(kept) < len(parts[name]):
-            notices.append(
-                f"{len(parts[name]) - len(kept):,} abnormal sessions of the {name} period were left out"
-            )
-        parts[name] = kept
-    check_filled(list(parts.values()), shares, f"{len(order):,} sessions")
-    found = {name: parsed.sessions.take(part) for name, part in parts.items()}
-    return found | {name: found[name].with_labels(LABEL_NORMAL) for name in ("train", "val")}
+        sessions, first_time = sessions.take(~unknown), first_time[~unknown]
+    is_bad = sessions.labels == LABEL_ABNORMAL
+    if split_by == "session":
+        splits = split_by_session(sessions.take(~is_bad), None, split, seed)
+        if is_bad.any():
+            splits["test"] = concatenate([splits["test"], sessions.take(is_bad)])
+            notices.append(prevalence_notice(is_bad, str(parsed.folder)))
+    else:
+        if np.isnat(first_time).any():
+            raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
+        order = np.argsort(first_time, kind="stable")
+        parts = dict(zip(SPLITS, parts_in_order(order, split), strict=True))
+        for name in ("train", "val"):
+            bad = is_bad[parts[name]]
+            if bad.any():
+                notices.append(f"{int(bad.sum()):,} abnormal sessions of the {name} period were left out")
+            parts[name] = parts[name][~bad]
+        check_filled(list(parts.values()), split, f"{len(order):,} sessions")
+        splits = {name: sessions.take(part) for name, part in parts.items()}
+    return splits | {name: splits[name].with_labels(LABEL_NORMAL) for name in ("train", "val")}, notices
 
 
 def features(data: dict[str, Any]) -> list[str]:

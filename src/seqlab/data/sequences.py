@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
 
 LABEL_UNKNOWN = -1
@@ -70,9 +69,7 @@ class Sessions:
     ids: NDArray  # (S,) numpy StringDType: block ids, unique
     labels: NDArray[np.int8]  # (S,) LABEL_UNKNOWN, LABEL_NORMAL or LABEL_ABNORMAL
     key_names: tuple[str, ...]
-    delays: NDArray[np.uint8] | None = (
-        None  # (N,) bucket of the time since the event before: ``delay_buckets``
-    )
+    delays: NDArray[np.uint8] | None = None  # (N,) time since the event before: ``delay_buckets``
     parameters: Any = None  # of N events: seqlab.data.parameters.EventParameters, where they are read
 
     def __len__(self) -> int:
@@ -184,17 +181,3 @@ def has_both_classes(sessions: Sessions) -> bool:
     """True where detection can be measured: normal and abnormal sessions, none unknown."""
     labels = set(np.unique(sessions.labels).tolist())
     return LABEL_UNKNOWN not in labels and labels == {LABEL_NORMAL, LABEL_ABNORMAL}
-
-
-def split_by_session(
-    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
-) -> dict[str, Sessions]:
-    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
-
-    Raises:
-        UserError: bad shares, or too few normal sessions to fill the three splits.
-    """
-    rows = random_parts(len(normal), check_fractions(split), seed)
-    check_filled(rows, split, f"{len(normal)} normal sessions")
-    train, val, test = (normal.take(part) for part in rows)
-    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import pickle
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqlab.data.raw_logs import KEYS, KeyNumbers, plain_keys, refuse_raw_log
-from seqlab.data.sequences import Sessions
-from seqlab.data.session_tables import FORMATS, SessionTable, is_table
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
 from seqlab.data.text_files import read_bytes, read_text
 from seqlab.errors import UserError
 
+FORMATS = (
+    "`blk_id,5 5 22 ...`, or `5 5 22 ...`, or a CSV of BlockId,EventSequence, or a pickled dict "
+    "{block_id: [keys]}"
+)
+LABEL_FORMAT = "the header BlockId,Label"
+LABEL_WORDS = "Normal or Anomaly, Success or Fail, or 0, 1"
+LABEL_VALUES = dict.fromkeys(("normal", "success", "0"), LABEL_NORMAL) | dict.fromkeys(
+    ("anomaly", "abnormal", "fail", "1"), LABEL_ABNORMAL
+)
+ID, LABEL = "BlockId", "Label"
+SEQUENCES = ("EventSequence", "Features")
+# what a table is that holds no sessions, by the first of these columns that it has
+OTHER_TABLES = {
+    "LineId": "lines of a log, not its sessions; seqlab parse makes sessions of the log itself",
+    "EventTemplate": "templates, not sessions: give it as data.templates",
+    "E1": "counts of events, and models need their order",
+    LABEL: "labels, not sessions: give it as data.labels",
+}
 _PICKLE_START = (b"\x80", b"(d", b"}")
 _PLAIN = {str, int}  # of a pickle's keys; bool is a type of its own
+
+Row = tuple[int, str, Sequence[str], int]  # line or entry, block id, keys, label
 
 
 def read_sessions(path: str | Path) -> Sessions:
     """Read one file of sessions.
 
     Accepted, told apart by content: text lines ``blk_id,5 5 22 ...``; text lines ``5 5 22 ...`` (sessions are
-    then named by folder, file and line); a CSV with a header, see ``SessionTable``; a pickled dict
-    {block_id: [keys]} of str and int, never executed. Keys are integers, E-numbers (``E5``) or the hex digits
-    of a hash (``a7e180bc``). Blank lines are passed over.
+    then named by folder, file and line); a CSV of BlockId and EventSequence or Features, with or without
+    Label, as LogBERT, loglizer and loghub write them; a pickled dict {block_id: [keys]} of str and int, never
+    executed. Keys are integers, E-numbers (``E5``) or the hex digits of a hash (``a7e180bc``), with spaces
+    between or as a list of Python's.
 
     Raises:
         UserError: missing, empty or malformed file, names it and the line or entry; a raw log.
     """
     path = Path(path)
     try:
-        return _read(path)
+        if is_pickle(path):
+            return _gathered(path, "entry", _pickled(path))
+        text = read_text(path, FORMATS)
+        return _gathered(path, "line", _table(path, text) if _is_table(text) else _lines(path, text))
     except UserError:
         refuse_raw_log(path)
         raise
@@ -66,60 +92,132 @@ def refuse_duplicates(path: Path, ids: Sequence[str], where: Callable[[int], str
             )
 
 
-def _read(path: Path) -> Sessions:
-    if is_pickle(path):
-        return _gathered(path, _pickled(path), lambda number: f"entry {number + 1}")
-    text = read_text(path, FORMATS)
-    if is_table(text):
-        table = SessionTable.read(path, text, FORMATS)
-        sessions = _gathered(path, table.sessions(), table.where)
-        return sessions if (labels := table.labels()) is None else sessions.with_labels(labels.to_numpy())
-    lines = array("q")
-    return _gathered(path, _lines(path, text, lines), lambda number: f"line {lines[number]}")
-
-
-def _gathered(path: Path, rows: Iterable[tuple[str, Sequence[str]]], where: Callable[[int], str]) -> Sessions:
-    """The sessions of (block id, keys), one after the other."""
-    numbers, codes, lengths = KeyNumbers(), array("i"), array("q")
+def _gathered(path: Path, noun: str, rows: Iterable[Row]) -> Sessions:
+    """The sessions of rows, which are lines or entries."""
+    numbers, codes, lengths, places, labels = KeyNumbers(), array("i"), array("q"), array("q"), array("b")
     ids: list[str] = []
-    for block_id, keys in rows:
+    for place, block_id, keys, label in rows:
         try:
             codes.extend(map(numbers.__getitem__, keys))
         except ValueError as error:
             raise UserError(
-                f"{path}, {where(len(ids))}: {str(error)!r} is no event key ({KEYS}); expected {FORMATS}"
+                f"{path}, {noun} {place}: {str(error)!r} is no event key ({KEYS}); expected {FORMATS}"
             ) from None
         if not keys or not block_id:
             lacking = "keys; leave it out" if block_id else "a block id"
-            raise UserError(f"{path}, {where(len(ids))}: a session without {lacking}")
+            raise UserError(f"{path}, {noun} {place}: a session without {lacking}")
         lengths.append(len(keys))
+        places.append(place)
+        labels.append(label)
         ids.append(block_id)
     if not ids:
         raise UserError(f"{path}: no session in it; expected {FORMATS}")
-    refuse_duplicates(path, ids, where)
-    return Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
+    refuse_duplicates(path, ids, lambda number: f"{noun} {places[number]}")
+    sessions = Sessions.from_arrays(np.asarray(codes), np.asarray(lengths), ids, tuple(numbers))
+    return sessions.with_labels(np.asarray(labels))
 
 
-def _lines(path: Path, text: str, lines: array) -> Iterator[tuple[str, list[str]]]:
-    """The sessions of lines; the number of each line is added to ``lines``."""
+def _lines(path: Path, text: str) -> Iterator[Row]:
+    """Lines of ``blk_id,keys``, or of keys alone: all as the first one."""
     file = Path(path.parent.name) / path.name
     has_ids: bool | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
-        lines.append(number)
         block_id, comma, keys = line.partition(",")
-        if has_ids is None:
-            has_ids = bool(comma)
+        has_ids = bool(comma) if has_ids is None else has_ids
         if bool(comma) != has_ids:
             raise UserError(
                 f"{path}, line {number}: {_short(line)} has {'a' if comma else 'no'} block id, the lines "
                 f"before have {'one' if has_ids else 'none'}; write all lines the same way: {FORMATS}"
             )
         if comma:
-            yield block_id.strip(), plain_keys(keys).split()
+            yield number, block_id.strip(), plain_keys(keys).split(), LABEL_UNKNOWN
         else:
-            yield f"{file}:{number}", plain_keys(line).split()
+            yield number, f"{file}:{number}", plain_keys(line).split(), LABEL_UNKNOWN
+
+
+def _is_table(text: str) -> bool:
+    """Whether the first line names columns as tables of sessions do; a block is hardly called so."""
+    names = {name.strip().strip('"') for name in text.lstrip().split("\n", 1)[0].split(",")}
+    return len(names) > 1 and bool(names & {ID, *SEQUENCES, "EventId"})
+
+
+def _rows(path: Path, text: str, expected: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The lines of a CSV that are not blank, the header included: number, and cells by column."""
+    csv.field_size_limit(sys.maxsize)  # a session of 100,000 events is one cell
+    reader = csv.reader(io.StringIO(text))
+    names: list[str] = []
+    for line in reader:
+        cells = [cell.strip() for cell in line]
+        if not any(cells):
+            continue
+        names = names or cells
+        if len(cells) > len(names):
+            raise UserError(
+                f"{path}, line {reader.line_num}: {len(cells)} fields, the header has {len(names)}; expected "
+                f"{expected}"
+            )
+        yield reader.line_num, dict(zip(names, cells, strict=False))
+
+
+def _label(path: Path, number: int, row: dict[str, str], *, needed: bool = False) -> int:
+    """The label of a row; unknown without a cell for it."""
+    word = row.get(LABEL, "")
+    if not word and not needed:
+        return LABEL_UNKNOWN
+    if word.lower() not in LABEL_VALUES:
+        raise UserError(f"{path}, line {number}: label {word!r}; expected {LABEL_WORDS}")
+    return LABEL_VALUES[word.lower()]
+
+
+def _table(path: Path, text: str) -> Iterator[Row]:
+    """The rows of a CSV with a header; raises UserError for columns that hold no sessions."""
+    rows = _rows(path, text, FORMATS)
+    number, columns = next(rows)
+    found = [name for name in SEQUENCES if name in columns]
+    if ID not in columns or len(found) != 1:
+        unknown = f"columns that are not known; name them {ID} and {SEQUENCES[0]}"
+        why = next((why for name, why in OTHER_TABLES.items() if name in columns and not found), unknown)
+        shown = ", ".join([*columns][:8]) + (", ..." if len(columns) > 8 else "")
+        raise UserError(f"{path}, line {number}: {shown}: {why}; expected {FORMATS}")
+    for number, row in rows:
+        yield number, row[ID], plain_keys(row.get(found[0], "")).split(), _label(path, number, row)
+
+
+def read_labels(path: str | Path) -> dict[str, int]:
+    """Read ``BlockId,Label`` as {block id: LABEL_NORMAL or LABEL_ABNORMAL}; labels are of LABEL_WORDS.
+
+    Raises:
+        UserError: missing file, other columns, an unknown label or a block labelled twice; names the line.
+    """
+    path = Path(path)
+    rows = _rows(path, read_text(path, LABEL_FORMAT), LABEL_FORMAT)
+    number, columns = next(rows)
+    if not {ID, LABEL} <= columns.keys():
+        raise UserError(f"{path}, line {number}: columns {', '.join(columns)}; expected {ID},{LABEL}")
+    found: dict[str, int] = {}
+    for number, row in rows:
+        if row[ID] in found:
+            raise UserError(f"{path}, line {number}: block {row[ID]} is labelled twice")
+        found[row[ID]] = _label(path, number, row, needed=True)
+    return found
+
+
+def labels_of(sessions: Sessions, labels: dict[str, int], source: str | Path) -> NDArray[np.int8]:
+    """(S,) the label of each session.
+
+    Raises:
+        UserError: a session that ``source`` does not name.
+    """
+    ids = sessions.ids.tolist()
+    missing = [block_id for block_id in ids if block_id not in labels]
+    if missing:
+        raise UserError(
+            f"{source}: no label for {len(missing)} of {len(ids)} sessions, the first is {missing[0]}; "
+            "is it the label file of this log?"
+        )
+    return np.asarray([labels[block_id] for block_id in ids], dtype=np.int8)
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -132,16 +230,17 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError("it names an object outside the file")
 
 
-def _pickled(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The sessions of a pickled dict."""
-    stream = io.BytesIO(read_bytes(path))
+def _pickled(path: Path) -> Iterator[Row]:
+    """The entries of a pickled dict."""
     try:
-        value = _PlainUnpickler(stream).load()
+        value = _PlainUnpickler(io.BytesIO(read_bytes(path))).load()
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, "
             "str and int alone"
         ) from None
+    except UserError:
+        raise
     except Exception as error:  # what a crafted or cut pickle raises has no end, MemoryError included
         raise UserError(f"{path}: a broken pickle ({error}); expected {FORMATS}") from None
     if not isinstance(value, dict):
@@ -153,7 +252,7 @@ def _pickled(path: Path) -> Iterator[tuple[str, list[str]]]:
                 f"{path}, entry {number}: {_short(f'{block_id!r}: {keys!r}')} is no block id and a list of "
                 "keys; both are str or int"
             )
-        yield str(block_id), list(map(str, keys))
+        yield number, str(block_id), list(map(str, keys)), LABEL_UNKNOWN
 
 
 def _short(line: str) -> str:

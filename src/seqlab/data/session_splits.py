@@ -1,10 +1,12 @@
-"""Which sessions of files are trained on and which are tested: files by class, or splits that are made."""
+"""Which sessions are trained on and which are tested: files by class, or splits that are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
@@ -13,68 +15,46 @@ from seqlab.data.sequences import (
     LABEL_UNKNOWN,
     Sessions,
     concatenate,
-    split_by_session,
 )
-from seqlab.data.sources import Files, Source, chosen_way
-from seqlab.data.splits import SPLITS, check_filled, random_parts
+from seqlab.data.sources import Files, chosen_way
+from seqlab.data.splits import SPLITS, check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
 
 BY_CLASS = ("normal", "abnormal")
 TEST_BY_CLASS = ("test_normal", "test_abnormal")
+Given = Mapping[str, Files | None]
+Splits = tuple[dict[str, Sessions], list[str]]  # and what to tell the reader of the figures
 
 
-class Classes(NamedTuple):
-    """Sessions by class."""
-
-    normal: Sessions
-    abnormal: Sessions | None = None
-
-    def joined(self) -> Sessions:
-        return self.normal if self.abnormal is None else concatenate([self.normal, self.abnormal])
-
-
-def session_source(
-    files: Mapping[str, Files | None],
-    labels: str | Path | None,
-    parsed: str | Path | None,
-    split: Sequence[float],
-) -> Source:
-    """How sessions are given.
+def check_given(files: Given, labels: str | Path | None, parsed: str | Path | None) -> None:
+    """Raise UserError for settings that exclude each other, or of which one lacks another.
 
     Args:
         files: of normal, abnormal, train, val, test, test_normal and test_abnormal; None where not given.
         parsed: the output folder of ``seqlab parse``.
-
-    Raises:
-        UserError: files that are missing, or settings that exclude each other.
     """
-    by_class = {name: files[name] for name in BY_CLASS}
-    by_split = {name: file for name, file in files.items() if name not in BY_CLASS} | {"labels": labels}
-    chosen_way({"classes": by_class, "splits": by_split, "parsed": {"sessions": parsed}})
-    test_by_class = {name: files[name] for name in TEST_BY_CLASS}
-    way = chosen_way({"test": {"test": files["test"], "labels": labels}, "classes": test_by_class})
-    lacking = [name for name, file in test_by_class.items() if way == "classes" and file is None]
-    if files["abnormal"] is not None and files["normal"] is None:
-        lacking = ["normal"]
-    if labels is not None and files["train"] is None:
-        lacking = ["train"]
-    if lacking:
-        given = next(name for name, file in {**files, "labels": labels}.items() if file is not None)
-        raise UserError(f"data.{given} without data.{lacking[0]}: give both")
-    test = files["test"] if way != "classes" else test_by_class["test_normal"]
-    return Source(
-        whole="normal", path=files["normal"], train=files["train"], val=files["val"], test=test, split=split
+    given = {name: file for name, file in {**files, "labels": labels}.items() if file is not None}
+    by_split = {name: given.get(name) for name in (*SPLITS, *TEST_BY_CLASS, "labels")}
+    by_class = {name: given.get(name) for name in BY_CLASS}
+    way = chosen_way({"classes": by_class, "splits": by_split, "parsed": {"sessions": parsed}})
+    test_by_class = {name: given.get(name) for name in TEST_BY_CLASS}
+    test_way = chosen_way(
+        {"test": {name: given.get(name) for name in ("test", "labels")}, "by": test_by_class}
     )
+    if way == "classes" and "normal" not in given:
+        raise UserError("data.abnormal without data.normal: give both")
+    if way != "splits":
+        return
+    lacking = [name for name in TEST_BY_CLASS if test_way == "by" and name not in given]
+    if lacking or [*given] == ["labels"]:
+        raise UserError(f"data.{next(iter(given))} without data.{[*lacking, 'train'][0]}: give both")
+    for name in ("train", "test_normal" if test_way == "by" else "test"):
+        if name not in given:
+            raise UserError(f"data.{name} is missing: give data.train and data.test, or data.normal")
 
 
-def read_files(
-    source: Source,
-    files: Mapping[str, Files | None],
-    labels: str | Path | None,
-    seed: int,
-    simulate: Callable[[], Classes],
-) -> tuple[dict[str, Sessions], list[str]]:
-    """The splits of files, and what to tell the reader of the figures.
+def split_given(files: Given, labels: str | Path | None, split: Sequence[float], seed: int) -> Splits:
+    """The splits of files.
 
     All abnormal sessions of ``data.normal`` and ``data.abnormal`` are tested. Of made splits, models learn
     from the normal sessions alone: abnormal ones of train and val are left out. Without ``val`` a part of
@@ -83,45 +63,80 @@ def read_files(
     Raises:
         UserError: a file that cannot be read, or a block in two files.
     """
-    table = None
+    if files["normal"] is not None:
+        return _by_class(files["normal"], files["abnormal"], split, seed)
+    parts, notices = {name: read_all(given) for name, given in files.items() if given is not None}, []
     if labels is not None:
-        from seqlab.data.session_tables import labels_of, read_labels  # polars
+        from seqlab.data.session_files import labels_of, read_labels
 
         table = read_labels(labels)
-    notices: list[str] = []
-
-    def labelled(given: Files) -> Sessions:
-        sessions = read_all(given)
-        return sessions if table is None else sessions.with_labels(labels_of(sessions, table, str(labels)))
-
-    def read(name: str, given: Files) -> Classes:
-        if name == "normal":
-            return _by_class(given, files["abnormal"], notices)
-        if name == "test" and files["test_abnormal"] is not None:
-            return _two_classes(given, files["test_abnormal"])
-        if name == "test":
-            sessions = labelled(given)
-            if table is None and (sessions.labels == LABEL_UNKNOWN).all():
-                notices.append(
-                    "no data.labels: train and val are taken for normal, detection cannot be measured"
-                )
-            return Classes(sessions)
-        return Classes(_normal_alone(name, labelled(given), notices))
-
-    def divide(whole: Classes, shares: Sequence[float], origin: str) -> list[Classes]:
-        if len(shares) == len(SPLITS):
-            splits = split_by_session(whole.normal, None, shares, seed)
-            return [Classes(splits["train"]), Classes(splits["val"]), Classes(splits["test"], whole.abnormal)]
+        parts = {name: part.with_labels(labels_of(part, table, labels)) for name, part in parts.items()}
+    elif "test" in parts and (parts["test"].labels == LABEL_UNKNOWN).all():
+        notices.append("no data.labels: train and val are taken for normal, detection cannot be measured")
+    for name in ("train", "val"):
+        if name in parts:
+            parts[name] = _normal_alone(name, parts[name], notices)
+    if "test_normal" in parts:
+        by_class = {"normal": parts.pop("test_normal"), "abnormal": parts.pop("test_abnormal")}
+        good = _of_one_class(by_class["normal"], LABEL_NORMAL, "data.test_normal")
+        bad = _of_one_class(by_class["abnormal"], LABEL_ABNORMAL, "data.test_abnormal")
+        check_disjoint({"data.test_normal": good, "data.test_abnormal": bad})
+        parts["test"] = concatenate([good, bad])
+    check_disjoint({f"data.{name}": part for name, part in parts.items()})
+    if "val" not in parts:
         # published figures rest on a validation part that is drawn first and rounded to the nearest
-        sessions = whole.normal
-        held_out, kept = random_parts(len(sessions), shares[::-1], seed, nearest=True)
-        check_filled([kept, held_out], shares, f"{origin}: {len(sessions)} sessions")
-        return [Classes(sessions.take(kept)), Classes(sessions.take(held_out))]
+        whole, shares = parts["train"], split[:2]
+        held_out, kept = random_parts(len(whole), shares[::-1], seed, nearest=True)
+        check_filled([kept, held_out], shares, f"data.train: {len(whole)} sessions")
+        parts |= {"train": whole.take(kept), "val": whole.take(held_out)}
+    return {name: parts[name] for name in SPLITS}, notices
 
-    splits = {name: part.joined() for name, part in source.load(read, simulate, divide).items()}
-    if source.train is not None:
-        check_disjoint({f"data.{name}": part for name, part in splits.items()})
-    return splits, notices
+
+def split_by_session(
+    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
+) -> dict[str, Sessions]:
+    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
+
+    Raises:
+        UserError: bad shares, or too few normal sessions to fill the three splits.
+    """
+    rows = random_parts(len(normal), check_fractions(split), seed)
+    check_filled(rows, split, f"{len(normal)} normal sessions")
+    train, val, test = (normal.take(part) for part in rows)
+    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}
+
+
+def prevalence_notice(is_bad: NDArray[np.bool_], whose: str) -> str:
+    """What to say where all abnormal sessions are tested, and of the normal ones a part."""
+    return (
+        f"{int(is_bad.sum()):,} of {len(is_bad):,} sessions of {whose} are labelled abnormal and all are "
+        f"tested: figures at their true share need detection.prevalence={is_bad.mean():.5f}"
+    )
+
+
+def check_disjoint(parts: dict[str, Sessions]) -> None:
+    """Raise UserError where a block id stands in two parts: it would be trained on and tested."""
+    seen: dict[str, str] = {}
+    for name, part in parts.items():
+        for block_id in part.ids.tolist():
+            if seen.setdefault(block_id, name) != name:
+                raise UserError(
+                    f"block {block_id} stands in {seen[block_id]} and in {name}; a block is one session"
+                )
+
+
+def _by_class(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
+    """The sessions of ``data.normal`` and ``data.abnormal``; the first may label some abnormal itself."""
+    sessions = read_all(normal)
+    is_bad = sessions.labels == LABEL_ABNORMAL
+    bad = [sessions.take(is_bad)] if is_bad.any() else []
+    notices = [prevalence_notice(is_bad, "data.normal")] if bad else []
+    if abnormal is not None:
+        check = _of_one_class(read_all(abnormal), LABEL_ABNORMAL, "data.abnormal")
+        check_disjoint({"data.normal": sessions, "data.abnormal": check})
+        bad.append(check)
+    good = sessions.take(~is_bad).with_labels(LABEL_NORMAL)
+    return split_by_session(good, concatenate(bad) if bad else None, split, seed), notices
 
 
 def read_all(files: Files) -> Sessions:
@@ -139,47 +154,8 @@ def read_all(files: Files) -> Sessions:
         twice = next(path for path in paths if paths.count(path) > 1)
         raise UserError(f"{twice} is given twice; each file of a list is read once")
     parts = {path: read_sessions(path) for path in paths}
-    if len(parts) == 1:
-        return parts[paths[0]]
     check_disjoint(parts)
-    return concatenate(list(parts.values()))
-
-
-def check_disjoint(parts: dict[str, Sessions]) -> None:
-    """Raise UserError where a block id stands in two parts: it would be trained on and tested."""
-    seen: dict[str, str] = {}
-    for name, part in parts.items():
-        for block_id in part.ids.tolist():
-            if seen.setdefault(block_id, name) != name:
-                raise UserError(
-                    f"block {block_id} stands in {seen[block_id]} and in {name}; a block is one session"
-                )
-
-
-def _by_class(normal: Files, abnormal: Files | None, notices: list[str]) -> Classes:
-    """The sessions of ``data.normal`` and ``data.abnormal``; the first may label some abnormal itself."""
-    sessions = read_all(normal)
-    is_bad = sessions.labels == LABEL_ABNORMAL
-    bad = [sessions.take(is_bad)] if is_bad.any() else []
-    if bad:
-        notices.append(
-            f"{len(bad[0]):,} of {len(sessions):,} sessions of data.normal are labelled abnormal there and "
-            f"all are tested: figures at the file's own share need detection.prevalence={is_bad.mean():.5f}"
-        )
-    good = sessions.take(~is_bad) if bad else sessions
-    if abnormal is not None:
-        check = read_all(abnormal)
-        check_disjoint({"data.normal": sessions, "data.abnormal": check})
-        bad.append(_of_one_class(check, LABEL_ABNORMAL, "data.abnormal"))
-    return Classes(good.with_labels(LABEL_NORMAL), concatenate(bad) if bad else None)
-
-
-def _two_classes(normal: Files, abnormal: Files) -> Classes:
-    """The test split in two files, by class."""
-    good = _of_one_class(read_all(normal), LABEL_NORMAL, "data.test_normal")
-    bad = _of_one_class(read_all(abnormal), LABEL_ABNORMAL, "data.test_abnormal")
-    check_disjoint({"data.test_normal": good, "data.test_abnormal": bad})
-    return Classes(good, bad)
+    return concatenate(list(parts.values())) if len(parts) > 1 else parts[paths[0]]
 
 
 def _of_one_class(sessions: Sessions, label: int, name: str) -> Sessions:

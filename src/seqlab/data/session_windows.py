@@ -53,30 +53,22 @@ class WindowDataset(Dataset[WindowBatch]):
         windows = torch.repeat_interleave(self.first_window[runs] - before, lengths)
         windows += torch.arange(len(windows), device=windows.device)
         pairs = self.pair_of_window[windows]
-        if not self.deduplicate:
-            pairs = pairs.long()
-            contexts = self.contexts[self.pair_context[pairs]].long()
-            every = torch.arange(len(pairs), device=pairs.device)
-            return WindowBatch(
-                contexts,
-                every,
-                self.pair_target[pairs],
-                torch.ones(len(pairs)).to(pairs.device),
-                self._delays(pairs),
-            )
-        distinct, count = torch.unique(pairs, return_counts=True)
-        distinct = distinct.long()
-        context, row = torch.unique_consecutive(self.pair_context[distinct], return_inverse=True)
+        if self.deduplicate:
+            pairs, count = torch.unique(pairs, return_counts=True)
+        else:
+            count = torch.ones(len(pairs), device=pairs.device)
+        pairs = pairs.long()
+        context = self.pair_context[pairs]
+        row = torch.arange(len(pairs), device=pairs.device)
+        if self.deduplicate:
+            context, row = torch.unique_consecutive(context, return_inverse=True)
         return WindowBatch(
             self.contexts[context].long(),
             row,
-            self.pair_target[distinct],
+            self.pair_target[pairs],
             count.float(),
-            self._delays(distinct),
+            None if self.pair_delay is None else self.pair_delay[pairs],
         )
-
-    def _delays(self, pairs: Tensor) -> Tensor | None:
-        return None if self.pair_delay is None else self.pair_delay[pairs]
 
 
 def window_training_loader(

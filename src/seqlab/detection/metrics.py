@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torchmetrics.functional.classification import binary_auroc, binary_average_precision, binary_roc
 
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.errors import UserError
 
 
@@ -100,3 +101,30 @@ def detection_metrics(
         "false_positive_rate": false_positive_rate,
         "threshold": float(threshold),
     }, whole
+
+
+def seen_figures(
+    seen: NDArray[np.bool_], labels: NDArray[np.int8], scores: NDArray[np.float64], threshold: float
+) -> dict[str, float]:
+    """How many test sessions training held already, and how the main score does on those it did not.
+
+    Args:
+        seen: (S,) those that equal a training session key for key.
+        labels, scores: (S,) of the same sessions.
+        threshold: of these scores.
+
+    Returns:
+        ``test/seen_share`` of normal sessions, of all where none has a label; ``false_positive_rate`` and
+        ``auroc`` under ``test/unseen`` where labels and sessions allow.
+    """
+    unlabelled = bool((labels == LABEL_UNKNOWN).all())
+    normal = (labels == LABEL_NORMAL) | unlabelled
+    figures = {"test/seen_share": float(seen[normal].mean())} if normal.any() else {}
+    new, new_abnormal = normal & ~seen, (labels == LABEL_ABNORMAL) & ~seen
+    if unlabelled or not new.any():
+        return figures
+    figures["test/unseen/false_positive_rate"] = float((scores[new] > threshold).mean())
+    if new_abnormal.any():
+        judged = new | new_abnormal
+        figures["test/unseen/auroc"] = curve(scores[judged], new_abnormal[judged]).auroc
+    return figures

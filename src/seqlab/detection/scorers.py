@@ -1,25 +1,44 @@
-"""How surprising the events of blocks are: one scorer for networks of windows, one for whole sessions."""
+"""How surprising the events of new sessions are, by a network of windows or of whole sessions.
+
+Networks are functions of arrays here: those of torch, and exported ones, which need no torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.distinct_sessions import DistinctSessions, distinct_sessions
 from seqlab.data.sequences import segment_indices
-from seqlab.data.windows import WindowIndex, distinct_pairs, index_windows
+from seqlab.data.vocabulary import SPECIAL
+from seqlab.data.windows import (
+    DistinctSessions,
+    WindowIndex,
+    distinct_pairs,
+    distinct_sessions,
+    index_windows,
+)
 from seqlab.detection.judge import Judge
-from seqlab.detection.networks import Remembered, SessionNetwork, WindowNetwork
 from seqlab.detection.surprise import EventSurprise
+from seqlab.errors import UserError
 
+# Outputs are float32 logits, or log-probabilities, which are logits too.
+WindowNetwork = Callable[[NDArray[np.int64]], NDArray[np.float32]]  # (C, W) contexts to (C, V)
+# (B, T) sessions with their ends, right-padded, and (B,) lengths, to (B, T, V)
+SessionNetwork = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+
+MEMORY_BYTES = 128 << 20
+MOST_REMEMBERED = 1 << 17
+ROWS_AT_ONCE = 4096
 BATCH_TOKENS = 1 << 14  # of whole sessions, padding counted
 
 
 class Scored(NamedTuple):
-    """P events as batch scoring has them: see detection/surprise.py."""
+    """P events: see detection/surprise.py."""
 
     nll: NDArray[np.float32]  # (P,) nats, background included
     rank: NDArray[np.int64]  # (P,) 1 for the event held most likely
@@ -32,13 +51,11 @@ class Scorer(Protocol):
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         """Of S closed sessions, their ends included; (N,) vocabulary ids and (S,) lengths."""
-        ...
 
     def probabilities(
         self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]
     ) -> NDArray[np.float64]:
         """(C, V) the network's own, without background, at one place of each of C sessions."""
-        ...
 
 
 class WindowScorer:
@@ -152,11 +169,11 @@ class SessionScorer:
     def probabilities(
         self, sessions: Sequence[NDArray[np.integer]], places: Sequence[int]
     ) -> NDArray[np.float64]:
-        numbers = {id(tokens): number for number, tokens in enumerate(sessions)}  # one may come many times
-        given = [sessions[number] for number in numbers.values()]
-        lengths = np.asarray([len(tokens) for tokens in given], dtype=np.int64)
-        pieces = distinct_sessions(np.concatenate(given), lengths, self.vocabulary, self.piece_length)
-        order = {key: row for row, key in enumerate(numbers)}
+        rows = {id(tokens): tokens for tokens in sessions}  # one may come many times
+        lengths = np.asarray([len(tokens) for tokens in rows.values()], dtype=np.int64)
+        given = np.concatenate(list(rows.values()))
+        pieces = distinct_sessions(given, lengths, self.vocabulary, self.piece_length)
+        order = {key: row for row, key in enumerate(rows)}
         session = np.asarray([order[id(tokens)] for tokens in sessions], dtype=np.int64)
         # (C,) the token among those of all pieces, then its piece and its step there
         token = (np.cumsum(lengths + 1) - lengths - 1)[session] + np.asarray(places, dtype=np.int64)
@@ -196,3 +213,83 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """(C, V) rows that sum to 1."""
     exact = logits.astype(np.float64)
     return np.exp(exact - log_sums(exact)[:, None])
+
+
+def torch_windows(network: Any) -> WindowNetwork:
+    """A network of NextEvent in eval mode."""
+    import torch
+
+    def outputs(contexts: NDArray[np.int64]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return network(torch.from_numpy(contexts)).float().numpy()
+
+    return outputs
+
+
+def torch_sessions(network: Any) -> SessionNetwork:
+    """A network of Reconstruction in eval mode."""
+    import torch
+
+    def outputs(source: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        given, sizes = torch.from_numpy(source), torch.from_numpy(lengths)
+        before = torch.cat((torch.full_like(given[:, :1], SPECIAL.bos), given[:, :-1]), dim=1)
+        mask = torch.arange(given.shape[1]) < sizes[:, None]
+        with torch.inference_mode():
+            return network(given, before, sizes, mask).logits.float().numpy()
+
+    return outputs
+
+
+def onnx_windows(path: Path) -> WindowNetwork:
+    """An exported network of NextEvent."""
+    session = _onnx_session(path)
+    return lambda contexts: session.run(None, {"contexts": contexts})[0].astype(np.float32, copy=False)
+
+
+def onnx_sessions(path: Path) -> SessionNetwork:
+    """An exported network of Reconstruction."""
+    session = _onnx_session(path)
+
+    def outputs(source: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        return session.run(None, {"source": source, "lengths": lengths})[0].astype(np.float32, copy=False)
+
+    return outputs
+
+
+def _onnx_session(path: Path) -> Any:
+    """An exported network on the CPU; UserError where onnxruntime is not there, or cannot read the file."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError(f"--onnx needs onnxruntime ({error}): pip install 'seqlab[onnx]'") from None
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base class of their own
+        raise UserError(f"{path}: onnxruntime cannot read it: {str(error).splitlines()[0]}") from None
+
+
+class Remembered:
+    """A network of windows that keeps its outputs for the last contexts: windows of a log repeat."""
+
+    def __init__(self, network: WindowNetwork, vocab_size: int, most: int | None = None) -> None:
+        self.network = network
+        self.vocab_size = vocab_size
+        self.most = most or max(min(MOST_REMEMBERED, MEMORY_BYTES // (4 * vocab_size)), 1)
+        self._rows: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()  # the oldest first
+
+    def __call__(self, contexts: NDArray[np.integer]) -> NDArray[np.float32]:
+        """(C, V) for (C, W) distinct contexts."""
+        content = np.ascontiguousarray(contexts, dtype=np.int32)
+        raw, width = content.tobytes(), content.shape[1] * 4
+        keys = [raw[start : start + width] for start in range(0, len(raw), width)]
+        new = [place for place, key in enumerate(keys) if key not in self._rows]
+        for first in range(0, len(new), ROWS_AT_ONCE):
+            part = new[first : first + ROWS_AT_ONCE]
+            outputs = self.network(content[part].astype(np.int64))
+            self._rows.update((keys[place], row.copy()) for place, row in zip(part, outputs, strict=True))
+        for key in keys:
+            self._rows.move_to_end(key)
+        result = np.array([self._rows[key] for key in keys], dtype=np.float32)
+        while len(self._rows) > self.most:
+            self._rows.popitem(last=False)
+        return result.reshape(-1, self.vocab_size)

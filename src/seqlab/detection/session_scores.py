@@ -11,10 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.counts import NearestCounts
-from seqlab.detection.statistics import AVERAGES, SESSION_SCORES, WORST_EVENT, allowance, cusum
-from seqlab.detection.surprise import EventSurprise
+from seqlab.detection.counts import CountCosts, NearestCounts
+from seqlab.detection.surprise import (
+    AVERAGES,
+    SESSION_SCORES,
+    WORST_EVENT,
+    EventSurprise,
+    allowance,
+    cusum,
+)
 from seqlab.detection.thresholds import Calibration, Threshold, fit_threshold, most_above, supported_aim
 from seqlab.errors import UserError
 
@@ -33,17 +38,6 @@ class Normals:
     def take(self, keep: NDArray[np.bool_]) -> Normals:
         """Those of (S,) ``keep``."""
         return Normals(self.events.take(np.flatnonzero(keep)), self.counts[keep])
-
-
-def fitted_judge(judge: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A checkpoint's ``judge``.
-
-    Raises:
-        UserError: the run ended before its thresholds were fitted.
-    """
-    if not judge:
-        raise UserError("this checkpoint holds no thresholds: its run ended before they were fitted")
-    return judge
 
 
 def harmonic(
@@ -67,8 +61,8 @@ class SessionScores:
     """Scores sessions by how surprising their events are and by their key counts.
 
     In ``combined`` an unseen key is a matter of counts: the network has no probability for it, and a number
-    above all others, taken for a measured one, would be a p-value that no normal session vouches for. Where
-    few enough normal sessions hold one, it is an alert by a rule of its own: ``unseen_floor``.
+    above all others would be a p-value that no normal session vouches for. Where few enough normal sessions
+    hold one, it is an alert by a rule of its own: ``unseen_floor``.
     """
 
     parts: tuple[str, ...]  # what `combined` joins: of MODEL_SCORES, and `count_cost`
@@ -99,7 +93,7 @@ class SessionScores:
             elif name == "count_cost":
                 found[name] = cost
             elif name == "combined":
-                joined = self._joined(events.without_unseen(), cost, self.calibrations)
+                joined = self.joined(events, cost, self.calibrations)
                 unseen = has_unseen(events, counts, self.unk)
                 found[name] = np.where(unseen, np.maximum(joined, self.unseen_floor), joined)
             else:
@@ -111,30 +105,36 @@ class SessionScores:
         found = cusum(events, self.allowed) if name == "cusum" else SESSION_SCORES[name](events)
         return found.astype(np.float64)
 
-    def _joined(
+    def joined(
         self, events: EventSurprise, cost: NDArray[np.float64], calibrations: Mapping[str, Calibration]
     ) -> NDArray[np.float64]:
-        """(S,) the parts of ``combined``, each with the weight of what it can say.
+        """(S,) the parts of ``combined``, unseen keys left to the (S,) costs.
 
         The worst of many events says little and their average much, of few events it is the other way round:
         at LONG events both weigh the same. Costs that count one difference many times weigh as much less.
         """
+        events = events.without_unseen()
         short = LONG / (np.diff(events.offsets) + LONG)
         parts: list[NDArray[np.float64]] = []
         weights: list[NDArray[np.float64] | float] = []
         for part in self.parts:
             if part == "count_cost":
-                parts.append(self._count_surprise(cost))
+                beyond = np.maximum(cost - self.costs.novelty, 0)
+                parts.append(np.minimum(cost, self.costs.novelty) + beyond / self.cost_inflation)
                 weights.append(1 / self.cost_inflation)
-                continue
-            parts.append(calibrations[part](self.model_score(part, events)))
-            weights.append(short if part in WORST_EVENT else 1 - short if part in AVERAGES else 1.0)
+            else:
+                parts.append(calibrations[part](self.model_score(part, events)))
+                weights.append(short if part in WORST_EVENT else 1 - short if part in AVERAGES else 1.0)
         return harmonic(parts, weights)
 
-    def _count_surprise(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(S,) -log P(a normal session costs as much), of (S,) costs."""
-        beyond = np.maximum(cost - self.costs.novelty, 0)
-        return np.minimum(cost, self.costs.novelty) + beyond / self.cost_inflation
+    def calibrated(self, events: EventSurprise) -> dict[str, Calibration]:
+        """How normal sessions score in each part of the network's surprise."""
+        events = events.without_unseen()
+        return {
+            part: Calibration.fit(self.model_score(part, events), averages=part in AVERAGES)
+            for part in self.parts
+            if part != "count_cost"
+        }
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors for the checkpoint."""
@@ -201,9 +201,8 @@ def fit_scores(
     network learned them, so the surprise itself is too small, but its order holds.
 
     An unseen key is an alert by itself where no more normal sessions hold one than may be alerts, chance
-    allowed for. These then say nothing about the others and are left out, and their share is taken off the
-    aim of ``combined``, of which at least half stays. Elsewhere an unseen key is a key like others, and all
-    sessions are fitted to.
+    allowed for. These are then left out, and their share is taken off the aim of ``combined``, of which at
+    least half stays. Elsewhere an unseen key is a key like others, and all sessions are fitted to.
 
     Args:
         parts: what ``combined`` joins.
@@ -226,49 +225,38 @@ def fit_scores(
     odd = np.concatenate([unseen, *[_alone(part.counts) & (known is None) for part in given[1:]]])
     unseen_share = float(odd.mean())
     rule = int(odd.sum()) <= most_above(len(odd), supported_aim(len(odd), target_fpr))
+    fitted_to = np.ones(len(odd), dtype=bool)
     if rule:
-        held_out = held_out.take(~unseen)
-        given[0], odd = held_out, np.delete(odd, np.flatnonzero(unseen))
-    fitted_to = ~odd if rule else np.ones(len(odd), dtype=bool)
+        given[0] = held_out = held_out.take(~unseen)
+        fitted_to = ~np.delete(odd, np.flatnonzero(unseen))
 
     costs, left_out = CountCosts.fit(np.concatenate([part.counts for part in given]), known)
-    nothing_fitted = SessionScores(
-        tuple(parts), {}, allowance(held_out.events), nearest, costs, 1.0, unk, unseen_share, -math.inf
-    )
-    model_parts = [part for part in parts if part != "count_cost"]
-    by_group = []  # a training session is calibrated among training sessions
-    for group in given:
-        events = group.events.without_unseen()
-        scored = {part: nothing_fitted.model_score(part, events) for part in model_parts}
-        by_group.append({part: Calibration.fit(scored[part], averages=part in AVERAGES) for part in scored})
     inflation = _inflation(left_out[fitted_to], costs.novelty)
-    fitted = replace(nothing_fitted, calibrations=by_group[0], cost_inflation=inflation)
-
-    left_out_of = np.split(left_out, [len(held_out.counts)])
-    ranked, in_use = (
-        np.concatenate(
-            [
-                fitted._joined(group.events.without_unseen(), cost, calibrations)
-                for group, cost, calibrations in zip(given, left_out_of, calibrated, strict=False)
-            ]
-        )[fitted_to]
-        for calibrated in (by_group, [by_group[0]] * len(given))
+    fitted = SessionScores(
+        tuple(parts), {}, allowance(held_out.events), nearest, costs, inflation, unk, unseen_share, -math.inf
     )
-    both = {"count_cost": left_out[fitted_to], "combined": ranked}
+    by_group = [fitted.calibrated(group.events) for group in given]
+    fitted = replace(fitted, calibrations=by_group[0])
+    groups = list(zip(given, np.split(left_out, [len(held_out.counts)]), by_group, strict=False))
+    ranked = np.concatenate([fitted.joined(group.events, cost, own) for group, cost, own in groups])
+    in_use = np.concatenate([fitted.joined(group.events, cost, by_group[0]) for group, cost, _ in groups])
+
+    normals = {"count_cost": left_out[fitted_to], "combined": ranked[fitted_to]}
     of_both = "validation normals" if trained_on is None else "validation and training normals"
-    single = fitted.scores([name for name in names if name not in both], held_out.events, held_out.counts)
-    thresholds, normals = {}, {name: both[name] if name in both else single[name] for name in names}
-    for name, scores in normals.items():
-        of = of_both if name in both else "validation normals"
-        aim = max(target_fpr - unseen_share, target_fpr / 2) if name == "combined" and rule else target_fpr
-        thresholds[name] = fit_threshold(scores, aim, of)
-        if name == "combined":
-            # A training session is scored by its surprise in use, which is too small for a new one: where too
-            # many of them would be alerts all the same, the threshold stands below a kind of normal session.
-            thresholds[name] = thresholds[name].at_least(in_use, of)
-    if rule and "combined" in thresholds:
-        fitted = replace(fitted, unseen_floor=thresholds["combined"].value + OVER_THRESHOLD)
-    return Fitted(fitted, thresholds, normals)
+    single = fitted.scores([name for name in names if name not in normals], held_out.events, held_out.counts)
+    thresholds = {name: fit_threshold(scores, target_fpr) for name, scores in single.items()}
+    if "count_cost" in names:
+        thresholds["count_cost"] = fit_threshold(normals["count_cost"], target_fpr, of_both)
+    if "combined" in names:
+        aim = max(target_fpr - unseen_share, target_fpr / 2) if rule else target_fpr
+        threshold = fit_threshold(normals["combined"], aim, of_both)
+        # A training session is scored by its surprise in use, which is too small for a new one: where too
+        # many of them would be alerts all the same, the threshold stands below a kind of normal session.
+        thresholds["combined"] = threshold.at_least(in_use[fitted_to], of_both)
+        if rule:
+            fitted = replace(fitted, unseen_floor=thresholds["combined"].value + OVER_THRESHOLD)
+    normals |= single
+    return Fitted(fitted, {name: thresholds[name] for name in names}, {name: normals[name] for name in names})
 
 
 def _alone(counts: NDArray[np.int32]) -> NDArray[np.bool_]:

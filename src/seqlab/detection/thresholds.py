@@ -35,20 +35,13 @@ class Tail:
     share: float  # of scores above start
     shape: float
     scale: float
-    num_exceedances: int
-
-    def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """P(score > x) for x at or above ``start``."""
-        return self.share * np.exp(self._log_survival(scores - self.start))
 
     def log_probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """log P(score > x), without underflow, for x at or above ``start``."""
-        return np.log(self.share) + self._log_survival(scores - self.start)
-
-    def _log_survival(self, excess: NDArray[np.float64]) -> NDArray[np.float64]:
+        excess = scores - self.start
         if self.shape < 1e-9:
-            return -excess / self.scale
-        return -np.log1p(self.shape * excess / self.scale) / self.shape
+            return np.log(self.share) - excess / self.scale
+        return np.log(self.share) - np.log1p(self.shape * excess / self.scale) / self.shape
 
 
 def fit_tail(scores: ArrayLike, *, averages: bool = False) -> Tail | None:
@@ -67,7 +60,7 @@ def fit_tail(scores: ArrayLike, *, averages: bool = False) -> Tail | None:
         largest = float(values.max())
         scale = largest - float(np.median(values))
         shape = 0.0 if averages else HEAVIEST_SHAPE
-        return Tail(largest, 1 / (len(values) + 1), shape, scale, 0) if scale > 0 else None
+        return Tail(largest, 1 / (len(values) + 1), shape, scale) if scale > 0 else None
     start = float(np.quantile(values, TAIL_START, method="lower"))
     excess = values[values > start] - start
     if not len(excess):
@@ -79,7 +72,7 @@ def fit_tail(scores: ArrayLike, *, averages: bool = False) -> Tail | None:
             shape, scale = min(float(fitted_shape), LARGEST_SHAPE), float(fitted_scale)
         if fitted_shape > LARGEST_SHAPE:  # with the shape held, the scale is fitted again
             scale = float(genpareto.fit(excess, f0=LARGEST_SHAPE, floc=0)[2])
-    return Tail(start, len(excess) / len(values), shape, scale, len(excess))
+    return Tail(start, len(excess) / len(values), shape, scale)
 
 
 @dataclass(frozen=True)
@@ -136,8 +129,7 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
     Of n exchangeable scores a new one exceeds the k-th largest with a chance of ``k / (n + 1)`` or less
     (split conformal prediction; Vovk, Gammerman and Shafer 2005; Papadopoulos et al. 2002). So the threshold
     is the ``target_fpr (n + 1)``-th largest score, linear between two where that is no whole number. Where it
-    is less than 1, the largest score is the threshold, the aim is ``1 / (n + 1)``, and ``Threshold.aim``
-    says so: nothing is extrapolated.
+    is less than 1, the largest score is the threshold and ``Threshold.aim`` is ``1 / (n + 1)``.
 
     Args:
         scores: (S,) scores of normal sessions that are as those to come.
@@ -149,9 +141,9 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
     """
     check_target_fpr(target_fpr)
     values = np.asarray(scores, dtype=np.float64)
-    if not len(values):
-        raise UserError("no validation session to fit a threshold on: give data.split a larger second share")
     count = len(values)
+    if not count:
+        raise UserError("no validation session to fit a threshold on: give data.split a larger second share")
     if not np.isfinite(values).all():
         raise UserError(
             f"{np.count_nonzero(~np.isfinite(values)):,} of the scores of {count:,} {of} are no finite "
@@ -163,11 +155,9 @@ def fit_threshold(scores: ArrayLike, target_fpr: float, of: str = "validation no
     whole = int(place + 1e-9)
     higher, lower = falling[whole - 1], falling[min(whole, count - 1)]
     value = _just_above(float(higher - max(place - whole, 0.0) * (higher - lower)), values)
+    method = f"{np.count_nonzero(values > value):,} of {count:,} {of} lie above it"
     if aim > target_fpr:
         method = f"just above the largest of {count:,} {of}, which support no aim below {aim:.2g}"
-    else:
-        above = np.count_nonzero(values > value)
-        method = f"{above:,} of {count:,} {of} lie above it"
     return Threshold(value, method, aim, count)
 
 
@@ -220,10 +210,6 @@ class Calibration:
         trusted = np.log(EXTRAPOLATED * len(self.values))
         return np.where(result > trusted, trusted + np.log1p(np.maximum(result - trusted, 0)), result)
 
-    def _counted(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        at_least = len(self.values) - np.searchsorted(self.values, given, side="left")
-        return -np.log(np.maximum(at_least, 1) / (len(self.values) + 1))
-
     @cached_property
     def _knots(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(K,) scores and (K,) nats there; the last is where the tail starts, or the largest score."""
@@ -233,19 +219,17 @@ class Calibration:
         for value in np.unique(self.values[self.values <= top - gap]).tolist() if gap else []:
             if not places or value >= places[-1] + gap:
                 places.append(value)
-        nats = self._counted(np.asarray([*places, top]))
+        knots = np.asarray([*places, top])
+        at_least = len(self.values) - np.searchsorted(self.values, knots, side="left")
+        nats = -np.log(np.maximum(at_least, 1) / (len(self.values) + 1))
         if self.tail is not None:
             nats[-1] = -np.log(self.tail.share)
-        return np.asarray([*places, top]), nats
+        return knots, nats
 
     def state(self) -> dict[str, Any]:
-        return {
-            "values": self.values.tolist(),
-            "tail": None if self.tail is None else asdict(self.tail),
-        }
+        """Plain values for the checkpoint."""
+        return {"values": self.values.tolist(), "tail": self.tail and asdict(self.tail)}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Calibration:
-        tail = state["tail"]
-        values = np.asarray(state["values"])
-        return cls(values, None if tail is None else Tail(**tail))
+        return cls(np.asarray(state["values"]), state["tail"] and Tail(**state["tail"]))

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions
-from seqlab.detection.count_costs import CountCosts
-from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, fitted_judge, has_unseen
+from seqlab.detection.counts import CountCosts
+from seqlab.detection.judge import fitted_judge
+from seqlab.detection.session_scores import Normals, SessionScores, fit_scores, has_unseen
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
-from seqlab.evaluation.detection_cautions import too_many_unseen, unsupported_aim
-from seqlab.evaluation.new_sessions import session_surprise
+from seqlab.evaluation.detection import session_surprise
+from seqlab.evaluation.detection_report import too_many_unseen, unsupported_aim
 from seqlab.tasks.base import SequenceTask
 
 FEWEST_NORMALS = 10

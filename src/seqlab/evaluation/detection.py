@@ -1,4 +1,4 @@
-"""How a log model is judged: fit the detector, open the test set, score it, measure."""
+"""How a log model is judged: fit the detector, score and measure the test split, score new sessions."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.data.log_sessions import LogSessions
-from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, has_both_classes
+from seqlab.data.log_sessions import LogSessions, ScoringPlan
+from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.baselines import BASELINES
-from seqlab.detection.detector import Detector
-from seqlab.detection.metrics import Curve, check_prevalence, curve, detection_metrics
-from seqlab.detection.session_scores import SessionScores, fitted_judge
-from seqlab.detection.simple_detectors import EncodedSessions
-from seqlab.detection.statistics import check_parts, check_score_names
-from seqlab.detection.surprise import EventSurprise, surprise
+from seqlab.detection.baselines import EncodedSessions
+from seqlab.detection.counts import count_matrix
+from seqlab.detection.judge import Detector, Judge, fitted_judge
+from seqlab.detection.metrics import check_prevalence
+from seqlab.detection.surprise import PARTS, SCORES, EventSurprise, check_names, surprise
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
-from seqlab.evaluation.detection_cautions import cautions, check_sessions
-from seqlab.evaluation.detection_report import DetectionOutcome
-from seqlab.evaluation.detection_sections import detection_sections
-from seqlab.report.page import Section
+from seqlab.evaluation.detection_report import DetectionOutcome, count_of
 from seqlab.results.outcome import Curves
 from seqlab.tasks.base import SequenceTask
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from seqlab.report.page import Section
+
+FEWEST_TRAINING, FEWEST_VALIDATION = 10, 2  # below these nothing is trained
+BATCH_SIZE = 1024  # distinct pieces of new sessions
 
 
 @dataclass
@@ -64,127 +64,101 @@ class DetectionEvaluation(Evaluation):
 
     def __post_init__(self) -> None:
         self.scores = list(dict.fromkeys([self.score, *self.scores]))
-        check_score_names(self.scores)
-        check_parts(self.parts)
+        check_names("scores", self.scores, SCORES)
+        check_names("parts", self.parts, PARTS)
         check_target_fpr(self.target_fpr)
         if self.pseudo_sessions < 0:
             raise UserError(f"detection.pseudo_sessions={self.pseudo_sessions}: give 0 or more")
         check_prevalence(self.prevalence)
 
     def check(self, datamodule: LogSessions) -> None:
-        """Refuse data that no threshold can come from, see ``check_sessions``."""
-        check_sessions(datamodule)
+        """Refuse training and validation sessions that no threshold can come from. Reads no test session.
+
+        Raises:
+            UserError: too few of them, or an unseen key in all but a few validation sessions.
+        """
+        train, val = len(datamodule.sessions("train")), datamodule.sessions("val")
+        if train < FEWEST_TRAINING:
+            raise UserError(
+                f"{count_of(train, 'normal session')} to train on: too few to say what is normal; give "
+                f"{FEWEST_TRAINING} or more, better some thousands"
+            )
+        session = np.repeat(np.arange(len(val)), val.lengths)
+        unseen = len(np.unique(session[datamodule.tokens("val") == datamodule.vocabulary.unk]))
+        if len(val) - unseen >= FEWEST_VALIDATION:
+            return
+        if unseen:
+            raise UserError(
+                f"{unseen:,} of {len(val):,} validation sessions hold a key that training never showed, so "
+                f"no threshold can be fitted ({FEWEST_VALIDATION} without one are the least): do train and "
+                "val come from the same log, parsed with the same templates?"
+            )
+        raise UserError(
+            f"{count_of(len(val), 'normal session')} to validate on: too few to fit a threshold to; give "
+            f"{FEWEST_VALIDATION} or more, better some hundreds (more sessions, or a larger second share of "
+            "data.split)"
+        )
 
     def fit(self, task: SequenceTask, datamodule: LogSessions) -> tuple[Detector, dict[str, float]]:
-        """Fit thresholds, count vectors, count costs and calibrations on training and validation normals.
-
-        Returns:
-            The detector, and the validation figures of metrics.json.
-        """
-        events, train_events = (self._surprise(task, datamodule, split) for split in ("val", "train"))
+        """Fit thresholds, count vectors, count costs and calibrations on training and validation normals."""
+        events = {split: self._surprise(task, datamodule, split) for split in ("val", "train")}
         detector = Detector.fit(
             self._names(datamodule),
             [*self.parts, *datamodule.extra_scores],
             events,
-            train_events,
-            encoded(datamodule, "train"),
-            encoded(datamodule, "val"),
+            {split: encoded(datamodule, split) for split in events},
             datamodule.vocabulary,
             self.target_fpr,
+            self.pseudo_sessions,
         )
-        figures = {
-            "val/loss": events.mean_loss,
-            "val/accuracy": events.mean_accuracy,
-            "val/unseen_key_share": float(events.unseen.mean()),
+        return detector, {
+            "val/loss": events["val"].mean_loss,
+            "val/accuracy": events["val"].mean_accuracy,
+            "val/unseen_key_share": detector.unseen_share,
         }
-        chosen = replace(
-            detector,
-            main_score=self.score,
-            pseudo_sessions=self.pseudo_sessions,
-            unseen_share=figures["val/unseen_key_share"],
-        )
-        return chosen, figures
 
     def test(self, task: SequenceTask, datamodule: LogSessions, detector: Detector) -> DetectionOutcome:
         """Score and measure the test split, which ``open_test`` must have unlocked."""
         sessions = datamodule.sessions("test")
-        events = self._surprise(task, datamodule, "test")
-        tokens = encoded(datamodule, "test")
-        names = self._names(datamodule)
-        scores = detector.scores(names, events, tokens)
-        baseline_scores = detector.trivial.scores(tokens)
-        metrics = {
-            "test/loss": events.mean_loss,
-            "test/accuracy": events.mean_accuracy,
-            "test/threshold": detector.thresholds[self.score].value,
-        }
-        seen = detector.trivial.known.seen(tokens.tokens, tokens.lengths)
-        metrics |= seen_figures(
-            seen, sessions.labels, scores[self.score], detector.thresholds[self.score].value
-        )
-        curves: dict[str, Curve] = {}
-        if has_both_classes(sessions):
-            abnormal = sessions.labels == LABEL_ABNORMAL
-            share = self.prevalence if self.prevalence is not None else float(abnormal.mean())
-            for name in names:
-                threshold = detector.thresholds[name].value
-                figures, curves[name] = detection_metrics(scores[name], abnormal, threshold, self.prevalence)
-                best = curves[name].best_f1(share)
-                metrics |= {f"test/{name}/{key}": value for key, value in figures.items()}
-                metrics[f"oracle/{name}/f1"] = best
-                if name == self.score:
-                    metrics |= {f"test/{key}": value for key, value in figures.items()}
-                    metrics["oracle/f1"] = best
-            thresholds = detector.trivial.thresholds
-            for name in BASELINES:
-                figures, curves[name] = detection_metrics(
-                    baseline_scores[name], abnormal, thresholds[name], self.prevalence
-                )
-                metrics |= {f"baseline/{name}/{key}": value for key, value in figures.items()}
+        events, tokens = self._surprise(task, datamodule, "test"), encoded(datamodule, "test")
+        counts = tokens.counts(len(datamodule.vocabulary))
         outcome = DetectionOutcome(
             detector,
-            self.score,
             sessions,
             events,
-            scores,
-            baseline_scores,
-            metrics,
-            curves,
+            detector.fitted.scores(self._names(datamodule), events, counts),
+            detector.trivial.scores(tokens),
+            detector.trivial.known.seen(tokens),
             self.prevalence,
             self.target_fpr,
-            seen,
-            parsed=None if datamodule.parsed_folder is None else str(datamodule.parsed_folder),
+            None if datamodule.parsed_folder is None else str(datamodule.parsed_folder),
         )
-        return replace(outcome, warnings=tuple(cautions(outcome)))
+        outcome.measure()
+        return outcome
 
     def predict(self, task: SequenceTask, contents: Contents, path: Path) -> pd.DataFrame:
         """One row per session: its id, the main score, its threshold, alert, then every other score.
 
         Args:
-            path: a file as ``data.normal`` takes it: ``blk_id,5 5 22``, bare keys, or a pickled dict; or a
-                folder of ``seqlab parse``.
+            path: a file of sessions as ``data.normal`` takes it, or a folder of ``seqlab parse``.
 
         Raises:
             UserError: a file without sessions, or a checkpoint of a run that ended before its thresholds.
         """
         import pandas as pd
 
-        from seqlab.evaluation.new_sessions import read_any_sessions, session_surprise
-
-        judge = fitted_judge(contents.judge)
+        judge = Judge.from_state(contents.judge, Vocabulary.from_state(contents.data["vocabulary"]))
         sessions = read_any_sessions(path, contents.data)
         events, counts = session_surprise(task, contents, sessions)
-        names = list(judge["thresholds"])
-        scores = SessionScores.from_state(judge).scores(names, events, counts)
-        main = judge["main_score"]
-        threshold = judge["thresholds"][main]["value"]
+        scores = judge.fitted.scores(list(judge.thresholds), events, counts)
+        main = scores.pop(judge.main)
         return pd.DataFrame(
             {
                 "block_id": sessions.ids.astype(object),
-                "alert": scores[main] > threshold,
-                main: scores[main],
-                "threshold": threshold,
-                **{name: scores[name] for name in names if name != main},
+                "alert": main > judge.threshold,
+                judge.main: main,
+                "threshold": judge.threshold,
+                **scores,
             }
         )
 
@@ -193,8 +167,6 @@ class DetectionEvaluation(Evaluation):
 
         Scores of each session come from ``predict``.
         """
-        from seqlab.evaluation.new_sessions import new_plan
-
         vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
 
         def encode(items: Any) -> Any:
@@ -203,7 +175,7 @@ class DetectionEvaluation(Evaluation):
                     "encode: the model reads the time between events, which keys lack; use predict"
                 )
             sessions = Sessions.from_lists(as_list(items, "sessions"))
-            plan = new_plan(sessions, vocabulary.encode(sessions), vocabulary, contents.data)
+            plan = _new_plan(sessions, vocabulary.encode(sessions), vocabulary, contents.data)
             return plan.loader.dataset[torch.arange(plan.num_distinct)]
 
         return encode
@@ -211,6 +183,8 @@ class DetectionEvaluation(Evaluation):
     def sections(
         self, task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome, curves: Curves
     ) -> list[Section]:
+        from seqlab.evaluation.detection_sections import detection_sections
+
         return detection_sections(task, datamodule, outcome, self.top_alerts)
 
     def _names(self, datamodule: LogSessions) -> list[str]:
@@ -222,33 +196,65 @@ class DetectionEvaluation(Evaluation):
         return replace(events, novelty=datamodule.novelty(split))
 
 
-def seen_figures(
-    seen: NDArray[np.bool_], labels: NDArray[np.int8], scores: NDArray[np.float64], threshold: float
-) -> dict[str, float]:
-    """How many test sessions training held already, and how the main score does on those it did not.
-
-    Args:
-        seen: (S,) those that equal a training session key for key.
-        labels, scores: (S,) of the same sessions.
-        threshold: of these scores.
-
-    Returns:
-        ``test/seen_share`` of normal sessions, of all where none has a label; ``false_positive_rate`` and
-        ``auroc`` under ``test/unseen`` where labels and sessions allow.
-    """
-    unlabelled = bool((labels == LABEL_UNKNOWN).all())
-    normal = (labels == LABEL_NORMAL) | unlabelled
-    figures = {"test/seen_share": float(seen[normal].mean())} if normal.any() else {}
-    new, new_abnormal = normal & ~seen, (labels == LABEL_ABNORMAL) & ~seen
-    if unlabelled or not new.any():
-        return figures
-    figures["test/unseen/false_positive_rate"] = float((scores[new] > threshold).mean())
-    if new_abnormal.any():
-        judged = new | new_abnormal
-        figures["test/unseen/auroc"] = curve(scores[judged], new_abnormal[judged]).auroc
-    return figures
-
-
 def encoded(datamodule: LogSessions, split: str) -> EncodedSessions:
     """A split as vocabulary ids."""
     return EncodedSessions(datamodule.tokens(split), datamodule.sessions(split).lengths)
+
+
+def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
+    """The sessions of a file, or of a folder that ``seqlab parse`` wrote with the templates of training.
+
+    Args:
+        data: what a checkpoint says of its data.
+
+    Raises:
+        UserError: no sessions, a raw log, or a folder whose template ids mean something else than those of
+            training.
+    """
+    from seqlab.data.parsed_sessions import check_templates, features, read_parsed_sessions
+    from seqlab.data.raw_logs import refuse_raw_log_of_model
+    from seqlab.data.session_files import read_sessions
+
+    if path.is_dir():
+        parsed = read_parsed_sessions(path, times=bool(data.get("times")), parameters="parameters" in data)
+        check_templates(str(path), parsed.parser, data.get("parser"))
+        return parsed.sessions
+    if found := features(data):
+        raise UserError(
+            f"{path}: the model was trained with {' and '.join(found)}, which only the output folder of "
+            "seqlab parse has: give one"
+        )
+    refuse_raw_log_of_model(path, data)
+    return read_sessions(path)
+
+
+def session_surprise(
+    task: SequenceTask, contents: Contents, sessions: Sessions
+) -> tuple[EventSurprise, NDArray[np.int32]]:
+    """How surprising the events of S new sessions are, and their (S, V) key counts, as the judge asks."""
+    judge, data = fitted_judge(contents.judge), contents.data
+    vocabulary = Vocabulary.from_state(data["vocabulary"])
+    tokens = vocabulary.encode(sessions)
+    plan = _new_plan(sessions, tokens, vocabulary, data)
+    events = surprise(task, plan, vocabulary, judge["pseudo_sessions"])
+    if "parameters" in data:
+        from seqlab.data.parameters import ParameterNovelty
+
+        events = replace(events, novelty=ParameterNovelty.from_state(data["parameters"]).score(sessions))
+    return events, count_matrix(tokens, sessions.lengths, len(vocabulary))
+
+
+def _new_plan(
+    sessions: Sessions, tokens: NDArray, vocabulary: Vocabulary, data: dict[str, Any]
+) -> ScoringPlan:
+    """Windows where the checkpoint's data had a window size, whole sessions elsewhere."""
+    from seqlab.data import padded_sessions, session_windows, windows
+
+    device = torch.device("cpu")
+    if "window_size" not in data:
+        distinct = windows.distinct_sessions(tokens, sessions.lengths, vocabulary, data.get("piece_length"))
+        return padded_sessions.session_scoring_plan(distinct, vocabulary, BATCH_SIZE, device)
+    how = vocabulary, data["window_size"], data["context"], sessions.delays
+    index = windows.index_windows(tokens, sessions.lengths, *how)
+    pairs = windows.distinct_pairs(index, len(vocabulary))
+    return session_windows.window_scoring_plan(index, pairs, BATCH_SIZE, device)

@@ -167,6 +167,9 @@ def _dots(axes: Axes, lines: Mapping[str, Points]) -> None:
     A marker would need an id in the SVG, a stroke of no length with round ends needs none.
     """
     for number, (x, y) in enumerate(lines.values()):
-        for across, up in zip(x, y, strict=True) if len(x) <= _DOTTED_UP_TO else ():
-            dot = axes.plot([across, across], [up, up], color=_style(number)[0], linewidth=5, zorder=6)[0]
-            dot.set_solid_capstyle("round")
+        if len(x) <= _DOTTED_UP_TO:
+            across, up = (
+                np.column_stack((each, each, np.full_like(each, np.nan))).ravel() for each in (x, y)
+            )
+            dots = axes.plot(across, up, color=_style(number)[0], linewidth=5, zorder=6)[0]
+            dots.set_solid_capstyle("round")

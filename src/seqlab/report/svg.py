@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 POINTS_PER_INCH = 72
 CHART_WIDTH, CHART_HEIGHT = 400, 260  # units of the viewBox; a phone shows them at about 0.9 pixels each
 FONT_SIZE = 12
+CHARACTER_WIDTH = 0.62 * FONT_SIZE  # of a digit; the page draws labels in a font of its own
 
 # Figures are drawn in these colors; the SVG text then names the page's own in their place.
 INK, MUTED, GRID = "#fe0101", "#fe0102", "#fe0103"
@@ -62,7 +63,7 @@ def chart_axes() -> Iterator[tuple[Figure, Axes]]:
     }
     with matplotlib.rc_context(settings):
         size = (CHART_WIDTH / POINTS_PER_INCH, CHART_HEIGHT / POINTS_PER_INCH)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
         axes = figure.add_subplot()
         for side, spine in axes.spines.items():
             spine.set_visible(side == "bottom")
@@ -75,6 +76,27 @@ def chart_axes() -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
+def _leave_room(axes: Axes) -> None:
+    """Margins as wide as the labels beside the plot; matplotlib's own layout takes as long as the drawing."""
+    marks, offset = {}, False
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        formatter = axis.get_major_formatter()
+        marks[name] = formatter.format_ticks(axis.get_majorticklocs().tolist()) or [""]
+        offset |= bool(formatter.get_offset())
+    beside = CHARACTER_WIDTH * max(map(len, marks["y"])) + 6
+    lines = max(mark.count("\n") + 1 for mark in marks["x"])
+    left = beside + (1.6 * FONT_SIZE if axes.get_ylabel() else 0) + 2
+    right = max(6, CHARACTER_WIDTH * max(map(len, marks["x"][-1].split("\n"))) / 2)
+    bottom = 1.3 * FONT_SIZE * (lines + bool(axes.get_xlabel())) + 8
+    top = FONT_SIZE * (
+        1.8 if axes.texts or offset else 0.7
+    )  # a threshold's label and 1e6 stand above the plot
+    width, height = CHART_WIDTH - left - right, CHART_HEIGHT - bottom - top
+    axes.set_position((left / CHART_WIDTH, bottom / CHART_HEIGHT, width / CHART_WIDTH, height / CHART_HEIGHT))
+    axes.yaxis.set_label_coords(-(beside + 0.6 * FONT_SIZE) / width, 0.5)
+    axes.xaxis.set_label_coords(0.5, -(1.3 * FONT_SIZE * lines + 8) / height)
+
+
 def inline_svg(figure: Figure, description: str) -> Markup:
     """The figure as an ``<svg>`` element without ids, scripts, fonts, dates or references.
 
@@ -82,6 +104,7 @@ def inline_svg(figure: Figure, description: str) -> Markup:
         description: what it shows, for readers who do not see it.
     """
     for axes in figure.axes:
+        _leave_room(axes)
         for artist in axes.get_children():
             artist.set_clip_on(False)
     out = io.StringIO()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, Sessions
-from seqlab.data.session_tables import labels_of, read_labels
+from seqlab.data.session_files import labels_of, read_labels
 from seqlab.errors import UserError
 
 Write = Callable[[bytes | str], Path]
@@ -40,7 +40,7 @@ def test_labels_are_read(write: Write, text: str) -> None:
         ("BlockId,Label\n\nblk_1,0\n\n\nblk_1,1\n", r", line 6: block blk_1 is labelled twice"),
         (
             "BlockId,Label\nblk_1,0\nblk_2,0,0,0\n",
-            r": line 3 has more fields than",
+            r", line 3: 4 fields, the header has 2; expected the header BlockId,Label",
         ),
         ("", r": the file is empty; expected the header BlockId,Label"),
     ],

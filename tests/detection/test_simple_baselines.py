@@ -7,8 +7,8 @@ import pytest
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection import simple_detectors
-from seqlab.detection.simple_detectors import (
+from seqlab.detection import baselines
+from seqlab.detection.baselines import (
     CountOutliers,
     EditDistance,
     EncodedSessions,
@@ -32,7 +32,7 @@ class Training:
         return Stide.fit(self.encoded, n, self.vocabulary.bos, self.vocabulary.eos)
 
     def edit_distance(self) -> EditDistance:
-        return EditDistance.fit(self.encoded, SeenSessions.fit(self.encoded.tokens, self.encoded.lengths))
+        return EditDistance.fit(self.encoded, SeenSessions.fit(self.encoded))
 
 
 def test_stide_counts_n_grams_that_training_never_held_start_and_end_included() -> None:
@@ -91,7 +91,7 @@ def test_a_part_of_many_training_sessions_stands_for_all(monkeypatch: pytest.Mon
     whole = Training(*sessions)
     assert len(whole.edit_distance().training) == 7
     for name in ("MOST_STEPS", "FEWEST_STEPS"):
-        monkeypatch.setattr(simple_detectors, name, 250.0)  # a session: two pairs of some hundred steps
+        monkeypatch.setattr(baselines, name, 250.0)  # a session: two pairs of some hundred steps
     part = Training(*sessions)
     detector = part.edit_distance()
     assert len(detector.training) == 2

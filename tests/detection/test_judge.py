@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -6,10 +7,9 @@ import torch
 
 from seqlab.data.sequences import Sessions
 from seqlab.data.vocabulary import Vocabulary
-from seqlab.detection.counts import count_matrix
-from seqlab.detection.detector import Detector
+from seqlab.detection.baselines import EncodedSessions
+from seqlab.detection.judge import Detector
 from seqlab.detection.session_scores import SessionScores, harmonic
-from seqlab.detection.simple_detectors import EncodedSessions
 from seqlab.detection.surprise import UNSEEN_NLL, EventSurprise
 from seqlab.detection.thresholds import Calibration, fit_threshold
 from seqlab.errors import UserError
@@ -46,8 +46,25 @@ TEST = Sessions.from_lists([["1", "2"], ["2"] * 9, ["1", "7"], ["1"] * 30])
 def fitted(
     strikes: EventSurprise, sessions: Sessions, target_fpr: float = 0.02, parts: tuple[str, ...] = PARTS
 ) -> Detector:
-    train = events(TRAIN, 7), encoded(TRAIN)
-    return Detector.fit(NAMES, parts, strikes, train[0], train[1], encoded(sessions), VOCABULARY, target_fpr)
+    return fit(("combined", *NAMES[:-1]), parts, strikes, sessions, target_fpr)
+
+
+def fit(
+    names: Sequence[str],
+    parts: Sequence[str],
+    strikes: EventSurprise,
+    sessions: Sessions,
+    target_fpr: float,
+) -> Detector:
+    surprises = {"train": events(TRAIN, 7), "val": strikes}
+    given = {"train": encoded(TRAIN), "val": encoded(sessions)}
+    return Detector.fit(names, parts, surprises, given, VOCABULARY, target_fpr)
+
+
+def scores(
+    detector: Detector, names: Sequence[str], strikes: EventSurprise, sessions: EncodedSessions
+) -> dict[str, np.ndarray]:
+    return detector.fitted.scores(names, strikes, sessions.counts(len(VOCABULARY)))
 
 
 @pytest.fixture
@@ -57,8 +74,8 @@ def detector() -> Detector:
 
 def test_combined_joins_its_parts(detector: Detector) -> None:
     strikes = events(TEST, 1)
-    found = detector.scores(NAMES, strikes, encoded(TEST))
-    of_val = detector.scores(("nll_max",), events(VAL, 0), encoded(VAL))["nll_max"]
+    found = scores(detector, NAMES, strikes, encoded(TEST))
+    of_val = scores(detector, ("nll_max",), events(VAL, 0), encoded(VAL))["nll_max"]
     surprise = Calibration.fit(of_val)(found["nll_max"])
     costs, inflation = detector.fitted.costs, detector.fitted.cost_inflation
     cost = found["count_cost"]
@@ -71,14 +88,14 @@ def test_combined_joins_its_parts(detector: Detector) -> None:
 def test_combined_stays_finite_and_apart_far_beyond_all_normals(detector: Detector) -> None:
     far = encoded(Sessions.from_lists([["1"] * 500, ["1"] * 600]))
     strikes = events(Sessions.from_lists([["1"] * 500, ["1"] * 600]), 2)
-    combined = detector.scores(("combined",), strikes, far)["combined"]
+    combined = scores(detector, ("combined",), strikes, far)["combined"]
     assert np.isfinite(combined).all()
     assert combined[1] > combined[0] > detector.thresholds["combined"].value
 
 
 def test_thresholds_of_the_network_are_those_of_the_validation_scores(detector: Detector) -> None:
     names = [name for name in NAMES if name not in ("count_cost", "combined")]
-    found = detector.scores(names, events(VAL, 0), encoded(VAL))
+    found = scores(detector, names, events(VAL, 0), encoded(VAL))
     assert {name: fit_threshold(found[name], 0.02) for name in names} == {
         name: detector.thresholds[name] for name in names
     }
@@ -87,19 +104,10 @@ def test_thresholds_of_the_network_are_those_of_the_validation_scores(detector: 
 
 
 def test_a_part_need_not_be_among_the_scores() -> None:
-    detector = Detector.fit(
-        ["combined"],
-        ["rank", "cusum"],
-        events(VAL, 0),
-        events(TRAIN, 7),
-        encoded(TRAIN),
-        encoded(VAL),
-        VOCABULARY,
-        0.02,
-    )
+    detector = fit(["combined"], ["rank", "cusum"], events(VAL, 0), VAL, 0.02)
     assert set(detector.thresholds) == {"combined"}
     assert set(detector.fitted.calibrations) == {"rank", "cusum"}
-    assert list(detector.scores(["combined"], events(TEST, 1), encoded(TEST))) == ["combined"]
+    assert list(scores(detector, ["combined"], events(TEST, 1), encoded(TEST))) == ["combined"]
 
 
 def with_unseen(strikes: EventSurprise, *sessions: int) -> EventSurprise:
@@ -134,7 +142,7 @@ def test_an_unseen_key_is_an_alert_wherever_the_threshold_is() -> None:
     strikes = events(VAL, 0)
     wild = replace(strikes, nll=strikes.nll * 12, rank=np.minimum(strikes.rank**4, len(VOCABULARY)))
     detector = fitted(wild, VAL, target_fpr=1e-6)
-    found = detector.scores(NAMES, with_unseen(events(TEST, 1), 2), encoded(TEST))
+    found = scores(detector, NAMES, with_unseen(events(TEST, 1), 2), encoded(TEST))
     for name in ("nll_max", "rank", "combined"):
         assert found[name][2] > detector.thresholds[name].value, name
 
@@ -151,9 +159,8 @@ def test_state_is_plain_and_survives_a_checkpoint(detector: Detector, tmp_path: 
     assert state["pseudo_sessions"] == 1.0
     for name in NAMES:
         assert state["thresholds"][name]["value"] == detector.thresholds[name].value
-    tokens = encoded(TEST)
-    expected = detector.scores(NAMES, events(TEST, 1), tokens)
-    counts = count_matrix(tokens.tokens, tokens.lengths, len(VOCABULARY))
+    expected = scores(detector, NAMES, events(TEST, 1), encoded(TEST))
+    counts = encoded(TEST).counts(len(VOCABULARY))
     found = SessionScores.from_state(state).scores(NAMES, events(TEST, 1), counts)
     for name in NAMES:
         assert found[name].tolist() == expected[name].tolist()

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seqlab.detection.statistics import (
-    OTHER_SCORES,
+from seqlab.detection.surprise import (
+    PARTS,
+    SCORES,
     SESSION_SCORES,
     TILT,
+    EventSurprise,
     allowance,
-    check_parts,
-    check_score_names,
+    check_names,
     cusum,
     parameter_max,
     time_max,
 )
-from seqlab.detection.surprise import EventSurprise
 from seqlab.errors import UserError
 
 # Three sessions of 3, 1 and 2 events; the second event of the last is unseen.
@@ -65,9 +65,9 @@ def test_unseen_events_are_no_surprise_where_they_are_left_to_the_counts() -> No
 
 
 def test_unknown_score_names_list_the_choices() -> None:
-    check_score_names([*SESSION_SCORES, *OTHER_SCORES])
+    check_names("scores", SCORES, SCORES)
     with pytest.raises(UserError) as caught:
-        check_score_names(["nll_max", "nll_maximum"])
+        check_names("scores", ["nll_max", "nll_maximum"], SCORES)
     assert str(caught.value) == (
         "detection.scores: 'nll_maximum': choose from nll_max, nll_mean, reconstruction, error_share, rank, "
         "time_max, parameter_max, cusum, count_distance, count_cost, combined"
@@ -122,12 +122,12 @@ def test_the_allowance_makes_a_likelihood_ratio_and_leaves_unseen_events_out() -
 
 
 def test_parts_that_cannot_be_joined_are_refused() -> None:
-    check_parts(["nll_max", "cusum", "count_cost"])
+    check_names("parts", ["nll_max", "cusum", "count_cost"], PARTS)
     with pytest.raises(UserError, match=r"detection.parts: 'combined': choose from nll_max, .*, count_cost"):
-        check_parts(["nll_max", "combined"])
+        check_names("parts", ["nll_max", "combined"], PARTS)
     for parts in ([], ["rank", "rank"]):
         with pytest.raises(UserError, match="give one or more scores, each once"):
-            check_parts(parts)
+            check_names("parts", parts, PARTS)
 
 
 def test_some_sessions_are_taken_with_their_events() -> None:

@@ -119,7 +119,6 @@ def test_mistakes_are_one_message(
         ((path, "blk_none", "--sessions", sample_log.parsed), "no block blk_none among its 400"),
         ((path, block, "--sessions", tmp_path / "none"), "no such file"),
         ((path, block, "--log", tmp_path / "none"), "no such file"),
-        ((path, block, "--log", "-"), "give a file"),
         ((path, block, "--log", sample_log.log, "--picture", tmp_path / "a.gif"), "ends in .svg"),
         (
             (path, block, "--log", sample_log.log, "--picture", tmp_path / "no/a.svg"),

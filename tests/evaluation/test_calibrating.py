@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN, Sessions, concatenate
+from seqlab.data.session_windows import SessionWindows
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.calibrating import FEWEST_NORMALS, recalibrate
@@ -34,6 +35,15 @@ def judged(data: Any) -> tuple[Any, Contents]:
     return task, Contents({}, {}, {}, data.state(), detector.state())
 
 
+@pytest.fixture(scope="module")
+def run() -> tuple[SessionWindows, Any, Contents]:
+    """Data, task and contents of one run for all tests, which change none of them."""
+    sample = {"num_blocks": 120, "abnormal_share": 0.1, "seed": 0}
+    data = SessionWindows(sample=sample, batch_size=32, window_size=4)
+    data.setup()
+    return data, *judged(data)
+
+
 @pytest.mark.parametrize("kind", ["windows", "padded"])
 def test_the_validation_normals_give_what_the_run_fitted(kind: str, request: pytest.FixtureRequest) -> None:
     data = request.getfixturevalue(kind)()
@@ -51,9 +61,9 @@ def test_the_validation_normals_give_what_the_run_fitted(kind: str, request: pyt
     np.testing.assert_allclose(refitted["values"], fitted["values"], rtol=1e-5)
 
 
-def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> None:
+def test_many_normals_give_their_own_quantile(run: Any, windows: Callable[..., Any]) -> None:
     """Some 700 sessions at a share of 0.05: the empirical quantile, which that share or less exceeds."""
-    task, contents = judged(windows())
+    _, task, contents = run
     other = windows(sample={"num_blocks": 1100, "abnormal_share": 0.05, "seed": 7})
     normals = other.sessions("train")
     found = recalibrate(task, contents, normals, 0.05)
@@ -65,9 +75,8 @@ def test_many_normals_give_their_own_quantile(windows: Callable[..., Any]) -> No
     assert found.judge["main_score"] == contents.judge["main_score"]
 
 
-def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]) -> None:
-    data = windows()
-    task, contents = judged(data)
+def test_sessions_with_unseen_keys_move_no_threshold(run: Any) -> None:
+    data, task, contents = run
     val = data.sessions("val")
     known = [val.keys(row) for row in range(len(val))]
     found = recalibrate(task, contents, Sessions.from_lists([*known, ["5", "new"], ["new"]]), 0.05)
@@ -81,10 +90,9 @@ def test_sessions_with_unseen_keys_move_no_threshold(windows: Callable[..., Any]
         recalibrate(task, contents, Sessions.from_lists([["new"], ["5", "newer"]] * 20), 0.05)
 
 
-def test_only_sessions_labelled_normal_are_fitted_to(windows: Callable[..., Any]) -> None:
+def test_only_sessions_labelled_normal_are_fitted_to(run: Any) -> None:
     """As in a parsed folder with the labels of its log; without any label all are taken at their word."""
-    data = windows()
-    task, contents = judged(data)
+    data, task, contents = run
     val = data.sessions("val").with_labels(LABEL_NORMAL)
     odd = Sessions.from_lists([["22", "22", "5"]] * 7).with_labels(LABEL_ABNORMAL)
     nameless = Sessions.from_lists([["5", "5"]] * 3)
@@ -108,9 +116,9 @@ def test_only_sessions_labelled_normal_are_fitted_to(windows: Callable[..., Any]
 
 @pytest.mark.parametrize("score", ["count_cost", "combined"])
 def test_normals_given_twice_are_not_known_before_they_are_judged(
-    score: str, windows: Callable[..., Any]
+    score: str, run: Any, windows: Callable[..., Any]
 ) -> None:
-    task, contents = judged(windows())
+    _, task, contents = run
     normals = windows(sample={"num_blocks": 700, "abnormal_share": 0.05, "seed": 7}).sessions("train")
     once = recalibrate(task, contents, normals, 0.01)
     twice = recalibrate(task, contents._replace(judge=once.judge), normals, 0.01)
@@ -124,8 +132,10 @@ def test_normals_given_twice_are_not_known_before_they_are_judged(
     assert second.old == first.new.value
 
 
-def test_another_log_s_normals_follow_the_first_ones_without_them(windows: Callable[..., Any]) -> None:
-    task, contents = judged(windows())
+def test_another_log_s_normals_follow_the_first_ones_without_them(
+    run: Any, windows: Callable[..., Any]
+) -> None:
+    _, task, contents = run
     one, other = (
         windows(sample={"num_blocks": 300, "abnormal_share": 0.05, "seed": seed}).sessions("train")
         for seed in (7, 8)
@@ -138,8 +148,7 @@ def test_another_log_s_normals_follow_the_first_ones_without_them(windows: Calla
     assert after["thresholds"] == alone["thresholds"]
 
 
-def test_what_cannot_be_calibrated_is_told(windows: Callable[..., Any]) -> None:
-    data = windows()
-    task, contents = judged(data)
+def test_what_cannot_be_calibrated_is_told(run: Any) -> None:
+    data, task, contents = run
     with pytest.raises(UserError, match="its run ended before they were fitted"):
         recalibrate(task, contents._replace(judge={}), data.sessions("val"), 0.05)

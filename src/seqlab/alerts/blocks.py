@@ -1,16 +1,23 @@
-"""Blocks that are still open: their events so far."""
+"""Blocks: their events while they are open, their score when they are closed, their alert."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import NO_TIME
+from seqlab.alerts.alert import NO_TIME, Alert, LineRef, Surprise, best_guesses, iso_time, template_of
+from seqlab.alerts.models import Model
+from seqlab.alerts.sources import Source
+from seqlab.detection.surprise import UNSEEN_NLL
 
+CERTAIN = "certain"  # the reason of alerts of open blocks
+_LINES_SHOWN = 3  # up to the most surprising one
 HELD_LINES = 64  # texts of a block's last lines, where lines are held at all
 EVENT = np.dtype(
     [
@@ -71,3 +78,82 @@ def session_begins(times: NDArray[np.int64], starts: NDArray[np.int64], wait: in
     later, before = timed[1:], timed[:-1]
     parted = (block[later] == block[before]) & (times[later] - times[before] > wait)
     return np.union1d(starts, later[parted])
+
+
+class Case(NamedTuple):
+    """A block that is an alert, and its most surprising event."""
+
+    block: OpenBlock
+    place: int  # of the event, from 0; the number of events for the block's end
+    nll: float
+    rank: int
+    score: float
+    last_time: int  # microseconds
+    reason: str = CERTAIN
+
+
+def closed_cases(model: Model, closing: Sequence[tuple[OpenBlock, str]]) -> list[Case]:
+    """Score S blocks to their end; those above the threshold that were no alert before.
+
+    Args:
+        closing: blocks, and why each is closed.
+    """
+    if not closing:
+        return []
+    lengths = np.asarray([block.num_events for block, _ in closing], dtype=np.int64)
+    records = np.frombuffer(b"".join(block.events for block, _ in closing), EVENT)
+    tokens = np.ascontiguousarray(records["token"])
+    events = model.scorer.surprise(tokens, lengths)
+    scores = model.judge.scores(events, tokens, lengths)
+    worst = events.worst_event()
+    cases = []
+    for number in np.flatnonzero(scores > model.judge.threshold).tolist():
+        block, reason = closing[number]
+        if not block.alerted:
+            place = int(worst[number])
+            event = int(events.offsets[number]) + place - int(events.first_key[number])
+            nll, rank = float(events.nll[event]), int(events.rank[event])
+            cases.append(Case(block, place, nll, rank, float(scores[number]), block.last_time, reason))
+    return cases
+
+
+def alerts_of(model: Model, cases: Sequence[Case], source: Source) -> list[Alert]:
+    """Alerts with their lines and what was expected."""
+    if not cases:
+        return []
+    sessions = [np.ascontiguousarray(case.block.records["token"]) for case in cases]
+    probabilities = model.scorer.probabilities(sessions, [case.place for case in cases])
+    names, with_year = model.vocabulary.tokens, model.says_year
+    found = []
+    for case, tokens, expected in zip(cases, sessions, probabilities, strict=True):
+        block, place, is_open = case.block, case.place, case.reason == CERTAIN
+        records, shown = block.records, min(place, len(tokens) - 1)
+        key = names[model.vocabulary.eos if place == len(tokens) else tokens[place]]
+        if place < len(tokens) and tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
+            key = str(records["key"][place])
+        lines = []
+        for line in range(max(shown - _LINES_SHOWN + 1, 0), shown + 1):
+            offset, text = int(records["offset"][line]), block.text(line)
+            if text is None:
+                text = source.line(int(records["file"][line]), offset)
+            lines.append(LineRef(line + 1, source.name, offset, text))
+        template, unseen = template_of(key, model.templates), case.nll == UNSEEN_NLL
+        found.append(
+            Alert(
+                id=block.id,
+                block=block.name,
+                score_name=model.judge.main,
+                score=case.score,
+                threshold=model.judge.threshold,
+                status="open" if is_open else "closed",
+                reason=case.reason,
+                events=place + 1 if is_open else len(tokens),
+                first_time=iso_time(block.first_time, with_year=with_year),
+                last_time=iso_time(case.last_time, with_year=with_year),
+                surprise=Surprise(place + 1, key, template, case.nll, case.rank, unseen),
+                expected=best_guesses(expected, names, model.templates),
+                counts=() if is_open else model.odd_counts(tokens),
+                lines=tuple(lines),
+            )
+        )
+    return found

@@ -21,11 +21,8 @@ _RANGES = {
 }
 
 
-def check_log(path: str, *, pipes: bool = False) -> None:
+def check_log(path: str) -> None:
     """Look whether a log can be read; what its lines are is seen when they are.
-
-    Args:
-        pipes: whether ``-`` and pipes that have a path are accepted too.
 
     Raises:
         UserError: no such file, a folder, a file that cannot be read, a checkpoint, or no text.
@@ -39,8 +36,6 @@ def check_log(path: str, *, pipes: bool = False) -> None:
     if path != STDIN and not os.path.exists(path):
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
     if path == STDIN or not os.path.isfile(path):
-        if not pipes:
-            raise UserError(f"--log {path}: give a file, or use seqlab detect, which also reads pipes")
         return
     if given_elsewhere([path]) is not None:
         raise UserError(f"{path} is a checkpoint, no log: the checkpoint comes first")

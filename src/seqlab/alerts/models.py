@@ -16,22 +16,13 @@ from numpy.typing import NDArray
 from seqlab.alerts.alert import Count, template_of
 from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.detection import scorers
 from seqlab.detection.judge import Judge
-from seqlab.detection.scorers import (
-    Scorer,
-    SessionScorer,
-    WindowScorer,
-    onnx_sessions,
-    onnx_windows,
-    torch_sessions,
-    torch_windows,
-)
 from seqlab.errors import UserError
 from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network, file_sum
 from seqlab.logs.formats import says_year
 from seqlab.logs.known_templates import read_parser
 
-NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE = NETWORKS["onnx"]
 
 
@@ -42,7 +33,7 @@ class Model:
     name: str  # the checkpoint or export
     vocabulary: Vocabulary
     judge: Judge
-    scorer: Scorer
+    scorer: scorers.Scorer
     parser: dict[str, Any] | None  # state of the log parser of training; None after bare keys
     fingerprint: str  # differs where token ids or scores would mean something else
 
@@ -70,6 +61,11 @@ class Model:
             )
         return self.parser
 
+    def encode(self, keys: NDArray[np.integer]) -> NDArray[np.int32]:
+        """(E,) vocabulary ids of template ids; -1 and ids beyond the parser's are UNK."""
+        return self.token_table[np.where(keys < len(self.token_table) - 1, keys, -1)]
+
+    @cached_property
     def token_table(self) -> NDArray[np.int32]:
         """(K + 1,) vocabulary ids by template id; its last, for the id -1, is UNK.
 
@@ -91,11 +87,6 @@ class Model:
         """What is odd about a block's counts, where the score counts events."""
         found = [(self.vocabulary.tokens[token], more) for token, more in self.judge.odd_counts(tokens)]
         return tuple(Count(key, template_of(key, self.templates), more) for key, more in found)
-
-
-def encode_keys(keys: NDArray[np.integer], table: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(E,) vocabulary ids of template ids; ids beyond the table are UNK, as -1 is."""
-    return table[np.where(keys < len(table) - 1, keys, -1)]
 
 
 def load_model(
@@ -122,23 +113,26 @@ def load_model(
         data, judge_state = settings["data"] or {}, settings["judge"]
         data |= {"vocabulary": settings["vocabulary"]} if settings["vocabulary"] else {}
         file, network = path / SETTINGS, path / ONNX_FILE
-        windows, sessions = partial(onnx_windows, network), partial(onnx_sessions, network)
+        windows, sessions = partial(scorers.onnx_windows, network), partial(scorers.onnx_sessions, network)
     else:
         from seqlab.training.checkpoints import load_task
 
         task, contents = load_task(path, trust)
         data, judge_state, file = contents.data, contents.judge, path
-        windows, sessions = partial(torch_windows, task.network), partial(torch_sessions, task.network)
+        windows, sessions = (
+            partial(scorers.torch_windows, task.network),
+            partial(scorers.torch_sessions, task.network),
+        )
     if not {"vocabulary", "max_length"} <= data.keys():  # what every log model's data has
-        raise UserError(f"{path}: {NO_LOG_MODEL}")
+        raise UserError(f"{path}: it judges no log sessions: detection needs model=gru or model=gru_ae")
     refuse_features(str(path), data, "judging line by line")
     vocabulary, own = Vocabulary.from_state(data["vocabulary"]), data.get("parser")
     judge = Judge.from_state(judge_state, vocabulary)
-    scorer: Scorer
+    scorer: scorers.Scorer
     if "window_size" in data:
-        scorer = WindowScorer(windows(), judge, data["window_size"], data["context"])
+        scorer = scorers.WindowScorer(windows(), judge, data["window_size"], data["context"])
     else:
-        scorer = SessionScorer(sessions(), judge, data.get("piece_length"))
+        scorer = scorers.SessionScorer(sessions(), judge, data.get("piece_length"))
     if given is not None:
         check_templates("--parser", given, own, f"leave --parser out, since {path} has a parser of its own")
     fingerprint = hashlib.sha256(f"{file_sum(file)} {json.dumps(given)}".encode()).hexdigest()

@@ -91,11 +91,6 @@ class SkippedLines:
             f"({self.expected}){self.first}"
         )
 
-    def in_words(self) -> str:
-        """``3 skipped (2 not UTF-8 text, 1 ...)``."""
-        parts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.most_common())
-        return f"{self.counts.total():,} skipped ({parts})" if parts else "none skipped"
-
 
 class Drift:
     """The share of events that training did not hold, among the last DRIFT_WINDOW ones.

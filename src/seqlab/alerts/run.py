@@ -13,7 +13,7 @@ from types import FrameType
 import numpy as np
 
 from seqlab.alerts.clock import LogClock
-from seqlab.alerts.models import Model, encode_keys
+from seqlab.alerts.models import Model
 from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall
 from seqlab.alerts.output import AlertOutput
 from seqlab.alerts.sources import open_source
@@ -26,7 +26,6 @@ from seqlab.logs.reading import Chunk
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
 PATIENCE = 0.5  # seconds
-IDLE_SECONDS = 0.25  # between two looks for idle blocks while lines come
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,10 @@ class Watch:
     def __init__(self, model: Model, settings: Settings) -> None:
         self.settings = settings
         self.parser = LineParser.from_state(model.log_parser())
-        self.table, self.unk = model.token_table(), model.vocabulary.unk
+        self.model = model
         self.stopped = False
         self.started = time.monotonic()
-        self._due = {"state": 0.0, "idle": 0.0}  # seconds of the monotonic clock
+        self._save_at = 0.0  # seconds of the monotonic clock
         self.state_file, found = None, None
         with ExitStack() as opened:
             if settings.state is not None:
@@ -77,15 +76,9 @@ class Watch:
             )
             opened.callback(self.source.close)
             self.close = opened.pop_all().close
-        self.watcher = Watcher(
-            model,
-            settings.idle,
-            settings.max_open,
-            read_line=self.source.line,
-            file_name=self.source.name,
-            # files that are followed, or gone on with later, may be rotated away or truncated meanwhile
-            hold_texts=settings.follow or settings.state is not None or not self.source.holds_text,
-        )
+        # files that are followed, or gone on with later, may be rotated away or truncated meanwhile
+        hold_texts = settings.follow or settings.state is not None or not self.source.holds_text
+        self.watcher = Watcher(model, self.source, settings.idle, settings.max_open, hold_texts=hold_texts)
         if found is not None:
             header, self.watcher.open = found
             self.watcher.totals = Totals(**header["totals"])
@@ -107,7 +100,7 @@ class Watch:
         """
         with _stop_on_signals(self):
             self._save()  # before the first alert: else a kill would leave alerts that no state knows
-            self._due["state"] = 0.0  # what the log holds already is remembered at once
+            self._save_at = 0.0  # what the log holds already is remembered at once
             while not (self.source.ended or self.stopped):
                 self.step()
             if self.settings.closes:
@@ -121,17 +114,16 @@ class Watch:
         chunk = self.source.read(PATIENCE)
         for kind, what in self.source.news():
             self.notices.say(kind, f"{self.source.name}: {what}")
-            self._due["state"] = 0.0  # where another file is read now, no state of the one before leads on
+            self._save_at = 0.0  # where another file is read now, no state of the one before leads on
         now, follow = time.monotonic(), self.settings.follow and not self.source.ended
         if chunk is not None:
             self.take(chunk, now)
             self.stall.line_came(now)
         elif follow:
             self.stall.look(now)
-        if follow and now >= self._due["idle"] and (chunk is None or self.source.caught_up()):
+        if follow and (chunk is None or self.source.caught_up()):
             self.output.write(self.watcher.close_idle(now))
-            self._due["idle"] = now + IDLE_SECONDS
-        if now >= self._due["state"]:
+        if now >= self._save_at:
             self._save()
         if follow and self.settings.report and now - self._reported[0] >= self.settings.report:
             self._report(now)
@@ -144,8 +136,8 @@ class Watch:
         self.watcher.totals.lines += lines.num_read
         self.watcher.totals.skipped += sum(count for count, _ in skipped.values())
         self.skipped.add(lines.num_read, len(events.line), skipped)
-        tokens = encode_keys(events.key, self.table)
-        unseen = np.asarray(tokens == self.unk)
+        tokens = self.model.encode(events.key)
+        unseen = np.asarray(tokens == self.model.vocabulary.unk)
         self.drift.add(unseen, lines.column[int(events.line[unseen][-1])] if unseen.any() else "")
         self.output.write(self.watcher.take(lines, events, tokens, now))
 
@@ -163,7 +155,7 @@ class Watch:
         }
         self.state_file.write(header, self.watcher.open)
         now = time.monotonic()
-        self._due["state"] = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
+        self._save_at = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
 
     def _report(self, now: float) -> None:
         """Say how fast reading is, how far behind, and what was found."""
@@ -182,37 +174,20 @@ class Watch:
 
     def say_summary(self) -> None:
         """What was read and found, at the end."""
-        totals, settings = self.watcher.totals, self.settings
-        seconds, new_lines = time.monotonic() - self.started, totals.lines - self.lines_before
-        open_blocks = len(self.watcher.open)
-        rate = new_lines / max(seconds, 1e-9)
-        again = "without --follow, with --close" if settings.follow else "with --close"
-        may_go_on = f"may go on; the last time, run {again} to score them to their end"
-        rows = [
-            ("lines", totals.lines, self.skipped.in_words()),
-            ("events", totals.events, ""),
-            ("blocks", totals.blocks, ""),
-            ("alerts", totals.alerts, str(settings.output or "")),
-            ("open", open_blocks, f"blocks {may_go_on if settings.state else 'not scored to their end'}"),
-            ("closed", totals.limited, "blocks by --max-open: their scores are of a part"),
-            ("speed", round(rate), f"lines/s: {new_lines:,} new lines in {seconds:.1f} s"),
-        ]
-        text = "\n".join(
-            f"  {name:<7} {count:>12,}   {what}".rstrip()
-            for name, count, what in rows
-            if count or name not in ("open", "closed")
-        )
-        state = "" if settings.state is None else f"\n  state   {settings.state}"
-        self.notices.say(
-            "summary",
-            f"{self.source.name}\n{text}{state}",
-            **asdict(totals),
-            new_lines=new_lines,
-            skipped_by_reason=dict(self.skipped.counts),
-            open_blocks=open_blocks,
-            seconds=round(seconds, 3),
-            lines_per_second=round(rate, 1),
-        )
+        seconds, new_lines = time.monotonic() - self.started, self.watcher.totals.lines - self.lines_before
+        facts = asdict(self.watcher.totals) | {
+            "open_blocks": len(self.watcher.open),
+            "new_lines": new_lines,
+            "seconds": round(seconds, 3),
+            "lines_per_second": round(new_lines / max(seconds, 1e-9), 1),
+        }
+        rows = [f"  {name.replace('_', ' '):<16} {value:>12,}" for name, value in facts.items()]
+        reasons = dict(self.skipped.counts)
+        rows += [f"    {count:,} lines skipped: {reason}" for reason, count in reasons.items()]
+        if self.settings.state is not None and self.watcher.open:
+            rows.append("  open blocks may go on; the last time, run with --close to score them to their end")
+        text = "\n".join([self.source.name, *rows])
+        self.notices.say("summary", text, **facts, skipped_by_reason=reasons)
 
     def problem(self) -> str | None:
         """What makes the whole run doubtful, once it has ended."""

@@ -6,6 +6,7 @@ import json
 import os
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,7 @@ from seqlab.files import locked, whole_file
 STATE_VERSION = 5
 _KEY = "seqlab_detect"
 _AGAIN = "name another file, or remove it to begin again"
-_BLOCKS = {
-    "name": pl.String(),
-    "id": pl.String(),
-    "first_time": pl.Int64(),
-    "last_time": pl.Int64(),
-    "heard": pl.Int64(),
-    "alerted": pl.Boolean(),
-    "events": pl.Binary(),
-    "texts": pl.List(pl.String),
-}
+_COLUMNS = [each.name for each in fields(OpenBlock) if each.name != "seen"]
 
 
 class StateFile:
@@ -67,8 +59,6 @@ class StateFile:
             header = json.loads(pl.read_parquet_metadata(self.path)[_KEY])
             table = pl.read_parquet(self.path)
             known = {name: header[name] for name in self.known}
-        except PermissionError as error:
-            raise UserError(f"--state {self.path}: cannot be read: {error.strerror}") from None
         except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
             raise UserError(f"--state {self.path}: not a state of seqlab detect; {_AGAIN}") from None
         for name, what in (("version", "version of seqlab"), ("log", "log"), ("fingerprint", "checkpoint")):
@@ -87,11 +77,11 @@ class StateFile:
             UserError: it cannot be written.
         """
         columns: dict[str, list[Any]] = {
-            name: [getattr(block, name) for block in blocks.values()] for name in _BLOCKS
+            name: [getattr(block, name) for block in blocks.values()] for name in _COLUMNS
         }
         columns["events"] = [bytes(events) for events in columns["events"]]
         columns["texts"] = [list(texts) for texts in columns["texts"]]
-        table = pl.DataFrame(columns, schema=_BLOCKS)
+        table = pl.DataFrame(columns)
         try:
             with whole_file(self.path, on_disk=True) as part:
                 table.write_parquet(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import NO_TIME, Alert
-from seqlab.alerts.blocks import EVENT, OpenBlock, block_id, session_begins
+from seqlab.alerts.blocks import EVENT, Case, OpenBlock, alerts_of, block_id, closed_cases, session_begins
 from seqlab.alerts.clock import LATE, MICROSECONDS, LogClock
-from seqlab.alerts.closing import CERTAIN, Case, alerts_of, closed_cases
 from seqlab.alerts.models import Model
+from seqlab.alerts.sources import Source
 from seqlab.logs.lines import Lines
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Totals:
     blocks: int = 0  # begun
     alerts: int = 0
     skipped: int = 0  # lines
-    limited: int = 0  # blocks closed by a limit and not by their own silence
+    closed_by_limit: int = 0  # blocks, whose scores are of a part
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,20 @@ class Watcher:
     """Holds the open blocks of one log.
 
     Args:
+        source: the log, whose lines alerts show.
         idle: seconds without a line after which a block is closed; None leaves blocks open.
         max_open: blocks; beyond them the one whose last line is oldest is closed.
-        read_line: the text of a line by number of its file and offset, None where it is gone.
-        file_name: how alerts call the log.
-        hold_texts: keep the last lines of open blocks, because ``read_line`` may not find them later.
+        hold_texts: keep the last lines of open blocks, because the source may not find them later.
     """
 
     def __init__(
-        self,
-        model: Model,
-        idle: float | None,
-        max_open: int,
-        *,
-        read_line: Callable[[int, int], str | None],
-        file_name: str,
-        hold_texts: bool,
+        self, model: Model, source: Source, idle: float | None, max_open: int, *, hold_texts: bool
     ) -> None:
         self.model = model
+        self.source = source
         self.idle = idle
         self.wait = None if idle is None else int(idle * MICROSECONDS)
         self.max_open = max_open
-        self.read_line = read_line
-        self.file_name = file_name
         self.hold_texts = hold_texts
         self.open: dict[str, OpenBlock] = {}  # by name; the one whose last line is oldest comes first
         self.totals = Totals()
@@ -102,7 +93,7 @@ class Watcher:
         silent = takewhile(lambda block: block.heard <= self.clock.silent, self.open.values())
         closing += self._take_out(silent, "idle")
         closing += self._take_out(islice(self.open.values(), max(len(self.open) - self.max_open, 0)), "limit")
-        self.totals.limited += sum(reason == "limit" for _, reason in closing)
+        self.totals.closed_by_limit += sum(reason == "limit" for _, reason in closing)
         return alerts + self._close(closing)
 
     def close_idle(self, now: float) -> list[Alert]:
@@ -128,7 +119,7 @@ class Watcher:
 
     def _alerts(self, cases: Sequence[Case]) -> list[Alert]:
         self.totals.alerts += len(cases)
-        return alerts_of(self.model, cases, self.read_line, self.file_name)
+        return alerts_of(self.model, cases, self.source)
 
     def _runs(
         self,
@@ -140,11 +131,8 @@ class Watcher:
     ) -> Runs:
         """Group a chunk by block, and begin a new session where a block was silent for too long.
 
-        The chunk's blocks are the last of the open ones then, in the order of their last lines.
-
-        Args:
-            times: (E,) microseconds.
-            closing: takes the sessions that end.
+        The chunk's blocks are the last of the open ones then, in the order of their last lines. Sessions that
+        end go to ``closing``.
         """
         table = pl.DataFrame({"session": events.session, "place": np.arange(len(times), dtype=np.int64)})
         groups = table.group_by("session", maintain_order=True).agg("place")
@@ -219,5 +207,5 @@ class Watcher:
                 block.alerted = True
                 place = int(before[run] + event - runs.starts[run])
                 nll, rank, time = float(scored.nll[event]), int(scored.rank[event]), int(times[in_chunk])
-                found.append((in_chunk, Case(block, place, nll, rank, float(values[event]), CERTAIN, time)))
+                found.append((in_chunk, Case(block, place, nll, rank, float(values[event]), time)))
         return self._alerts([case for _, case in sorted(found, key=lambda item: item[0])])

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser, CHECKPOINT)
     parser.add_argument("block", help="a block id, such as blk_-1608999687919862906")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--log", metavar="LOG", help="the log with its lines, plain or .gz")
+    where.add_argument("--log", metavar="LOG", help="the log with its lines, plain, .gz, or -")
     where.add_argument(
         "--sessions", type=Path, metavar="PATH", help="output folder of seqlab parse, or a file of sessions"
     )
@@ -27,8 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_log
     from seqlab.alerts.models import load_model
-    from seqlab.alerts.timeline import events_of_log, events_of_sessions, timeline
-    from seqlab.alerts.timeline_table import check_picture, print_timeline, write_picture
+    from seqlab.alerts.timeline import (
+        check_picture,
+        events_of_log,
+        events_of_sessions,
+        print_timeline,
+        timeline,
+        write_picture,
+    )
     from seqlab.errors import UserError
 
     if arguments.log is not None:

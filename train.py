@@ -38,10 +38,6 @@ def train(config: DictConfig) -> float | None:
         resume.fit(fitter, task, datamodule, start)
         if not trainer.leave_group():
             return None  # of several processes one judges and writes
-        if config.trainer.profile:
-            from seqlab.training import profiling
-
-            profiling.write_profile(fitter, folder.path)
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 

@@ -15,6 +15,7 @@ PROJECT = {
     "examples/conf": "conf",
     "examples/mylab": "mylab",
 }
+typed: list[str] = []  # the command line of a training as it was typed; Hydra is given more
 _IMPORT = re.compile(r"^\s*(from|import) seqlab\b", re.MULTILINE)
 
 

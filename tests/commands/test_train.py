@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import subprocess
@@ -165,6 +166,29 @@ def test_help_is_read_off_the_folder(tmp_path: Path) -> None:
     text = help_text(tmp_path)
     assert "\ndata=\n  mine  my own log\n" in text
     assert "empty=" not in text
+
+
+OWN = """
+import json, sys
+from pathlib import Path
+from seqlab.commands.train import train_command
+from seqlab.training.run_folder import environment
+
+def train(config):
+    Path("told.json").write_text(json.dumps(environment(config)))
+
+sys.exit(train_command(train, sys.argv[1:]))
+"""
+
+
+def test_the_command_is_told_as_it_was_typed(python: Any, tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()  # of a project of one's own: Hydra is given a search path
+    (tmp_path / "train.py").write_text(OWN, encoding="utf-8")
+    done = python.run("train.py", "data.normal=a (1).txt", "hydra.run.dir=run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert told["command"] == "python train.py 'data.normal=a (1).txt' hydra.run.dir=run"
+    assert told["overrides"] == ['data.normal="a (1).txt"']
 
 
 def test_too_little_memory_is_told_in_one_message_that_says_what_to_set(command: Command) -> None:

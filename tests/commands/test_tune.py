@@ -109,6 +109,6 @@ def test_suggestions_follow_their_rules() -> None:
     assert test.smoothed[0] == pytest.approx(3.0)
     assert test.smoothed[1] == pytest.approx((0.9 * 3.0 + losses[1]) / 1.9)
     assert test.suggestion == pytest.approx(rates[np.argmin(test.smoothed)] / 10)
-    rows = [BatchRow(16, 90, 50.0, None), BatchRow(32, 45, 91.0, None), BatchRow(64, 23, 100.0, None)]
+    rows = [BatchRow(16, 90, 50.0), BatchRow(32, 45, 91.0), BatchRow(64, 23, 100.0)]
     assert suggested_size(rows) == 32
     assert suggested_size(rows[:1]) == 16

@@ -1,6 +1,5 @@
 """Overrides as people type them, beside what Hydra's own parser makes of the spelling."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from hydra.core.override_parser.types import QuotedString
 from seqlab.composing.grammar import quoted, readable_overrides
 from seqlab.errors import UserError
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 FILES = (
     "정상.txt",
     "a.txt",
@@ -19,7 +17,6 @@ FILES = (
     "a=b.txt",
     "b (1).txt",
     "it's.txt",
-    "1e5",
     "null,.txt",
     "[old].txt",
     "x(1)",
@@ -37,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def read(override: str) -> Any:
     """What Hydra reads of an override in its new spelling."""
-    (spelled,) = readable_overrides(CONF, [override])
+    (spelled,) = readable_overrides([override])
     parsed = OverridesParser.create().parse_override(spelled)
     if parsed.is_sweep_override():
         return tuple(plain(each) for each in parsed.sweep_iterator())
@@ -56,35 +53,20 @@ def test_a_file_is_that_file_whatever_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["data.normal", "+data.normal", "data.test", "hydra.run.dir", "resume"])
-def test_a_path_that_is_not_there_is_quoted_by_its_key(key: str) -> None:
+def test_a_path_need_not_be_there(key: str) -> None:
     assert read(f"{key}=없음 (2)=.txt") == "없음 (2)=.txt"
 
 
-def test_keys_are_paths_by_the_annotations_of_what_is_built() -> None:
-    assert readable_overrides(CONF, ["model=lstm", "data.path=가격.csv"])[1] == 'data.path="가격.csv"'
-    assert readable_overrides(CONF, ["data.templates=틀.csv"]) == ['data.templates="틀.csv"']
-
-
 def test_lists_of_files_and_sweeps_over_them() -> None:
-    assert read("data.test=[a.txt,b (1).txt,a,b.txt,정상.txt]") == [
-        "a.txt",
-        "b (1).txt",
-        "a,b.txt",
-        "정상.txt",
-    ]
+    assert read("data.test=[a.txt,b (1).txt, 정상.txt]") == ["a.txt", "b (1).txt", "정상.txt"]
     assert read("data.normal=a.txt,b (1).txt") == ("a.txt", "b (1).txt")
-    assert read("data.normal=a.txt,a,b.txt") == ("a.txt", "a,b.txt")
-    assert read("data.test=[a.txt,정상.txt],[b (1).txt]") == (
-        ["a.txt", "정상.txt"],
-        ["b (1).txt"],
-    )
 
 
 @pytest.mark.parametrize(
     "override",
     [
         "seed=0,1,2",
-        "seed=1e5",  # a file is called so
+        "seed=1e5",
         "data.normal=a.txt,b.txt",
         "data.normal=null",
         "data.normal='a,b.txt'",
@@ -98,28 +80,12 @@ def test_lists_of_files_and_sweeps_over_them() -> None:
     ],
 )
 def test_what_the_grammar_reads_stays_as_it_is(override: str) -> None:
-    assert readable_overrides(CONF, [override]) == [override]
+    assert readable_overrides([override]) == [override]
 
 
-@pytest.mark.parametrize(
-    ("override", "typed"),
-    [
-        ("+logger.csv.note=정상", '+logger.csv.note="정상"'),
-        ("+note=a=b", '+note="a=b"'),
-        ("+note=a (1) b", '+note="a (1) b"'),
-        ("+note=report (1)", '+note="report (1)"'),
-        ("+note=it's", '+note="it\'s"'),
-        ('+note=say "hi"', '+note="say \\"hi\\""'),
-    ],
-)
-def test_other_values_get_the_spelling_to_type(override: str, typed: str) -> None:
-    with pytest.raises(UserError) as caught:
-        readable_overrides(CONF, [override])
-    said, _, command = str(caught.value).rpartition("; type ")
-    key = override.partition("=")[0]
-    assert said == f"{override}: Hydra's grammar cannot read this value of {key}"
-    assert shlex.split(command) == [typed]  # as a shell reads it
-    assert OverridesParser.create().parse_override(typed).get_key_element() == key
+@pytest.mark.parametrize("text", ["정상", "a=b", "a (1) b", "it's", 'say "hi"', "[a], b (1)"])
+def test_a_value_that_the_grammar_refuses_is_the_text_as_it_was_typed(text: str) -> None:
+    assert read(f"+note={text}") == text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +94,7 @@ def test_other_values_get_the_spelling_to_type(override: str, typed: str) -> Non
 )
 def test_what_is_no_override_is_told(override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        readable_overrides(CONF, [override])
+        readable_overrides([override])
 
 
 @pytest.mark.parametrize("text", ["a\\", 'a\\"b', "it's", '"', "a\\b", "${seed}", " x "])

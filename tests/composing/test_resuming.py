@@ -52,6 +52,13 @@ def test_latest_is_the_youngest_unfinished_one(tmp_path: Path) -> None:
     assert resumed_arguments(["resume=latest"], tmp_path)[-1] == f"resume={young}"
 
 
+def test_latest_with_more_epochs_is_the_youngest_of_all(tmp_path: Path) -> None:
+    run_folder(tmp_path / "x" / "stopped", written=1)
+    done = run_folder(tmp_path / "y" / "done", "trainer.max_epochs=1", written=2, finished=True)
+    for more in ("trainer.max_epochs=3", "trainer.max_steps=90"):
+        assert resumed_arguments(["resume=latest", more], tmp_path)[-1] == f"resume={done}"
+
+
 @pytest.mark.parametrize(("finished", "said"), [(True, "every run below"), (False, "no run below")])
 def test_latest_with_nothing_to_go_on_with(tmp_path: Path, finished: bool, said: str) -> None:
     if finished:

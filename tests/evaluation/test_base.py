@@ -73,7 +73,9 @@ def test_an_evaluation_of_another_package_trains_predicts_and_reports(
     assert run.code == 0, run.said
     assert run.metrics["test/names"] % 2 == 0
     assert "note: opening its checkpoints needs --trust labjudge" in run.said
-    assert ">My picture</h2>" in (run.folder / "report.html").read_text(encoding="utf-8")
+    assert ">My picture</h2>" in run.report
+    assert "\nevaluation:\n" in run.report
+    assert "\ndetection:\n" not in run.report  # settings of a kind that is not used
     checkpoint = str(run.folder / "checkpoints/best.ckpt")
     capsys.readouterr()
     assert main(["predict", checkpoint, "new.txt"]) == 2

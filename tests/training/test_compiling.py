@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from seqlab.errors import UserError
 from seqlab.training.build import build_task
 from seqlab.training.checkpoints import load_task
-from seqlab.training.trainer import check_compiler
+from seqlab.training.trainer import check_hardware
 
 Compose = Callable[..., DictConfig]
 TINY = (
@@ -28,19 +28,19 @@ def test_without_a_compiler_it_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    check_compiler(composed().trainer)
+    check_hardware(composed().trainer)
     with pytest.raises(
         UserError, match=r"^trainer\.compile=true: torch\.compile needs a C\+\+ compiler, and g"
     ):
-        check_compiler(composed("trainer.compile=true").trainer)
+        check_hardware(composed("trainer.compile=true").trainer)
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UserError, match=r"and no-such-compiler is not on the PATH"):
-        check_compiler(composed("trainer.compile=true").trainer)
+        check_hardware(composed("trainer.compile=true").trainer)
 
 
 def test_what_is_neither_true_nor_false_is_named(composed: Compose) -> None:
     with pytest.raises(UserError, match=r"^trainer\.compile=2: give true or false$"):
-        check_compiler(composed("trainer.compile=2").trainer)
+        check_hardware(composed("trainer.compile=2").trainer)
 
 
 def test_a_compiled_network_keeps_the_names_of_its_weights(composed: Compose) -> None:

@@ -9,9 +9,8 @@ from omegaconf import DictConfig
 
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task
-from seqlab.training.callbacks import build_callbacks
+from seqlab.training.callbacks import NonFiniteStop, build_callbacks
 from seqlab.training.checkpoints import contents_of, load_task
-from seqlab.training.nonfinite import NonFiniteStop, gradient_norm
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]
@@ -51,14 +50,6 @@ def explode(composed: Compose, tmp_path: Path) -> Callable[..., str]:
         return str(caught.value)
 
     return run
-
-
-def test_the_norm_is_of_all_gradients_together() -> None:
-    parameters = [torch.nn.Parameter(torch.zeros(2)) for _ in range(3)]
-    parameters[0].grad = torch.tensor([2.0, 3.0])
-    parameters[2].grad = torch.tensor([6.0, 0.0])
-    assert float(gradient_norm(parameters)) == 7.0
-    assert float(gradient_norm([torch.nn.Parameter(torch.zeros(2))])) == 0.0
 
 
 def finite_weights(checkpoint: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, memory_message
-from seqlab.project import project_folder
+from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
 EXIT_USER_ERROR = 2
@@ -54,16 +54,16 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
 
         print(help_text(conf, with_package(conf, ())[0]))
         return 0
+    typed[:] = [*train_words(), *arguments]
     try:
-        conf, arguments, search = _checked(conf, arguments)
+        conf, sys.argv[1:], search = _checked(conf, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    sys.argv[1:] = arguments
-    return _run(train, conf, arguments, search)
+    return _run(train, conf, search)
 
 
 def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
@@ -85,7 +85,7 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     if not all(map(is_plain, overrides)):
         from seqlab.composing.grammar import readable_overrides
 
-        overrides = readable_overrides(conf, overrides, line.search)
+        overrides = readable_overrides(overrides)
     if multirun and line.trains:
         from seqlab.composing.jobs import check_jobs
 
@@ -96,54 +96,10 @@ def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], lis
     return base, [*multirun, *flags, *overrides], line.search
 
 
-def _tell_interrupted(error: Any, config: Any) -> None:
-    """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
-    from hydra.core.hydra_config import HydraConfig
-
-    from seqlab.composing.jobs import tell_interrupted
-
-    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
-
-
-def _told(
-    train: Callable[[Any], Any],
-    tell: Callable[[Exception, Any], str | None],
-    interrupted: list[Any],
-    failed: list[Path],
-) -> Callable[[Any], Any]:
-    """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
-    line of its own."""
-    process = os.getpid()
-
-    @functools.wraps(train)
-    def job(config: Any) -> Any:
-        from hydra.core.hydra_config import HydraConfig
-
-        from seqlab.training.resume.stopping import RunInterruptedError, interruptible
-
-        try:
-            with interruptible():
-                return train(config)
-        except RunInterruptedError as error:
-            interrupted.append(error)
-            _tell_interrupted(error, config)
-            raise KeyboardInterrupt from error  # no further job of a multirun
-        except Exception as error:
-            message = tell(error, config)
-            from seqlab.composing.jobs import log_failure
-
-            log_failure(error, message)
-            if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
-                raise
-            failed.append(Path(HydraConfig.get().runtime.output_dir))
-            return None
-
-    return job
-
-
-def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], search: Sequence[str]) -> int:
+def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     import hydra
 
+    arguments = sys.argv[1:]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     interrupted: list[Any] = []
@@ -160,8 +116,8 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
         print(f"error: {message}", file=sys.stderr)
         return message
 
-    job = _told(train, tell, interrupted, failed)
     try:
+        job = _told(train, tell, interrupted, failed)
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
         if interrupted:
@@ -175,11 +131,53 @@ def _run(train: Callable[[Any], Any], conf: Path, arguments: Sequence[str], sear
     finally:
         if not wants_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
-    if failed:
-        logging.shutdown()  # Hydra's log file lies in the run folder
-    if not set(arguments) & set(MULTIRUN):  # the folder of a failed job tells of it
-        for folder in failed:
-            from seqlab.composing.jobs import remove_unstarted
+    if failed and not set(arguments) & set(MULTIRUN):  # the folder of a failed job of several tells of it
+        from seqlab.composing.jobs import remove_unstarted
 
+        logging.shutdown()  # Hydra's log file lies in the run folder
+        for folder in failed:
             remove_unstarted(folder)
     return EXIT_USER_ERROR if failed else 0
+
+
+def _told(
+    train: Callable[[Any], Any],
+    tell: Callable[[Exception, Any], str | None],
+    interrupted: list[Any],
+    failed: list[Path],
+) -> Callable[[Any], Any]:
+    """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
+    line of its own."""
+    process = os.getpid()
+
+    @functools.wraps(train)
+    def job(config: Any) -> Any:
+        from seqlab.training.resume.stopping import RunInterruptedError, interruptible
+
+        try:
+            with interruptible():
+                return train(config)
+        except RunInterruptedError as error:
+            interrupted.append(error)
+            _tell_interrupted(error, config)
+            raise KeyboardInterrupt from error  # no further job of a multirun
+        except Exception as error:
+            from seqlab.composing.jobs import log_failure
+
+            message = tell(error, config)
+            folder = log_failure(error, message)
+            if message is None or os.getpid() != process:  # a launcher's worker cannot add to the list
+                raise
+            failed.append(folder)
+            return None
+
+    return job
+
+
+def _tell_interrupted(error: Any, config: Any) -> None:
+    """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from seqlab.composing.jobs import tell_interrupted
+
+    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)

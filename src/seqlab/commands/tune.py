@@ -51,7 +51,7 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     from seqlab.composing import compose_config
     from seqlab.composing.grammar import readable_overrides
 
-    whole = compose_config(conf, readable_overrides(conf, overrides), hydra=True)
+    whole = compose_config(conf, readable_overrides(overrides), hydra=True)
     HydraConfig.instance().set_config(whole)
     return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
 
@@ -91,8 +91,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
         rows = []
         for row in tuning.time_batch_sizes(short, datamodule, arguments.seconds, folder):
             rows.append(row)
-            memory = "" if row.megabytes is None else f"  {row.megabytes:,.0f} MiB"
-            print(f"{row.size:10}  {row.steps_per_epoch:14,}  {row.units_per_second:16,.0f}{memory}")
+            print(f"{row.size:10}  {row.steps_per_epoch:14,}  {row.units_per_second:16,.0f}")
         size, name = tuning.suggested_size(rows), tuning.size_name(datamodule)
         setattr(datamodule, name, size)
         found[f"data.{name}"] = str(size)

@@ -5,7 +5,6 @@ Here: what ``python train.py OVERRIDES`` would get, composed outside a run.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,6 +103,5 @@ def search_override(folder: Path) -> str:
 
 
 def is_plain(override: str) -> bool:
-    """Whether Hydra's grammar reads an override just as it is meant; a word could be the name of a file."""
-    found = re.fullmatch(r"\+{0,2}[a-zA-Z_][\w./@]*=([\w./-]*)", override, re.ASCII)
-    return found is not None and ("/" in found[1] or not os.path.exists(found[1]))
+    """Whether Hydra's grammar surely reads an override as it is meant."""
+    return re.fullmatch(r"\+{0,2}[a-zA-Z_][\w./@]*=[\w./-]*", override, re.ASCII) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,6 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
 
     try:
         jobs = jobs_of(conf, [*search, *overrides])
@@ -47,15 +47,12 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             if not whole.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
                 return  # a sweeper of a plugin makes its jobs while it runs
             HydraConfig.instance().set_config(whole)
-            _check_job(
-                OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"]), whole.hydra
-            )
+            _check_job(whole)
         except Exception as error:
             message = user_message(error, conf, job)
             if message is None and not isinstance(error, TypeError | ValueError):
                 raise
-            if message is None:  # a value that settings are compared with, such as epochs in words
-                message = f"{type(error).__name__}: {error}"
+            message = message or f"{type(error).__name__}: {error}"  # such as epochs in words
             which = " ".join(part for part in job if part not in {*overrides, *search})
             where = f"job {number} of -m" + (f": {which}" if which else "")
             raise UserError(f"{message} ({where}; no job was started)") from error
@@ -78,40 +75,37 @@ def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
         return BasicSweeper.split_arguments(parsed, None)[0]
 
 
-def _check_job(config: DictConfig, hydra: DictConfig) -> None:
+def _check_job(whole: DictConfig) -> None:
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+    from torch import nn, zeros
+
     from seqlab.training import build, trainer
 
+    config = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     build.check_monitor(config)
     build.check_pair(config)
-    if "slurm" not in hydra.launcher["_target_"].lower():  # whose jobs run on other machines
+    if "slurm" not in whole.hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     for group in _GROUPS:
         build.check_config(config[group], group)
     build.build_evaluation(config)
     build.build_data(config.data)
-    _check_optimizer(config.optimizer)
-
-
-def _check_optimizer(config: DictConfig) -> None:
-    """Raise UserError where the optimizer does not take its settings, such as a rate that is no number."""
-    from hydra.utils import instantiate
-    from torch import nn, zeros
-
-    from seqlab.training.build import HYDRA_KEYS, check_config
-
-    check_config(config, "optimizer")
     try:
-        instantiate(config)([nn.Parameter(zeros(1))])
-    except Exception as error:  # what it raises is its own choice
-        settings = ", ".join(f"{key}={config[key]}" for key in map(str, config) if key not in HYDRA_KEYS)
+        instantiate(config.optimizer)([nn.Parameter(zeros(1))])
+    except Exception as error:  # a rate that is no number; what is raised is the optimizer's choice
+        settings = ", ".join(f"{key}={value}" for key, value in config.optimizer.items() if key[0] != "_")
         raise UserError(f"optimizer: {settings}: {error}") from error
 
 
-def log_failure(error: Exception, message: str | None) -> None:
+def log_failure(error: Exception, message: str | None) -> Path:
     """Write why a job failed into its train.log, and where that is to the terminal if it is one of several.
 
     Args:
         message: of a user's mistake, which the terminal shows already; None of any other error.
+
+    Returns:
+        The run folder.
     """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -119,20 +113,19 @@ def log_failure(error: Exception, message: str | None) -> None:
     # the terminal shows warnings and above
     log.info("failed: %s", message or error, exc_info=error if message is None else None)
     run = HydraConfig.get()
-    if run.mode != RunMode.MULTIRUN:
-        return
-    where = os.path.relpath(Path(run.runtime.output_dir) / f"{run.job.name}.log")
-    said = "" if message else f": {type(error).__name__}: {error}"
-    task = " ".join(run.overrides.task)
-    print(
-        f"job {run.job.num} of -m failed ({task}){said}; its log: {where}; the others go on", file=sys.stderr
-    )
+    folder = Path(run.runtime.output_dir)
+    if run.mode == RunMode.MULTIRUN:
+        said = "" if message else f": {type(error).__name__}: {error}"
+        print(
+            f"job {run.job.num} of -m failed ({' '.join(run.overrides.task)}){said}; its log: "
+            f"{os.path.relpath(folder / f'{run.job.name}.log')}; the others go on",
+            file=sys.stderr,
+        )
+    return folder
 
 
 def remove_unstarted(folder: Path) -> None:
     """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    import shutil
-
     if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
         shutil.rmtree(folder)
 

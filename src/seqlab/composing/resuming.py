@@ -13,6 +13,8 @@ from seqlab.errors import UserError
 from seqlab.trust import RUNS, refuse_untrusted
 
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
+LONGER = ("trainer.max_epochs", "trainer.max_steps")  # what lets a finished run go on
+FOLDER = "hydra.run.dir="
 
 
 def resumed_arguments(
@@ -20,9 +22,9 @@ def resumed_arguments(
 ) -> list[str]:
     """The arguments with those of the run that goes on before them; what is given now wins.
 
-    ``resume=RUNDIR`` names the folder, ``resume=latest`` takes the youngest unfinished one below ``runs``,
-    ``resume=auto`` goes on in ``hydra.run.dir`` where a run lies there and else begins it: the same line can
-    be run again and again, as a cluster's scheduler does.
+    ``resume=RUNDIR`` names the folder. ``resume=latest`` takes the youngest run below ``runs`` that is not
+    finished; with more epochs or steps, the youngest of all. ``resume=auto`` goes on in ``hydra.run.dir``
+    where a run lies there and else begins it: a cluster's scheduler can repeat the same line.
 
     Args:
         arguments: one of them begins with ``resume=``.
@@ -39,14 +41,15 @@ def resumed_arguments(
         return list(arguments)
     if {"-m", "--multirun"} & set(rest):
         raise UserError(f"resume={wanted} with -m: resume one run at a time, without -m")
+    names = {_name(part) for part in rest}
     folder = Path(wanted)
     if wanted == "latest":
-        folder = latest_run(runs)
+        folder = latest_run(runs, with_finished=not names.isdisjoint(LONGER))
     elif wanted == "auto":
-        given = [part for part in rest if part.startswith("hydra.run.dir=")]
+        given = [part for part in rest if part.startswith(FOLDER)]
         if not given:
-            raise UserError("resume=auto: which folder? add hydra.run.dir=runs/NAME")
-        folder = Path(given[-1].removeprefix("hydra.run.dir=").strip("'\""))
+            raise UserError(f"resume=auto: which folder? add {FOLDER}runs/NAME")
+        folder = Path(given[-1].removeprefix(FOLDER).strip("'\""))
     if not (folder / ".hydra" / "overrides.yaml").exists():
         if wanted == "auto":
             return rest
@@ -54,19 +57,18 @@ def resumed_arguments(
             f"resume={wanted}: no run lies there (it has no .hydra/overrides.yaml); give a run folder "
             "such as runs/gru-hdfs_window/2026-01-31_12-00-00, or latest"
         )
-    rest = [part for part in rest if not part.startswith("hydra.run.dir=")]
-    names = {_name(part) for part in rest}
+    rest = [part for part in rest if not part.startswith(FOLDER)]
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]
     line = read_arguments(rest)
     search = [*line.search, *(part for part in line.overrides if part.startswith(SEARCH_PATH))]
     if not search:
         kept += search_path(folder)
-    check_code(conf, [*search, *kept, *readable_overrides(conf, line.overrides, search)], folder, trust)
+    _check_code(conf, [*search, *kept, *readable_overrides(line.overrides)], folder, trust)
     path = str(folder) if re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII) else quoted(str(folder))
-    return [*kept, *rest, f"hydra.run.dir={path}", f"resume={path}"]
+    return [*kept, *rest, f"{FOLDER}{path}", f"resume={path}"]
 
 
-def check_code(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
+def _check_code(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
     """Raise UserError where a run that goes on would run code of a package that is not trusted."""
     from omegaconf import OmegaConf
 
@@ -88,32 +90,30 @@ def search_path(folder: Path) -> list[str]:
     """An override for the folders of configs that a run was started with, beside those of the project."""
     try:
         runtime = _yaml(folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
-        sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
-        places = [
-            f"file://{Path(runtime['cwd'], each['path'])}"
-            if each["schema"] == "file"
-            else f"pkg://{each['path']}"
-            for each in sources
-        ]
-    except (OSError, KeyError, TypeError):
+    except OSError:
         return []
-    return [f"{SEARCH_PATH}[{','.join(map(quoted, places))}]"] if places else []
+    sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
+    folders = {"file": lambda path: f"file://{Path(runtime['cwd'], path)}", "pkg": "pkg://{}".format}
+    found = [quoted(folders[each["schema"]](each["path"])) for each in sources]
+    return [f"{SEARCH_PATH}[{','.join(found)}]"] if found else []
 
 
-def latest_run(runs: Path) -> Path:
-    """The unfinished run folder that was written to last.
+def latest_run(runs: Path, *, with_finished: bool = False) -> Path:
+    """The run folder that was written to last, of those that are not finished or of all.
 
     Raises:
         UserError: none is there.
     """
     found = [path.parent.parent for path in runs.glob("**/.hydra/overrides.yaml")]
-    unfinished = [path for path in found if not (path / "metrics.json").exists()]
-    if not unfinished:
+    open_ones = [path for path in found if with_finished or not (path / "metrics.json").exists()]
+    if not open_ones:
         raise UserError(
-            f"resume=latest: {'every run' if found else 'no run'} below {runs.resolve()} "
-            f"{'is finished' if found else 'was found'}; name the folder: resume=RUNDIR"
+            f"resume=latest: every run below {runs.resolve()} is finished; add trainer.max_epochs=N to train "
+            "the youngest further, or name the folder: resume=RUNDIR"
+            if found
+            else f"resume=latest: no run below {runs.resolve()} was found; name the folder: resume=RUNDIR"
         )
-    return max(unfinished, key=_last_written)
+    return max(open_ones, key=_last_written)
 
 
 def _last_written(folder: Path) -> float:

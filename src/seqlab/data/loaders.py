@@ -37,8 +37,6 @@ def rows_of_rank(items: Tensor, what: str) -> Tensor:
         UserError: fewer items than processes.
     """
     rank, size = rank_and_world_size()
-    if size == 1:
-        return items
     if len(items) < size:
         raise UserError(
             f"{what}: {len(items)} for {size} processes; give at least as many, or fewer processes"
@@ -59,9 +57,8 @@ class IndexBatches(Sampler[Tensor]):
     With ``lengths``, items of similar length share a batch: items are shuffled, sorted by length (ties stay
     shuffled), cut into batches, and the batches shuffled.
 
-    With ``limit``, no batch of several items has more tokens. Shuffled items of which ``batch_size`` would
-    not fit are batched apart, by length: the number of batches is then the same in every epoch, and where
-    all fit, the batches are those without a limit.
+    With ``limit``, no batch of several items has more tokens. Where ``batch_size`` of the longest items
+    would not fit, shuffled items are sorted by size, so that every epoch has as many batches.
 
     Shuffled batches are for training: with several processes, each rank takes its rows of every batch.
     """
@@ -85,7 +82,10 @@ class IndexBatches(Sampler[Tensor]):
         self.seed = seed
         self.shuffle = shuffle
         self.lengths = lengths
-        self.limit = limit
+        self.limit: TokenLimit | None = None  # None where all fit
+        if limit is not None and (limit.sizes * min(batch_size, num_items) > limit.most).any():
+            self.limit = limit
+            self.lengths = limit.sizes if shuffle else lengths
         self.epoch = 0
         self._counts: dict[int, int] = {}  # batches of an epoch, by world size
 
@@ -101,22 +101,16 @@ class IndexBatches(Sampler[Tensor]):
 
     def __iter__(self) -> Iterator[Tensor]:
         order = torch.arange(self.num_items)
+        if not self.shuffle:
+            yield from self._batches(order)
+            return
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        if self.shuffle:
-            order = order[torch.randperm(self.num_items, generator=generator)]
-        batches = self._batches(order)
-        if self.shuffle and (self.lengths is not None or self._is_long().any()):
+        batches = self._batches(order[torch.randperm(self.num_items, generator=generator)])
+        if self.lengths is not None:
             picks = torch.randperm(len(batches), generator=generator).tolist()
             batches = [batches[pick] for pick in picks]
-        if self.shuffle:
-            batches = [rows_of_rank(batch, f"data.batch_size={self.batch_size}") for batch in batches]
-        yield from batches
-
-    def _is_long(self) -> Tensor:
-        """(N,) True where ``batch_size`` items of such a size are more tokens than a batch may have."""
-        if self.limit is None:
-            return torch.zeros(self.num_items, dtype=torch.bool)
-        return self.limit.sizes * min(self.batch_size, self.num_items) > self.limit.most
+        for batch in batches:
+            yield rows_of_rank(batch, f"data.batch_size={self.batch_size}")
 
     def _batches(self, order: Tensor) -> list[Tensor]:
         """The items of ``order`` in batches."""
@@ -124,20 +118,14 @@ class IndexBatches(Sampler[Tensor]):
             return []
         if self.lengths is not None:
             order = order[torch.sort(self.lengths[order], stable=True).indices]
-        is_long = self._is_long()[order]
-        if self.limit is None or not is_long.any():
-            return self._fill_last(list(order.split(self.batch_size)))
-        if not self.shuffle:
-            return self._cut(order, self.limit)
-        long, ordinary = order[is_long], order[~is_long]
-        if len(ordinary) < world_size():  # too few for a batch of their own
-            long, ordinary = order, order[:0]
-        long = long[torch.sort(self.limit.sizes[long], stable=True).indices]
-        apart = self._fill_last(list(ordinary.split(self.batch_size))) if len(ordinary) else []
-        return self._fill_last(apart + self._cut(long, self.limit))
+        parts = self.batch_size if self.limit is None else self._counts_within(order, self.limit)
+        batches = list(order.split(parts))
+        if self.shuffle and len(batches) > 1 and len(batches[-1]) < world_size():  # fewer items than ranks
+            return [*batches[:-2], torch.cat(batches[-2:])]
+        return batches
 
-    def _cut(self, order: Tensor, limit: TokenLimit) -> list[Tensor]:
-        """Batches end where one item more would be too much; one of training has an item for each rank."""
+    def _counts_within(self, order: Tensor, limit: TokenLimit) -> list[int]:
+        """Items of each batch, which ends where one more would be too much; in training one for each rank."""
         fewest = world_size() if self.shuffle else 1
         counts, count, longest = [], 0, 0
         for size in limit.sizes[order].tolist():
@@ -147,13 +135,7 @@ class IndexBatches(Sampler[Tensor]):
                 counts.append(count)
                 count, longest = 0, size
             count += 1
-        return list(order.split([*counts, count]))
-
-    def _fill_last(self, batches: list[Tensor]) -> list[Tensor]:
-        """A last batch of training with fewer items than ranks joins the one before."""
-        if self.shuffle and len(batches) > 1 and len(batches[-1]) < world_size():
-            return [*batches[:-2], torch.cat(batches[-2:])]
-        return batches
+        return [*counts, count]
 
 
 def batches_by_length(
@@ -206,8 +188,6 @@ class ResumableLoader(DataLoader):
 
 def batch_loader(dataset: Dataset, batches: Sampler[Any]) -> DataLoader:
     """A loader whose dataset turns what the sampler gives, such as a tensor of item numbers, into one batch.
-
-    It can go on in the middle of an epoch.
 
     Gathering a batch is a handful of tensor operations, so worker processes would only add copies.
     """

@@ -51,7 +51,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
     names: list[str] = []
     modules: set[str] = set()
     for corner in _corners(sweep, conf):
-        overrides = readable_overrides(conf, [*fixed, *sweep.overrides(corner)])
+        overrides = readable_overrides([*fixed, *sweep.overrides(corner)])
         config = _composed(conf, overrides)
         monitor, where = config.monitor, " ".join(sweep.overrides(corner)[:4])
         if sweep.metric != monitor.metric:

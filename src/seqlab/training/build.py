@@ -39,16 +39,17 @@ def accepted_arguments(target: Any) -> list[str] | None:
 
     None where a callable without base classes takes any.
     """
-    if inspect.isclass(target) and target.__init__ is object.__init__ and target.__new__ is object.__new__:
+    is_class = inspect.isclass(target)
+    if is_class and target.__init__ is object.__init__ and target.__new__ is object.__new__:
         return []
     names: list[str] = []
-    for layer in target.__mro__ if inspect.isclass(target) else (target,):
-        function = vars(layer).get("__init__") if inspect.isclass(layer) else layer
-        if layer is object or function is None:
+    for layer in target.__mro__[:-1] if is_class else (target,):
+        function = vars(layer).get("__init__") if is_class else target
+        if function is None:
             continue
-        parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(layer) :]
+        parameters = list(inspect.signature(function).parameters.values())[is_class:]
         names += [
-            part.name for part in parameters if part.kind in (part.POSITIONAL_OR_KEYWORD, part.KEYWORD_ONLY)
+            part.name for part in parameters if part.kind not in (part.VAR_KEYWORD, part.VAR_POSITIONAL)
         ]
         if all(part.kind is not part.VAR_KEYWORD for part in parameters):
             return list(dict.fromkeys(names))
@@ -130,25 +131,25 @@ def check_pair(config: DictConfig) -> None:
 
 
 def check_monitor(config: DictConfig) -> None:
-    """Raise UserError unless the model is judged by a validation metric."""
+    """Raise UserError unless the model is judged by a validation metric, and validated."""
     metric, mode = config.monitor.metric, config.monitor.mode
     if not str(metric).startswith("val/"):
         raise UserError(
             f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
             "locked for all that decides"
         )
+    if mode not in ("min", "max"):
+        raise UserError(f"monitor.mode={mode}: choose min or max")
     if config.trainer.limit_val_batches == 0:
         raise UserError(
             f"trainer.limit_val_batches=0: the model is judged by {metric}, which needs validation"
         )
     every, epochs = config.trainer.check_val_every_n_epoch, config.trainer.max_epochs
-    if every is not None and epochs is not None and 0 < epochs < every and not config.trainer.fast_dev_run:
+    if 0 < (epochs or 0) < (every or 0) and not config.trainer.fast_dev_run:
         raise UserError(
             f"trainer.check_val_every_n_epoch={every} with trainer.max_epochs={epochs}: the model would "
             f"never be validated; add trainer.check_val_every_n_epoch={epochs} or less"
         )
-    if mode not in ("min", "max"):
-        raise UserError(f"monitor.mode={mode}: choose min or max")
 
 
 def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:

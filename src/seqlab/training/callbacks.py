@@ -1,29 +1,31 @@
-"""The callbacks around fit: history, timing, checkpoints, early stopping, and the user's own."""
+"""The callbacks around fit: history, timing, checkpoints, early stopping, NaN, and the user's own."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from torch import Tensor
 
+from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.training.build import check_config
 from seqlab.training.checkpoints import SaveContents
-from seqlab.training.nonfinite import NonFiniteStop
 from seqlab.training.resume.last_checkpoint import LastCheckpoint
 
+Task = pl.LightningModule
 
-@dataclass(frozen=True)
-class Callbacks:
+
+class Callbacks(NamedTuple):
     """All callbacks of a run, and the two whose records are read afterwards."""
 
     all: list[Callback]
@@ -53,19 +55,13 @@ def build_callbacks(config: DictConfig, checkpoints: Path, contents: Contents) -
     ]
     if writes_checkpoints:
         every = config.callbacks.checkpoint
-        found += [
-            ModelCheckpoint(
-                checkpoints, "best", metric, mode=mode, save_top_k=1, enable_version_counter=False
-            ),
-            LastCheckpoint(checkpoints, every.every_steps, every.every_minutes),
-        ]
+        best = ModelCheckpoint(checkpoints, "best", metric, mode=mode, enable_version_counter=False)
+        found += [best, LastCheckpoint(checkpoints, every.every_steps, every.every_minutes)]
     stopping = config.callbacks.early_stopping
     if config.trainer.overfit is not None:
         found.append(SameBatches())
     elif stopping is not None and stopping.patience is not None:
-        found.append(
-            EarlyStopping(metric, mode=mode, patience=stopping.patience, min_delta=stopping.min_delta)
-        )
+        found.append(EarlyStopping(metric, stopping.min_delta, stopping.patience, mode=mode))
     for name, node in (config.callbacks.extra or {}).items():
         check_config(node, f"callbacks.extra.{name}")
         found.append(instantiate(OmegaConf.to_container(node, resolve=True)))
@@ -82,19 +78,16 @@ class History(Callback):
         return {"series": self.series}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.series = {
-            name: (list(epochs), list(values)) for name, (epochs, values) in state["series"].items()
-        }
+        self.series = {name: (list(x), list(y)) for name, (x, y) in state["series"].items()}
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         found = trainer.callback_metrics
         self._keep(trainer, {name: float(found[name]) for name in found if name.startswith("val/")})
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         # The task's own epoch-end hook runs after the callbacks', so the training loss is read here directly.
         figures = {"train/loss": float(pl_module.train_loss.compute())}  # type: ignore[operator, union-attr]
-        figures["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
-        self._keep(trainer, figures)
+        self._keep(trainer, figures | {"learning_rate": _rate(trainer)})
 
     def _keep(self, trainer: pl.Trainer, figures: dict[str, float]) -> None:
         for name, value in figures.items():
@@ -128,27 +121,27 @@ class Stopwatch(Callback):
         self.fit_seconds, self.train_seconds = state["fit_seconds"], state["train_seconds"]
         self.units = state["units"]
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         self._fit_start = time.perf_counter()
 
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         self.fit_seconds += time.perf_counter() - self._fit_start
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         self._train_start = time.perf_counter()  # an epoch that is resumed has no other beginning
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         self._train_start = time.perf_counter()
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: Task, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.units += batch.num_units
         if trainer.is_last_batch and self._train_start is not None:
             self.train_seconds += time.perf_counter() - self._train_start
             self._train_start = None
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         if trainer.world_size > 1:
             own = torch.tensor(float(self.units), device=pl_module.device)
             self.units = trainer.strategy.reduce(own, reduce_op="sum")
@@ -171,16 +164,12 @@ class Stopwatch(Callback):
 
 
 class OwnNoise(Callback):
-    """Dropout and noise of each process are drawn from a generator of its own.
-
-    Args:
-        seed: of the run; the first process keeps the generators as they are.
-    """
+    """Each process draws dropout and noise from its own generator; the first keeps the run's ``seed``."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         if trainer.global_rank:
             pl.seed_everything(self.seed * 1_009 + trainer.global_rank, verbose=False)
 
@@ -188,5 +177,89 @@ class OwnNoise(Callback):
 class SameBatches(Callback):
     """Every epoch draws the batches of the first: samplers order by epoch."""
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         trainer.train_dataloader.sampler.set_epoch(0)  # type: ignore[union-attr]
+
+
+class NonFiniteStop(Callback):
+    """Ends a run whose loss or gradients are not finite before its weights become NaN or are saved.
+
+    On the CPU each batch is checked before its step. On a GPU, reading a figure would make every step wait:
+    figures are read together, every 50 batches and before each validation and checkpoint; the batch named is
+    the first bad one all the same. With precision 16-mixed only the loss counts: infinite gradients are how
+    its scale is found.
+
+    Args:
+        checkpoints: folder of the checkpoints, for the message; None where none are written.
+        monitor: the validation metric to watch beside ``val/loss``.
+        every: batches between two looks; None: 1 on the CPU, 50 on a GPU.
+
+    Raises:
+        UserError: names step, epoch, batch, loss, gradient norm, learning rate and last good checkpoint.
+    """
+
+    def __init__(self, checkpoints: Path | None, monitor: str, every: int | None = None) -> None:
+        self.checkpoints = checkpoints
+        self.monitor = monitor
+        self.every = every
+        self._loss = torch.zeros(())
+        # of batches that were not looked at: where and at which rate, and (2,) loss and gradient norm
+        self._batches: list[tuple[str, float, Tensor]] = []
+
+    def on_before_backward(self, trainer: pl.Trainer, pl_module: Task, loss: Tensor) -> None:
+        self._loss = loss.detach()
+
+    def on_after_backward(self, trainer: pl.Trainer, pl_module: Task) -> None:
+        epoch, batch = trainer.current_epoch + 1, trainer.fit_loop.batch_idx + 1
+        where = f"step {trainer.global_step + 1} (epoch {epoch}, batch {batch})"
+        gradients = [weight.grad for weight in pl_module.parameters() if weight.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        self._batches.append((where, _rate(trainer), torch.stack([self._loss.float(), norm.float()])))
+        if len(self._batches) >= (self.every or (1 if norm.device.type == "cpu" else 50)):
+            self._check(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
+        self._check(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
+        self._check(trainer)
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: Task, checkpoint: dict[str, Any]) -> None:
+        self._check(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
+        for name in ("val/loss", self.monitor):
+            value = float(trainer.callback_metrics.get(name, 0.0))
+            if not math.isfinite(value) and not trainer.sanity_checking:
+                where = f"after epoch {trainer.current_epoch + 1}, step {trainer.global_step}"
+                raise UserError(f"{name} is {value:g} {where}. {self._what_to_do(trainer)}")
+
+    def _check(self, trainer: pl.Trainer) -> None:
+        """Raise at the first batch since the last look whose figures are not finite."""
+        batches, self._batches = self._batches, []
+        figures = torch.stack([each for *_, each in batches]) if batches else torch.zeros(0, 2)
+        counted = figures[:, :1] if trainer.precision == "16-mixed" else figures
+        is_good = torch.isfinite(counted).all(dim=1).tolist()
+        if not all(is_good):
+            where, rate, figure = batches[is_good.index(False)]
+            loss, norm = figure.tolist()
+            raise UserError(
+                f"training diverged at {where}: loss {loss:g}, gradient norm {norm:g}, learning rate "
+                f"{rate:g}. {self._what_to_do(trainer)}"
+            )
+
+    def _what_to_do(self, trainer: pl.Trainer) -> str:
+        written = [] if self.checkpoints is None else sorted(self.checkpoints.glob("*.ckpt"))
+        # best.ckpt may be older than last.ckpt, never worse
+        kept = f"Last good checkpoint: {written[0]}" if written else "No checkpoint was written before it"
+        ways = [
+            f"optimizer.lr={trainer.optimizers[0].defaults['lr'] / 10:g}",
+            f"trainer.gradient_clip_val={(trainer.gradient_clip_val or 2.0) / 2:g}",
+        ]
+        if trainer.precision != "32-true":
+            ways.append("trainer.precision=32-true")
+        return f"{kept}. Try {', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def _rate(trainer: pl.Trainer) -> float:
+    return float(trainer.optimizers[0].param_groups[0]["lr"])

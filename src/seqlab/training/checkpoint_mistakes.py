@@ -11,9 +11,7 @@ from seqlab.errors import GIVE_BEST, CheckpointError, memory_error
 
 BEST = "checkpoints/best.ckpt"
 BELOW = (BEST, "best.ckpt", f"*/{BEST}", f"*/*/{BEST}")  # of a run, its checkpoints, a model's runs, all runs
-HEAD = 4096  # bytes by which a file is told
 TEXT = 40  # characters of a text that are shown
-_MAGIC = {b"\x1f\x8b": "a gzip file", b"PAR1": "a Parquet file", b"\x28\xb5\x2f\xfd": "a zstd file"}
 
 
 def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
@@ -44,61 +42,46 @@ def no_checkpoint(path: str | Path, error: Exception) -> CheckpointError:
 
 def given_elsewhere(others: Iterable[object]) -> str | None:
     """The first of the other arguments of a command that is a checkpoint: two were swapped."""
-    paths = (Path(other) for other in others if isinstance(other, str | Path))
-    return next((str(path) for path in paths if _is_saved(path)), None)
+    for other in others:
+        if isinstance(other, str | Path) and any(name.endswith("/data.pkl") for name in _names(Path(other))):
+            return str(other)
+    return None
 
 
 def _of_folder(folder: Path) -> tuple[str, str]:
     for pattern in BELOW:
-        found = [path for path in folder.glob(pattern) if path.is_file()]
+        found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
         if found:
-            newest = max(found, key=lambda path: path.stat().st_mtime)
             which = "" if len(found) == 1 else f", the newest of {len(found)}"
-            return "it is a folder", f"give {newest}{which}"
-    if (folder / "settings.json").is_file() and any(folder.glob("model.*")):
+            return "it is a folder", f"give {found[-1]}{which}"
+    if (folder / "settings.json").is_file():
         return "it is a folder of seqlab export", f"{GIVE_BEST}; an ONNX one goes with `seqlab detect --onnx`"
     return f"it is a folder without {BEST}", GIVE_BEST
 
 
 def _of_file(path: Path, said: str) -> str:
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(4096)
     if not head:
         return "it is empty"
-    for magic, kind in _MAGIC.items():
-        if head.startswith(magic):
-            return f"it is {kind}"
-    if path.suffix == ".onnx":
-        return "it is an ONNX file"
-    if head.startswith(b"PK"):
-        return _of_zip(path, said)
-    text = head.decode("utf-8", errors="ignore")
-    strange = len(head) - len(text.encode()) > 3  # a character may be cut off at the end
-    if strange or any(letter < " " and letter not in "\t\r\n\f\x1b" for letter in text):
-        return "it is damaged, or of another program"
-    line = text.strip().split("\n", 1)[0].strip()
-    return f"it is a text that begins {line[:TEXT]!r}"
-
-
-def _of_zip(path: Path, said: str) -> str:
-    try:
-        with zipfile.ZipFile(path) as opened:
-            names = opened.namelist()
-    except zipfile.BadZipFile:
-        return "it is damaged or cut off"
-    if any("/code/" in name or name.endswith("archive_format") for name in names):
-        return "it is a network of torch's own, as torch.export or torch.jit write it"
-    if not any(name.endswith("data.pkl") for name in names):
-        return "it is a zip file with other content"
     if foreign := re.search(r"GLOBAL ([\w.]+)", said):
         return f"it holds {foreign[1]}, which no checkpoint of seqlab does; nothing in it was executed"
-    return "it is damaged"
+    if head.startswith(b"PK"):
+        names = _names(path)
+        if any("/code/" in name for name in names):
+            return "it is a network of torch's own, as torch.jit writes it"
+        is_foreign = names and not any(name.endswith("data.pkl") for name in names)
+        return "it is a zip file with other content" if is_foreign else "it is damaged or cut off"
+    text = head.decode("utf-8", errors="ignore")
+    if len(head) - len(text.encode()) > 3 or "\0" in text:  # a character may be cut off at the end
+        return "it is damaged, or of another program"
+    return f"it is a text that begins {text.strip()[:TEXT].partition(chr(10))[0]!r}"
 
 
-def _is_saved(path: Path) -> bool:
-    """Whether ``torch.save`` wrote it."""
+def _names(path: Path) -> list[str]:
+    """The names in a zip file, as ``torch.save`` writes one; none of another file."""
     try:
         with zipfile.ZipFile(path) as opened:
-            return any(name.endswith("/data.pkl") for name in opened.namelist())
+            return opened.namelist()
     except (OSError, ValueError, zipfile.BadZipFile):
-        return False
+        return []

@@ -81,21 +81,15 @@ def write_atomically(content: dict[str, Any], path: Path) -> None:
 
 
 def keep_previous(directory: Path) -> None:
-    """Let the present last.ckpt be found as previous.ckpt before another is written.
-
-    A hard link, where the file system has them: at no moment is there no last.ckpt.
-    """
+    """Let last.ckpt be previous.ckpt too, before another is written: a hard link, so that it stays there."""
     last, previous = directory / LAST, directory / PREVIOUS
     if not last.exists():
         return
-    temporary = previous.with_name(f".{PREVIOUS}{PART}")
-    temporary.unlink(missing_ok=True)
+    previous.unlink(missing_ok=True)
     try:
-        os.link(last, temporary)
-    except OSError:
+        os.link(last, previous)
+    except OSError:  # a file system without links
         os.replace(last, previous)
-    else:
-        os.replace(temporary, previous)
 
 
 def forget_previous(directory: Path) -> None:

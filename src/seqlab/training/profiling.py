@@ -6,12 +6,12 @@ import csv
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
 
 from seqlab.results.outcome import PartRow
+from seqlab.training.run_folder import is_writer
 
 # part: how the names of Lightning's actions end
 _ENDINGS = {
@@ -27,17 +27,18 @@ FILE = "profile.csv"
 
 
 class FitProfiler(SimpleProfiler):
-    """Lightning's, which also knows how long training took; it prints nothing.
+    """Lightning's, which at the end of training writes profile.csv, and prints its largest parts.
 
     Args:
+        folder: of profile.csv.
         synchronize: wait for the GPU at the end of each action, so that its work counts where it was asked
             for. This slows training.
     """
 
-    def __init__(self, *, synchronize: bool = False) -> None:
+    def __init__(self, folder: Path, *, synchronize: bool = False) -> None:
         super().__init__()
+        self.folder = folder
         self.synchronize = synchronize
-        self.fit_seconds = 0.0
 
     def setup(self, stage: str, local_rank: int | None = None, log_dir: str | None = None) -> None:
         super().setup(stage, local_rank, log_dir)
@@ -50,7 +51,13 @@ class FitProfiler(SimpleProfiler):
 
     def describe(self) -> None:
         """Lightning's word that training has ended."""
-        self.fit_seconds = time.perf_counter() - self.start_time
+        if not is_writer():
+            return
+        rows = part_rows(self.recorded_durations, time.perf_counter() - self.start_time)
+        with (self.folder / FILE).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([PartRow._fields, *rows])
+        largest = sorted(rows, key=lambda row: -row.seconds)[:5]
+        print("time: " + ", ".join(f"{row.part} {row.share:.0%}" for row in largest))
 
 
 def part_rows(durations: Mapping[str, Sequence[float]], fit_seconds: float) -> list[PartRow]:
@@ -69,18 +76,6 @@ def part_rows(durations: Mapping[str, Sequence[float]], fit_seconds: float) -> l
     seconds["rest"] = fit_seconds - sum(seconds.values())
     steps = next((len(each) for name, each in own.items() if name.endswith(".training_step")), 1)
     return [PartRow(part, each, each / fit_seconds, 1000 * each / steps) for part, each in seconds.items()]
-
-
-def write_profile(trainer: Any, folder: Path) -> None:
-    """Write the profile.csv of a trainer with a FitProfiler, and its largest parts on the terminal."""
-    profiler: FitProfiler = trainer.profiler
-    rows = part_rows(profiler.recorded_durations, profiler.fit_seconds)
-    with (folder / FILE).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(PartRow._fields)
-        writer.writerows((row.part, *(f"{value:.9g}" for value in row[1:])) for row in rows)
-    largest = sorted(rows, key=lambda row: -row.seconds)[:5]
-    print("time: " + ", ".join(f"{row.part} {row.share:.0%}" for row in largest))
 
 
 def read_profile(folder: Path) -> list[PartRow]:

@@ -15,13 +15,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
-from seqlab.results.outcome import Curves, Outcome, PartRow, plain_figures
+from seqlab.project import typed
+from seqlab.results.outcome import Curves, Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint
 from seqlab.trust import coder_configs, outside_packages, trust_options
 
@@ -29,17 +31,10 @@ if TYPE_CHECKING:
     from seqlab.report.page import Section
 
 log = logging.getLogger(__name__)
+# whose versions environment.json holds
 PACKAGES = (
-    "seqlab",
-    "torch",
-    "pytorch-lightning",
-    "hydra-core",
-    "omegaconf",
-    "torchmetrics",
-    "numpy",
-    "pandas",
-    "sacrebleu",
-    "sentencepiece",
+    *("seqlab", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics"),
+    *("numpy", "pandas", "sacrebleu", "sentencepiece"),
 )
 
 
@@ -66,11 +61,10 @@ def tell(notice: str) -> None:
 def _silence() -> None:
     """Remove the log file that Hydra opened for a process that does not write."""
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, logging.FileHandler):
-            root.removeHandler(handler)
-            handler.close()
-            Path(handler.baseFilename).unlink(missing_ok=True)
+    for handler in [each for each in root.handlers if isinstance(each, logging.FileHandler)]:
+        root.removeHandler(handler)
+        handler.close()
+        Path(handler.baseFilename).unlink(missing_ok=True)
 
 
 @dataclass
@@ -85,7 +79,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
-        """Hydra's run folder, with environment.json in it; says on the terminal what starts.
+        """Hydra's run folder, with environment.json and config.json in it; says what starts.
 
         Args:
             contents: what its checkpoints hold.
@@ -159,14 +153,13 @@ class RunFolder:
         if self.trust and self.best_checkpoint.exists():
             options = trust_options(self.trust)
             print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
-        for place, step in enumerate(self.next_steps(outcome)):
-            print(f"{'      ' if place else 'next: '}{step}")
+        if steps := self.next_steps(outcome):
+            print("next: " + "\n      ".join(steps))
 
     def next_steps(self, outcome: Outcome) -> list[str]:
         """Commands to go on with, as they are typed here."""
-        options = [trust_options(self.trust)] if self.trust else []
         steps = outcome.next_steps(shlex.quote(_short(self.best_checkpoint)))
-        return [" ".join(["seqlab", step, *options]) for step in steps]
+        return [f"seqlab {step} {trust_options(self.trust)}".rstrip() for step in steps]
 
     def write_report(
         self,
@@ -189,11 +182,8 @@ class RunFolder:
             return
         from seqlab.report.run_page import write_run_page
 
-        profile: Sequence[PartRow] = ()
         if config.trainer.profile:
             from seqlab.training.profiling import read_profile
-
-            profile = read_profile(self.path)
         write_run_page(
             self.report,
             table,
@@ -207,7 +197,7 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(config, resolve=True),
             notices=self.notices,
             next_steps=self.next_steps(outcome),
-            profile=profile,
+            profile=read_profile(self.path) if config.trainer.profile else (),
         )
 
 
@@ -259,16 +249,8 @@ def _references(node: Any, name: str = "") -> dict[str, str]:
 
 def environment(config: DictConfig) -> dict[str, Any]:
     """Versions, commit, seed, hardware and command line: what a figure needs to be made again."""
-    import torch
-
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(typed or ["python", *sys.argv]),
         "overrides": list(OmegaConf.to_container(HydraConfig.get().overrides.task)),  # type: ignore[arg-type]
         "seed": int(config.seed),
         "commit": _commit(),
@@ -276,8 +258,15 @@ def environment(config: DictConfig) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu_threads": torch.get_num_threads(),
         "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
-        "versions": versions,
+        "versions": {package: _version(package) for package in PACKAGES},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _commit() -> str:

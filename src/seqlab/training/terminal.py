@@ -15,36 +15,30 @@ from seqlab.results.outcome import ResultTable
 class ProgressLine(TQDMProgressBar):
     """A single bar over all steps of the run with losses beside it; on a terminal only.
 
-    Validation has no bar of its own: each distinct window of the split runs once, which takes a blink.
-
     Args:
         refresh_rate: steps between redraws.
     """
 
     def init_validation_tqdm(self) -> tqdm:
-        return tqdm(disable=True)
+        return tqdm(disable=True)  # each distinct window of the split runs once, which takes a blink
 
     def init_train_tqdm(self) -> tqdm:
-        return tqdm(
-            desc="training", unit=" steps", dynamic_ncols=True, disable=not sys.stderr.isatty(), leave=True
-        )
+        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not sys.stderr.isatty())
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.train_progress_bar = self.init_train_tqdm()
         total = trainer.estimated_stepping_batches
         self.train_progress_bar.total = int(total) if total != float("inf") else None
-        self.train_progress_bar.refresh()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         epochs = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}{epochs}", refresh=False)
+        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}{epochs}")
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        step = trainer.global_step
-        if step % self.refresh_rate == 0:
-            self.train_progress_bar.update(step - self.train_progress_bar.n)
+        if trainer.global_step % self.refresh_rate == 0:
+            self.train_progress_bar.update(trainer.global_step - self.train_progress_bar.n)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         losses = {name: f"{float(value):.4f}" for name, value in trainer.progress_bar_metrics.items()}
@@ -52,7 +46,6 @@ class ProgressLine(TQDMProgressBar):
         self.train_progress_bar.update(trainer.global_step - self.train_progress_bar.n)
 
     def on_train_end(self, *_: Any) -> None:
-        self.train_progress_bar.refresh()
         self.train_progress_bar.close()
 
 
@@ -64,28 +57,27 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    validation = [f"{name} {value:.4f}" for name, value in sorted(metrics.items()) if name.startswith("val/")]
-    rich_table = Table(
+    shown = Table(
         title=table.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold"
     )
-    rich_table.add_column("", no_wrap=True)
+    shown.add_column("", no_wrap=True)
     for column in table.columns:
-        rich_table.add_column(column, justify="right", no_wrap=True)
+        shown.add_column(column, justify="right", no_wrap=True)
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
-        for place, (name, figures) in enumerate(rows):
+        for name, figures in rows:
             cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
-            rich_table.add_row(name, *cells, style=style, end_section=place == len(rows) - 1)
+            shown.add_row(name, *cells, style=style)
+        shown.add_section()
     console.print()
     for warning in table.warnings:
-        console.print(Text.assemble(("warning", "bold yellow"), f": {warning}"), soft_wrap=True)
-    if table.warnings:
-        console.print()
+        console.print(Text.assemble(("warning", "bold yellow"), f": {warning}\n"), soft_wrap=True)
     for line in table.examples:
         console.print(line, markup=False)
-    console.print(rich_table)
+    console.print(shown)
+    validation = [f"{name} {metrics[name]:.4f}" for name in sorted(metrics) if name.startswith("val/")]
     console.print("  ".join(validation))
     for name, note in table.notes:
         console.print(f"{name}: {note}", markup=False)
-    units = {name: name[13:-11].replace("_", " ") for name in metrics if name.endswith("_per_second")}
-    rates = [f"{metrics[name]:,.0f} {unit}/s" for name, unit in units.items()]
-    console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {', '.join(rates)}")
+    speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
+    unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
+    console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")

@@ -35,7 +35,7 @@ NOT_SAID = (
     "TF32 acceleration on top of oneDNN",  # of GPUs of another maker: networks/recurrent.py switches oneDNN
     "LeafSpec.* is deprecated",
 )
-MANAGED = ("accelerator", "devices", "callbacks", "logger", "default_root_dir")
+OWN = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast")
 
 
 def hardware(gpus: int | str, processes: int = 1) -> dict[str, Any]:
@@ -48,40 +48,36 @@ def hardware(gpus: int | str, processes: int = 1) -> dict[str, Any]:
     Raises:
         UserError: no such number, or more than the machine has.
     """
-    if not isinstance(processes, int) or isinstance(processes, bool) or processes < 1:
+    if not _is_count(processes) or processes < 1:
         raise UserError(f"trainer.processes={processes}: give a whole number, at least 1")
-    found_devices = _devices(gpus)
-    if processes > 1 and found_devices["accelerator"] == "gpu":
+    found = torch.cuda.device_count()
+    if gpus != "auto" and (not _is_count(gpus) or gpus < 0):  # type: ignore[operator]
+        raise UserError(f"trainer.gpus={gpus}: give 0 for the CPU, a number of GPUs, or auto")
+    wanted = found if gpus == "auto" else int(gpus)
+    if wanted > found:
+        cpu = "0 for the CPU"
+        instead = f"{found} or fewer, or {cpu}" if found else cpu
+        raise UserError(
+            f"trainer.gpus={gpus}: this machine shows {found or 'no'} GPU{'s' * (found > 1)}; type "
+            f"trainer.gpus={instead}"
+        )
+    if wanted and processes > 1:
         raise UserError(
             f"trainer.processes={processes} with trainer.gpus={gpus}: each GPU has one process; leave "
             "trainer.processes out"
         )
-    return found_devices | ({"devices": processes} if processes > 1 else {})
+    return {"accelerator": "gpu" if wanted else "cpu", "devices": wanted or processes}
 
 
-def _devices(gpus: int | str) -> dict[str, Any]:
-    found = torch.cuda.device_count()
-    if gpus == "auto":
-        return {"accelerator": "gpu", "devices": found} if found else {"accelerator": "cpu", "devices": 1}
-    if not isinstance(gpus, int) or isinstance(gpus, bool) or gpus < 0:
-        raise UserError(f"trainer.gpus={gpus}: give 0 for the CPU, a number of GPUs, or auto")
-    if gpus == 0:
-        return {"accelerator": "cpu", "devices": 1}
-    if gpus > found:
-        instead = (
-            "trainer.gpus=0 for the CPU" if not found else f"trainer.gpus={found} or fewer, or 0 for the CPU"
-        )
-        raise UserError(
-            f"trainer.gpus={gpus}: this machine shows {found or 'no'} GPU{'s' * (found > 1)}; type {instead}"
-        )
-    return {"accelerator": "gpu", "devices": gpus}
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_hardware(config: Mapping[str, Any]) -> None:
-    """Raise UserError for hardware or precision this machine does not have, before any work is done."""
+    """Raise UserError for hardware, a precision or a mode that this machine does not have."""
     found = hardware(config["gpus"], config["processes"])
-    accelerator, together = found["accelerator"], found["devices"] * config["num_nodes"]
-    if together > 1 and _is_multirun():
+    together = found["devices"] * config["num_nodes"]
+    if together > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise UserError(
             f"-m with {together} processes a run: Lightning starts the others with this very command line, "
             "which would be the whole grid; give one setting at a time"
@@ -89,13 +85,25 @@ def check_hardware(config: Mapping[str, Any]) -> None:
     precision = config["precision"]
     if precision not in PRECISIONS:
         raise UserError(f"trainer.precision={precision}: choose {', '.join(PRECISIONS)}")
-    if precision == "16-mixed" and accelerator == "cpu":  # Lightning would train in bf16-mixed all the same
+    if precision == "16-mixed" and found["accelerator"] == "cpu":  # Lightning would take bf16-mixed
         raise UserError(
             "trainer.precision=16-mixed: needs a GPU, and this run is on the CPU; type "
             "trainer.precision=bf16-mixed, or trainer.gpus=1 where there is one"
         )
-    check_compiler(config)
-    check_profile(config)
+    for name in ("compile", "profile", "fast"):
+        if not isinstance(config[name], bool):
+            raise UserError(f"trainer.{name}={config[name]}: give true or false")
+    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
+    if config["compile"] and shutil.which(compiler) is None:
+        raise UserError(
+            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
+            "install g++, name one in CXX, or leave trainer.compile=false"
+        )
+    if config["profile"] and config["profiler"] is not None:
+        raise UserError(
+            f"trainer.profile=true and trainer.profiler={config['profiler']}: Lightning runs one profiler; "
+            "choose one"
+        )
     debug_arguments(config)
 
 
@@ -108,17 +116,6 @@ def precision_of(config: Mapping[str, Any], accelerator: str) -> str:
     else:
         has_bf16 = any(getattr(torch.cpu, name, bool)() for name in CPU_BF16)
     return "bf16-mixed" if has_bf16 else "32-true"
-
-
-def check_profile(config: Mapping[str, Any]) -> None:
-    """Raise UserError where two profilers are asked for."""
-    if not isinstance(config["profile"], bool):
-        raise UserError(f"trainer.profile={config['profile']}: give true or false")
-    if config["profile"] and config["profiler"] is not None:
-        raise UserError(
-            f"trainer.profile=true and trainer.profiler={config['profiler']}: Lightning runs one profiler; "
-            "choose one"
-        )
 
 
 def debug_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,10 +133,8 @@ def debug_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
             f"trainer.overfit_batches={config['overfit_batches']}: type trainer.overfit=N, which repeats the "
             "first N batches of training"
         )
-    if overfit is not None and (isinstance(overfit, bool) or not isinstance(overfit, int) or overfit < 1):
+    if overfit is not None and (not _is_count(overfit) or overfit < 1):
         raise UserError(f"trainer.overfit={overfit}: give a number of batches, at least 1, or null")
-    if not isinstance(fast, bool):
-        raise UserError(f"trainer.fast={fast}: give true or false")
     if overfit is not None and fast:
         raise UserError(f"trainer.overfit={overfit} and trainer.fast=true exclude each other: choose one")
     if overfit is not None:
@@ -151,18 +146,6 @@ def debug_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def check_compiler(config: Mapping[str, Any]) -> None:
-    """Raise UserError where torch.compile is asked for and its kernels could not be built."""
-    if not isinstance(config["compile"], bool):
-        raise UserError(f"trainer.compile={config['compile']}: give true or false")
-    compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
-    if config["compile"] and shutil.which(compiler) is None:
-        raise UserError(
-            f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
-            "install g++, name one in CXX, or leave trainer.compile=false"
-        )
-
-
 def build_trainer(
     config: Mapping[str, Any], callbacks: Sequence[Callback], loggers: Sequence[Logger], run_dir: Path
 ) -> pl.Trainer:
@@ -171,18 +154,19 @@ def build_trainer(
     Raises:
         UserError: an argument that Lightning's Trainer does not take, or hardware that is not there.
     """
-    own = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast")
-    arguments = {name: value for name, value in config.items() if name not in own}
+    arguments = {name: value for name, value in config.items() if name not in OWN}
     arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
-    if config["profile"]:
-        from seqlab.training.profiling import FitProfiler
-
-        arguments["profiler"] = FitProfiler(synchronize=arguments["accelerator"] == "gpu")
     arguments["precision"] = precision_of(config, arguments["accelerator"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
+    if config["profile"]:
+        from seqlab.training.profiling import FitProfiler
+
+        arguments["profiler"] = FitProfiler(run_dir, synchronize=arguments["accelerator"] == "gpu")
     if arguments["enable_checkpointing"]:
-        arguments["plugins"] = [*_as_list(arguments["plugins"]), AtomicCheckpointIO()]
+        plugins = arguments["plugins"] or []
+        given = list(plugins) if isinstance(plugins, Sequence) else [plugins]
+        arguments["plugins"] = [*given, AtomicCheckpointIO()]
     bars: list[Callback] = []
     if config["enable_progress_bar"]:
         from seqlab.training.terminal import ProgressLine
@@ -206,14 +190,6 @@ def leave_group() -> bool:
         distributed.barrier()
         distributed.destroy_process_group()
     return is_writer()
-
-
-def _is_multirun() -> bool:
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-
-
-def _as_list(given: Any) -> list[Any]:
-    return [] if given is None else list(given) if isinstance(given, Sequence) else [given]
 
 
 def quiet_lightning() -> None:

@@ -1,8 +1,7 @@
 """What ``seqlab tune`` measures, and its page: the loss over learning rates, the speed over batch sizes.
 
-Lightning's Tuner answers other questions. Its ``lr_find`` takes the steepest slope of a loss that it smooths
-over some 50 steps: for ``model=lstm`` that is a rate of 8e-6, where 0.003 trains well. Its
-``scale_batch_size`` finds what memory holds, not what trains fast.
+Lightning's Tuner answers other questions: its ``lr_find`` takes the steepest slope of the loss (for
+``model=lstm`` a rate of 8e-6, where 0.003 trains well), its ``scale_batch_size`` what memory holds.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from seqlab.report.tables import metrics_table
 from seqlab.training.build import build_task
 from seqlab.training.trainer import build_trainer
 
+Floats = NDArray[np.float64]
 LOWEST, HIGHEST = 1e-6, 10.0  # learning rates
 SMOOTHING = 0.9  # of the running mean of losses
 DIVERGED = 4.0  # times the lowest smoothed loss: the test ends
@@ -65,11 +65,11 @@ def rate_overrides(num_steps: int) -> list[str]:
 class RateTest:
     """N steps, each at a higher rate than the one before."""
 
-    rates: NDArray[np.float64]  # (N,)
-    losses: NDArray[np.float64]  # (N,) of the step's batch
+    rates: Floats  # (N,)
+    losses: Floats  # (N,) of the step's batch
 
     @property
-    def smoothed(self) -> NDArray[np.float64]:
+    def smoothed(self) -> Floats:
         """(N,) exponentially weighted means, unbiased at the beginning (Kingma & Ba, 2015, section 3)."""
         return pd.Series(self.losses).ewm(alpha=1 - SMOOTHING).mean().to_numpy()
 
@@ -98,7 +98,6 @@ class _Losses(Callback):
 
     def __init__(self) -> None:
         self.losses: list[float] = []
-        self._mean, self._lowest = 0.0, math.inf  # of the losses: running, and its lowest
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -108,12 +107,8 @@ class _Losses(Callback):
             trainer.should_stop = True
             return
         self.losses.append(loss)
-        number = len(self.losses)
-        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * loss
-        if number > FIRST:
-            smoothed = self._mean / (1 - SMOOTHING**number)
-            self._lowest = min(self._lowest, smoothed)
-            trainer.should_stop = smoothed > DIVERGED * self._lowest
+        late = RateTest(np.empty(0), np.array(self.losses)).smoothed[FIRST:]
+        trainer.should_stop = bool(len(late)) and late[-1] > DIVERGED * late.min()
 
 
 def run_rate_test(
@@ -153,7 +148,6 @@ class BatchRow(NamedTuple):
     size: int
     steps_per_epoch: int
     units_per_second: float
-    megabytes: float | None  # highest use of GPU memory; None on the CPU
 
 
 class _Clock(Callback):
@@ -207,12 +201,12 @@ def time_batch_sizes(
             steps = len(datamodule.train_dataloader())
             if steps < FEWEST_STEPS and size > SMALLEST:
                 return
-            row = _measure(config, datamodule, size, steps, seconds, folder)
-            if row is None:
+            speed = _speed(config, datamodule, seconds, folder)
+            if speed is None:
                 return
-            useless = useless + 1 if row.units_per_second < 1.05 * best else 0
-            best = max(best, row.units_per_second)
-            yield row
+            useless = useless + 1 if speed < 1.05 * best else 0
+            best = max(best, speed)
+            yield BatchRow(size, steps, speed)
             size *= 2
     finally:
         setattr(datamodule, name, own)
@@ -226,15 +220,10 @@ def size_name(datamodule: SequenceDataModule) -> str:
     return name
 
 
-def _measure(
-    config: DictConfig, datamodule: SequenceDataModule, size: int, steps: int, seconds: float, folder: Path
-) -> BatchRow | None:
-    """None where the memory is not enough."""
+def _speed(config: DictConfig, datamodule: SequenceDataModule, seconds: float, folder: Path) -> float | None:
+    """Units a second; None where the memory is not enough."""
     clock = _Clock(seconds)
     task = build_task(config, datamodule.sizes)
-    on_gpu = config.trainer.gpus != 0 and torch.cuda.is_available()
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
     try:
         build_trainer(config.trainer, [clock], [], folder).fit(task, datamodule=datamodule)
     except (RuntimeError, MemoryError) as error:
@@ -242,8 +231,7 @@ def _measure(
             raise
         garbage_collection_cuda()
         return None
-    megabytes = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
-    return BatchRow(size, steps, float(clock.units) / clock.seconds, megabytes)
+    return float(clock.units) / clock.seconds
 
 
 def suggested_size(rows: Sequence[BatchRow]) -> int:
@@ -254,11 +242,9 @@ def suggested_size(rows: Sequence[BatchRow]) -> int:
 
 def size_section(rows: Sequence[BatchRow], unit: str, suggested: int) -> Section:
     """One row per batch size."""
-    columns = ["steps an epoch", f"{unit} per second", "MiB of the GPU"]
-    shown = len(columns) if rows[0].megabytes is not None else 2
     table = metrics_table(
-        columns[:shown],
-        [(f"{row.size}", [float(row[1]), row[2], row[3]][:shown]) for row in rows],
+        ["steps an epoch", f"{unit} per second"],
+        [(f"{row.size}", [row.steps_per_epoch, row.units_per_second]) for row in rows],
         emphasis=str(suggested),
         row_title="batch size",
     )

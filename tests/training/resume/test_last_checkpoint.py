@@ -7,12 +7,8 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.tasks.metrics import CountedMean
-from seqlab.training.resume.last_checkpoint import (
-    all_states,
-    random_states,
-    restore_process,
-    restore_random_states,
-)
+from seqlab.training.resume.going_on import restore_process, restore_random_states
+from seqlab.training.resume.last_checkpoint import all_states, random_states
 
 
 def through_a_file(value: Any) -> Any:

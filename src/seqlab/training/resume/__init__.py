@@ -1,7 +1,7 @@
 """Exact resume: a run that was stopped goes on as if it had never stopped.
 
 ``last_checkpoint`` saves between two steps, with all that Lightning leaves out; ``stopping`` makes a signal
-wait for that; ``going_on`` finds the checkpoint to go on from.
+wait for that; ``going_on``, which a resumed run alone loads, finds the checkpoint and restores it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,7 @@ def check_folder(folder: Path, config: DictConfig) -> None:
 
 
 def find_start(config: DictConfig, folder: RunFolder) -> Start:
-    """The last whole checkpoint where the run is resumed; the beginning else.
-
-    Raises:
-        UserError: checkpoints are there, and none can be read.
-    """
+    """The last whole checkpoint where the run is resumed; the beginning else."""
     if config.resume is None:
         return Start()
     from seqlab.training.resume.going_on import last_start
@@ -59,11 +55,7 @@ def find_start(config: DictConfig, folder: RunFolder) -> Start:
 
 
 def fit(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:
-    """Train from ``start`` to the end.
-
-    Raises:
-        UserError: the checkpoint's weights do not fit the network as it is configured now.
-    """
+    """Train from ``start`` to the end."""
     if start.checkpoint is None:
         trainer.fit(task, datamodule=datamodule)
     else:

@@ -1,4 +1,4 @@
-"""Where a run that was stopped goes on, and what has changed since."""
+"""Where a run that was stopped goes on, what has changed since, and how each process gets its state back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.seed import _set_rng_states
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.errors import CheckpointError, UserError
@@ -94,7 +97,11 @@ def _shown(value: Any) -> str:
 
 
 def fit_on(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> None:
-    """Train on from a checkpoint."""
+    """Train on from a checkpoint.
+
+    Raises:
+        UserError: the checkpoint's weights do not fit the network as it is configured now.
+    """
     for logger in trainer.loggers:
         if hasattr(logger, "go_on"):
             logger.go_on(start.step)
@@ -108,3 +115,26 @@ def fit_on(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> Non
             f"resume: the network has another shape than {start.checkpoint} ({reason}); go on with the "
             "settings it was begun with"
         ) from error
+
+
+def restore_process(module: pl.LightningModule, states: list[dict[str, Any]], rank: int) -> None:
+    """Give this process its state back; one that did not exist then begins with its own."""
+    if rank >= len(states):
+        return
+    restore_random_states(states[rank]["random"])
+    for name, counts in states[rank]["counted"].items():
+        metric: Any = module.get_submodule(name)
+        for key, value in counts.items():
+            getattr(metric, key).copy_(value)
+        metric._update_count = 1  # or torchmetrics warns of a mean over nothing
+    if states[rank]["extra"] is not None:
+        module.set_extra_state(states[rank]["extra"])
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Set every generator as ``random_states`` found it; those of CUDA where there are as many GPUs."""
+    kind, words, *rest = states["numpy"]
+    states = states | {"numpy": (kind, words.numpy().astype(np.uint32), *rest)}
+    if len(states.get("torch.cuda", ())) != torch.cuda.device_count():
+        states.pop("torch.cuda", None)
+    _set_rng_states(states)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.utilities.seed import _collect_rng_states, _set_rng_states
+from lightning_fabric.utilities.seed import _collect_rng_states
 from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
 from torchmetrics import Metric
@@ -18,6 +18,8 @@ from torchmetrics import Metric
 from seqlab.data.loaders import ResumableLoader, world_size
 from seqlab.training.checkpoints import LAST, keep_previous
 from seqlab.training.resume.stopping import REQUEST, RunInterruptedError, requeue
+
+Task = pl.LightningModule
 
 
 class LastCheckpoint(Checkpoint):
@@ -37,7 +39,7 @@ class LastCheckpoint(Checkpoint):
         self.every_steps = every_steps
         self.every_minutes = every_minutes
         self.training_is_over = False
-        self._restored: dict[str, Any] | None = None
+        self._restored: dict[str, Any] | None = None  # what a resumed run has not taken back yet
         self._saving: dict[str, Any] | None = None  # what goes into the checkpoint that is being written
         self._saved_step = -1
         self._saved_time = 0.0
@@ -48,36 +50,31 @@ class LastCheckpoint(Checkpoint):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.training_is_over = bool(state["training_is_over"])
 
-    def on_load_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: Task, checkpoint: dict[str, Any]) -> None:
         self._restored = checkpoint.get("exact")
 
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        if self._saving is None:
-            return
-        checkpoint["exact"] = self._saving
-        _mark_between_batches(checkpoint["loops"]["fit_loop"])
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: Task, checkpoint: dict[str, Any]) -> None:
+        if self._saving is not None:
+            checkpoint["exact"] = self._saving
+            _mark_between_batches(checkpoint["loops"]["fit_loop"])
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         self._saved_time = time.monotonic()
         if self.training_is_over:
             trainer.should_stop = True
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
         REQUEST.install()  # over the handlers that Lightning has registered
         REQUEST.is_training = True
         if self._restored is not None:
-            for loader in _train_loaders(trainer):
-                loader.load_state_dict({"batches": self._restored["batches"]})
+            # Lightning may set loaders up before it reads a checkpoint: their position is set by hand
+            for loader in trainer.fit_loop._combined_loader.flattened:  # type: ignore[union-attr]
+                if isinstance(loader, ResumableLoader):
+                    loader.load_state_dict({"batches": self._restored["batches"]})
 
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Task, batch: Any, batch_idx: int) -> None:
         if self._restored is not None:
-            self._go_on(trainer, pl_module)
+            self._go_on(trainer, pl_module, self._restored)
         if batch_idx % trainer.accumulate_grad_batches:  # gradients of part of a step are in no checkpoint
             return
         stopping = _any_process(REQUEST.number or 0, pl_module.device)
@@ -88,7 +85,7 @@ class LastCheckpoint(Checkpoint):
                 requeue()
             raise RunInterruptedError(stopping, trainer.global_step)
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         REQUEST.is_training = False
         self.training_is_over = bool(trainer.should_stop)
         self._save(trainer, pl_module, 0, epoch_is_over=True)
@@ -96,9 +93,7 @@ class LastCheckpoint(Checkpoint):
         if stopping:
             raise RunInterruptedError(stopping, trainer.global_step)
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: Task, exception: BaseException) -> None:
         REQUEST.is_training = False
 
     def _is_due(self, trainer: pl.Trainer, batch_idx: int) -> bool:
@@ -114,13 +109,11 @@ class LastCheckpoint(Checkpoint):
         # clocks differ: all processes follow the first
         return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
 
-    def _save(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch_idx: int, epoch_is_over: bool = False
-    ) -> None:
+    def _save(self, trainer: pl.Trainer, module: Task, batch_idx: int, epoch_is_over: bool = False) -> None:
         for logger in trainer.loggers:
             logger.save()
         self._saving = {
-            "processes": all_states(pl_module),
+            "processes": all_states(module),
             "batches": batch_idx,
             "epoch_is_over": epoch_is_over,
             "batches_that_stepped": trainer.fit_loop.epoch_loop._batches_that_stepped,
@@ -133,13 +126,14 @@ class LastCheckpoint(Checkpoint):
             self._saving = None
         self._saved_step, self._saved_time = trainer.global_step, time.monotonic()
 
-    def _go_on(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def _go_on(self, trainer: pl.Trainer, module: Task, restored: dict[str, Any]) -> None:
         """Before the first batch after a resume: what was read with the checkpoint takes effect."""
-        assert self._restored is not None
-        trainer.fit_loop.epoch_loop._batches_that_stepped = self._restored["batches_that_stepped"]
+        from seqlab.training.resume.going_on import restore_process
+
+        trainer.fit_loop.epoch_loop._batches_that_stepped = restored["batches_that_stepped"]
         trainer.fit_loop.restarting = False  # or the schedulers of this epoch's end would be left out
-        restore_process(pl_module, self._restored["processes"], trainer.global_rank)
-        if self._restored["epoch_is_over"]:
+        restore_process(module, restored["processes"], trainer.global_rank)
+        if restored["epoch_is_over"]:
             # the loader of the epoch that now begins has drawn a number that the state does not know of
             torch.empty((), dtype=torch.int64).random_()
         self._restored = None
@@ -153,17 +147,9 @@ def random_states() -> dict[str, Any]:
     return states | {"numpy": (kind, torch.from_numpy(words.astype(np.int64)), *rest)}
 
 
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Set every generator as ``random_states`` found it; those of CUDA where there are as many GPUs."""
-    kind, words, *rest = states["numpy"]
-    states = states | {"numpy": (kind, words.numpy().astype(np.uint32), *rest)}
-    if len(states.get("torch.cuda", ())) != torch.cuda.device_count():
-        states.pop("torch.cuda", None)
-    _set_rng_states(states)
-
-
-def process_state(module: pl.LightningModule) -> dict[str, Any]:
+def process_state(module: Task) -> dict[str, Any]:
     """Of this process: generators, what metrics have counted of the epoch so far, the carried state."""
+    has_extra = type(module).get_extra_state is not torch.nn.Module.get_extra_state
     return {
         "random": random_states(),
         "counted": {
@@ -171,11 +157,11 @@ def process_state(module: pl.LightningModule) -> dict[str, Any]:
             for name, metric in module.named_modules()
             if isinstance(metric, Metric) and metric.update_called
         },
-        "extra": module.get_extra_state() if _has_extra_state(module) else None,
+        "extra": module.get_extra_state() if has_extra else None,
     }
 
 
-def all_states(module: pl.LightningModule) -> list[dict[str, Any]]:
+def all_states(module: Task) -> list[dict[str, Any]]:
     """``process_state`` of each process, by rank: dropout and carried states differ between them."""
     own, processes = process_state(module), world_size()
     if processes == 1:
@@ -183,32 +169,6 @@ def all_states(module: pl.LightningModule) -> list[dict[str, Any]]:
     found: list[Any] = [None] * processes
     distributed.all_gather_object(found, own)
     return found
-
-
-def restore_process(module: pl.LightningModule, states: list[dict[str, Any]], rank: int) -> None:
-    """Give this process its state back; one that did not exist then begins with its own."""
-    if rank >= len(states):
-        return
-    restore_random_states(states[rank]["random"])
-    for name, counts in states[rank]["counted"].items():
-        metric: Any = module.get_submodule(name)
-        for key, value in counts.items():
-            getattr(metric, key).copy_(value)
-        metric._update_count = 1  # or torchmetrics warns of a mean over nothing
-    if states[rank]["extra"] is not None and _has_extra_state(module):
-        module.set_extra_state(states[rank]["extra"])
-
-
-def _has_extra_state(module: pl.LightningModule) -> bool:
-    return type(module).get_extra_state is not torch.nn.Module.get_extra_state
-
-
-def _train_loaders(trainer: pl.Trainer) -> list[ResumableLoader]:
-    """Lightning sets them up before it reads a checkpoint, where a scheduler asks for their length: so
-    their position is set by hand."""
-    combined = trainer.fit_loop._combined_loader
-    found = [] if combined is None else combined.flattened
-    return [loader for loader in found if isinstance(loader, ResumableLoader)]
 
 
 def _mark_between_batches(loops: dict[str, Any]) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -43,20 +42,19 @@ class StopRequest:
 
     number: int | None = None
     is_training: bool = False
-    signals: tuple[int, ...] = field(default=())
+    signals: tuple[int, ...] = ()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """The signal handler."""
         is_second = self.number is not None
-        if self.number is None:
-            self.number = number
+        self.number = self.number or number
         if is_second or not self.is_training:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            raise RunInterruptedError(self.number)
-        signal.signal(signal.SIGALRM, self._out_of_patience)
+            self._leave()
+        signal.signal(signal.SIGALRM, self._leave)
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
-    def _out_of_patience(self, number: int, frame: FrameType | None) -> None:
+    def _leave(self, *_: Any) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if self.number is not None:
             raise RunInterruptedError(self.number)
 
@@ -70,30 +68,25 @@ class StopRequest:
 REQUEST = StopRequest()
 
 
-def watched_signals() -> tuple[int, ...]:
-    """SIGINT, SIGTERM and, in a SLURM job, SIGUSR1: what ``#SBATCH --signal=SIGUSR1@90`` sends."""
-    return (
-        signal.SIGINT,
-        signal.SIGTERM,
-        *((signal.SIGUSR1,) if "SLURM_JOB_ID" in os.environ else ()),
-    )
-
-
 @contextmanager
-def interruptible() -> Iterator[StopRequest]:
-    """Within it a signal ends the run with RunInterruptedError; the handlers before are put back.
+def interruptible() -> Iterator[None]:
+    """Within it SIGINT, SIGTERM and, in a SLURM job, SIGUSR1 (``#SBATCH --signal=SIGUSR1@90``) end the run;
+    the handlers before are put back.
 
     Raises:
         RunInterruptedError: a signal came, and the run has ended for its sake.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield REQUEST
+        yield
         return
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in watched_signals()}
-    REQUEST.number, REQUEST.is_training, REQUEST.signals = None, False, watched_signals()
+    slurm = (signal.SIGUSR1,) if "SLURM_JOB_ID" in os.environ else ()
+    before: dict[int, Any] = {
+        number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *slurm)
+    }
+    REQUEST.number, REQUEST.is_training, REQUEST.signals = None, False, tuple(before)
     REQUEST.install()
     try:
-        yield REQUEST
+        yield
     except RunInterruptedError:
         raise
     except Exception as error:
@@ -109,13 +102,10 @@ def interruptible() -> Iterator[StopRequest]:
 
 
 def requeue() -> None:
-    """Ask SLURM to queue this job again, as Lightning does: the same script runs once more."""
+    """Ask SLURM to queue this job again: the same script runs once more."""
     job = os.environ["SLURM_JOB_ID"]
     if "SLURM_ARRAY_JOB_ID" in os.environ:
         job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
-    if not re.fullmatch(r"[0-9_]+", job):
-        log.warning("SLURM_JOB_ID=%s is no job number: not requeued", job)
-        return
     try:
         subprocess.run(["scontrol", "requeue", job], check=True, timeout=30)
         log.warning("SLURM job %s is queued again", job)

@@ -150,5 +150,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1].splitlines()
-    return [row for row in csv.DictReader(whole) if None not in row and None not in row.values()]
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))

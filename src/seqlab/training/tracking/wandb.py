@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
@@ -21,7 +17,6 @@ from seqlab.results.outcome import Outcome
 from seqlab.training.run_folder import RunFolder, tell
 
 MODES = ("online", "offline", "disabled")
-CONNECT_SECONDS = 2.5
 
 
 class WandbTracker(WandbLogger):
@@ -30,7 +25,7 @@ class WandbTracker(WandbLogger):
     Args:
         save_dir: the run folder; files lie under ``wandb/`` in it.
         name: ``default_name`` where null.
-        mode: online, offline or disabled; null is online where a key and a network are there.
+        mode: online, offline or disabled; null is online where a key is there.
         log_model: upload best.ckpt as an artifact at the end.
         log_report: log the tables and pictures of report.html at the end.
         table_rows: the first rows of scores.csv that are logged as a table.
@@ -59,7 +54,7 @@ class WandbTracker(WandbLogger):
         log_model: bool = True,
         log_report: bool = True,
         table_rows: int = 1000,
-        init_timeout: float = 30.0,
+        init_timeout: float = 20.0,
         finish_timeout: float = 300.0,
         init: Mapping[str, Any] | None = None,
         default_name: str | None = None,
@@ -110,11 +105,17 @@ class WandbTracker(WandbLogger):
             {name: value for name, value in metrics.items() if not name.startswith("val/")}, step
         )
         self.experiment.summary.update(dict(metrics))
-        with _staged_in(Path(str(self.save_dir)) / "wandb"):
+        # W&B keeps the files of tables and artifacts in the run folder, not in the user's home
+        before = os.environ.get("WANDB_DATA_DIR")
+        os.environ["WANDB_DATA_DIR"] = before or str(Path(str(self.save_dir)) / "wandb")
+        try:
             if self._logs_report:
                 self._log_report(folder, outcome)
             if self._uploads_model and folder.best_checkpoint.exists():
                 self._log_checkpoint(folder, metrics)
+        finally:
+            if before is None:
+                del os.environ["WANDB_DATA_DIR"]
 
     def _log_report(self, folder: RunFolder, outcome: Outcome) -> None:
         import pandas as pd
@@ -139,7 +140,8 @@ class WandbTracker(WandbLogger):
         import wandb
 
         name = re.sub(r"[^\w.-]", "-", f"{folder.model_name}-{folder.data_name}", flags=re.ASCII)
-        artifact = wandb.Artifact(name, type="model", metadata=_of_the_model(metrics))
+        of_validation = {name: value for name, value in metrics.items() if name.startswith("val/")}
+        artifact = wandb.Artifact(name, type="model", metadata=of_validation)
         # The file stays where it is, and is uploaded from there: the run folder holds one copy of it.
         artifact.add_file(str(folder.best_checkpoint), policy="immutable", skip_cache=True)
         self.experiment.log_artifact(artifact, aliases=["best", self.experiment.id])
@@ -153,34 +155,12 @@ class WandbTracker(WandbLogger):
             self._experiment = None
 
 
-@contextmanager
-def _staged_in(folder: Path) -> Iterator[None]:
-    """Let W&B keep the files of tables and artifacts in the run folder, not in the user's home."""
-    if os.environ.get("WANDB_DATA_DIR"):
-        yield
-        return
-    os.environ["WANDB_DATA_DIR"] = str(folder)
-    try:
-        yield
-    finally:
-        del os.environ["WANDB_DATA_DIR"]
-
-
-def _of_the_model(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The figures of the model's main score alone: W&B takes a hundred keys."""
-    return {
-        name: value
-        for name, value in metrics.items()
-        if name.startswith(("val/", "test/")) and name.count("/") == 1
-    }
-
-
 def choose_mode(mode: str | None) -> tuple[str, str]:
     """The mode to run in, and one line that says why it is not online, empty where it was asked for.
 
     Args:
         mode: ``logger.wandb.mode``: online, offline, disabled, or null for WANDB_MODE, else what ``wandb
-            offline`` wrote, else online where that is possible.
+            offline`` wrote, else online where there is a key.
 
     Raises:
         UserError: no such mode.
@@ -188,35 +168,13 @@ def choose_mode(mode: str | None) -> tuple[str, str]:
     where = "WANDB_MODE" if mode is None else "logger.wandb.mode"
     asked = mode or os.environ.get("WANDB_MODE") or None
     if asked not in (*MODES, None):
-        raise UserError(
-            f"{where}={asked}: choose {', '.join(MODES)}; null is online where a key and a network are there"
-        )
-    if asked in ("offline", "disabled"):
-        return asked, ""
+        raise UserError(f"{where}={asked}: choose {', '.join(MODES)}; null is online where a key is there")
     import wandb
 
-    settings = wandb.setup().settings
-    if asked is None and settings.mode in ("offline", "disabled"):
-        return settings.mode, ""
+    asked = asked or wandb.setup().settings.mode
+    if asked in ("offline", "disabled"):
+        return asked, ""
     if not wandb.login(prompt=False, verify=False):
-        return (
-            "offline",
-            "W&B has no API key here (wandb login): this run stays on disk, `wandb sync` sends it",
-        )
-    base_url = os.environ.get("WANDB_BASE_URL") or settings.base_url
-    if not is_reachable(base_url):
-        return "offline", f"{base_url} cannot be reached: this run stays on disk, `wandb sync` sends it"
+        notice = "W&B has no API key here (wandb login): this run stays on disk, `wandb sync` sends it"
+        return "offline", notice
     return "online", ""
-
-
-def is_reachable(base_url: str) -> bool:
-    """Whether the server takes a connection within seconds; taken for granted behind a proxy."""
-    server = urlsplit(base_url)
-    if server.scheme in getproxies():
-        return True
-    try:
-        port = server.port or (80 if server.scheme == "http" else 443)
-        socket.create_connection((server.hostname, port), timeout=CONNECT_SECONDS).close()
-    except OSError:
-        return False
-    return True

@@ -29,7 +29,9 @@ def read_all(source: FileSource) -> list[str]:
 
 
 def kinds(source: FileSource) -> list[str]:
-    return [kind for kind, _ in source.news()]
+    found = [kind for kind, _ in source.news]
+    source.news.clear()
+    return found
 
 
 def test_a_file_is_read_to_its_end_with_its_unfinished_last_line(log: Path) -> None:
@@ -118,7 +120,7 @@ def test_a_state_whose_file_is_gone_says_so_and_begins_with_what_is_there(how: s
     log.write_text("n\n" if how == "emptied" else "fresh\nstart\n")
     resumed = FileSource(str(log), follow=True, state=state)
     assert read_all(resumed) == (["n"] if how == "emptied" else ["fresh", "start"])
-    (news,) = resumed.news()
+    (news,) = resumed.news
     assert news[0] == "lost"
     assert "byte 4" in news[1]
     assert resumed.state()["file"] == 1

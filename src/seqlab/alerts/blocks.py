@@ -47,11 +47,6 @@ class OpenBlock:
     def num_events(self) -> int:
         return len(self.events) // EVENT.itemsize
 
-    @property
-    def records(self) -> NDArray[np.void]:
-        """(T,) a copy of its events."""
-        return np.frombuffer(bytes(self.events), EVENT)
-
     def text(self, place: int) -> str | None:
         """The line of an event, where it is held."""
         back = self.num_events - place
@@ -93,11 +88,7 @@ class Case(NamedTuple):
 
 
 def closed_cases(model: Model, closing: Sequence[tuple[OpenBlock, str]]) -> list[Case]:
-    """Score S blocks to their end; those above the threshold that were no alert before.
-
-    Args:
-        closing: blocks, and why each is closed.
-    """
+    """Score S blocks, each with why it is closed; those above the threshold that were no alert before."""
     if not closing:
         return []
     lengths = np.asarray([block.num_events for block, _ in closing], dtype=np.int64)
@@ -121,13 +112,14 @@ def alerts_of(model: Model, cases: Sequence[Case], source: Source) -> list[Alert
     """Alerts with their lines and what was expected."""
     if not cases:
         return []
-    sessions = [np.ascontiguousarray(case.block.records["token"]) for case in cases]
+    events = [np.frombuffer(bytes(case.block.events), EVENT) for case in cases]
+    sessions = [np.ascontiguousarray(records["token"]) for records in events]
     probabilities = model.scorer.probabilities(sessions, [case.place for case in cases])
     names, with_year = model.vocabulary.tokens, model.says_year
     found = []
-    for case, tokens, expected in zip(cases, sessions, probabilities, strict=True):
+    for case, records, tokens, expected in zip(cases, events, sessions, probabilities, strict=True):
         block, place, is_open = case.block, case.place, case.reason == CERTAIN
-        records, shown = block.records, min(place, len(tokens) - 1)
+        shown = min(place, len(tokens) - 1)
         key = names[model.vocabulary.eos if place == len(tokens) else tokens[place]]
         if place < len(tokens) and tokens[place] == model.vocabulary.unk and records["key"][place] >= 0:
             key = str(records["key"][place])

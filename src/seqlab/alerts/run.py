@@ -112,7 +112,8 @@ class Watch:
     def step(self) -> None:
         """Wait for a chunk of the log, and do everything that is due then."""
         chunk = self.source.read(PATIENCE)
-        for kind, what in self.source.news():
+        while self.source.news:
+            kind, what = self.source.news.pop(0)
             self.notices.say(kind, f"{self.source.name}: {what}")
             self._save_at = 0.0  # where another file is read now, no state of the one before leads on
         now, follow = time.monotonic(), self.settings.follow and not self.source.ended
@@ -148,12 +149,8 @@ class Watch:
             return
         start = time.monotonic()
         self.output.sync()
-        header = {
-            "totals": asdict(self.watcher.totals),
-            "clock": asdict(self.watcher.clock),
-            "source": source,
-        }
-        self.state_file.write(header, self.watcher.open)
+        totals, clock = asdict(self.watcher.totals), asdict(self.watcher.clock)
+        self.state_file.write({"totals": totals, "clock": clock, "source": source}, self.watcher.open)
         now = time.monotonic()
         self._save_at = now + max(STATE_SECONDS, STATE_SHARE * (now - start))
 

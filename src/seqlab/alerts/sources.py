@@ -30,6 +30,7 @@ class Source(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.news: list[tuple[str, str]] = []  # what happened to the file: (kind, what); the reader clears it
 
     @abstractmethod
     def read(self, patience: float) -> Chunk | None:
@@ -46,10 +47,6 @@ class Source(ABC):
     def line(self, file: int, offset: int) -> str | None:
         """A line that was read before; None where it cannot be read again."""
         return None
-
-    def news(self) -> list[tuple[str, str]]:
-        """What happened to the file since the last call: (kind, what)."""
-        return []
 
     def state(self) -> dict[str, Any] | None:
         """Where reading stands, for the next time; None where nobody can go on there."""
@@ -141,7 +138,6 @@ class FileSource(Source):
         self.cutter = LineCutter(0)
         self._head = b""
         self._at_end = False
-        self._news: list[tuple[str, str]] = []
         if state is not None:
             self._go_on(state["offset"], state["line"], state["file"], state["inode"], state["head"])
 
@@ -159,7 +155,7 @@ class FileSource(Source):
         self._head, self.cutter = b"", LineCutter(file + 1)
         if offset:
             what = f"{self.path} is another file now, or was emptied: it is read from its start"
-            self._news.append(("lost", f"{what}; what followed byte {offset:,} before was not read"))
+            self.news.append(("lost", f"{what}; what followed byte {offset:,} before was not read"))
 
     def read(self, patience: float) -> Chunk | None:
         until = time.monotonic() + patience
@@ -208,7 +204,7 @@ class FileSource(Source):
         self.stream.close()
         self.stream, self.cutter, self._head = stream, LineCutter(self.cutter.file + 1), b""
         self._at_end = False
-        self._news.append((kind, what))
+        self.news.append((kind, what))
         return rest
 
     def _stat(self) -> os.stat_result:
@@ -230,10 +226,6 @@ class FileSource(Source):
 
     def unread_bytes(self) -> int:
         return max(self._stat().st_size - self.cutter.position, 0)
-
-    def news(self) -> list[tuple[str, str]]:
-        news, self._news = self._news, []
-        return news
 
     def close(self) -> None:
         self.stream.close()

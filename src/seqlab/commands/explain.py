@@ -25,37 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.alerts import timeline
     from seqlab.alerts.checks import check_log
     from seqlab.alerts.models import load_model
-    from seqlab.alerts.timeline import (
-        check_picture,
-        events_of_log,
-        events_of_sessions,
-        print_timeline,
-        timeline,
-        write_picture,
-    )
     from seqlab.errors import UserError
 
-    if arguments.log is not None:
-        check_log(arguments.log)
-    elif not arguments.sessions.exists():
-        raise UserError(f"{arguments.sessions}: no such file; the path is relative to {Path.cwd()}")
+    block, log, sessions = arguments.block, arguments.log, arguments.sessions
+    if log is not None:
+        check_log(log)
+    elif not sessions.exists():
+        raise UserError(f"{sessions}: no such file; the path is relative to {Path.cwd()}")
     if arguments.picture is not None:
-        check_picture(arguments.picture)
+        timeline.check_picture(arguments.picture)
     model = load_model(
         arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
     )
-    if arguments.log is None:
-        found = events_of_sessions(arguments.sessions, arguments.block, model.parser)
+    if log is None:
+        found = timeline.events_of_sessions(sessions, block, model.parser)
     else:
-        found = events_of_log(arguments.log, arguments.block, model.log_parser())
-    shown = timeline(model, arguments.block, found)
+        found = timeline.events_of_log(log, block, model.log_parser())
+    shown = timeline.timeline(model, block, found)
     if arguments.json:
         print(shown.to_json())
     else:
-        print_timeline(shown, everything=arguments.all)
+        timeline.print_timeline(shown, everything=arguments.all)
     if arguments.picture is not None:
-        write_picture(shown, arguments.picture)
+        timeline.write_picture(shown, arguments.picture)
         print(f"picture: {arguments.picture}", file=sys.stderr)
     return 0

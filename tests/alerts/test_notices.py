@@ -11,7 +11,7 @@ from seqlab.alerts.notices import (
     SkippedLines,
     Stall,
 )
-from seqlab.logs.lines import SkippedLine
+from seqlab.logs.reading import SkippedLine
 
 
 @pytest.fixture

@@ -32,9 +32,8 @@ from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 from seqlab.detection.surprise import UNSEEN_NLL
 from seqlab.errors import UserError
 from seqlab.logs.formats import says_year
-from seqlab.logs.line_parser import LineParser
-from seqlab.logs.lines import Lines
-from seqlab.logs.reading import LONGEST_LINE, find_sources, read_chunks
+from seqlab.logs.line_reader import LineParser
+from seqlab.logs.reading import LONGEST_LINE, Lines, find_logs, read_chunks
 
 SURPRISING = math.log(10)  # nats: it had a probability below 1 in 10
 KEPT_AROUND = 2  # events before and after a surprising one; others are folded
@@ -42,7 +41,7 @@ MOST_DETAILED = 6  # events with what was expected, and with their lines
 BAR_WIDTH = 12
 PICTURE_WIDTH = 140  # letters
 LEGEND = f"–: not predicted, without a whole window before it; new: {UNSEEN}, counts as 100 nats"
-_PACKED = (".gz", ".zip", ".tgz", ".tar")  # no line is found at its offset there
+_PACKED = ".gz"  # no line is found at its offset there
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     log_format = parser.reader.format
     with_year = says_year(log_format.time_format)
     found: list[BlockEvent] = []
-    for chunk in read_chunks(find_sources([path])):
+    for chunk in read_chunks(find_logs([path])):
         if log_format.session is not None and block.encode() not in chunk.content:
             continue
         lines = Lines.of(chunk)
@@ -187,7 +186,8 @@ def kept_places(events: tuple[TimelineEvent, ...]) -> set[int]:
     last = len(events) - 1
     worst = max(range(len(events)), key=lambda place: events[place].nll or 0.0)
     centers = [0, worst, last, *(place for place, event in enumerate(events) if is_surprising(event))]
-    return {place for center in centers for place in range(center - KEPT_AROUND, center + KEPT_AROUND + 1)}
+    kept = {place for center in centers for place in range(center - KEPT_AROUND, center + KEPT_AROUND + 1)}
+    return kept | {place for place in range(last) if {place - 1, place + 1} <= kept}  # one is not folded
 
 
 def is_surprising(event: TimelineEvent) -> bool:

@@ -16,10 +16,10 @@ from seqlab.alerts.blocks import EVENT, Case, OpenBlock, alerts_of, block_id, cl
 from seqlab.alerts.clock import LATE, MICROSECONDS, LogClock
 from seqlab.alerts.models import Model
 from seqlab.alerts.sources import Source
-from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Lines
 
 if TYPE_CHECKING:
-    from seqlab.logs.line_parser import LineEvents
+    from seqlab.logs.line_reader import LineEvents
 
 LONGEST_BLOCK = 100_000  # events; a longer block is closed and goes on as another
 LONGEST_HELD = 2000  # letters of a line

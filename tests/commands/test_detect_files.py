@@ -107,7 +107,7 @@ def test_archives_tables_and_parsed_folders_are_refused_with_the_way_out(
         tar.add(sample_log.log, "hdfs.log")
     table = sample_log.parsed / "sessions.parquet"
     for log, words in [
-        (archive, "or pipe them: ... | seqlab detect CKPT -"),
+        (archive, "| seqlab detect CKPT -. Text must be UTF-8"),
         (table, f"{table} holds no lines of text"),
         (sample_log.parsed, f"seqlab predict CKPT {sample_log.parsed}"),
         (sample_log.parsed, f"seqlab explain CKPT BLOCK --sessions {sample_log.parsed}"),

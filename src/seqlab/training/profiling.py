@@ -6,11 +6,13 @@ import csv
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
 
-from seqlab.results.outcome import PartRow
+from seqlab.report.page import Section
+from seqlab.report.tables import metrics_table
 from seqlab.training.run_folder import is_writer
 
 # part: how the names of Lightning's actions end
@@ -24,6 +26,15 @@ _ENDINGS = {
     "checkpoints": ("save_checkpoint",),
 }
 FILE = "profile.csv"
+
+
+class PartRow(NamedTuple):
+    """A part of training: its seconds, its share of them all, milliseconds per training batch."""
+
+    part: str
+    seconds: float
+    share: float
+    ms_per_batch: float
 
 
 class FitProfiler(SimpleProfiler):
@@ -82,3 +93,17 @@ def read_profile(folder: Path) -> list[PartRow]:
     """The rows of a run folder's profile.csv."""
     with (folder / FILE).open(newline="", encoding="utf-8") as file:
         return [PartRow(part, float(a), float(b), float(c)) for part, a, b, c in list(csv.reader(file))[1:]]
+
+
+def profile_section(rows: Sequence[PartRow]) -> Section:
+    """Where the time of training went."""
+    figures = [(row.part, [row.seconds, 100 * row.share, row.ms_per_batch]) for row in rows]
+    figures.append(("all of training", [sum(column) for column in zip(*dict(figures).values(), strict=True)]))
+    table = metrics_table(
+        ("seconds", "%", "ms per batch"), figures, emphasis="all of training", row_title="part of training"
+    )
+    note = (
+        "The backward pass does not count for the optimizer, whose step asks for it. Callbacks, loggers, "
+        "Lightning's own loop, and what happens once, are the rest."
+    )
+    return Section("Where the time went", table, note)

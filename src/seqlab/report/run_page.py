@@ -76,7 +76,6 @@ def write_run_page(
     config_yaml: str = "",
     notices: Sequence[str] = (),
     next_steps: Sequence[str] = (),
-    profile: Sequence[Section] = (),
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
@@ -87,7 +86,6 @@ def write_run_page(
         facts: of the data.
         environment: environment.json.
         next_steps: commands to go on with, where there is nothing measured to read.
-        profile: where the time of training went, of a run that was profiled.
     """
     figures = [
         (name, f"{value:,.6g}") for name, value in metrics.items() if name.startswith(("val/", "timing/"))
@@ -100,7 +98,6 @@ def write_run_page(
             curves.get("learning_rate"),
             loss_label=f"loss ({table.loss_unit})" if table.loss_unit else "loss",
         ),
-        *profile,
         run_section(
             [*facts, *table.notes, *figures],
             [(name, _text(value)) for name, value in environment.items()],

@@ -159,21 +159,17 @@ def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
         UserError: a ``???`` that the data does not supply.
     """
 
-    def fill(node: DictConfig, where: str) -> dict[str, Any]:
-        filled: dict[str, Any] = {}
-        for name in map(str, node):
-            if OmegaConf.is_missing(node, name):
-                if name not in sizes:
-                    raise UserError(f"{where}.{name} is not set, and the data knows only {', '.join(sizes)}")
-                filled[name] = sizes[name]
-            elif isinstance(node[name], DictConfig):
-                filled[name] = fill(node[name], f"{where}.{name}")
-            else:
-                value = node[name]
-                filled[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-        return filled
+    def fill(node: Any, where: str) -> Any:
+        if isinstance(node, dict):
+            return {str(name): fill(value, f"{where}.{name!s}") for name, value in node.items()}
+        name = where.rpartition(".")[2]
+        if node != "???":
+            return node
+        if name not in sizes:
+            raise UserError(f"{where} is not set, and the data knows only {', '.join(sizes)}")
+        return sizes[name]
 
-    return fill(config, "model")
+    return fill(OmegaConf.to_container(config, resolve=True), "model")
 
 
 def build_data(config: DictConfig) -> SequenceDataModule:

@@ -182,11 +182,6 @@ class RunFolder:
             return
         from seqlab.report.run_page import write_run_page
 
-        profile = []
-        if config.trainer.profile:
-            from seqlab.training.profiling import profile_section, read_profile
-
-            profile = [profile_section(read_profile(self.path))]
         write_run_page(
             self.report,
             table,
@@ -200,7 +195,6 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(config, resolve=True),
             notices=self.notices,
             next_steps=self.next_steps(outcome),
-            profile=profile,
         )
 
 

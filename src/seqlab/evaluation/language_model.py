@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,7 +21,6 @@ from seqlab.evaluation.language_model_baselines import NgramModel
 from seqlab.evaluation.language_model_report import (
     LanguageModelOutcome,
     PartScores,
-    ReadOn,
     line_table,
     passage_section,
     samples_section,
@@ -168,43 +167,38 @@ def measure_part(
     """A part as the network and the n-grams predict it."""
     ids = datamodule.ids(split)
     if datamodule.reads_windows:
-        reading = read_windows(task, datamodule, split)
+        nll, loss, accuracy, guesses = read_windows(task, datamodule, split)
     else:
         scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
-        nll = scores.nll.double().cpu().numpy()
-        accuracy = float(scores.correct.float().mean())
-        reading = Reading(nll, float(nll.mean()), accuracy, scores.guess.cpu().numpy())
+        nll, guesses = scores.nll.double().cpu().numpy(), scores.guess.cpu().numpy()
+        loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
     baselines = {model.name: float(model.nll(ids).mean()) for model in models}
-    read_on = None
+    read_on, read_on_accuracy = None, None
     if datamodule.by_heart:
-        is_read = reading.guesses >= 0
-        share = float((reading.guesses == ids[1:])[is_read].mean())
-        read_on = ReadOn(datamodule.codec.decode(reading.guesses[is_read].tolist()), share)
+        is_read = guesses >= 0
+        read_on = datamodule.codec.decode(guesses[is_read].tolist())
+        read_on_accuracy = float((guesses == ids[1:])[is_read].mean())
     text = datamodule.texts[split]
-    return PartScores(split, text, reading.nll, reading.loss, reading.accuracy, baselines, read_on)
-
-
-class Reading(NamedTuple):
-    """What a network makes of N tokens."""
-
-    nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
-    loss: float  # nats per prediction
-    accuracy: float  # share of predictions whose first guess was right
-    guesses: NDArray[np.int64]  # (N - 1,) the likeliest token, read on; -1 where nothing was predicted
+    return PartScores(split, text, nll, loss, accuracy, baselines, read_on, read_on_accuracy)
 
 
 @torch.inference_mode()
-def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str) -> Reading:
-    """A part read by windows: nats are means over the windows that predict a token, loss and accuracy of all.
+def read_windows(
+    task: LanguageModel, datamodule: CharacterSequence, split: str
+) -> tuple[NDArray[np.float64], float, float, NDArray[np.int64]]:
+    """A part of N tokens read by windows.
 
-    Tokens that no window predicts (a stride above the window) cost 0.
+    Returns:
+        (N - 1,) nats of each token but the first, means over the windows that predict it, 0 where none does;
+        loss and accuracy of all predictions; (N - 1,) the likeliest tokens, read on, -1 where none was
+        predicted.
     """
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)
     times = np.zeros_like(total)
     guesses = np.full(len(total), -1)
     correct, first = 0.0, 0
-    for batch in datamodule.windows_once(split):
+    for batch in datamodule.once(split):
         scores = task.predict_step(batch)
         rows, steps = scores.nll.shape
         places = (first + np.arange(rows)[:, None]) * datamodule.stride + np.arange(steps)
@@ -216,4 +210,4 @@ def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str)
         guesses[places[is_new]] = scores.guess.cpu().numpy()[is_new]
         first += rows
     loss, accuracy = float(total.sum() / times.sum()), correct / float(times.sum())
-    return Reading(total / np.maximum(times, 1), loss, accuracy, guesses)
+    return total / np.maximum(times, 1), loss, accuracy, guesses

@@ -29,17 +29,6 @@ PASSAGE = {"char": 1200, "word": 250}  # tokens of the shaded text
 
 
 @dataclass(frozen=True)
-class ReadOn:
-    """What the network holds for likeliest at each place of a text but its first.
-
-    By windows: all of the first one, then what each following one adds at its end.
-    """
-
-    text: str
-    accuracy: float  # share of the tokens that are right
-
-
-@dataclass(frozen=True)
 class PartScores:
     """A part of the text as the network read it: N tokens, the first of which is predicted by nothing."""
 
@@ -49,12 +38,16 @@ class PartScores:
     loss: float  # nats per prediction
     accuracy: float  # share of predictions whose first guess was right
     baselines: Mapping[str, float]  # nats per token of each n-gram
-    read_on: ReadOn | None = None  # of a text that is learned by heart
+    # of a text that is learned by heart, the likeliest tokens (of windows: of the first, then what each adds)
+    read_on: str | None = None
+    read_on_accuracy: float | None = None
 
     def figures(self, unit: str) -> dict[str, float]:
         """loss, its other writing, accuracy, and that of the text read on where there is one."""
-        read_on = {} if self.read_on is None else {"read_on_accuracy": self.read_on.accuracy}
-        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy} | read_on
+        figures = loss_figures(self.loss, unit) | {"accuracy": self.accuracy}
+        if self.read_on_accuracy is None:
+            return figures
+        return figures | {"read_on_accuracy": self.read_on_accuracy}
 
 
 def loss_figures(loss: float, unit: str) -> dict[str, float]:
@@ -104,7 +97,7 @@ class LanguageModelOutcome(Outcome):
         ]
         if self.part.read_on is not None:
             columns["read_on_accuracy"] = "read on"
-            notes = [("text", self.part.text), ("predicted", self.part.read_on.text), *notes]
+            notes = [("text", self.part.text), ("predicted", self.part.read_on), *notes]
         baselines = {name: f"baseline/{name}" for name in self.part.baselines}
         return ResultTable(
             title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",

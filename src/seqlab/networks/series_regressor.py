@@ -104,16 +104,7 @@ class SeriesRegressor(nn.Module):
     the mean of theirs, level by level. Where a series holds little that can be foreseen, most of a reader's
     opinion is chance, which the mean takes out.
 
-    Args:
-        num_features, horizon: F and N, from the data.
-        num_targets, num_known: Y and K, from the data.
-        cell: rnn, gru or lstm.
-        hidden_size: H of each layer.
-        num_layers: recurrent layers.
-        dropout: between layers and before the output.
-        quantiles: levels to forecast, 0.5 among them; empty for one number a day.
-        zero_output: begin with a median of 0: on changes, the forecast that all stays as it was.
-        num_readers: how many readers.
+    The settings are explained in conf/model/lstm.yaml.
 
     Raises:
         UserError: a size, level or cell out of range.

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.alerts.following import FileSource
-from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Lines
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from seqlab.alerts.notices import (
     Stall,
     UnseenTemplates,
 )
-from seqlab.logs.lines import Lines, SkippedLine
-from seqlab.logs.reading import Chunk
+from seqlab.logs.reading import Chunk, Lines, SkippedLine
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seqlab.alerts.sources import GzipSource, PipeSource
-from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Lines
 
 
 def test_a_broken_gzip_gives_what_can_be_read_and_says_where_it_ends(tmp_path: Path) -> None:

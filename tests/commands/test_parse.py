@@ -15,7 +15,7 @@ from seqlab.cli import main
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.logs import reading
-from seqlab.logs.line_parser import LineParser
+from seqlab.logs.line_reader import LineParser
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, 
         (["--window", "0"], "--window 0: give seconds, 0.001 to"),
         (["--window", "inf"], "--window inf: give seconds"),
         (["--window", "10", "--step", "1e-7"], "--step 1e-07: give seconds"),
-        (["--window", "3600", "--step", "1"], "each line would be in 3,600 windows"),
+        (["--window", "3600", "--step", "1"], "--step 1: give seconds, 36 to the window's 3600"),
         (["--mask", "(?P<n>a)", "--mask", "(?P<n>b)"], "not a regular expression"),
         (["--window", "10", "--step", "20"], "--step 20: give seconds"),
         (["--window", "10", "--session", "blk"], "exclude each other"),
@@ -122,13 +122,19 @@ def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, 
         (["--similarity", "2"], "--similarity 2.0: give a share"),
         (
             ["--no-mask", "ip"],
-            "--no-mask ip: choose address, host, path, hexadecimal, number or format",
+            "--no-mask ip: choose address or host or path or hexadecimal or number or format",
         ),
         (["--labels", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--templates", "nowhere"], "nowhere: no such file"),
         (["--engine", "spark"], "choose local or ray"),
-        (["--message-field", "msg"], "--message-field goes with --format json, docker or logfmt"),
-        (["--time-format", "%s"], "--time-format goes with --format regex; hdfs has its own"),
+        (
+            ["--message-field", "msg"],
+            "--message-field goes with --format docker or json or logfmt; hdfs has its own",
+        ),
+        (
+            ["--time-format", "%s"],
+            "--time-format goes with --format regex or docker or json or logfmt; hdfs has its own",
+        ),
         (["--format", "json", "--time-field", "ts"], "--format json names no session"),
         (["--session", "(a)|(b)"], "--session '(a)|(b)': only one plain group can be masked"),
     ],

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from seqlab.logs.masking import GENERAL, mask, mask_pattern
+from seqlab.logs.formats import GENERAL, mask, mask_pattern
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,10 @@ import pytest
 from drain3.drain import Drain as Drain3
 from drain3.drain import Node
 
-from seqlab.logs.drain import Drain
-from seqlab.logs.known_formats import FORMATS
+from seqlab.logs.drain import UNSEEN, Drain, FixedIds, LearnedIds
+from seqlab.logs.formats import FORMATS
 from seqlab.logs.line_reader import LineReader
-from seqlab.logs.lines import read_lines
-from seqlab.logs.reading import find_sources, read_chunks
-from seqlab.logs.template_ids import UNSEEN, FixedIds, KnownFirstIds, LearnedIds
+from seqlab.logs.reading import find_logs, read_chunks, read_lines
 
 
 def coded(messages: Iterable[str]) -> tuple[list[str], np.ndarray]:
@@ -80,7 +78,7 @@ def check_line_by_line(
 
 def masked_chunks(path: Path, name: str, chunk_bytes: int) -> Iterable[tuple[list[str], np.ndarray]]:
     reader = LineReader(FORMATS[name])
-    for chunk in read_chunks(find_sources([str(path)]), chunk_bytes=chunk_bytes):
+    for chunk in read_chunks(find_logs([str(path)]), chunk_bytes=chunk_bytes):
         found = reader(read_lines(chunk.content)[0])
         yield found.distinct, found.code
 
@@ -101,12 +99,20 @@ def test_a_million_generated_lines_get_the_ids_of_drain(hdfs_log: Callable) -> N
 
 
 @pytest.mark.parametrize("counts_masks", [False, True])
-@pytest.mark.parametrize("seed", range(20))
-def test_messages_whose_templates_keep_changing_get_the_ids_of_drain(seed: int, counts_masks: bool) -> None:
+@pytest.mark.parametrize(
+    ("seed", "num_messages"),
+    [
+        *((seed, 800) for seed in range(8)),
+        *(pytest.param(seed, 3000, marks=pytest.mark.soak) for seed in range(20)),
+    ],
+)
+def test_messages_whose_templates_keep_changing_get_the_ids_of_drain(
+    seed: int, num_messages: int, counts_masks: bool
+) -> None:
     """Few words in short messages: templates are made and widened all the time, and cut each other off."""
     rng = random.Random(seed)
     words = ["a", "b", "c", "d4", "<var>", "(<var>,", "k=<var>", "<*>", "eee"]
-    messages = [" ".join(rng.choices(words, k=rng.randint(0, 5))) for _ in range(3000)]
+    messages = [" ".join(rng.choices(words, k=rng.randint(0, 5))) for _ in range(num_messages)]
     chunks = [coded(messages[start : start + 170]) for start in range(0, len(messages), 170)]
     similarity, depth = rng.choice([0.3, 0.5, 0.7]), rng.choice([3, 4, 5])
     ours = check_line_by_line(chunks, similarity, depth, counts_masks=counts_masks)
@@ -149,7 +155,7 @@ def test_fixed_templates_match_whole_messages_and_learn_nothing() -> None:
 
 def test_known_templates_keep_their_ids_and_new_ones_come_after() -> None:
     known = FixedIds([drain_of({3: ["open", "<*>"], 8: ["a", "b"]})], [0])
-    ids = KnownFirstIds(known, LearnedIds(Drain(0.5, 4), first_id=8))
+    ids = LearnedIds(Drain(0.5, 4), known)
     distinct, code = coded(["open x", "shut x", "a b", "shut y", "shut x"])
     assert ids.assign(distinct, code).tolist() == [3, 9, 8, 9, 9]
     assert ids.templates() == {3: ["open", "<*>"], 8: ["a", "b"], 9: ["shut", "<*>"]}

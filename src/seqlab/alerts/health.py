@@ -13,11 +13,11 @@ from seqlab.alerts.notices import Drift, Notices, SkippedLines, Stall, UnseenTem
 from seqlab.alerts.sources import Source
 from seqlab.alerts.watcher import Watcher
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.lines import Lines, Skipped
+from seqlab.logs.reading import Lines, Skipped
 
 if TYPE_CHECKING:
     from seqlab.alerts.run import Watch
-    from seqlab.logs.line_parser import LineEvents
+    from seqlab.logs.line_reader import LineEvents
 
 
 class Health:

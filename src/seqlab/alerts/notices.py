@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened
 from seqlab.files import let_go
-from seqlab.logs.lines import SHOWN_LINES, Lines, Skipped
+from seqlab.logs.reading import SHOWN_LINES, Lines, Skipped
 
 DRIFT_WINDOW = 10_000  # events
 DRIFT_STRIDE = 1000  # the share is looked at after so many events

@@ -20,9 +20,8 @@ from seqlab.alerts.output import AlertOutput
 from seqlab.alerts.sources import open_source
 from seqlab.alerts.state import StateFile
 from seqlab.alerts.watcher import Limits, Totals, Watcher
-from seqlab.logs.line_parser import LineParser
-from seqlab.logs.lines import Lines
-from seqlab.logs.reading import Chunk
+from seqlab.logs.line_reader import LineParser
+from seqlab.logs.reading import Chunk, Lines
 
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time

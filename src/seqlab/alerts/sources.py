@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.logs.reading import STDIN, Chunk, LineCutter, find_sources, read_chunks
+from seqlab.logs.reading import STDIN, Chunk, LineCutter, find_logs, read_chunks
 
 CHUNK_BYTES = 4 << 20
 _GATHER_SECONDS = 0.1  # a pipe gives 64 KiB at a time: more is waited for so long
@@ -119,7 +119,7 @@ class GzipSource(Source):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self._chunks = read_chunks(find_sources([path]), CHUNK_BYTES)
+        self._chunks = read_chunks(find_logs([path]), CHUNK_BYTES)
 
     def read(self, patience: float) -> Chunk | None:
         try:

@@ -19,9 +19,8 @@ from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 from seqlab.detection.surprise import UNSEEN_NLL
 from seqlab.errors import UserError
 from seqlab.logs.formats import says_year
-from seqlab.logs.line_parser import LineParser
-from seqlab.logs.lines import Lines
-from seqlab.logs.reading import LONGEST_LINE, find_sources, read_chunks
+from seqlab.logs.line_reader import LineParser
+from seqlab.logs.reading import LONGEST_LINE, Lines, find_logs, read_chunks
 
 _PACKED = (".gz", ".zip", ".tgz", ".tar")  # no line is found at its offset there
 
@@ -163,7 +162,7 @@ def events_of_log(path: str, block: str, parser_state: dict[str, Any]) -> list[B
     log_format = parser.reader.format
     with_year = says_year(log_format.time_format)
     found: list[BlockEvent] = []
-    for chunk in read_chunks(find_sources([path])):
+    for chunk in read_chunks(find_logs([path])):
         if log_format.session is not None and block.encode() not in chunk.content:
             continue
         lines = Lines.of(chunk)

@@ -24,10 +24,10 @@ from seqlab.alerts.blocks import (
 from seqlab.alerts.clock import LATE_SECONDS, MICROSECONDS, NO_TIME, LogClock
 from seqlab.alerts.closing import CERTAIN, Case, alerts_of, closed_cases
 from seqlab.alerts.models import Model
-from seqlab.logs.lines import Lines
+from seqlab.logs.reading import Lines
 
 if TYPE_CHECKING:
-    from seqlab.logs.line_parser import LineEvents
+    from seqlab.logs.line_reader import LineEvents
 
 _LONGEST_BLOCK = 100_000  # events; a longer block is closed and goes on as another
 _CLOSED_AT_ONCE = 10_000  # blocks

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_splits import Splits, check_given, split_by_session, split_given
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, Splits, split_by_session
 from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
 from seqlab.data.splits import check_fractions
 from seqlab.data.vocabulary import Vocabulary
@@ -98,7 +97,10 @@ class LogSessions(SequenceDataModule):
         super().__init__()
         self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
         self.files |= {"test_normal": test_normal, "test_abnormal": test_abnormal}
-        check_given(self.files, labels, sessions)
+        if any(given is not None for given in (*self.files.values(), labels)):
+            from seqlab.data.session_splits import check_given
+
+            check_given(self.files, labels, sessions)
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
@@ -148,6 +150,8 @@ class LogSessions(SequenceDataModule):
                     f"of keys and the simulated sample have no {name}"
                 )
         if any(files is not None for files in self.files.values()):
+            from seqlab.data.session_splits import split_given
+
             return split_given(self.files, self.labels_file, self.split, self.seed)
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 

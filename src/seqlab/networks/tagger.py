@@ -12,7 +12,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
 from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
 class CharacterCNN(nn.Module):
@@ -123,6 +123,8 @@ class Tagger(nn.Module):
         return self.to_scores(self.dropout(self.recurrent.read(features, batch.lengths).outputs)).float()
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
     def read_words(self, batch: TagBatch) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import LSTM, LengthReader, check_size
+from seqlab.networks.recurrent import LSTM, check_size
 
 CHARACTER_ENCODERS = ("cnn", "lstm", "none")
 
@@ -55,6 +55,8 @@ class CharacterLSTM(nn.Module):
         return torch.cat((hidden[0], hidden[1]), dim=1)
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
 

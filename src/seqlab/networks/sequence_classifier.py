@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
 from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")
@@ -85,6 +85,8 @@ class SequenceReader(nn.Module):
         return self.to_scores(self.dropout(pooled))
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
 

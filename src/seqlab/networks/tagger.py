@@ -13,7 +13,7 @@ from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
 from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
 
 
 class Tagger(nn.Module):
@@ -113,6 +113,8 @@ class Tagger(nn.Module):
         return self.to_scores(self.dropout(self.recurrent.read(features, batch.lengths).outputs)).float()
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
     def read_words(self, batch: TagBatch) -> Tensor:

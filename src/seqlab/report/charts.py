@@ -9,15 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from seqlab.report.svg import (
-    DASHES,
-    MUTED,
-    SERIES,
-    LegendEntry,
-    chart_axes,
-    chart_figure,
-    inline_svg,
-)
+from seqlab.report.svg import DASHES, MUTED, SERIES, LegendEntry, chart_axes, chart_figure, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +21,13 @@ MAX_POINTS = 400  # more than a chart has pixels to show; keeps a curve below 20
 _DOTTED_UP_TO = 20  # a line of so few points shows where they are
 
 
-def _clean(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Both as flat float arrays without the pairs that are not finite; and how many those were."""
+def _finite(x: ArrayLike, y: ArrayLike) -> Points:
+    """Both as flat arrays without the pairs that are not finite."""
     xs, ys = np.asarray(x, dtype=np.float64).ravel(), np.asarray(y, dtype=np.float64).ravel()
     if len(xs) != len(ys):
         raise ValueError(f"a curve has {len(xs)} x values and {len(ys)} y values; give one y per x")
     finite = np.isfinite(xs) & np.isfinite(ys)
-    return xs[finite], ys[finite], int((~finite).sum())
+    return xs[finite], ys[finite]
 
 
 def thin(x: NDArray[np.float64], y: NDArray[np.float64], points: int = MAX_POINTS) -> NDArray[np.int64]:
@@ -57,10 +49,10 @@ def roc_curve_chart(curves: Mapping[str, Curve], *, title: str = "ROC") -> Marku
 
     Args:
         curves: name to (false positive rate, true positive rate), each of (N,) values in 0 to 1, in the
-            order of the threshold; points that are not finite are left out.
+            order of the threshold.
     """
-    lines = {name: _clean(*curve)[:2] for name, curve in curves.items()}
-    return _unit_square(lines, "false positive rate", "true positive rate", title, guess=[0, 1])
+    lines = {name: _finite(*curve) for name, curve in curves.items()}
+    return _unit_square(lines, "false positive rate", "true positive rate", title, guess=(0, 1))
 
 
 def precision_recall_chart(
@@ -70,16 +62,16 @@ def precision_recall_chart(
 
     Args:
         curves: name to (precision, recall), each of (N,) values in 0 to 1, in the order of the threshold
-            (either way); points that are not finite are left out.
+            (either way).
         prevalence: share of positives, the precision of a blind guess; drawn as a line if given.
     """
     lines = {}
     for name, (precision, recall) in curves.items():
-        x, y, _ = _clean(recall, precision)
+        x, y = _finite(recall, precision)
         rises = not len(x) or x[0] <= x[-1]
         lines[name] = (x, y) if rises else (x[::-1], y[::-1])
     known = prevalence is not None and np.isfinite(prevalence)
-    guess = [prevalence, prevalence] if known else None
+    guess = (prevalence, prevalence) if known else None
     return _unit_square(lines, "recall", "precision", title, guess=guess, drawstyle="steps-pre")
 
 
@@ -120,14 +112,13 @@ def line_chart(
     """
     from matplotlib.ticker import MaxNLocator
 
-    cleaned = {name: _clean(*pair) for name, pair in series.items()}
-    gaps = [f"{dropped} of {name}" for name, (_, _, dropped) in cleaned.items() if dropped]
-    if gaps:
-        note = f"{note} Left out because not finite: {', '.join(gaps)}.".strip()
-    lines = {name: (x, y) for name, (x, y, _) in cleaned.items()}
+    lines = {name: _finite(*pair) for name, pair in series.items()}
+    left_out = {name: np.size(series[name][0]) - len(x) for name, (x, _) in lines.items()}
+    if any(left_out.values()):
+        gaps = ", ".join(f"{number} of {name}" for name, number in left_out.items() if number)
+        note = f"{note} Left out because not finite: {gaps}.".strip()
     with chart_axes() as (figure, axes):
-        legend = _draw(axes, lines)
-        _dots(axes, lines)
+        legend = _draw(axes, lines, dots=True)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.margins(x=0.02, y=0.08)
         whole = all(np.array_equal(x, np.round(x)) for x, _ in lines.values())
@@ -142,15 +133,13 @@ def line_chart(
     return chart_figure(drawing, title, () if told else legend, note)
 
 
-def _style(number: int) -> tuple[str, tuple[float, ...]]:
-    return SERIES[number % len(SERIES)], DASHES[number % len(DASHES)]
-
-
-def _draw(axes: Axes, lines: Mapping[str, Points], drawstyle: str = "default") -> list[LegendEntry]:
-    """Draw named lines, thinned, the first on top, and give their legend."""
+def _draw(
+    axes: Axes, lines: Mapping[str, Points], drawstyle: str = "default", *, dots: bool = False
+) -> list[LegendEntry]:
+    """Draw named lines, thinned, the first on top; gives their legend."""
     legend = []
     for number, (name, (x, y)) in enumerate(lines.items()):
-        color, dashes = _style(number)
+        color, dashes = SERIES[number % len(SERIES)], DASHES[number % len(DASHES)]
         keep, width = thin(x, y), 2 if number == 0 else 1.6
         line = axes.plot(x[keep], y[keep], color=color, linewidth=width, zorder=5 - 0.1 * number)[0]
         line.set_drawstyle(drawstyle)  # type: ignore[arg-type]
@@ -158,18 +147,11 @@ def _draw(axes: Axes, lines: Mapping[str, Points], drawstyle: str = "default") -
         if dashes:
             line.set_dashes(dashes)
         legend.append(LegendEntry(name, color, dashes))
-    return legend
-
-
-def _dots(axes: Axes, lines: Mapping[str, Points]) -> None:
-    """Mark the points of short lines; a line of one point would be invisible.
-
-    A marker would need an id in the SVG, a stroke of no length with round ends needs none.
-    """
-    for number, (x, y) in enumerate(lines.values()):
-        if len(x) <= _DOTTED_UP_TO:
+        if dots and len(x) <= _DOTTED_UP_TO:
+            # a marker would need an id in the SVG; a stroke of no length with round ends needs none
             across, up = (
                 np.column_stack((each, each, np.full_like(each, np.nan))).ravel() for each in (x, y)
             )
-            dots = axes.plot(across, up, color=_style(number)[0], linewidth=5, zorder=6)[0]
-            dots.set_solid_capstyle("round")
+            points = axes.plot(across, up, color=color, linewidth=5, zorder=6)[0]
+            points.set_solid_capstyle("round")
+    return legend

@@ -72,7 +72,7 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
     """Values at which to compose: every choice of groups, the first value of all else."""
-    from seqlab.composing import is_group
+    from seqlab.composing.mistakes import is_group
 
     first = {each.name: each.first for each in sweep.searched}
     groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from seqlab.data.vocabulary import SPECIAL
-from seqlab.networks.recurrent import traceable
+from seqlab.networks.tracing import traceable
 
 BATCH, LENGTH = "batch", "length"  # axes that may have any size
 Axes = tuple[str | int, ...]

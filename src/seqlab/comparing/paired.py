@@ -18,6 +18,8 @@ from seqlab.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    Read = tuple["Quantity", pd.DataFrame]
+
 FEWEST_ITEMS = 20  # fewer say nothing, whatever the test
 
 
@@ -75,9 +77,6 @@ def _indexed(table: pd.DataFrame) -> pd.DataFrame:
     if "weight" not in table:
         table["weight"] = 1.0
     return table.set_index([*keys, "copy"]).astype("float64")
-
-
-Read = tuple[Quantity, "pd.DataFrame"]
 
 
 def _alerts(frame: pd.DataFrame) -> Read:
@@ -174,8 +173,7 @@ class PairedResult:
 def exact_mcnemar(only_first: int, only_second: int) -> float:
     """p-value of the two-sided exact test that both are right equally often where they disagree.
 
-    Under that hypothesis the smaller count is binomial with probability 1/2 (McNemar 1947). SciPy's test
-    gives the same, and takes half a second to import.
+    Then the smaller count is binomial with probability 1/2 (McNemar 1947). SciPy takes long to import.
     """
     total, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(total, count) for count in range(fewer + 1))
@@ -201,10 +199,11 @@ def paired_test(groups: Sequence[Group], asked: Sequence[int] | None) -> list[st
     for row in rows:
         if not 1 <= row <= len(groups):
             raise UserError(f"--paired {row}: the table has rows 1 to {len(groups)}; give two of them")
-    if rows[0] == rows[1]:
-        raise UserError(f"--paired {rows[0]} {rows[1]}: give two different rows")
+    first, second = rows
+    if first == second:
+        raise UserError(f"--paired {first} {second}: give two different rows")
     try:
-        return describe(compare_pair(groups[rows[0] - 1], groups[rows[1] - 1]), rows)
+        return describe(compare_pair(groups[first - 1], groups[second - 1]), rows)
     except UserError as error:
         if asked is not None:
             raise
@@ -239,10 +238,9 @@ def compare_pair(first: Group, second: Group) -> PairedResult:
                 "test the same data, with the same seed if the seed draws the split"
             )
         pairs.append(SeedPair((one.seed, other.seed), (len(left.table), len(right.table)), both))
-    all_items = pd.concat([pair.both for pair in pairs])
-    weights = all_items["weight_first"]
-    gained = (all_items["value_second"] - all_items["value_first"]) * weights
-    sums = pd.DataFrame({"total": gained, "weight": weights})
+    answers = pd.concat([pair.both for pair in pairs])
+    gained = (answers["value_second"] - answers["value_first"]) * answers["weight_first"]
+    sums = pd.DataFrame({"total": gained, "weight": answers["weight_first"]})
     total, weight = sums.groupby(level=list(range(sums.index.nlevels)), sort=True).sum().to_numpy().T
     difference = total / weight
     mean = float(np.average(difference, weights=weight))

@@ -12,8 +12,7 @@ from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
-from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
 
 
 class Tagger(nn.Module):

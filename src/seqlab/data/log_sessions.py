@@ -15,8 +15,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, Splits, split_by_session
-from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
-from seqlab.data.splits import check_fractions
+from seqlab.data.splits import Files, check_fractions  # Files: its type says which settings are paths
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 

@@ -147,14 +147,11 @@ def read_series(
 
     Args:
         choose: which columns are read.
-        time: the column of times; None takes the first of DATES, or the first whose cells are dates.
-        id: the column that names series; None takes unique_id where there is one.
-        columns: names of the columns of a file without a header line.
-        missing: what to do with missing numbers, see ``mend``.
         only: the series to read, of a file of several.
         single: whether one series alone can be read.
-        reverse: whether the last line of a file without times is the oldest.
         beside: columns in lower case that are kept where they are there; they may lack numbers.
+
+    The others are explained in conf/data/series.yaml and stock.yaml.
 
     Raises:
         UserError: a file that cannot be read, a column that is not there, a time that cannot be read or comes

@@ -70,10 +70,6 @@ class SeriesTable:
 def in_order(table: SeriesTable, each: str, series_column: str) -> SeriesTable:
     """The rows by date, and a notice where lines moved.
 
-    Args:
-        each: what a line stands for, for messages.
-        series_column: the column that would name series, for messages.
-
     Raises:
         UserError: a date that comes twice.
     """

@@ -117,12 +117,6 @@ def settled_season(
 ) -> tuple[int | None, list[str]]:
     """The season that was asked for, or that of the file's step, and a notice where it cannot be used.
 
-    Args:
-        season: ``data.season``.
-        step: what the step of the file tells.
-        ends: rows of each training part; the shortest must be longer than the season.
-        noun: of a step, for messages.
-
     Raises:
         UserError: the season that was asked for is too long.
     """

@@ -182,11 +182,6 @@ def train_tokenizer(
 ) -> Tokenizer:
     """The tokenizer of a kind, learned from a training split.
 
-    Args:
-        kind: one of TOKENIZERS.
-        vocab_size: subwords of bpe; for words the most that are kept, None for all.
-        min_count: words seen less often are UNK.
-
     Raises:
         UserError: as ``SubwordTokenizer.train`` does.
     """

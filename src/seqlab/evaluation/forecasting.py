@@ -95,10 +95,6 @@ class ForecastingEvaluation(Evaluation):
         after the last known one, for each series of the file. ``lower`` and ``upper`` are the outermost
         quantiles, where the network has them.
 
-        Args:
-            path: a file as ``data.path`` takes it; column names, order and missing numbers are handled as the
-                training data's were.
-
         Raises:
             UserError: a file that cannot be read, lacks a column, is shorter than a window or ends its known
                 columns too early.

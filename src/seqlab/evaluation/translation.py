@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from seqlab.data.batches import TranslationBatch
-from seqlab.data.pairs import PairDataset, encode_pairs, source_batch
+from seqlab.data.loaders import batches_by_length
+from seqlab.data.pairs import PairDataset, encode_pairs
 from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
 from seqlab.data.translation import Translation as TranslationData
@@ -147,18 +148,15 @@ def translate_texts(
     Returns:
         N translations and the hypotheses they were decoded from, in the order of ``texts``.
     """
-    encoded = [source_tokenizer.encode(text) for text in texts]
-    order = sorted((row for row in range(len(texts)) if encoded[row]), key=lambda row: len(encoded[row]))
+    encoded = encode_pairs([(text, "") for text in texts], source_tokenizer, target_tokenizer)
+    lengths = torch.from_numpy(np.diff(encoded.source_offsets))
+    dataset = PairDataset(encoded, task.device)
     hypotheses = [Hypothesis([], 0.0)] * len(texts)
-    start = 0
-    while start < len(order):
-        rows = order[start : start + batch_size]
-        while len(rows) > 1 and len(rows) * len(encoded[rows[-1]]) > BATCH_TOKENS:
-            rows = rows[: len(rows) // 2]
-        start += len(rows)
-        found = task.search(*source_batch([encoded[row] for row in rows], task.device))
-        for row, hypothesis in zip(rows, found, strict=True):
-            hypotheses[row] = hypothesis
+    for batch in batches_by_length(lengths, batch_size, BATCH_TOKENS, seed=0, shuffle=False):
+        rows = batch[lengths[batch] > 0]
+        if len(rows):
+            for row, found in zip(rows.tolist(), task.predict_step(dataset[rows]), strict=True):
+                hypotheses[row] = found
     return [target_tokenizer.decode(found.tokens) for found in hypotheses], hypotheses
 
 

@@ -6,7 +6,6 @@ import csv
 import json
 import platform
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TextColumn
 
 from seqlab.errors import UserError
 from seqlab.files import sync, whole_file
@@ -206,15 +205,8 @@ def line_progress(logs: Sequence[str]) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error where that is a terminal; nothing elsewhere. Takes lines and bytes so far."""
     sizes = [text_bytes(log) for log in logs]
     total = None if None in sizes else sum(size or 0 for size in sizes)
-    texts = ("parsing", "{task.fields[lines]:,} lines", "{task.fields[rate]:,.0f} lines/s")
-    columns = (BarColumn(), *map(TextColumn, texts), TimeRemainingColumn())
-    begin = time.perf_counter()
+    columns = (*Progress.get_default_columns(), TextColumn("{task.fields[lines]:,} lines"))
     quiet = not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-        task = bar.add_task("", total=total, lines=0, rate=0.0)
-
-        def show(lines: int, position: int) -> None:
-            rate = lines / max(time.perf_counter() - begin, 1e-9)
-            bar.update(task, completed=position, lines=lines, rate=rate)
-
-        yield show
+        task = bar.add_task("parsing", total=total, lines=0)
+        yield lambda lines, position: bar.update(task, completed=position, lines=lines)

@@ -18,9 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 from seqlab.logs.drain import Drain, FixedIds, LearnedIds
@@ -37,7 +35,7 @@ from seqlab.logs.output import (
     write_sessions,
 )
 from seqlab.logs.reading import STDIN, Chunk, find_logs, read_chunks, text_bytes
-from seqlab.logs.sessions import MappedChunk, Parts, group_events, map_chunk, parts_beside
+from seqlab.logs.sessions import MappedChunk, Named, Parts, map_chunk, parts_beside
 from seqlab.logs.settings import ParseSettings
 
 ENGINES = ("local", "ray")
@@ -135,14 +133,6 @@ def _num_buckets(logs: Sequence[str]) -> int:
     return max(1, -(-sum(sizes) // BUCKET_BYTES))
 
 
-class _Named(NamedTuple):
-    """A chunk whose templates are named."""
-
-    events: pl.DataFrame  # see MappedChunk
-    parameters: pl.DataFrame | None
-    ids: NDArray[np.int32]  # (M,) template of each message
-
-
 class _Run:
     def __init__(
         self, settings: ParseSettings, parts: Parts, engine: Engine, labels: Future[Labels] | None
@@ -178,7 +168,7 @@ class _Run:
 
     def _read(self, report: Callable[[int, int], None]) -> None:
         """Read, take apart and group all lines; the workers write parts of sessions."""
-        named: list[_Named] = []
+        named: list[Named] = []
         size = number = 0
         for chunk, mapped in self._mapped():
             ids = self.ids.assign(mapped.distinct, mapped.code)
@@ -187,15 +177,15 @@ class _Run:
                 check_lines(self.settings, self.counts)
             if self.labels is not None and self.labels.done():
                 self.labels.result()  # what is wrong with them is said before the log was read
-            named.append(_Named(mapped.events, mapped.parameters, ids))
+            named.append((mapped.events, ids, mapped.parameters))
             size += len(chunk.content)
             if size >= self.settings.chunk_bytes // 2:  # many small logs are one part
-                self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+                self.writing.append(self.engine.submit(self.parts.group_and_write, named, number))
                 named, size, number = [], 0, number + 1
             self._write_until(self.engine.workers + 1)
             report(self.counts.lines, self.bases[chunk.file] + chunk.end)
         check_lines(self.settings, self.counts)
-        self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+        self.writing.append(self.engine.submit(self.parts.group_and_write, named, number))
         self._write_until(0)
 
     def _mapped(self) -> Iterator[tuple[Chunk, MappedChunk]]:
@@ -237,7 +227,7 @@ class _Run:
                 "this log?"
             )
         if settings.parameters:
-            parameters = parts.parameters()
+            parameters = pl.scan_parquet(sorted(made.glob("parameters-*")))
             parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)
         logs = [
             {"log": log, "first_offset": base, "lines": self.counts.log_lines[log]}
@@ -256,12 +246,3 @@ class _Run:
             "drains": [*drains, self.ids.drain.state()],
             "first_ids": [*first_ids, self.ids.first_id],
         }
-
-
-def _group_and_write(named: list[_Named], number: int, parts: Parts) -> None:
-    parameters = [each.parameters for each in named if each.parameters is not None]
-    if parameters:
-        parts.write_parameters(pl.concat(parameters), number)
-    rows = [group_events(each.events, each.ids) for each in named]
-    if rows:
-        parts.write(pl.concat(rows), number)

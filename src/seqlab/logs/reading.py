@@ -29,8 +29,8 @@ NOT_UTF8, TOO_LONG = "not UTF-8", "too long"
 NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 _TEXT = bytes({*range(7, 14), 27, *range(32, 256)})  # other control characters stand in no text
 _BROKEN = (OSError, EOFError, zlib.error)
+_BOM = "\ufeff"  # some editors begin a file with it
 _BEGINS_PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
-_BOM = b"\xef\xbb\xbf"  # some editors begin a file with it
 
 
 class Chunk(NamedTuple):
@@ -52,16 +52,11 @@ class LineCutter:
     """Cuts the bytes of one file into chunks of whole lines; the unfinished last line waits.
 
     A line of more than LONGEST_LINE bytes is dropped as it comes, so memory is bounded without newlines too.
-
-    Args:
-        file: number of the file.
-        offset: byte where the first line begins.
-        number: of that line.
     """
 
     def __init__(self, file: int, offset: int = 0, number: int = 1) -> None:
         self.file = file
-        self.offset = offset  # of the unfinished line
+        self.offset = offset  # byte where the unfinished line begins
         self.number = number  # of the unfinished line
         self.rest = b""  # of it; its beginning where it is dropped
         self._dropped = 0  # bytes of the unfinished line, where it is dropped
@@ -123,17 +118,16 @@ def find_logs(paths: Sequence[str]) -> list[str]:
     Raises:
         UserError: a path that is missing, a folder, given twice, or no text.
     """
-    seen: set[Path | str] = set()
+    seen: set[Path] = set()
     for path in paths:
         file = Path(path)
         if path != STDIN and not file.exists():
             raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
         if file.is_dir():
             raise UserError(f"{path} is a folder: give its files, such as {path.rstrip('/')}/*.log")
-        identity = path if path == STDIN else file.resolve()
-        if identity in seen:
+        if file.resolve() in seen:
             raise UserError(f"{path} is given twice; each log is read once")
-        seen.add(identity)
+        seen.add(file.resolve())
         if path != STDIN and file.is_file():  # a pipe is not touched
             refuse_binary(path)
     return list(paths)
@@ -150,11 +144,7 @@ def text_bytes(path: str) -> int | None:
 
 
 def refuse_binary(path: str, reader: str = "seqlab parse -") -> None:
-    """Raise UserError for a plain or gzip file that begins with no text.
-
-    Args:
-        reader: the command that takes a log from standard input.
-    """
+    """Raise UserError for a file that begins with no text; it names the command that reads a pipe."""
     try:
         with _open(path) as file:
             head = file.read(512)
@@ -194,29 +184,25 @@ def _open(path: str) -> Any:
 
 def _blocks(file: Any, size: int) -> Iterator[bytes]:
     """Blocks of ``size`` bytes, a smaller one at the end or before what cannot be read."""
-    left, error = 0, None
-    while not left and error is None:
-        parts: list[bytes] = []
-        left = size
-        try:
-            while left and (part := file.read1(left)):  # read() would lose what precedes an error
-                parts.append(part)
-                left -= len(part)
-        except _BROKEN as found:
-            error = found
-        if parts:
-            yield b"".join(parts)
-    if error is not None:
-        raise error
+    parts: list[bytes] = []
+    left = size
+    try:
+        while part := file.read1(left):  # read() would lose what precedes an error
+            parts.append(part)
+            left -= len(part)
+            if not left:
+                yield b"".join(parts)
+                parts, left = [], size
+    except _BROKEN:
+        yield b"".join(parts)
+        raise
+    yield b"".join(parts)
 
 
-def read_lines(content: bytes, *, at_start: bool = False) -> tuple[pl.Series, NDArray[np.int64]]:
+def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
     """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF.
 
     A line that is no UTF-8 is NO_TEXT.
-
-    Args:
-        at_start: of a file, where a byte order mark is left out.
     """
     # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
     looks_packed = content.startswith(_BEGINS_PACKED)
@@ -233,8 +219,6 @@ def read_lines(content: bytes, *, at_start: bool = False) -> tuple[pl.Series, ND
     else:  # ten times as fast
         sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
         starts = np.cumsum(sizes) - sizes
-    if at_start and content.startswith(_BOM):
-        lines = pl.concat([lines.head(1).str.strip_prefix(_BOM.decode()), lines.slice(1)])
     return lines, starts
 
 
@@ -266,7 +250,10 @@ class Lines:
 
     @classmethod
     def of(cls, chunk: Chunk) -> Lines:
-        return cls(chunk, *read_lines(chunk.content, at_start=chunk.offset == 0))
+        lines, starts = read_lines(chunk.content)
+        if chunk.offset == 0 and chunk.content.startswith(_BOM.encode()):
+            lines = pl.concat([lines.head(1).str.strip_prefix(_BOM), lines.slice(1)])
+        return cls(chunk, lines, starts)
 
     @property
     def num_read(self) -> int:
@@ -288,11 +275,7 @@ class Lines:
         return self.chunk.first_number + place
 
     def skipped(self, places: dict[str, NDArray[np.int64]]) -> Skipped:
-        """What is said of lines without an event.
-
-        Args:
-            places: by reason, which lines; one that was too long to keep is added.
-        """
+        """What is said of lines without an event, given by reason; one too long to keep is added."""
         found = {
             reason: (len(where), [self._skipped(place) for place in where[:SHOWN_LINES].tolist()])
             for reason, where in places.items()

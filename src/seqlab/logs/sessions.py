@@ -7,7 +7,7 @@ only a bucket's rows are in memory at once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +108,9 @@ def _by_session(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("session", maintain_order=True).agg(columns)
 
 
+Named = tuple[pl.DataFrame, NDArray[np.int32], pl.DataFrame | None]  # of a chunk: events, ids, parameters
+
+
 @dataclass
 class Parts:
     """The folder of parts beside the output."""
@@ -115,20 +118,19 @@ class Parts:
     folder: Path
     buckets: int = 1
 
-    def write(self, rows: pl.DataFrame, number: int) -> None:
-        """Write rows of sessions, one file for each bucket that has some."""
+    def group_and_write(self, named: Sequence[Named], number: int) -> None:
+        """Write the sessions of some chunks, one file for each bucket that has some, and their parameters."""
+        if not named:
+            return
+        if parameters := [each for _, _, each in named if each is not None]:
+            path = self.folder / f"parameters-{number:06d}.parquet"
+            pl.concat(parameters).write_parquet(path, compression="lz4")
+        rows = pl.concat([group_events(events, ids) for events, ids, _ in named])
         bucket = (rows["session"].hash(0) % self.buckets).cast(pl.UInt32).alias("bucket")
         groups = rows.group_by(bucket, maintain_order=True) if self.buckets > 1 else [((0,), rows)]
         for (name,), part in groups:
             path = self.folder / f"part-{number:06d}-{int(str(name)):04d}.parquet"
             part.drop("bucket", strict=False).write_parquet(path, compression="lz4")
-
-    def write_parameters(self, rows: pl.DataFrame, number: int) -> None:
-        rows.write_parquet(self.folder / f"parameters-{number:06d}.parquet", compression="lz4")
-
-    def parameters(self) -> pl.LazyFrame:
-        """The parameters of all lines, in the order of lines."""
-        return pl.scan_parquet(sorted(self.folder.glob("parameters-*")))
 
     def sessions(self, bucket: int) -> pl.DataFrame | None:
         """The whole sessions of a bucket, by their first lines; None where it has none."""

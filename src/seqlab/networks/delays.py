@@ -15,11 +15,11 @@ class KeyDelayEmbedding(nn.Embedding):
     Args:
         vocab_size: V keys; ids go up to V * NUM_DELAYS.
         size: E.
-        pad_id: the key of padding; its vector is 0, as is that of NO_DELAY.
+        padding_idx: the key of padding; its vector is 0, as is that of NO_DELAY.
     """
 
-    def __init__(self, vocab_size: int, size: int, pad_id: int) -> None:
-        super().__init__(vocab_size, size, padding_idx=pad_id)
+    def __init__(self, vocab_size: int, size: int, padding_idx: int) -> None:
+        super().__init__(vocab_size, size, padding_idx=padding_idx)
         self.num_embeddings = vocab_size * NUM_DELAYS  # ids that it takes
         self.delays = nn.Embedding(NUM_DELAYS, size, padding_idx=NO_DELAY)
 

@@ -55,13 +55,12 @@ class GRUPredictor(nn.Module):
         self.tokens_at_once: float = TOKENS_AT_ONCE
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.delay_head: nn.Module | None = None
-        self.embedding: nn.Embedding
+        embedding: type = nn.Embedding
         if times:
             from seqlab.networks.delays import DelayHead, KeyDelayEmbedding
 
-            self.embedding = KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
-        else:
-            self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+            embedding = KeyDelayEmbedding
+        self.embedding: nn.Embedding = embedding(vocab_size, embedding_size, padding_idx=pad_id)
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
@@ -79,12 +78,11 @@ class GRUPredictor(nn.Module):
         """(C, W) token ids, or ``key * NUM_DELAYS + delay``, to (C, H) what the outputs read."""
         contexts = self._noisy(contexts)
         if contexts.numel() <= self.tokens_at_once:
-            last = self._last_states(contexts)
-        else:
-            parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
-            # the backward pass computes each part again, so that only one is held at a time
-            last = torch.cat([checkpoint(self._last_states, part, use_reentrant=False) for part in parts])
-        return self.dropout(last)
+            return self.dropout(self._last_states(contexts))
+        parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
+        # the backward pass computes each part again, so that only one is held at a time
+        last = [checkpoint(self._last_states, part, use_reentrant=False) for part in parts]
+        return self.dropout(torch.cat(last))
 
     def _last_states(self, contexts: Tensor) -> Tensor:
         """(C, W) what is read to (C, H)."""

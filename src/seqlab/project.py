@@ -13,7 +13,7 @@ _IMPORT = re.compile(r"^\s*(from|import) seqlab\b", re.MULTILINE)
 
 
 def package_folder() -> Path:
-    """The folder that holds seqlab's own train.py, conf/, sweep.yaml and examples/.
+    """The folder that holds seqlab's own train.py, conf/ and examples/.
 
     Raises:
         UserError: the package was copied without them.

@@ -53,7 +53,9 @@ def test_a_log_cannot_write_to_the_terminal(alert: Alert) -> None:
 
 def test_best_guesses_are_the_likeliest_first() -> None:
     guesses = best_guesses(
-        np.array([0.1, 0.6, 0.0, 0.3]), ("<eos>", "1", "2", "3"), {"1": "one", "3": "three"}
+        np.array([0.1, 0.6, 0.0, 0.3]),
+        ("<eos>", "1", "2", "3"),
+        {"1": "one", "3": "three", "<eos>": "(the block ends)"},
     )
     assert [(guess.key, guess.template, guess.probability) for guess in guesses] == [
         ("1", "one", 0.6),

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.logs.formats import FORMATS, LogFormat, find_format, group_names, mask, mask_pattern
+from seqlab.logs.formats import FORMATS, LogFormat, group_names, mask, mask_pattern
 from seqlab.logs.line_reader import LineReader
 from seqlab.logs.reading import (
     LONGEST_LINE,
@@ -246,13 +246,11 @@ def test_a_line_that_begins_with_the_marker_of_headers_has_none() -> None:
     assert LineReader(FORMATS["hdfs"])(pl.Series(["\x02 blk_1"])).skipped[NO_HEADER].tolist() == [0]
 
 
-def test_a_pattern_that_is_none_and_a_format_that_is_unknown() -> None:
+def test_a_pattern_that_is_none_or_matches_the_empty_text() -> None:
     with pytest.raises(UserError, match=r"--session '\(': not a regular expression"):
         LogFormat("regex", "^", session="(")
     with pytest.raises(UserError, match="matches the empty text"):
         LogFormat("regex", "^", session="a*")
-    with pytest.raises(UserError, match="--format sylog: choose hdfs, android, apache"):
-        find_format("sylog")
 
 
 @pytest.mark.parametrize(

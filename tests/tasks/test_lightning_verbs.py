@@ -9,8 +9,8 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.characters import CharacterSequence
+from seqlab.data.labelled_text import Names
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.names import Names
 from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.session_windows import SessionWindows
 from seqlab.data.stock import StockPrices

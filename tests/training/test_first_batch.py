@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.data.characters import CharacterSequence
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.data.stock import StockPrices
 from seqlab.data.translation import Translation as Pairs
 from seqlab.errors import UserError

@@ -10,14 +10,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
+from seqlab.data.vocabulary import EOS_TOKEN
 
 NO_TIME = int(np.iinfo(np.int64).min)  # NaT as an integer
 UNSEEN = "never seen in training"
 JSON_START = '{"kind": "alert"'
 LONGEST_SHOWN = 240  # letters of a line
 _LONGEST_TEMPLATE = 90  # letters
-_OF_SPECIAL = {EOS_TOKEN: "(the block ends)", UNK_TOKEN: "(a message or key that training does not have)"}
 
 
 @dataclass(frozen=True)
@@ -152,9 +151,4 @@ def best_guesses(
     """The three likeliest events of (V,) probabilities."""
     order = np.argsort(-probabilities, kind="stable")[:3].tolist()
     found = [(names[token], float(probabilities[token])) for token in order]
-    return tuple(Guess(key, template_of(key, templates), probability) for key, probability in found)
-
-
-def template_of(key: str, templates: dict[str, str]) -> str:
-    """What a key means."""
-    return _OF_SPECIAL.get(key) or templates.get(key, "")
+    return tuple(Guess(key, templates.get(key, ""), probability) for key, probability in found)

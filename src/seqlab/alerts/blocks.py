@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import NO_TIME, Alert, LineRef, Surprise, best_guesses, iso_time, template_of
+from seqlab.alerts.alert import NO_TIME, Alert, LineRef, Surprise, best_guesses, iso_time
 from seqlab.alerts.models import Model
 from seqlab.alerts.sources import Source
 from seqlab.detection.surprise import UNSEEN_NLL
@@ -129,7 +129,7 @@ def alerts_of(model: Model, cases: Sequence[Case], source: Source) -> list[Alert
             if text is None:
                 text = source.line(int(records["file"][line]), offset)
             lines.append(LineRef(line + 1, source.name, offset, text))
-        template, unseen = template_of(key, model.templates), case.nll == UNSEEN_NLL
+        template, unseen = model.templates.get(key, ""), case.nll == UNSEEN_NLL
         found.append(
             Alert(
                 id=block.id,

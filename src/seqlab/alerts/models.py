@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import Count, template_of
+from seqlab.alerts.alert import Count
 from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN, Vocabulary
 from seqlab.detection import scorers
 from seqlab.detection.judge import Judge
 from seqlab.errors import UserError
@@ -24,6 +24,7 @@ from seqlab.logs.formats import says_year
 from seqlab.logs.known_templates import read_parser
 
 ONNX_FILE = NETWORKS["onnx"]
+SPECIAL = {EOS_TOKEN: "(the block ends)", UNK_TOKEN: "(a message or key that training does not have)"}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Model:
 
     @cached_property
     def templates(self) -> dict[str, str]:
-        """Key to message template."""
-        return {} if self.parser is None else templates_of(self.parser)
+        """Key to message template, special tokens in words."""
+        return SPECIAL if self.parser is None else SPECIAL | templates_of(self.parser)
 
     @property
     def says_year(self) -> bool:
@@ -86,7 +87,7 @@ class Model:
     def odd_counts(self, tokens: NDArray[np.integer]) -> tuple[Count, ...]:
         """What is odd about a block's counts, where the score counts events."""
         found = [(self.vocabulary.tokens[token], more) for token, more in self.judge.odd_counts(tokens)]
-        return tuple(Count(key, template_of(key, self.templates), more) for key, more in found)
+        return tuple(Count(key, self.templates.get(key, ""), more) for key, more in found)
 
 
 def load_model(

@@ -43,17 +43,13 @@ class Settings:
     drift_share: float = 1.0
     close: bool = False  # the log's last part: with a state too, blocks end where the log ends
 
-    @property
-    def closes(self) -> bool:
-        """Whether the end of the log ends its blocks: with a state more of the log may come."""
-        return self.close or self.state is None
-
 
 class Watch:
     """One run over one log."""
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.settings = settings
+        self.closes = settings.close or settings.state is None  # with a state more of the log may come
         self.parser = LineParser.from_state(model.log_parser())
         self.model = model
         self.stopped = False
@@ -70,7 +66,7 @@ class Watch:
             self.source = open_source(
                 settings.log,
                 follow=settings.follow,
-                keep_rest=not settings.closes,
+                keep_rest=not self.closes,
                 state=None if found is None else found[0]["source"],
             )
             opened.callback(self.source.close)
@@ -92,17 +88,13 @@ class Watch:
         self.stall = Stall(notices, settings.stall, self.started)
 
     def run(self) -> bool:
-        """Until the log ends, or somebody ends it.
-
-        Returns:
-            Whether it ended by itself.
-        """
+        """Until the log ends, or somebody ends it; whether it ended by itself."""
         with _stop_on_signals(self):
             self._save()  # before the first alert: else a kill would leave alerts that no state knows
             self._save_at = 0.0  # what the log holds already is remembered at once
             while not (self.source.ended or self.stopped):
                 self.step()
-            if self.settings.closes:
+            if self.closes:
                 while self.watcher.open and not self.stopped:
                     self.output.write(self.watcher.close_some())
             self._save()

@@ -71,11 +71,7 @@ class StateFile:
         return header, blocks
 
     def write(self, header: dict[str, Any], blocks: dict[str, OpenBlock]) -> None:
-        """Replace the file, whole or not at all.
-
-        Raises:
-            UserError: it cannot be written.
-        """
+        """Replace the file, whole or not at all; UserError where it cannot be written."""
         columns: dict[str, list[Any]] = {
             name: [getattr(block, name) for block in blocks.values()] for name in _COLUMNS
         }

@@ -23,7 +23,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seqlab.alerts.alert import UNSEEN, Count, Guess, best_guesses, iso_time, printable, span, template_of
+from seqlab.alerts.alert import UNSEEN, Count, Guess, best_guesses, iso_time, printable, span
 from seqlab.alerts.checks import check_target
 from seqlab.alerts.models import Model
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
@@ -103,7 +103,7 @@ def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
         TimelineEvent(
             **vars(event),
             position=place + 1,
-            template=template_of(event.key, model.templates),
+            template=model.templates.get(event.key, ""),
             nll=nll[place],
             rank=rank[place],
             unseen=nll[place] == UNSEEN_NLL,
@@ -208,11 +208,7 @@ def check_picture(path: Path) -> None:
 
 
 def write_picture(shown: Timeline, path: Path) -> None:
-    """Write the same as an SVG file.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
+    """Write the same as an SVG file; UserError where it cannot be written."""
     console = Console(
         record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True, highlight=False
     )

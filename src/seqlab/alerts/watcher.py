@@ -75,12 +75,11 @@ class Watcher:
     def take(self, lines: Lines, events: LineEvents, tokens: NDArray[np.int32], now: float) -> list[Alert]:
         """Let a chunk's events join their blocks.
 
+        Returns alerts that are certain now, in the order of their lines, then those of blocks closed.
+
         Args:
             tokens: (E,) vocabulary ids of the events.
             now: seconds of a clock that only runs while someone watches.
-
-        Returns:
-            Alerts that are certain now, in the order of their lines, then those of blocks closed.
         """
         self.totals.events += len(tokens)
         alerts: list[Alert] = []

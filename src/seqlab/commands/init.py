@@ -12,7 +12,7 @@ from seqlab.project import package_folder
 
 PROJECT = {
     "train.py": "train.py",
-    "sweep.yaml": "sweep.yaml",
+    "examples/sweep.yaml": "sweep.yaml",
     "examples/conf": "conf",
     "examples/mylab": "mylab",
 }
@@ -28,13 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"train.py    one run, from the data to the report, in {folder}")
     print("conf/       your configs, beside those of seqlab: model=tcn, data=visits, ...")
     print("mylab/      the networks and the data set that they name")
-    print("sweep.yaml  a search space")
+    print("sweep.yaml  a search space for model=tcn: seqlab sweep sweep.yaml")
     print(f"go on with: cd {shlex.quote(str(folder))} && python train.py model=tcn")
     return 0
 
 
 def new_project(folder: Path) -> None:
-    """Copy train.py, sweep.yaml and the example's conf/ and package into a folder of the user's own.
+    """Copy train.py and the example's sweep.yaml, conf/ and package into a folder of the user's own.
 
     Raises:
         UserError: one of them is there already, or the folder cannot be written.

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, Splits, split_by_session
-from seqlab.data.splits import Files, check_fractions  # Files: its type says which settings are paths
+from seqlab.data.splits import Files, check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -46,23 +46,7 @@ class ScoringPlan:
 class LogSessions(SequenceDataModule):
     """Sessions of log keys: from the user's files, or simulated when no file is given.
 
-    Args:
-        normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
-        train, val, test, labels: instead of these, splits that are already made.
-        test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
-        sessions: instead of these, the output folder of ``seqlab parse``.
-        split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
-        parameters: score how new the values of events' parameters are; needs ``sessions`` of a parse with
-            ``--parameters``.
-        templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
-        split: shares of train, val and test of the normal sessions.
-        sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
-        batch_size: sessions a batch, or pieces of long ones.
-        scoring_batch_size: distinct pieces a batch when a whole split is scored.
-        batch_tokens: the most tokens a batch, padding counted; what would be more makes several batches.
-        piece_length: tokens, EOS counted; longer sessions are cut into pieces, see the subclasses.
-        deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
-        seed: of the split and of the order of batches.
+    conf/data/sessions_window.yaml says what each setting is.
 
     Raises:
         UserError: for a setting out of range, or settings that exclude each other; at ``setup``, for files

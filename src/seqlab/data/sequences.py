@@ -85,12 +85,6 @@ class Sessions:
     def num_events(self) -> int:
         return len(self.codes)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by the arrays; ids are counted with the text they point to."""
-        text = int(np.strings.str_len(self.ids).sum()) if len(self.ids) else 0
-        return self.codes.nbytes + self.offsets.nbytes + self.ids.nbytes + self.labels.nbytes + text
-
     def keys(self, session: int) -> list[str]:
         """The keys of one session, as the files named them."""
         part = self.codes[self.offsets[session] : self.offsets[session + 1]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seqlab.data.batches import TextBatch
 from seqlab.data.characters import CharacterSequence
@@ -76,13 +77,9 @@ class LanguageModelEvaluation(Evaluation):
         """
         codec = TextCodec.from_state(contents.data["codec"])
         text = clean_text("\n".join(read_lines(path, "a text")))
-        ids = codec.encode(text)
-        if len(ids) < 2:
-            raise UserError(
-                f"{path}: {len(ids)} {codec.unit_name}; at least 2 are needed, one to read and one to predict"
-            )
+        ids = _ids(codec, text, str(path))
         num_streams = min(max(len(ids) // TOKENS_A_STREAM, 1), MOST_STREAMS)
-        scores = score_tokens(task, torch.from_numpy(ids), num_streams=num_streams)
+        scores = score_tokens(task, ids, num_streams=num_streams)
         return line_table(codec, text, scores.nll.double().numpy())
 
     def encoder(self, contents: Contents) -> Callable[[Any], TextBatch]:
@@ -90,10 +87,7 @@ class LanguageModelEvaluation(Evaluation):
         codec = TextCodec.from_state(contents.data["codec"])
 
         def encode(items: Any) -> TextBatch:
-            ids = codec.encode(clean_text(str(items)))
-            if len(ids) < 2:
-                raise UserError(f"encode({items!r}): {len(ids)} {codec.unit_name}; at least 2 are needed")
-            row = torch.from_numpy(ids)[None]
+            row = _ids(codec, clean_text(str(items)), f"encode({items!r})")[None]
             return TextBatch(row[:, :-1], row[:, 1:], torch.ones(1, dtype=torch.bool))
 
         return encode
@@ -149,6 +143,16 @@ class LanguageModelEvaluation(Evaluation):
                 curves, ("val/accuracy",), "share of right first guesses", "Accuracy while training"
             ),
         ]
+
+
+def _ids(codec: TextCodec, text: str, what: str) -> Tensor:
+    """(N,) ids of a text of at least two tokens."""
+    ids = codec.encode(text)
+    if len(ids) < 2:
+        raise UserError(
+            f"{what}: {len(ids)} {codec.unit_name}; at least 2 are needed, one to read and one to predict"
+        )
+    return torch.from_numpy(ids)
 
 
 def _reading(task: LanguageModel, datamodule: CharacterSequence) -> str:

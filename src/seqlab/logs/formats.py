@@ -195,14 +195,3 @@ class TimeWindows:
 _TABLE = yaml.safe_load(Path(__file__).with_name("formats.yaml").read_text(encoding="utf-8"))
 FORMATS = {name: LogFormat(name, **settings) for name, settings in _TABLE.items()}
 ALL_FORMATS = f"{', '.join(FORMATS)}, regex with --header, or auto"
-
-
-def find_format(name: str) -> LogFormat:
-    """A format by name.
-
-    Raises:
-        UserError: an unknown one.
-    """
-    if name not in FORMATS:
-        raise UserError(f"--format {name}: choose {ALL_FORMATS}")
-    return FORMATS[name]

@@ -12,10 +12,10 @@ from typing import Any
 from seqlab.errors import UserError
 from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.line_reader import check_version
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PARAMETERS = "parameters.parquet"  # of a parse with --parameters
+PARSER_FORMAT = 2
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
 _EVENT_ID = re.compile(r"E?(\d+)")
 
@@ -32,7 +32,6 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
     """
     if path.is_dir() or path.suffix.lower() == ".json":
         parser = read_summary(path)["parser"]
-        check_version(parser, f"{path}: ")
         return parser["drains"], parser["first_ids"]
     drain = Drain(log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks)
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
@@ -86,17 +85,19 @@ def read_summary(path: Path) -> dict[str, Any]:
         path: it, or its folder.
 
     Raises:
-        UserError: missing, or no parse.json.
+        UserError: missing, no parse.json, or that of another version.
     """
     if path.is_dir():
         path = path / SUMMARY
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        summary["parser"]["drains"]  # the part that no other file has
+        version = summary["parser"]["format_version"]
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{path}: no such file; seqlab parse LOG --output DIR writes DIR/parse.json"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the parse.json of seqlab parse: {error}") from None
+    if version != PARSER_FORMAT:
+        raise UserError(f"{path}: of version {version}, known is {PARSER_FORMAT}: parse the log again")
     return summary

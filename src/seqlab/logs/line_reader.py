@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.errors import UserError
 from seqlab.logs.drain import FixedIds
 from seqlab.logs.formats import (
     ISO,
@@ -26,7 +25,6 @@ from seqlab.logs.formats import (
 )
 from seqlab.logs.reading import LONGEST_LINE, NO_HEADER, NO_SESSION, NO_TEXT, NO_TIME, NOT_UTF8, TOO_LONG
 
-PARSER_FORMAT = 2
 _AFTER_HEADER = "\x02"  # marks where the header was
 
 
@@ -225,12 +223,7 @@ class LineParser:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineParser:
-        """From ``parser`` of a parse.json or of a checkpoint's data.
-
-        Raises:
-            UserError: a state of another version.
-        """
-        check_version(state)
+        """From ``parser`` of a parse.json or of a checkpoint's data."""
         windows = None if state["window"] is None else TimeWindows(**state["window"])
         reader = LineReader(LogFormat(**state["log_format"]), windows)
         return cls(reader, FixedIds(state["drains"], state["first_ids"]))
@@ -243,16 +236,3 @@ class LineParser:
         message = found.event_message
         time = found.time.to_numpy()[message]
         return LineEvents(found.place[message], found.event_session, key[message], time, found.skipped)
-
-
-def check_version(state: dict[str, Any], where: str = "") -> None:
-    """Raise UserError for ``parser`` of another version.
-
-    Args:
-        where: it was found, for the message.
-    """
-    if state.get("format_version") != PARSER_FORMAT:
-        raise UserError(
-            f"{where}this parser is of version {state.get('format_version')}, known is {PARSER_FORMAT}: "
-            "parse the log again with seqlab parse"
-        )

@@ -11,6 +11,7 @@ import polars as pl
 
 from seqlab.errors import UserError
 from seqlab.logs.formats import (
+    ALL_FORMATS,
     FORMATS,
     GENERAL,
     ISO,
@@ -18,7 +19,6 @@ from seqlab.logs.formats import (
     SHOWN,
     LogFormat,
     TimeWindows,
-    find_format,
     session_mask,
 )
 from seqlab.logs.line_reader import LineReader
@@ -122,7 +122,9 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
 
 
 def _named(name: str, arguments: Namespace) -> LogFormat:
-    known = find_format(name)
+    if name not in FORMATS:
+        raise UserError(f"--format {name}: choose {ALL_FORMATS}")
+    known = FORMATS[name]
     if known.syntax == "header":
         return known
     return replace(

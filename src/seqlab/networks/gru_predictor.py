@@ -19,15 +19,8 @@ class GRUPredictor(nn.Module):
     """Reads a window of W keys and predicts the next (the key model of DeepLog: Du et al., CCS 2017, 3.1).
 
     Args:
-        vocab_size, pad_id, unk_id: from the data.
-        embedding_size: E.
-        hidden_size: H of each layer.
-        num_layers: recurrent layers.
-        dropout: between layers and before the output.
-        input_noise: probability that a key of the window is replaced by UNK while training.
-        cell: rnn, gru or lstm.
+        vocab_size, pad_id, unk_id: from the data; conf/model/gru.yaml says what the others are.
         times: also read the delay before each key, and predict the one before the next: networks/delays.py.
-        share_prefixes: on the CPU, run what windows begin with alike once; same numbers, faster.
 
     Raises:
         UserError: a size, probability or cell out of range.

@@ -57,25 +57,23 @@ class SeriesReader(nn.Module):
 
     def __init__(
         self,
-        num_features: int,
+        recurrent: nn.RNNBase,
         horizon: int,
         num_targets: int,
         num_known: int,
         *,
-        cell: str,
-        hidden_size: int,
-        num_layers: int,
         dropout: float,
         num_levels: int,
         middle: int,
         zero_output: bool,
     ) -> None:
         super().__init__()
+        hidden_size, num_outputs = recurrent.hidden_size, num_targets * num_levels
         self.num_targets, self.num_levels, self.middle = num_targets, num_levels, middle
-        self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
+        self.recurrent = recurrent
         self.dropout = Dropout(dropout)
-        self.output = nn.Linear(hidden_size, num_targets * horizon * num_levels)
-        self.ahead = KnownAhead(hidden_size, num_known, num_targets * num_levels) if num_known else None
+        self.output = nn.Linear(hidden_size, horizon * num_outputs)
+        self.ahead = KnownAhead(hidden_size, num_known, num_outputs) if num_known else None
         outputs = [self.output] if self.ahead is None else [self.output, self.ahead.output]
         for layer in outputs if zero_output else ():
             nn.init.zeros_(layer.weight)
@@ -143,13 +141,10 @@ class SeriesRegressor(nn.Module):
         self.middle = self.quantiles.index(0.5) if self.quantiles else 0
         self.readers = nn.ModuleList(
             SeriesReader(
-                num_features,
+                recurrent_layers(cell, num_features, hidden_size, num_layers, dropout),
                 horizon,
                 num_targets,
                 num_known,
-                cell=cell,
-                hidden_size=hidden_size,
-                num_layers=num_layers,
                 dropout=dropout,
                 num_levels=max(len(self.quantiles), 1),
                 middle=self.middle,

@@ -20,9 +20,9 @@ from seqlab.logs.line_reader import LineParser
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """36,000 lines and their labels beside them."""
+    """16,000 lines and their labels beside them."""
     folder = tmp_path_factory.mktemp("log")
-    write_log(simulate_blocks(1800, 0.05, 3), folder / "hdfs.log", folder / "labels.csv")
+    write_log(simulate_blocks(800, 0.05, 3), folder / "hdfs.log", folder / "labels.csv")
     return folder / "hdfs.log"
 
 
@@ -30,7 +30,7 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
     labels = log.with_name("labels.csv")
     assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--labels", str(labels)]) == 0
     said = capsys.readouterr().out
-    assert "sessions  1,800: 90 Anomaly, 1,710 Normal" in said
+    assert "sessions  800: 40 Anomaly, 760 Normal" in said
     assert f"python train.py model=gru data.sessions={tmp_path}/out" in said
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "parse.json",
@@ -40,7 +40,7 @@ def test_what_a_parse_says_and_leaves(log: Path, tmp_path: Path, capsys: pytest.
     assert main(["parse", str(log), "--output", str(tmp_path / "out")]) == 2
     assert "holds a parse already" in capsys.readouterr().err
     assert main(["parse", str(log), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
-    assert "1,800, no labels" in capsys.readouterr().out
+    assert "800, no labels" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

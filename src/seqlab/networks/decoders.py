@@ -10,8 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.recurrent import State, recurrent_layers
+from seqlab.networks.recurrent import Dropout, State, recurrent_layers
 
 ATTEND_AFTER = ("last", "first")
 CELLS_AT_ONCE = 2**26  # numbers that attention makes before it goes step by step

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
 from seqlab.networks.prefix_tree import all_states
-from seqlab.networks.recurrent import State, recurrent_layers
+from seqlab.networks.recurrent import Dropout, State, recurrent_layers
 
 DIRECTIONS = ("sum", "linear")
 

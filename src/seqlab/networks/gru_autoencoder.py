@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder
-from seqlab.networks.dropout import TokenNoise
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import State, check_share, check_size
+from seqlab.networks.recurrent import State, TokenNoise, check_share, check_size
 
 
 class Reconstruction(NamedTuple):

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqlab.data.windows import NUM_DELAYS
-from seqlab.networks.dropout import Dropout, TokenNoise
 from seqlab.networks.prefix_tree import last_states
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
 
 TOKENS_AT_ONCE = 131_072  # of all windows; training keeps some 8 kB of each
 

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder, Memory
-from seqlab.networks.dropout import Dropout
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import State, check_share, check_size
+from seqlab.networks.recurrent import Dropout, State, check_share, check_size
 
 TIES = ("none", "decoder", "all")
 

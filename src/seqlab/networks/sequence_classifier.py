@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
 
 NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")

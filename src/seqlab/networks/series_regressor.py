@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, check_share, check_size, recurrent_layers
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Copies train.py, conf/, sweep.yaml and examples/ into the wheel; all else stands in pyproject.toml."""
+"""Copies train.py, conf/ and examples/ into the wheel; all else stands in pyproject.toml."""
 
 from pathlib import Path
 from shutil import copyfile, copytree, ignore_patterns, rmtree
@@ -6,7 +6,7 @@ from shutil import copyfile, copytree, ignore_patterns, rmtree
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-PARTS = ("train.py", "sweep.yaml", "conf", "examples/conf", "examples/mylab")
+PARTS = ("train.py", "conf", "examples/sweep.yaml", "examples/conf", "examples/mylab")
 
 
 class BuildWithProject(build_py):

@@ -18,12 +18,10 @@ import pandas as pd
 import polars as pl
 from drain3.drain import Drain as Drain3
 
-from seqlab.logs.drain import Drain
-from seqlab.logs.formats import LogFormat
-from seqlab.logs.known_formats import FORMATS
+from seqlab.logs.drain import Drain, LearnedIds
+from seqlab.logs.formats import FORMATS, LogFormat
 from seqlab.logs.line_reader import LineReader, Messages
-from seqlab.logs.lines import read_lines
-from seqlab.logs.template_ids import LearnedIds
+from seqlab.logs.reading import read_lines
 
 # preprocessing, similarity and depth of Drain in loghub's benchmark (logpai/logparser, benchmark of Drain)
 LOGHUB_DRAIN = {

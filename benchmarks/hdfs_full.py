@@ -47,12 +47,11 @@ def generate(folder: Path, blocks: int) -> dict[str, Any]:
 def parse(folder: Path, blocks: int) -> dict[str, Any]:
     """Raw lines to sessions: headers, masks, templates, grouping, labels, files written."""
     from seqlab.data.session_files import read_labels
-    from seqlab.logs.engines import Threads
-    from seqlab.logs.known_formats import FORMATS
-    from seqlab.logs.parse_run import parse
+    from seqlab.logs.formats import FORMATS
+    from seqlab.logs.parse_run import open_engine, parse
     from seqlab.logs.settings import ParseSettings
 
-    engine = Threads()
+    engine = open_engine()
     parsed = parse(
         ParseSettings(
             (str(folder / "hdfs.log"),),
@@ -78,7 +77,7 @@ def drain3(folder: Path, blocks: int) -> dict[str, Any]:
     from drain3.masking import MaskingInstruction
     from drain3.template_miner_config import TemplateMinerConfig
 
-    from seqlab.logs.masking import GENERAL
+    from seqlab.logs.formats import GENERAL
 
     config = TemplateMinerConfig()
     config.drain_sim_th, config.drain_depth = 0.5, 4
@@ -101,13 +100,12 @@ def drain3_masked(folder: Path, blocks: int) -> dict[str, Any]:
     """drain3 alone, line by line, on messages that are masked already: its tree and nothing else."""
     from drain3.drain import Drain
 
-    from seqlab.logs.known_formats import FORMATS
+    from seqlab.logs.formats import FORMATS
     from seqlab.logs.line_reader import LineReader
-    from seqlab.logs.lines import read_lines
-    from seqlab.logs.reading import find_sources, read_chunks
+    from seqlab.logs.reading import find_logs, read_chunks, read_lines
 
     reader, messages = LineReader(FORMATS["hdfs"]), []
-    for chunk in read_chunks(find_sources([str(folder / "hdfs.log")])):
+    for chunk in read_chunks(find_logs([str(folder / "hdfs.log")])):
         found = reader(read_lines(chunk.content)[0])
         messages += [found.distinct[code] for code in found.code.tolist()]
         if len(messages) >= DRAIN3_LINES:

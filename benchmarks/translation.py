@@ -107,7 +107,7 @@ def train_side_by_side(data: TranslationData, rounds: int) -> None:
 
 def time_search(checkpoint: Path, data: TranslationData, rounds: int) -> None:
     from seqlab.data.tokenizers import tokenizer_from_state
-    from seqlab.search.translate import translate_texts
+    from seqlab.evaluation.translation import translate_texts
     from seqlab.training.checkpoints import load_task
 
     task, contents = load_task(checkpoint)

@@ -162,7 +162,7 @@ def _set_up(datamodule: LogSessions) -> Any:
     return datamodule
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def windows() -> Callable[..., SessionWindows]:
     """Makes 108 normal and 12 abnormal simulated blocks as windows of 4 keys."""
     return lambda **settings: _set_up(
@@ -170,7 +170,7 @@ def windows() -> Callable[..., SessionWindows]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def padded() -> Callable[..., PaddedSessions]:
     """Makes the same blocks as whole padded sessions."""
     return lambda **settings: _set_up(PaddedSessions(**{"sample": SAMPLE, "batch_size": 32} | settings))

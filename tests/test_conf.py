@@ -261,10 +261,6 @@ CHOOSE = r"name a class that derives from seqlab\.evaluation\.base\.Evaluation, 
         ("evaluation._target_=torch.nn.Linear", rf"^evaluation\._target_=torch\.nn\.Linear: .*; {CHOOSE}"),
         ("evaluation._target_=seqlab.evaluation.tagging", rf"=seqlab\.evaluation\.tagging: .*; {CHOOSE}"),
         (
-            "evaluation._target_=seqlab.evaluation.base.Evaluation",
-            r"\.Evaluation: it has no fit and no test, .* as Evaluation of seqlab\.evaluation\.base says",
-        ),
-        (
             "+evaluation.factor=2",
             r"^evaluation\.factor: TaggingEvaluation takes no such argument\. It takes none$",
         ),

@@ -1,6 +1,5 @@
 """The package without its checkout: a wheel is built, installed and used in an empty folder, offline."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -28,7 +27,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy.mkdir()
     for name in ("src", "conf", "examples"):
         shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("train.py", "sweep.yaml", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in ("train.py", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copyfile(root / name, copy / name)
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(built), str(copy))
     (found,) = built.glob("seqlab-*.whl")
@@ -65,9 +64,8 @@ def test_the_wheel_holds_every_config_and_the_license(wheel: Path, root: Path) -
     names = zipfile.ZipFile(wheel).namelist()
     held = {name.removeprefix("seqlab/project_files/") for name in names if "/project_files/" in name}
     configs = {str(path.relative_to(root)) for path in (root / "conf").rglob("*.yaml")}
-    assert (
-        configs | {"train.py", "sweep.yaml", "examples/conf/model/tcn.yaml", "examples/mylab/tcn.py"} <= held
-    )
+    example = {f"examples/{name}" for name in ("sweep.yaml", "conf/model/tcn.yaml", "mylab/tcn.py")}
+    assert configs | example | {"train.py"} <= held
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
@@ -98,21 +96,17 @@ def test_a_project_of_ones_own_trains_and_predicts(run: Run, tmp_path: Path) -> 
 def test_a_project_of_ones_own_is_swept_compared_and_tuned(run: Run, tmp_path: Path) -> None:
     run(tmp_path, *SEQLAB, "init", "mine")
     mine = tmp_path / "mine"
-    space = {
-        **{"program": "train.py", "method": "grid", "metric": {"name": "val/loss", "goal": "minimize"}},
-        "parameters": {"optimizer.lr": {"values": [0.01, 0.02]}},
-    }
-    (mine / "rates.yaml").write_text(json.dumps(space))  # JSON is YAML, too
-    small = ("model=tcn", "data.sample.num_blocks=60", "trainer.max_epochs=1", "model.network.channels=4")
-    said = run(mine, *SEQLAB, "sweep", "rates.yaml", "--output", "rates", "--set", *small)
+    small = ("data.sample.num_blocks=60", "trainer.max_epochs=1")
+    words = ("sweep.yaml", "--trials", "2", "--output", "swept", "--set", *small)
+    said = run(mine, *SEQLAB, "sweep", *words)
     assert "\n2 finished\n" in said
-    assert "report: python train.py model=tcn data.sample.num_blocks=60" in said
-    table = run(mine, *SEQLAB, "compare", "rates")
+    assert f"report: python train.py {' '.join(small)} model=tcn optimizer.lr=" in said
+    table = run(mine, *SEQLAB, "compare", "swept")
     assert {line.split()[-1] for line in table.splitlines() if "trial-" in line} == {
         "trial-0/seed-0",
         "trial-1/seed-0",
     }
-    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "30", *small)
+    said = run(mine, *SEQLAB, "tune", "--lr", "--steps", "30", "model=tcn", *small)
     assert "go on with: python train.py model=tcn" in said
 
 

@@ -102,7 +102,7 @@ def test_texts_are_read_by_any_unit(unit: str, baseline: str, call: Call, tmp_pa
     assert re.search(r"\d+ test texts of 5 labels", run.said)
     assert run.metrics[f"baseline/{baseline}_naive_bayes/accuracy"] > 0.8
     assert run.metrics["test/accuracy"] > run.metrics["baseline/majority/accuracy"]
-    assert ("longest_ending" in run.said) is False
+    assert ("longest_ending" in run.said) is (unit == "character")
     (tmp_path / "new.csv").write_text(
         'id;text\n1;"my password; it does not work"\n2;Wo ist mein Paket? 배송\n', encoding="utf-8"
     )

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from seqlab.cli import main
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.data.pairs import read_pairs
-from seqlab.evaluation.classification import Counted, NaiveBayes
+from seqlab.evaluation.classification import NaiveBayes
 
 GOOD, BAD = ("lovely", "moving", "great", "warm"), ("dull", "boring", "awful", "cold")
 THINGS = ("film", "story", "play", "cast", "music", "ending", "plot", "pace")
@@ -103,8 +103,8 @@ def test_the_language_of_real_sentences_is_told_by_their_words(tmp_path: Path, r
     data.setup()
     train, val = data.items("train"), data.items("val")
     assert any("," in text for text in train.texts)
-    counted = [Counted(list(map(data.coder.tokens, part.texts)), part.labels) for part in (train, val)]
-    guesses = NaiveBayes(*counted, 1, "word_naive_bayes").predict(counted[1].tokens)
+    counted = [(list(map(data.coder.tokens, part.texts)), part.labels) for part in (train, val)]
+    guesses = NaiveBayes(*counted, 1, "word_naive_bayes").predict(counted[1][0])
     assert sum(map(str.__eq__, guesses, val.labels)) / len(val) > 0.98
     batch = next(iter(data.train_dataloader()))
     tokens = data.coder.vocabulary.tokens

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from seqlab.errors import UserError
 
 IN_WHEEL = "project_files"  # the folder of the package that setup.py copies them to
-PROJECT = {
-    "train.py": "train.py",
-    "sweep.yaml": "sweep.yaml",
-    "examples/conf": "conf",
-    "examples/mylab": "mylab",
-}
 typed: list[str] = []  # the command line of a training as it was typed; Hydra is given more
 _IMPORT = re.compile(r"^\s*(from|import) seqlab\b", re.MULTILINE)
 
 
 def package_folder() -> Path:
-    """The folder that holds seqlab's own train.py, conf/, sweep.yaml and examples/.
+    """The folder that holds seqlab's own train.py, conf/ and examples/.
 
     Raises:
         UserError: the package was copied without them.
@@ -45,24 +38,3 @@ def project_folder() -> Path:
 def train_words() -> list[str]:
     """How training is typed here: ``python train.py``, or ``seqlab train`` where no train.py lies."""
     return ["python", "train.py"] if project_folder() == Path.cwd() else ["seqlab", "train"]
-
-
-def new_project(folder: Path) -> None:
-    """Copy train.py, sweep.yaml and the example's conf/ and package into a folder of the user's own.
-
-    Raises:
-        UserError: one of them is there already, or the folder cannot be written.
-    """
-    source = package_folder()
-    for name in PROJECT.values():
-        if (folder / name).exists():
-            raise UserError(f"{folder / name} exists and is left as it is; give the name of a new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for part, name in PROJECT.items():
-            if (source / part).is_dir():
-                shutil.copytree(source / part, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copyfile(source / part, folder / name)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None

@@ -1,21 +1,20 @@
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
 
-from seqlab.alerts.alert import Alert, LineRef, Surprise, best_guesses, iso_time, odds
+from seqlab.alerts.alert import NO_TIME, Alert, Count, LineRef, Surprise, best_guesses, iso_time
 
 
 def test_an_alert_reads_like_this(alert: Alert) -> None:
     assert alert.to_text() == (
         "ALERT blk_1\n"
-        "  nll_max 12.5 > 9 · 3 events · still open · 2008-11-09 20:36:15 to 20:37:15 · id 0123456789abcdef\n"
-        "  most surprising: event 3, 12.5 nats, 1 in 270,000, rank 7\n"
+        "  nll_max 12.5 > 9 · 3 events · still open · 2008-11-09 20:36:15 to 2008-11-09 20:37:15"
+        " · id 0123456789abcdef\n"
+        "  most surprising: event 3, 12.5 nats, probability 3.7e-06, rank 7\n"
         "    found                8  Deleting block <*>\n"
         "    expected  0.750      5  Receiving block <*>\n"
-        "              0.200  <eos>  (the block ends)\n"
-        "  lines\n"
+        "    expected  0.200  <eos>  (the block ends)\n"
         "    a.log @10\n"
         "      one\n"
         "  > a.log @20\n"
@@ -30,12 +29,13 @@ def test_odd_counts_and_the_end_of_a_block_are_named(alert: Alert) -> None:
         status="closed",
         reason="idle",
         surprise=Surprise(4, "<eos>", "(the block ends)", 0.5, 2, unseen=False),
-        counts=(("5", "Receiving block <*>", 2), ("8", "Deleting block <*>", -1)),
+        counts=(Count("5", "Receiving block <*>", 2), Count("8", "Deleting block <*>", -1)),
     )
     text = end.to_text()
     assert "most surprising: its end, 0.5 nats, probability 0.61, rank 2\n" in text
     assert "closed: idle" in text
-    assert "       2 more       5  Receiving block <*>\n       1 fewer      8  Deleting block <*>\n" in text
+    assert "  2 more of 5 than the nearest training block: Receiving block <*>\n" in text
+    assert "  1 fewer of 8 than the nearest training block: Deleting block <*>\n" in text
     assert json.loads(end.to_json())["counts"][1] == {
         "key": "8",
         "template": "Deleting block <*>",
@@ -51,17 +51,11 @@ def test_a_log_cannot_write_to_the_terminal(alert: Alert) -> None:
     assert "\n" not in evil.to_json()
 
 
-def test_odds_in_words() -> None:
-    assert odds(0.0) == "probability 1.00"
-    assert odds(math.log(4)) == "probability 0.25"
-    assert odds(math.log(123)) == "1 in 120"
-    assert odds(math.log(4.2e9)) == "1 in 4e+09"
-    assert odds(2000.0).startswith("1 in ")
-
-
 def test_best_guesses_are_the_likeliest_first() -> None:
     guesses = best_guesses(
-        np.array([0.1, 0.6, 0.0, 0.3]), ("<eos>", "1", "2", "3"), {"1": "one", "3": "three"}
+        np.array([0.1, 0.6, 0.0, 0.3]),
+        ("<eos>", "1", "2", "3"),
+        {"1": "one", "3": "three", "<eos>": "(the block ends)"},
     )
     assert [(guess.key, guess.template, guess.probability) for guess in guesses] == [
         ("1", "one", 0.6),
@@ -74,6 +68,7 @@ def test_times_with_and_without_a_year_and_beyond_the_calendar(alert: Alert) -> 
     def micro(text: str) -> int:
         return int(np.datetime64(text, "us").astype(np.int64))
 
+    assert iso_time(NO_TIME) is None
     assert iso_time(micro("2008-11-09T20:36:15")) == "2008-11-09 20:36:15"
     assert iso_time(micro("1972-12-10T06:55:46"), with_year=False) == "Dec 10 06:55:46"
     assert iso_time(micro("1972-01-02T06:55:46.5"), with_year=False) == "Jan  2 06:55:46.500000"
@@ -81,7 +76,7 @@ def test_times_with_and_without_a_year_and_beyond_the_calendar(alert: Alert) -> 
     assert iso_time(micro("0000-12-10T06:55:46.25")) == "0000-12-10 06:55:46.250000"
     assert iso_time(micro("10000-01-01T00:00:00")) == "10000-01-01 00:00:00"
     for first, last, words in [
-        ("Dec 10 06:55:46", "Dec 10 06:55:48", "Dec 10 06:55:46 to 06:55:48 ·"),
+        ("Dec 10 06:55:46", "Dec 10 06:55:48", "· Dec 10 06:55:46 to Dec 10 06:55:48 ·"),
         ("Dec 10 23:55:46", "Dec 11 00:55:48", "Dec 10 23:55:46 to Dec 11 00:55:48 ·"),
         ("0000-12-10 06:55:46", "0000-12-10 06:55:46", "· 0000-12-10 06:55:46 ·"),
     ]:

@@ -1,11 +1,13 @@
 """What the log's clock shows, on times that can be followed by hand."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from seqlab.alerts.clock import NO_TIME, LogClock
+from seqlab.alerts.alert import NO_TIME
+from seqlab.alerts.clock import LogClock
 
 SECOND = 1_000_000
 FAR = 10**9  # seconds
@@ -17,7 +19,7 @@ def hear(clock: LogClock, seconds: np.ndarray, piece: int = 1) -> list[tuple[int
     for start in range(0, len(seconds), piece):
         times = seconds[start : start + piece].astype(np.int64) * SECOND
         numbers = clock.hear(np.where(seconds[start : start + piece] < 0, NO_TIME, times))
-        shown.append((int(numbers[-1]), clock.silent_until()))
+        shown.append((int(numbers[-1]), clock.silent))
     return shown
 
 
@@ -58,7 +60,7 @@ def test_a_clock_that_goes_back_is_followed_and_silence_counts_on() -> None:
     clock = LogClock(600 * SECOND)
     seconds = np.concatenate((7200 + 10 * np.arange(200), 5600 + 10 * np.arange(200)))
     shown = hear(clock, seconds)
-    assert clock.state()["latest"] == (5600 + 10 * 149) * SECOND
+    assert clock.median == (5600 + 10 * 149) * SECOND
     before, after = shown[199][1], [silent for _, silent in shown[200:]]
     assert before == 200 - 50 - 61
     assert after[51] <= before + 60  # nothing came of going back
@@ -79,12 +81,11 @@ def test_it_goes_on_from_its_state() -> None:
     seconds[900:] -= 4000
     whole, first = LogClock(600 * SECOND), LogClock(600 * SECOND)
     hear(first, seconds[:1000])
-    second = LogClock(600 * SECOND)
-    second.restore(json.loads(json.dumps(first.state())))
+    second = LogClock(**json.loads(json.dumps(asdict(first))))
     hear(second, seconds[1000:])
     hear(whole, seconds)
-    assert second.state() == whole.state()
-    assert len(whole.state()["marks"]) < 1100
+    assert json.dumps(asdict(second)) == json.dumps(asdict(whole))
+    assert len(whole.marks) < 1100
 
 
 def test_nobody_asks() -> None:

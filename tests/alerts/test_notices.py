@@ -10,10 +10,8 @@ from seqlab.alerts.notices import (
     Notices,
     SkippedLines,
     Stall,
-    UnseenTemplates,
 )
-from seqlab.logs.lines import Lines, SkippedLine
-from seqlab.logs.reading import Chunk
+from seqlab.logs.reading import SkippedLine
 
 
 @pytest.fixture
@@ -32,13 +30,14 @@ def test_drift_is_told_once_each_way_however_events_come(piece: int, notices: No
     unseen = np.concatenate([rng.random(20_000) < share for share in (0.002, 0.05, 0.0)])
     drift = Drift(notices, usual=0.002, bound=0.02)
     for start in range(0, len(unseen), piece):
-        drift.add(unseen[start : start + piece])
+        drift.add(unseen[start : start + piece], f"line {start}")
     assert [notice["kind"] for notice in told(notices)] == ["drift", "drift_over"]
     rise, fall = told(notices)
     assert 0.02 < rise["share"] < 0.03
     assert fall["share"] <= 0.01
     assert rise["window"] == DRIFT_WINDOW
-    assert "5.00" not in rise["text"]
+    assert "the last such line is\n        line " in rise["text"]
+    assert "train again" not in fall["text"]
 
 
 def test_the_first_bad_lines_of_each_reason_are_named_and_all_counted(notices: Notices) -> None:
@@ -49,19 +48,7 @@ def test_the_first_bad_lines_of_each_reason_are_named_and_all_counted(notices: N
     skipped.add(30, 29, {"too long": (1, [SkippedLine(20, 0, "y" * 100)])})
     assert [notice["line"] for notice in told(notices)] == [1, 2, 3, 4, 5, 20]
     assert f"line 20: too long: '{'y' * 60}'..." in told(notices)[-1]["text"]
-    assert skipped.counts.total() == 20
-    assert skipped.in_words() == "20 skipped (19 no header, 1 too long)"
-
-
-def test_an_unseen_message_is_told_once_whatever_its_numbers(notices: Notices) -> None:
-    unseen = UnseenTemplates(notices, {"7": "Known <*>"})
-    content = b"12:00 Disk 7 lost\n12:01 Disk 8 lost\n12:02 Disk 8 found\n12:03 Known 5\n"
-    lines = Lines.of(Chunk(0, 100, 11, content))
-    unseen.add(lines, [0, 1, 2, 3, 3], [-1, -1, -1, 7, 7])
-    found = told(notices)
-    assert [(notice["line"], notice["key"]) for notice in found] == [(11, None), (13, None), (14, "7")]
-    assert found[1]["offset"] == 100 + content.index(b"12:02")
-    assert found[2]["template"] == "Known <*>"
+    assert skipped.counts == {"no header": 19, "too long": 1}
 
 
 def test_a_stall_is_told_once_and_its_end(notices: Notices) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import seqlab
 from seqlab.alerts import sources
-from seqlab.alerts.models import load_model
+from seqlab.alerts.models import Model, load_model
 from seqlab.alerts.run import Settings, Watch
 from seqlab.detection import judge as judging
 
@@ -22,25 +23,24 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 
 
-def detect(checkpoint: Path, log: Path, output: Path, **changes: Any) -> tuple[list[dict[str, Any]], Watch]:
+def detect(
+    checkpoint: Path | Model, log: Path, output: Path, **changes: Any
+) -> tuple[list[dict[str, Any]], Watch]:
     """The alerts of a whole log."""
-    model = load_model(checkpoint)
+    model = load_model(checkpoint) if isinstance(checkpoint, Path) else checkpoint
     watch = Watch(model, Settings(str(log), as_json=True, output=output, **changes))
     watch.run()
     watch.close()
     return [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()], watch
 
 
+SCORES = ("nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined")
 EVERYTHING = -1.0  # a threshold below every score
 
 
-@pytest.mark.parametrize(
-    "score", ["nll_max", "nll_mean", "error_share", "rank", "count_distance", "count_cost", "combined"]
-)
 @pytest.mark.parametrize("model", list(MODELS))
 def test_scores_of_a_raw_log_are_those_of_its_sessions(
     model: str,
-    score: str,
     checkpoint: Callable[..., Path],
     sample_log: Any,
     tmp_path: Path,
@@ -48,12 +48,15 @@ def test_scores_of_a_raw_log_are_those_of_its_sessions(
 ) -> None:
     monkeypatch.setattr(judging, "GROWING_SCORES", ())  # else an alert has the score at which it became one
     monkeypatch.setattr(sources, "CHUNK_BYTES", 150_000)
-    path = checkpoint(*MODELS[model], score=score, threshold=EVERYTHING)
-    alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl")
+    path = checkpoint(*MODELS[model])
+    trained = load_model(path)
     batch = seqlab.load(path).data.predict(sample_log.sessions).set_index("block_id")
-    assert len(alerts) == len(batch) == watch.watcher.totals.blocks
-    found = pd.Series({alert["block"]: alert["score"] for alert in alerts})
-    np.testing.assert_allclose(found[batch.index], batch[score], rtol=1e-5, atol=1e-5)
+    for score in SCORES:
+        judge = replace(trained.judge, main=score, thresholds={score: EVERYTHING})
+        alerts, watch = detect(replace(trained, judge=judge), sample_log.log, tmp_path / f"{score}.jsonl")
+        assert len(alerts) == len(batch) == watch.watcher.totals.blocks
+        found = pd.Series({alert["block"]: alert["score"] for alert in alerts})
+        np.testing.assert_allclose(found[batch.index], batch[score], rtol=1e-5, atol=1e-5, err_msg=score)
 
 
 @pytest.mark.parametrize("score", ["nll_max", "combined"])
@@ -69,7 +72,7 @@ def test_alerts_are_those_of_batch_scoring_wherever_chunks_end(
     expected = set(batch["block_id"][batch["alert"]])
     assert 3 < len(expected) < 60
     runs = []
-    for size in (4 << 20, 40_000, 4001):
+    for size in (4 << 20, 40_000, 9001):
         monkeypatch.setattr(sources, "CHUNK_BYTES", size)
         alerts, _ = detect(path, sample_log.log, tmp_path / f"{size}.jsonl")
         assert len(alerts) == len({alert["block"] for alert in alerts})
@@ -133,28 +136,15 @@ def test_a_silent_block_is_closed_and_later_lines_begin_another(
     assert len(detect(path, log, tmp_path / "none.jsonl")[0]) == 2
 
 
-def test_one_wrong_date_closes_no_block(
-    checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path
-) -> None:
-    path = checkpoint(score="nll_mean", threshold=EVERYTHING)
-    lines = sample_log.lines[:400]
-    wrong = lines[100].replace("081109", "991109", 1)
-    log = tmp_path / "log"
-    log.write_text("\n".join([*lines[:100], wrong, *lines[101:]]) + "\n")
-    alerts, _ = detect(path, log, tmp_path / "out.jsonl", idle=3600.0)
-    blocks = [alert["block"] for alert in alerts]
-    assert len(blocks) - len(set(blocks)) <= 1  # the block with the wrong date itself
-
-
 def test_no_more_blocks_are_open_than_allowed(
     checkpoint: Callable[..., Path], sample_log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(sources, "CHUNK_BYTES", 20_000)
     path = checkpoint(score="nll_mean", threshold=EVERYTHING)
     alerts, watch = detect(path, sample_log.log, tmp_path / "out.jsonl", max_open=20)
     totals = watch.watcher.totals
-    assert totals.limited > 100
-    assert sum(alert["reason"] == "limit" for alert in alerts) == totals.limited
+    assert totals.closed_by_limit > 100
+    assert sum(alert["reason"] == "limit" for alert in alerts) == totals.closed_by_limit
     assert sum(alert["events"] for alert in alerts) == totals.events == len(sample_log.lines)
 
 
@@ -167,4 +157,4 @@ def test_combined_says_which_counts_are_odd(
     assert odd
     for alert in odd:
         assert sum(abs(count["more"]) for count in alert["counts"]) == alert["score"]
-    assert all("counts" not in alert for alert in alerts if alert["score"] == 0)
+    assert not any(alert["counts"] for alert in alerts if alert["score"] == 0)

@@ -34,27 +34,30 @@ print(code, sorted(heavy & {name.split(".")[0] for name in sys.modules}), file=s
 
 
 @pytest.mark.parametrize("model", [(), ("model=gru_ae",)])
-@pytest.mark.parametrize("score", ["nll_max", "combined"])
 def test_an_export_gives_the_same_alerts_without_torch(
     model: tuple[str, ...],
-    score: str,
     detect: Detect,
     checkpoint: Callable[..., Path],
     sample_log: Any,
     tmp_path: Path,
     root: Path,
 ) -> None:
-    path, folder = checkpoint(*model, score=score), tmp_path / "export"
-    assert main(["export", str(path), "--format", "onnx", "--output", str(folder)]) == 0
-    expected = {alert["block"]: alert for alert in detect(path, sample_log.log)[1]}
-    done = python("-c", WATCHED, "detect", "--onnx", folder, sample_log.log, "--json", root=root)
-    assert done.stderr.splitlines()[-1] == "0 []"
-    found = {alert["block"]: alert for alert in map(json.loads, done.stdout.splitlines())}
-    assert found.keys() == expected.keys()
-    for block, alert in found.items():
-        assert alert["score"] == pytest.approx(expected[block]["score"], rel=1e-5, abs=1e-5)
-        assert alert["surprise"]["position"] == expected[block]["surprise"]["position"]
-        assert alert["lines"] == expected[block]["lines"]
+    folder = tmp_path / "export"
+    assert main(["export", str(checkpoint(*model)), "--format", "onnx", "--output", str(folder)]) == 0
+    settings = json.loads((folder / "settings.json").read_text())
+    for score in ("nll_max", "combined"):
+        settings["judge"]["main_score"] = score
+        (folder / "settings.json").write_text(json.dumps(settings))
+        alerts = detect(checkpoint(*model, score=score), sample_log.log)[1]
+        expected = {alert["block"]: alert for alert in alerts}
+        done = python("-c", WATCHED, "detect", "--onnx", folder, sample_log.log, "--json", root=root)
+        assert done.stderr.splitlines()[-1] == "0 []"
+        found = {alert["block"]: alert for alert in map(json.loads, done.stdout.splitlines())}
+        assert found.keys() == expected.keys()
+        for block, alert in found.items():
+            assert alert["score"] == pytest.approx(expected[block]["score"], rel=1e-5, abs=1e-5)
+            assert alert["surprise"]["position"] == expected[block]["surprise"]["position"]
+            assert alert["lines"] == expected[block]["lines"]
 
 
 def test_help_imports_nothing_heavy(root: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from seqlab.comparing.comparison import Comparison, compare_runs
 from seqlab.comparing.runs import find_run_folders, read_runs
-from seqlab.comparing.table import fit, short_names, to_csv, to_frame, to_markdown
+from seqlab.comparing.table import fit, to_csv, to_frame, to_markdown
 from seqlab.errors import UserError
+from seqlab.report.tables import short_names
 
 
 def compared(folder: Path, *patterns: str) -> Comparison:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.comparing.curves import collect, curve_records, read_curves
+from seqlab.comparing.page import collect, curve_records, read_curves
 from seqlab.comparing.runs import read_runs
 
 CSV = """epoch,step,train/loss,val/loss,test/f1,timing/fit_seconds

@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 
 from seqlab.comparing.comparison import compare_runs
-from seqlab.comparing.items import read_items
-from seqlab.comparing.paired import compare_pair, describe, exact_mcnemar
+from seqlab.comparing.groups import Group
+from seqlab.comparing.paired import compare_pair, describe, exact_mcnemar, read_items
 from seqlab.comparing.runs import find_run_folders, read_runs
-from seqlab.comparing.settings import Group
 from seqlab.errors import UserError
 
 
@@ -47,7 +46,7 @@ def test_one_seed_each_by_hand(make_run, runs_folder: Path) -> None:
     make_run("b", {"val/loss": 2.0}, {"optimizer.lr": 2}, scores=names_csv("1" * 10 + "0" + "1" * 9))
     result = compare_pair(*groups(runs_folder))
     (pair,) = result.pairs
-    assert (pair.shared, pair.first, pair.second) == (20, 11 / 20, 19 / 20)
+    assert (len(pair.both), pair.means) == (20, (11 / 20, 19 / 20))
     assert pair.only_right == (1, 9)
     assert result.difference == pytest.approx(8 / 20)
     assert 0 < result.low < 0.4 < result.high < 0.8
@@ -64,7 +63,7 @@ def test_seeds_pair_with_their_like_and_only_shared_items_count(make_run, runs_f
         make_run(f"b{seed}", {"val/loss": 2.0}, settings | {"optimizer.lr": 1}, scores=other)
     result = compare_pair(*groups(runs_folder))
     assert [pair.seeds for pair in result.pairs] == [(0, 0), (1, 1)]
-    assert [pair.shared for pair in result.pairs] == [25, 20]
+    assert [len(pair.both) for pair in result.pairs] == [25, 20]
     assert (result.items, result.difference) == (45, 1.0)
     assert "25 names in both (of 30 and 30)" in describe(result, (1, 2))[1]
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from seqlab.comparing.comparison import compare_runs
-from seqlab.comparing.curves import read_curves
-from seqlab.comparing.settings import find_differences
+from seqlab.comparing.groups import find_differences
+from seqlab.comparing.page import read_curves
 from seqlab.comparing.table import to_frame
 from seqlab.comparing.wandb_runs import check_server, convert
 from seqlab.errors import UserError

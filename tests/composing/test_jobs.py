@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from seqlab.composing import read_arguments
 from seqlab.composing.jobs import check_jobs, jobs_of, tell_interrupted
 from seqlab.errors import UserError
-from seqlab.training.resume.stopping import RunInterruptedError
+from seqlab.training.resume import RunInterruptedError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 

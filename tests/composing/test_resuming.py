@@ -96,8 +96,8 @@ MARKED = (
         ("+callbacks.extra.x._target_=os.system", r"it names os\.system, which is no"),
         ("+callbacks.extra.x._target_=torch.load", r"it names torch\.load, which is no"),
         (
-            "+callbacks.extra.x._target_=seqlab.sweeps.process.start",
-            r"seqlab\.sweeps\.process\.start, which is no",
+            "+callbacks.extra.x._target_=seqlab.sweeps.trials.start_program",
+            r"seqlab\.sweeps\.trials\.start_program, which is no",
         ),
         ("+callbacks.extra.x._target_=seqlab.tasks.base.inspect.os.system", r"os\.system, which is no"),
         ("nonsense=1", "settings cannot be composed: Could not override 'nonsense'"),

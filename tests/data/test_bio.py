@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seqlab.data.tags import count_entities, entity_spans, is_tag, stray_inside, tag_names, tag_types
+from seqlab.data.tags import count_entities, entity_spans, is_tag, tag_names, tag_types, to_bio
 
 TAGS = tag_names(["LOC", "PER"])
 
@@ -29,9 +29,9 @@ def test_other_forms(text: str) -> None:
     assert not is_tag(text)
 
 
-def test_an_inside_tag_is_stray_at_a_beginning_after_o_and_after_another_type() -> None:
+def test_an_inside_tag_begins_an_entity_at_a_beginning_after_o_and_after_another_type() -> None:
     tags = ["I-PER", "I-PER", "O", "I-LOC", "B-PER", "I-LOC", "I-LOC", "I-LOC"]
-    assert stray_inside(tags, [0, 7]) == [0, 3, 5, 7]
+    assert to_bio(tags, [0, 7]) == (["B-PER", "I-PER", "O", "B-LOC", "B-PER", "B-LOC", "I-LOC", "B-LOC"], 4)
 
 
 def test_spans_end_at_another_type_at_o_at_b_and_at_the_sentence() -> None:

@@ -1,8 +1,7 @@
 import pytest
 
 from seqlab.data.coders import check_coder
-from seqlab.data.labelled_text import LabelledText
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import LabelledText, Names
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.text_codec import TextCodec
 from seqlab.data.tokenizers import SubwordTokenizer, WordTokenizer

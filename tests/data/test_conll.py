@@ -31,16 +31,11 @@ def test_a_token_may_hold_what_is_no_tab_and_no_space(tmp_path: Path) -> None:
     assert read_conll(written(tmp_path, f"{odd}\tO\n"))[0].tokens == (odd,)
 
 
-def test_stray_inside_tags_are_repaired_and_counted_or_refused(tmp_path: Path) -> None:
+def test_stray_inside_tags_are_repaired_and_counted(tmp_path: Path) -> None:
     path = written(tmp_path, "a I-PER\nb I-PER\nc O\nd I-LOC\n\ne B-PER\nf I-LOC\n")
     sentences, notices = read_conll(path)
     assert sentences.tags == ("B-PER", "I-PER", "O", "B-LOC", "B-PER", "B-LOC")
-    assert notices == [
-        "3 tags I-type that continued no entity of their type were repaired to B-type (data.bio=strict "
-        "refuses them)"
-    ]
-    with pytest.raises(UserError, match=r"train\.conll, line 1: I-PER continues no .* \(3 in this file\)$"):
-        read_conll(path, bio="strict")
+    assert notices == ["3 tags I-type that continued no entity of their type were repaired to B-type"]
 
 
 @pytest.mark.parametrize(
@@ -89,31 +84,18 @@ WORDS = ("Ann", "van", "Dam", "left", "Bonn", "Rome", ".")
         ("IOB1", "I-PER I-PER I-PER O I-LOC B-LOC O"),
     ],
 )
-def test_tags_of_other_schemes_are_made_bio_and_told(tmp_path: Path, scheme: str, tags: str) -> None:
+def test_tags_of_other_schemes_are_made_bio(tmp_path: Path, scheme: str, tags: str) -> None:
     lines = [f"{word}\t{tag}" for word, tag in zip(WORDS, tags.split(), strict=True)]
     sentences, notices = read_conll(written(tmp_path, "\n".join(lines)))
     assert sentences.tags == BIO
-    assert notices[0].startswith(f"{scheme} tags")
-    assert len(notices) == 1 + (scheme == "IOB1")
+    assert len(notices) == (scheme == "IOB1")
 
 
-def test_an_end_that_ends_nothing_is_repaired_or_refused(tmp_path: Path) -> None:
+def test_an_end_that_ends_nothing_is_repaired(tmp_path: Path) -> None:
     path = written(tmp_path, "a S-PER\nb E-PER\nc B-PER\nd E-PER\ne I-PER\n")
     sentences, notices = read_conll(path)
     assert sentences.tags == ("B-PER", "B-PER", "B-PER", "I-PER", "B-PER")
-    assert notices[0] == "IOBES tags were made BIO tags"
-    assert notices[1].startswith("2 tags I-type that continued no entity")
-    with pytest.raises(
-        UserError, match=r"train\.conll, line 2: E-PER continues no entity of its type; write B-PER"
-    ):
-        read_conll(path, bio="strict")
-
-
-def test_letters_of_two_schemes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match=r"its tags begin with B, L, S, which no scheme has together; expected BIO"
-    ):
-        read_conll(written(tmp_path, "a B-PER\nb L-PER\nc S-PER\n"))
+    assert notices[0].startswith("2 tags I-type that continued no entity")
 
 
 def test_comments_are_no_tokens_and_hashtags_are(tmp_path: Path) -> None:
@@ -139,51 +121,34 @@ CONLLU = """# newdoc
 """
 
 
-@pytest.mark.parametrize("key", ["NER", "Entity"])
-def test_conllu_has_entities_in_misc(tmp_path: Path, key: str) -> None:
-    path = written(tmp_path, CONLLU.replace("NER=", f"{key}="))
-    sentences, notices = read_conll(path)
+def test_conllu_gives_upos_or_the_column_that_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, CONLLU)
+    sentences, notices = read_conll(path, scheme="auto")
     assert sentences.tokens == ("Ann", "'s", "in", "Bonn", "#")
-    assert sentences.tags == ("B-PER", "O", "O", "B-LOC", "O")
+    assert sentences.tags == ("PROPN", "AUX", "ADP", "PROPN", "SYM")
     assert sentences.lengths.tolist() == [4, 1]
-    assert notices == [f"tags were read from {key}= in MISC (data.tag_column={key})"]
-    assert read_conll(path, tag_column=key)[0].tags == sentences.tags
-
-
-def test_conllu_without_entities_says_what_is_learned(tmp_path: Path) -> None:
-    path = written(tmp_path, CONLLU.replace("NER=B-PER", "Gloss=Ann").replace("NER=B-LOC", "Gloss=Bonn"))
-    with pytest.raises(UserError) as caught:
-        read_conll(path)
-    assert str(caught.value) == (
-        f"{path}: a CoNLL-U file without entities (ID, FORM, LEMMA, UPOS, XPOS, FEATS, HEAD, DEPREL, DEPS, "
-        "MISC); data=entities learns one BIO tag a token, O, B-type or I-type: in MISC as NER=B-PER, or in a "
-        "column of its own, named with data.tag_column=NUMBER; data=tags learns parts of speech"
-    )
+    assert (sentences.scheme, notices) == ("plain", [])
+    assert read_conll(path, tag_column="XPOS", scheme="plain")[0].tags[0] == "NNP"
     with pytest.raises(
         UserError,
         match=r"line 4: tag 'PROPN' of 'Ann'; expected O, .* in column UPOS of 10; .*scheme=plain",
     ):
-        read_conll(path, tag_column="UPOS")
+        read_conll(path)
     with pytest.raises(
-        UserError, match=r"data\.tag_column=NE: .* has columns 1 to 10, named ID, FORM, .*, Gloss, SpaceAfter"
+        UserError, match=r"data\.tag_column=NE: .* has columns 1 to 10, named ID, FORM, .*MISC"
     ):
         read_conll(path, tag_column="NE")
 
 
-def test_the_column_of_tags_is_found_or_asked_for(tmp_path: Path) -> None:
+def test_the_column_of_tags_is_the_last_or_asked_for(tmp_path: Path) -> None:
     numbered = written(
         tmp_path, "# sent_id = a\n1\tAnn\tB-PER\t-\tzoe\n2\tmet\tO\t-\tzoe\n\n1\tBob\tB-PER\t-\tzoe\n"
     )
-    sentences, notices = read_conll(numbered)
+    sentences, _ = read_conll(numbered, tag_column=3)
     assert sentences.tokens == ("Ann", "met", "Bob")
     assert sentences.tags == ("B-PER", "O", "B-PER")
-    assert notices == ["tags were read from column 3 (data.tag_column=3)"]
-    two = written(tmp_path, "Ann B-NP B-PER x\nmet O O x\n")
-    with pytest.raises(UserError, match=r"BIO tags stand under 2 and 3; choose with data\.tag_column=2$"):
-        read_conll(two)
-    assert read_conll(two, tag_column=3)[0].tags == ("B-PER", "O")
-    with pytest.raises(UserError, match=r"data\.tag_column=5: .*train\.conll has columns 1 to 4$"):
-        read_conll(two, tag_column=5)
+    with pytest.raises(UserError, match=r"data\.tag_column=6: .*train\.conll has columns 1 to 5$"):
+        read_conll(numbered, tag_column=6)
     with pytest.raises(
         UserError, match=r"line 1: tag 'NNP' of 'Ann'; .* in the last column of 2; data\.tag_column=NUMBER"
     ):

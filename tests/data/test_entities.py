@@ -66,8 +66,6 @@ def test_repairs_and_types_that_training_lacks_are_told_and_counted(files: dict[
     data.open_test()
     assert data.sentences("test").tags == ("B-PER", "O", "B-ORG")
     assert data.tag_ids("test").tolist() == [3, 0, 5]  # 5 is no tag that the network has
-    with pytest.raises(UserError, match=r"test\.conll, line 1: I-PER continues no entity"):
-        set_up(**files, bio="strict")
 
 
 def test_types_with_few_test_entities_are_named(tmp_path: Path) -> None:
@@ -84,7 +82,6 @@ def test_the_column_of_tags_is_a_setting(tmp_path: Path) -> None:
         tmp_path, train="Ann B-PER x\nmet O B-x\n", test="Bob S-PER O\nmet O O\n", val="Bob S-PER O\n"
     )
     data = set_up(**files, tag_column=2)
-    assert data.notices[1] == "data.test: IOBES tags were made BIO tags"
     data.open_test()
     assert data.sentences("test").tags == ("B-PER", "O")
 
@@ -152,7 +149,6 @@ def test_a_validation_part_is_cut_off_where_none_is_given(tmp_path: Path) -> Non
         ({"path": "a", "train": "b"}, r"data\.path and data\.train exclude each other"),
         ({"train": "a"}, r"data\.test is missing: give data\.train and data\.test"),
         ({"test": "a"}, r"data\.train is missing"),
-        ({"bio": "none"}, r"data\.bio=none: choose repair or strict"),
         ({"min_count": 0}, r"data\.min_count=0: give a whole number, at least 1"),
         ({"max_letters": 0}, r"data\.max_letters=0: give a whole number"),
         ({"vectors": "glove.txt"}, r"data\.vectors without data\.vector_size"),

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from seqlab.data.few_items import few_items, few_of_a_class
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 
 
 def test_splits_of_fewer_than_thirty_items_are_named() -> None:

@@ -12,12 +12,11 @@ from torch import Tensor
 
 from seqlab.contracts import members
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled import Coder, Counting, LabelledItems, NewItems
-from seqlab.data.labelled_contract import LabelledModule, check_labelled, coder_state
+from seqlab.data.labelled import Counting, LabelledItems, NewItems
+from seqlab.data.labelled_contract import Coder, LabelledModule, check_labelled, coder_state
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.labelled_events import LabelledEvents
-from seqlab.data.labelled_text import LabelledText
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import LabelledText, Names
 from seqlab.errors import UserError
 
 COUNTING = Counting(longest_gram=1, endings=False, telling=True)
@@ -31,7 +30,6 @@ class Numbers:
     labels: tuple[str, ...] = ("high", "low")
     noun: str = "reading"
     unit: str = "number"
-    unit_name: str = "numbers"
     counting: Counting = COUNTING
     pad_id: int = 0
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.labelled_text import read_labelled_texts, read_texts
+from seqlab.data.labelled_files import read_labelled_texts, read_texts
 from seqlab.errors import UserError
 
 
@@ -61,9 +61,9 @@ def test_a_letter_and_its_accent_become_one_character(tmp_path: Path) -> None:
     [
         ("", r"names\.csv: the file is empty; expected one \"name\",\"label\" a line"),
         (",\n , \n", r"names\.csv: the file holds no row"),
-        ("Kim,Korean\n", r"names\.csv: it holds 1 text; give at least 2"),
-        ("name,label\n", r"names\.csv: it holds no texts; give at least 2"),
-        ("Kim,Korean\nLee\n", r"names\.csv, line 2: 1 field, not 2; expected"),
+        ("Kim,Korean\n", r"names\.csv: it holds 1 texts with a label; give at least 2"),
+        ("name,label\n", r"names\.csv: it holds 0 texts with a label; give at least 2"),
+        ("Kim,Korean\nLee\n", r"names\.csv, line 2: 1 fields, not 2; expected"),
         ("Kim,Korean\n\nLee,Korean,1\n", r"names\.csv, line 3: 3 fields, not 2"),
         ("Kim,Korean\nLee,\n", r"names\.csv, line 2: the label is empty"),
         ('Kim,Korean\n"Lee,Korean\n', r"names\.csv, line 2: broken quotes"),
@@ -148,7 +148,7 @@ def test_lines_and_columns_are_told_apart_and_empty_ones_counted(tmp_path: Path)
         ("", r"input\.txt: the file is empty; expected one name .or text. a line"),
         ("name\n", r"input\.txt: no text in it"),
         (b"Kim\nM\xfcller\n", r"input\.txt, line 2: byte 0xfc is not UTF-8"),
-        ("id,name\n1,Kim\n2\n", r"input\.txt, line 3: 1 fields, the first line has 2"),
+        ("id,name\n1,Kim\n2\n", r"input\.txt, line 3: 1 fields, not 2"),
     ],
 )
 def test_a_broken_file_of_new_texts_is_told(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -169,5 +169,5 @@ def test_a_training_file_without_a_header_is_read_by_its_first_column(tmp_path: 
     path.write_text('"Adsit","Czech"\n"Kim","Korean"\n', encoding="utf-8")
     assert read_texts(path) == (["Adsit", "Kim"], 0)
     (tmp_path / "wide.csv").write_text("1,Adsit,Czech\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"wide\.csv, line 1: 3 fields and no header"):
+    with pytest.raises(UserError, match=r"wide\.csv, line 1: 3 fields, not 1; expected one name"):
         read_texts(tmp_path / "wide.csv")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.labelled_events import read_class_labels, read_event_rows, read_labelled_sessions
+from seqlab.data.labelled_files import read_class_labels, read_event_rows, read_labelled_sessions
 from seqlab.errors import UserError
 
 
@@ -66,12 +66,12 @@ def test_sessions_without_ids_are_named_by_line(tmp_path: Path) -> None:
     [
         ("", "the file is empty"),
         ("s1,5 5\n", r"its sessions have no labels; .*data\.labels="),
-        ("s1,A,5\ns2,7\n", r"line 2: 2 fields, the lines before have 3"),
-        ("s1,A,5\ns2,B,\n", r"line 2: a session without events"),
+        ("s1,A,5\ns2,7\n", r"line 2: 2 fields, not 3"),
+        ("s1,A,5\ns2,B,\n", r"line 2: the list of events is empty"),
         ("s1,A,5\ns2,,7\n", r"no label for 1 of 2 sessions, the first is s2"),
         ("s1,A,5\ns1,B,7\n", r"line 2: block s1 stands at line 1 too"),
         (",A,5\n", r"line 1: the id is empty"),
-        ("BlockId,Label,EventSequence\nb1,slow\n", r"line 2: 2 fields, the header has 3"),
+        ("BlockId,Label,EventSequence\nb1,slow\n", r"line 2: 2 fields, not 3"),
         (b"s1,A,5\ns2,B,\xff\n", r"line 2: byte 0xff is not UTF-8"),
         (
             "081109 203518 143 INFO dfs.DataNode: Receiving block blk_1\n",

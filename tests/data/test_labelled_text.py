@@ -63,14 +63,6 @@ def test_other_scripts_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert {"늦", "戻"} < set(module.coder.vocabulary.tokens)
 
 
-def test_equal_texts_stay_together_and_batches_are_of_the_split(tmp_path: Path) -> None:
-    rows = [f"text {number % 20},{'AB'[number % 2]}" for number in range(80)]
-    module = data(path=written(tmp_path, ["text,label", *rows]))
-    module.open_test()
-    train, val, test = (set(module._splits[name].texts) for name in ("train", "val", "test"))
-    assert not train & val | train & test | val & test
-
-
 def test_scored_gives_each_row_once_with_its_own_tokens() -> None:
     module = data(scoring_batch_size=7)
     items, seen = module.items("val"), []
@@ -81,12 +73,6 @@ def test_scored_gives_each_row_once_with_its_own_tokens() -> None:
     assert sorted(seen) == list(range(len(items)))
 
 
-def test_class_weights_by_hand(tmp_path: Path) -> None:
-    train = written(tmp_path, ["text,label", *(f"t{n},{'A' if n < 3 else 'B'}" for n in range(12))])
-    module = data(path=None, train=train, val=train, test=train, class_weights="balanced")
-    assert module.class_weights == pytest.approx([12 / (2 * 3), 12 / (2 * 9)])
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -94,7 +80,6 @@ def test_class_weights_by_hand(tmp_path: Path) -> None:
         ({"delimiter": "::"}, r"data\.delimiter=::: give one character"),
         ({"columns": ["text"]}, r"data\.columns=\['text'\]: give two"),
         ({"vocab_size": 0}, r"data\.vocab_size=0: give a whole number, at least 1"),
-        ({"class_weights": "some"}, r"data\.class_weights=some: choose none, balanced"),
     ],
 )
 def test_a_setting_out_of_range_is_told(settings: dict[str, Any], message: str) -> None:
@@ -105,8 +90,6 @@ def test_a_setting_out_of_range_is_told(settings: dict[str, Any], message: str) 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["text,label", "a,A", "b,A", "c,A", "d,A", "e,A"], "the only label in it is A; classifying takes"),
-        (["text,label", "a,A", "b,A"], "the only label in it is A; classifying takes"),
         (
             ["text,label", "a,A", "b,B"],
             r"data\.path: 2 distinct texts of 2 labels are too few for data\.split=",

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from seqlab.data.batches import LabelledBatch
+from seqlab.data.labelled_text import Names, TextCoder
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.names import NameCoder, Names
 from seqlab.errors import UserError
 
 
@@ -99,7 +99,7 @@ def test_ascii_takes_accents_off_and_leaves_the_rest_unknown(tmp_path: Path) -> 
 
 def test_a_coder_comes_back_from_its_state() -> None:
     coder = data(max_length=4).coder
-    again = NameCoder.from_state(coder.state())
+    again = TextCoder.from_state(coder.state())
     assert again == coder
     assert len(again.encode("Papadopoulos")) == 6
 
@@ -119,7 +119,7 @@ def test_words_are_read_where_asked_for(tmp_path: Path) -> None:
     assert [module.coder.vocabulary.tokens[number] for number in row] == [
         "<bos>", "a", "good", ",", "<unk>", "film", "<eos>",
     ]  # fmt: skip
-    assert NameCoder.from_state(module.coder.state()) == module.coder
+    assert TextCoder.from_state(module.coder.state()) == module.coder
     assert module.train_unit == "texts"
     assert "3 texts are longer than data.max_length=5 words and were cut" in module.notices
     assert dict(module.facts())["words"] == "9, 4 of them special; 26.7% of val's are unknown"

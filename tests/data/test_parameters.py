@@ -73,7 +73,7 @@ def test_a_session_counts_a_value_once() -> None:
 
 def test_identifiers_say_nothing_and_neither_do_unknown_keys() -> None:
     novelty = ParameterNovelty.fit(ids(*map(str, range(50))))
-    assert novelty.state()["place_key"] == []
+    assert novelty.state()["places"]["key"] == []
     assert novelty.score(ids("51", "7")).tolist() == [0.0, 0.0]
     known = ParameterNovelty.fit(ids(*"aaaa"))
     assert known.score(sessions_of([("1", 0, ["7", "8"])], [])).tolist() == [0.0, 0.0]

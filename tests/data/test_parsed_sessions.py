@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def write(folder: Path, rows: list[dict]) -> None:
     pl.DataFrame(rows).write_parquet(folder / "sessions.parquet")
     templates = [{"id": number, "template": f"template {number}"} for number in range(7, 17)]
-    summary = {"parser": {"drains": [], "templates": templates}}
+    summary = {"parser": {"format_version": 2, "drains": [], "templates": templates}}
     (folder / "parse.json").write_text(json.dumps(summary))
 
 

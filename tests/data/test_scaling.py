@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from seqlab.data.scaling import Scaler
-from seqlab.errors import UserError
 
 VALUES = np.array([[1.0, -3.0, 5.0], [3.0, 1.0, 5.0]])
 
@@ -26,8 +25,3 @@ def test_a_scaler_comes_back_from_the_checkpoint() -> None:
     scaler = Scaler.fit(VALUES, "standard")
     again = Scaler.from_state(scaler.state())
     assert again.encode(VALUES).tolist() == scaler.encode(VALUES).tolist()
-
-
-def test_an_unknown_scaling_is_told() -> None:
-    with pytest.raises(UserError, match=r"data\.scaling=max: choose standard or minmax"):
-        Scaler.fit(VALUES, "max")

@@ -51,7 +51,7 @@ def test_several_targets_are_forecasts_of_series_of_their_own(tmp_path: Path) ->
     assert data.names == ("A y", "A z", "B y", "B z")
     assert windows.series.tolist() == [0, 1] * 8 + [2, 3] * 8
     assert windows.truth[:2].tolist() == [[3, 4], [-3, -4]]
-    assert windows.last[:2].tolist() == [2, -2]
+    assert windows.last[0].tolist() == [2, -2]
     # of y the changes 1 and 2 are the largest, of z -1 and -2
     np.testing.assert_allclose(windows.targets[0], [1, 1, -1, -1])
     from seqlab.data.series_encoding import values_of

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.data.series_files import SeriesFile, read_series, series_columns
+from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.errors import UserError
 
 
@@ -20,17 +20,17 @@ def test_a_time_column_and_one_target_are_found(path: Path) -> None:
     )
     file = read_series(path)
     (table,) = file.tables
-    assert file.columns == (("load",), ("load",), (), ())
+    assert file.columns == (("load",), ("load",), ())
     assert file.grid.noun == "hours"
-    assert table.values.tolist() == [[1], [2], [3]]
+    assert table.column("load").tolist() == [1, 2, 3]
     assert table.name == ""
-    assert file.notices == [f"{path} is not in order of date (first on line 3): 2 of 3 lines were moved"]
+    assert file.notices == [f"{path} was not in order of date: 2 of 3 lines were moved"]
 
 
 def read(path: Path, **settings: Any) -> SeriesFile:
     """A file as ``data=series`` reads it."""
     asked = {name: settings.pop(name) for name in ("targets", "features", "known") if name in settings}
-    return read_series(path, partial(series_columns, **asked), **settings)
+    return read_series(path, partial(choose_columns, **asked), **settings)
 
 
 LONG = """unique_id,ds,y,price,holiday
@@ -48,18 +48,18 @@ def test_a_panel_by_hand(path: Path) -> None:
     path.write_text(LONG, encoding="utf-8")
     file = read(path, features=["price"], known=["holiday"])
     first, second = file.tables
-    assert file.columns == (("y",), ("y", "price", "holiday"), ("holiday",), ())
+    assert file.columns == (("y",), ("y", "price", "holiday"), ("holiday",))
     assert (first.name, second.name) == ("A", "B")
-    assert first.values.tolist() == [[1, 4, 0], [2, 5, 1]]
-    assert second.values.tolist() == [[10, 1, 0], [20, 2, 0]]
+    assert first.frame[["y", "price", "holiday"]].to_numpy().tolist() == [[1, 4, 0], [2, 5, 1]]
+    assert second.frame[["y", "price", "holiday"]].to_numpy().tolist() == [[10, 1, 0], [20, 2, 0]]
     # after the last y its holidays are known, up to the step that is missing
-    np.testing.assert_array_equal(first.future, [[np.nan, np.nan, 1], [np.nan, np.nan, 0]])
+    assert first.future.to_dict("list") == {"holiday": [1, 0]}
     assert second.future is None
 
 
 def test_a_time_that_comes_twice_counts_within_a_series_alone(path: Path) -> None:
     path.write_text("shop,ds,y\nA,1,1\nB,1,1\nA,2,3\nA,2,4\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"line 5: the date 2 of series A stands on line 4 too"):
+    with pytest.raises(UserError, match=r"series A, line 5: the date 2 stands on line 4 too"):
         read_series(path, id="shop")
 
 
@@ -72,15 +72,15 @@ def test_missing_numbers_are_refused_or_filled_from_the_past(path: Path) -> None
         "data.missing=drop (leave such rows out), previous (fill with the number before) or zero"
     )
     (table,) = read_series(path, missing="drop").tables
-    assert table.values.ravel().tolist() == [5, 7]
+    assert table.column("y").tolist() == [5, 7]
     file = read_series(path, missing="previous")
     (table,) = file.tables
-    assert table.values.ravel().tolist() == [5, 5, 5, 7]  # the 4th of January was no line
+    assert table.column("y").tolist() == [5, 5, 5, 7]  # the 4th of January was no line
     assert table.dates == ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05")
-    assert np.diff(table.moments).tolist() == [86_400 * 10**9] * 3
+    assert np.diff(table.order).tolist() == [86_400 * 10**9] * 3
     assert file.notices == [f"{path}: 3 rows lacked a number and were filled with the number before"]
     (table,) = read_series(path, missing="zero").tables
-    assert table.values.ravel().tolist() == [0, 5, 0, 0, 7]
+    assert table.column("y").tolist() == [0, 5, 0, 0, 7]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_missing_numbers_are_refused_or_filled_from_the_past(path: Path) -> None
         (
             "ds,a,b\n1,2,3\n",
             {},
-            r"2 columns could be the target \(a, b\); name those .*data\.targets=\[NAME\]",
+            r"2 columns could be the target \(a, b\); name what to .*data\.targets=\[NAME\]",
         ),
         ("ds,y\n1,2\n", {"known": ["sun"]}, r"data\.known=sun: .*no such column; it has ds, y"),
         ("ds,y\n1,2\n", {"known": ["y"], "targets": ["y"]}, r"data\.known=y: the target's own future"),

@@ -6,8 +6,8 @@ import pytest
 
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.samples import stock_prices
-from seqlab.data.series import StockPrices
 from seqlab.data.series_encoding import SeriesEncoding
+from seqlab.data.stock import StockPrices
 from seqlab.errors import UserError
 
 
@@ -77,7 +77,7 @@ def test_zero_forecasts_the_last_value(tmp_path: Path) -> None:
         data = made(tmp_path, target_transform=transform)
         windows = data.windows("val")
         prices = data.encoding.values(torch.zeros(len(windows), 1, 1), windows.last)
-        assert prices[:, 0, 0].tolist() == windows.last.tolist()
+        assert prices[:, 0, 0].tolist() == windows.last[:, 0].tolist()
 
 
 @pytest.mark.parametrize("transform", ["level", "log_return"])
@@ -145,9 +145,9 @@ def test_batches_hold_what_the_windows_hold(tmp_path: Path) -> None:
         ({"feature_transform": {"Close": "log"}}, "data.feature_transform.Close=log: choose level"),
         (
             {"feature_transform": {"Sentiment": "level"}},
-            "data.feature_transform.Sentiment: the features are Open, Close, Volume; name one of them",
+            "data.feature_transform.sentiment: the features are Open, Close, Volume; name one of them",
         ),
-        ({"target": "Price"}, "prices.csv: no column Price; it has Date, "),
+        ({"target": "Price"}, "prices.csv has no such column; it has Date, "),
         ({"seq_length": 12}, "prices.csv: 20 days are too few: data.split=[0.6, 0.1, 0.3] gives 12, 2 and 6"),
         ({"horizon": 3}, "prices.csv: 20 days are too few"),
         ({"split": [0.5, 0.5]}, "data.split=[0.5, 0.5]: give three positive shares"),
@@ -227,7 +227,7 @@ def test_the_sample_says_what_it_is() -> None:
     assert data.notices[0] == stock_prices.NOTICE
     assert len(data._tables[0]) == 50
     assert data.encoding.features == ("Open", "High", "Low", "Close", "Volume")
-    opening, high, low, close, volume = data._tables[0].values.T
+    opening, high, low, close, volume = (data._tables[0].column(name) for name in stock_prices.PRICES)
     assert (high >= np.maximum(opening, close)).all()
     assert (low <= np.minimum(opening, close)).all()
     assert (volume > 0).all()

@@ -1,16 +1,27 @@
 import gzip
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.series_files import price_columns, read_series
+from seqlab.data.series_files import choose_columns, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
+
+
+class Prices(NamedTuple):
+    """One series of a file, and what was said while it was read."""
+
+    table: SeriesTable
+    columns: tuple[str, ...]
+    notices: list[str]
+
+    @property
+    def values(self) -> np.ndarray:
+        return self.table.frame[[name.lower() for name in self.columns]].to_numpy()
 
 
 def read_prices(
@@ -20,12 +31,12 @@ def read_prices(
     target: str | None = None,
     series: str | None = None,
     **how: Any,
-) -> SeriesTable:
-    """The one table of a file, with the notices of reading it."""
-    columns = partial(price_columns, features=features, target=target)
+) -> Prices:
+    """A file as ``data=stock`` reads it."""
+    targets = None if target is None else [target]
+    columns = partial(choose_columns, features=features, targets=targets, prices=True)
     file = read_series(path, columns, only=series, single=True, **how)
-    (table,) = file.tables
-    return replace(table, notices=file.notices)
+    return Prices(file.tables[0], file.columns.features, file.notices)
 
 
 HEADED = """Date,Open,High,Low,Close,Volume
@@ -42,12 +53,12 @@ def written(tmp_path: Path) -> Path:
 
 def test_columns_stand_in_any_order_under_any_case(written: Path) -> None:
     written.write_text("close,DATE,Volume,open\n2,2016-01-04,100,1\n3,2016-01-05,200,1.5\n", encoding="utf-8")
-    table = read_prices(written)
-    assert table.columns == ("open", "close", "Volume")
-    assert table.column("Close").tolist() == [2, 3]
-    assert table.values.tolist() == [[1, 2, 100], [1.5, 3, 200]]
-    assert table.dates == ("2016-01-04", "2016-01-05")
-    assert table.notices == []
+    prices = read_prices(written)
+    assert prices.columns == ("open", "close", "Volume")
+    assert prices.table.column("Close").tolist() == [2, 3]
+    assert prices.values.tolist() == [[1, 2, 100], [1.5, 3, 200]]
+    assert prices.table.dates == ("2016-01-04", "2016-01-05")
+    assert prices.notices == []
 
 
 def test_columns_that_nobody_asked_for_need_hold_no_number(written: Path) -> None:
@@ -64,11 +75,11 @@ def test_the_published_file_has_comments_no_header_and_the_newest_day_first(writ
         "# source\n# Open,High,Low,Volume,Close\n3,6,2.5,300,4\n2,5,1.5,200,3\n", encoding="utf-8"
     )
     columns = ["Open", "High", "Low", "Volume", "Close"]
-    table = read_prices(written, columns=columns, reverse=True)
-    assert table.column("Close").tolist() == [3, 4]
-    assert table.lines.tolist() == [4, 3]
-    assert table.dates is None
-    assert read_prices(written, columns=columns, reverse=False).column("Close").tolist() == [4, 3]
+    prices = read_prices(written, columns=columns, reverse=True)
+    assert prices.table.column("Close").tolist() == [3, 4]
+    assert prices.table.lines.tolist() == [4, 3]
+    assert prices.table.dates is None
+    assert read_prices(written, columns=columns, reverse=False).table.column("Close").tolist() == [4, 3]
 
 
 def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) -> None:
@@ -77,36 +88,36 @@ def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) ->
         read_prices(written)
     assert str(caught.value) == (
         f"{written}: no column of times (date, ds, datetime, timestamp, time, day); it has Open, Close: add "
-        "one, or say data.reverse=true (line 3 is the newest day) or false (it is the oldest)"
+        "one, or say data.reverse=true (line 3 is the newest day) or false (the oldest)"
     )
-    table = read_prices(written, reverse=True)
-    assert table.column("Close").tolist() == [3, 4]
-    assert table.notices == [
+    prices = read_prices(written, reverse=True)
+    assert prices.table.column("Close").tolist() == [3, 4]
+    assert prices.notices == [
         f"{written}: names of columns from its comment, line 2: Open, Close",
-        f"{written} has no dates: its last line is taken for the oldest day (data.reverse=true)",
+        f"{written} has no dates: its last line is the oldest day (data.reverse=true)",
     ]
 
 
 def test_a_file_with_the_newest_day_first_is_reversed_and_says_so(written: Path) -> None:
     head, *lines = HEADED.splitlines()
     written.write_text("\n".join([head, *lines[::-1]]), encoding="utf-8-sig")
-    table = read_prices(written)
-    assert table.column("Close").tolist() == [2, 3, 4]
-    assert table.notices == [f"{written} has the newest day first: reversed"]
+    prices = read_prices(written)
+    assert prices.table.column("Close").tolist() == [2, 3, 4]
+    assert prices.notices == [f"{written} was not in order of date: 2 of 3 lines were moved"]
 
 
 def test_days_out_of_order_are_put_in_order_and_counted(written: Path) -> None:
     head, first, second, third = HEADED.splitlines()
     written.write_text("\n".join([head, second, first, third]), encoding="utf-8")
-    table = read_prices(written)
-    assert table.column("Close").tolist() == [2, 3, 4]
-    assert table.lines.tolist() == [3, 2, 4]
-    assert table.notices == [f"{written} is not in order of date (first on line 3): 2 of 3 lines were moved"]
+    prices = read_prices(written)
+    assert prices.table.column("Close").tolist() == [2, 3, 4]
+    assert prices.table.lines.tolist() == [3, 2, 4]
+    assert prices.notices == [f"{written} was not in order of date: 2 of 3 lines were moved"]
 
 
 def test_american_dates_are_read(written: Path) -> None:
     written.write_text("Date,Close\n2/28/2016,1\n3/1/2016,2\n", encoding="utf-8")
-    assert read_prices(written).column("Close").tolist() == [1, 2]
+    assert read_prices(written).table.column("Close").tolist() == [1, 2]
 
 
 def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Path) -> None:
@@ -117,10 +128,10 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
         f"{written}, line 3: no finite number under Low (1 of 3 rows lack one); mend the line, or choose "
         "data.missing=drop (leave such rows out), previous (fill with the number before) or zero"
     )
-    table = read_prices(written, missing="drop")
-    assert table.column("Close").tolist() == [2, 4]
-    assert table.notices[0] == f"{written}: 1 rows lack a number and were left out"
-    assert read_prices(written, missing="previous").column("Low").tolist() == [0.5, 0.5, 2.5]
+    prices = read_prices(written, missing="drop")
+    assert prices.table.column("Close").tolist() == [2, 4]
+    assert prices.notices[0] == f"{written}: 1 rows lack a number and were left out"
+    assert read_prices(written, missing="previous").table.column("Low").tolist() == [0.5, 0.5, 2.5]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +148,12 @@ def test_lines_without_a_number_are_left_out_where_that_is_asked_for(written: Pa
             ", line 3: the date 2016-01-04 stands on line 2 too",
         ),
         ("Date,Close\n2016-01-04,1\nsoon,2\n", {}, ", line 3: 'soon' is no date"),
-        ("Date,Close\n2016-01-04,1\n", {"features": ["Open"]}, ": no column Open; it has Date, Close"),
-        ("Date,Price\n2016-01-04,1\n", {}, ": no column Close or y; it has Date, Price"),
+        (
+            "Date,Close\n2016-01-04,1\n",
+            {"features": ["Open"]},
+            r"data\.features=Open: .*has no such column; it has Date, Close",
+        ),
+        ("Date,Price,Other\n2016-01-04,1,2\n", {}, r"no column close or y, and 2 .*data\.target=NAME"),
         ("Close,close\n1,2\n", {}, ", line 1: the column close comes twice"),
         ("1,2\n3,4,5\n", {"columns": ["Open", "Close"]}, ", line 2: 3 cells"),
         (
@@ -173,12 +188,12 @@ def test_the_published_prices(root: Path) -> None:
     path = root.parent / "shared/data/stock/data-02-stock_daily.csv"
     if not path.is_file():
         pytest.skip(f"no published prices at {path}")
-    table = read_prices(path, reverse=True)
-    assert table.columns == ("Open", "High", "Low", "Close", "Volume")
+    prices = read_prices(path, reverse=True)
+    assert prices.columns == ("Open", "High", "Low", "Close", "Volume")
     with pytest.raises(UserError, match=r"data\.reverse=true \(line 3 is the newest day\)"):
         read_prices(path)
-    close = table.column("Close")
-    assert len(table) == 732
+    close = prices.table.column("Close")
+    assert len(prices.table) == 732
     assert np.abs(np.diff(close))[511:].mean() == pytest.approx(5.72, abs=0.005)
 
 
@@ -186,9 +201,9 @@ def test_the_published_prices(root: Path) -> None:
 def test_dates_are_found_under_their_usual_headings(tmp_path: Path, heading: str) -> None:
     path = tmp_path / "prices.csv"
     path.write_text(f"{heading},close\n2020-01-03,3\n2020-01-02,2\n2020-01-01,1\n", encoding="utf-8")
-    table = read_prices(path)
-    assert table.column("Close").tolist() == [1, 2, 3]
-    assert table.notices == [f"{path} has the newest day first: reversed"]
+    prices = read_prices(path)
+    assert prices.table.column("Close").tolist() == [1, 2, 3]
+    assert prices.notices == [f"{path} was not in order of date: 2 of 3 lines were moved"]
 
 
 LONG = """unique_id,ds,y,temperature
@@ -201,29 +216,31 @@ B,2016-01-05,8,
 
 def test_one_series_of_a_long_file_is_chosen_by_its_name(written: Path) -> None:
     written.write_text(LONG, encoding="utf-8")
-    table = read_prices(written, series="A")
-    assert table.columns == ("y",)
-    assert table.column("y").tolist() == [1, 2]
-    assert table.lines.tolist() == [4, 3]
+    prices = read_prices(written, series="A")
+    assert prices.columns == ("y",)
+    assert prices.table.column("y").tolist() == [1, 2]
+    assert prices.table.lines.tolist() == [4, 3]
     # what another series lacks is no matter
-    assert read_prices(written, ["temperature"], series="A").values.tolist() == [
-        [-2, 1],
-        [-3, 2],
-    ]
+    assert read_prices(written, ["temperature"], series="A").values.tolist() == [[-2], [-3]]
     with pytest.raises(UserError) as caught:
         read_prices(written)
-    assert str(caught.value) == f"{written}: 2 series under unique_id; choose one with data.series=NAME: B, A"
-    with pytest.raises(UserError, match=r"data\.series=C: no such unique_id in .*prices\.csv; it has B, A$"):
+    assert str(caught.value) == (
+        f"data.series=null: {written} holds 2 series under unique_id; name one of them: B, A"
+    )
+    with pytest.raises(
+        UserError,
+        match=r"data\.series=C: .* holds 2 series .*; name one of them: B, A$",
+    ):
         read_prices(written, series="C")
 
 
 def test_a_long_file_of_one_series_needs_no_choice_and_counts_steps_as_well(written: Path) -> None:
     written.write_text("unique_id,ds,y\n1,9,3\n1,11,5\n1,10,4\n", encoding="utf-8")
-    assert read_prices(written).column("y").tolist() == [3, 4, 5]
-    assert read_prices(written, series="1").dates == ("9", "10", "11")
+    assert read_prices(written).table.column("y").tolist() == [3, 4, 5]
+    assert read_prices(written, series="1").table.dates == ("9", "10", "11")
     written.write_text("ds,y\n2016-01-04,3\n2016-01-05,5\n", encoding="utf-8")
-    assert read_prices(written).column("y").tolist() == [3, 5]
-    with pytest.raises(UserError, match=r"data\.series=A: .*prices\.csv has no column unique_id"):
+    assert read_prices(written).table.column("y").tolist() == [3, 5]
+    with pytest.raises(UserError, match=r"data\.series=A: .* holds 0 series .*; leave it out"):
         read_prices(written, series="A")
 
 
@@ -236,7 +253,7 @@ def test_any_column_can_be_the_target(tmp_path: Path) -> None:
 def test_a_packed_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv.gz"
     path.write_bytes(gzip.compress(b"Date,Close\n2020-01-01,1\n2020-01-02,2\n"))
-    assert read_prices(path).column("Close").tolist() == [1, 2]
+    assert read_prices(path).table.column("Close").tolist() == [1, 2]
 
 
 def test_a_file_says_which_days_it_lacks(written: Path) -> None:
@@ -253,4 +270,4 @@ def test_a_file_says_which_days_it_lacks(written: Path) -> None:
 
 def test_columns_may_be_divided_by_semicolons(written: Path) -> None:
     written.write_text("Date;Close\n2016-01-04;1\n2016-01-05;2\n", encoding="utf-8")
-    assert read_prices(written).column("Close").tolist() == [1, 2]
+    assert read_prices(written).table.column("Close").tolist() == [1, 2]

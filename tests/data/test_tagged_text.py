@@ -34,9 +34,7 @@ def set_up(tmp_path: Path, train: str, **settings: Any) -> TaggedText:
         (BIO, {"scheme": "plain"}, "plain", ("B-PER", "O", "B-PER")),
         (CONLLU.format(ann="_"), {}, "plain", ("PROPN", "AUX", "ADP", "PROPN")),
         (CONLLU.format(ann="_"), {"tag_column": "XPOS"}, "plain", ("NNP", "VBZ", "IN", "NNP")),
-        (CONLLU.format(ann="NER=B-PER"), {}, "bio", ("B-PER", "O", "O", "O")),
-        (CONLLU.format(ann="NER=B-PER"), {"scheme": "plain"}, "plain", ("PROPN", "AUX", "ADP", "PROPN")),
-        (CONLLU.format(ann="NER=B-PER"), {"tag_column": "UPOS"}, "plain", ("PROPN", "AUX", "ADP", "PROPN")),
+        (CONLLU.format(ann="_"), {"tag_column": 4}, "plain", ("PROPN", "AUX", "ADP", "PROPN")),
         ("a NN B-X\nb VB O\n", {"tag_column": 2}, "plain", ("NN", "VB")),
     ],
 )

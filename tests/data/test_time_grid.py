@@ -2,11 +2,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.time_grid import TimeGrid, find_grid, read_moments, told_gaps
+from seqlab.data.series_table import DATE, LINE, SeriesTable, told_gaps
+from seqlab.data.time_grid import TimeGrid, find_grid, read_moments
 
 
 def grid_of(dates: list[str]) -> TimeGrid:
-    return find_grid(read_moments(tuple(dates)), [np.arange(len(dates))])
+    moments = read_moments(tuple(dates))
+    return find_grid(moments, [moments.order])
+
+
+def table_of(dates: list[str], name: str = "") -> SeriesTable:
+    frame = pd.DataFrame({LINE: range(len(dates)), DATE: dates}, index=read_moments(dates).order)
+    return SeriesTable("here", frame, name)
 
 
 def dates(frequency: str, number: int = 30) -> list[str]:
@@ -33,36 +40,36 @@ def test_the_step_tells_its_noun_and_season(frequency: str, noun: str, season: i
     assert (grid.noun, grid.season) == (noun, season)
     order = read_moments(tuple(written)).order
     assert np.diff(grid.places(order)).tolist() == [1] * 29
-    after = [np.datetime64(each) for each in grid.after(int(order[19]), 10)]
+    after = [np.datetime64(grid.text(each)) for each in grid.ahead(int(order[19]), 10)]
     assert after == [np.datetime64(each) for each in written[20:]]
 
 
 def test_whole_numbers_are_steps() -> None:
     grid = grid_of([str(year) for year in range(2000, 2020, 2)])
     assert (grid.noun, grid.season, grid.size) == ("steps", None, 2)
-    assert grid.after(2018, 2) == ["2020", "2022"]
+    assert grid.ahead(2018, 2) == [2020, 2022]
+    assert grid.text(2020) == "2020"
 
 
 def test_months_end_on_their_last_day() -> None:
     written = dates("ME", 12)
     grid = grid_of(written)
     order = read_moments(tuple(written)).order
-    assert grid.after(int(order[0]), 2) == ["2024-02-29", "2024-03-31"]
+    assert [grid.text(each) for each in grid.ahead(int(order[0]), 2)] == ["2024-02-29", "2024-03-31"]
 
 
 def test_gaps_are_counted_over_series() -> None:
     written = dates("h", 12)
-    order = read_moments(tuple(written)).order
     some = [0, 1, 2, 6, 7, 8, 10, 11]
     tables = [
-        ("a", order, tuple(written)),
-        ("b", order[some], tuple(written[row] for row in some)),
+        table_of(written, "a"),
+        table_of([written[row] for row in some], "b"),
     ]
-    assert told_gaps(grid_of(written), tables) == (
-        "4 of 24 hours are missing in 1 of 2 series; the longest gap is 3 after "
-        "2024-01-01 02:00:00 in series b"
-    )
-    assert told_gaps(grid_of(written), tables[:1]) is None
+    assert told_gaps(grid_of(written), tables) == [
+        "here: 4 of 24 hours are missing in 1 of 2 series; the longest gap is 3 after "
+        "2024-01-01 02:00:00 of series b. Windows take the rows that are there for neighbors"
+    ]
+    assert told_gaps(grid_of(written), tables[:1]) == []
 
 
 def test_missing_business_days_are_counted() -> None:
@@ -70,10 +77,10 @@ def test_missing_business_days_are_counted() -> None:
     written = ["2016-01-04", "2016-01-05", "2016-01-11", "2016-01-13", "2016-01-14", "2016-01-15"]
     grid = grid_of(written)
     assert grid.business_days
-    assert told_gaps(grid, [("", read_moments(written).order, written)]) == (
-        "4 of 10 business days (Monday to Friday, holidays among them) are missing; the longest gap is 3 "
-        "after 2016-01-05"
-    )
+    assert told_gaps(grid, [table_of(written)]) == [
+        "here: 4 of 10 business days (Monday to Friday, holidays among them) are missing; the longest "
+        "gap is 3 after 2016-01-05. Windows take the rows that are there for neighbors"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,10 +88,9 @@ def test_missing_business_days_are_counted() -> None:
 )
 def test_other_steps_than_business_days_have_gaps_too(frequency: str, said: str) -> None:
     whole = dates(frequency, 40)
-    order = read_moments(whole).order
-    assert told_gaps(grid_of(whole), [("", order, whole)]) is None
-    kept = np.delete(np.arange(40), [10, 11])
-    assert str(told_gaps(grid_of(whole), [("", order[kept], whole)])).startswith(f"{said} are missing")
+    assert told_gaps(grid_of(whole), [table_of(whole)]) == []
+    (told,) = told_gaps(grid_of(whole), [table_of([*whole[:10], *whole[12:]])])
+    assert told.startswith(f"here: {said} are missing")
 
 
 def test_the_day_is_that_of_the_file_and_whole_numbers_are_steps() -> None:

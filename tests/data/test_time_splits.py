@@ -1,11 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.time_splits import check_season, naive_errors, settled_season
 from seqlab.errors import UserError
 
-TABLE = SeriesTable(("y", "z"), np.array([[1, 5], [4, 5], [2, 5], [8, 5], [90, 5.0]]), np.arange(5), "here")
+TABLE = SeriesTable("here", pd.DataFrame({"y": [1, 4, 2, 8, 90.0], "z": [5.0] * 5}))
 
 
 def test_naive_errors_by_hand_know_the_training_rows_alone() -> None:

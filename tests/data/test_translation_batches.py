@@ -1,6 +1,6 @@
 import torch
 
-from seqlab.data.pairs import PairDataset, encode_pairs, pair_batch, source_batch
+from seqlab.data.pairs import PairDataset, encode_pairs, pair_batch
 from seqlab.data.tokenizers import WordTokenizer
 
 PAD, BOS, EOS = 0, 1, 2
@@ -28,11 +28,12 @@ def test_pairs_are_sorted_by_target_length_then_source_length() -> None:
     assert torch.argsort(encoded.sort_keys()).tolist() == [2, 1, 0]
 
 
-def test_new_sources_and_single_pairs_have_the_shape_of_training() -> None:
-    source, lengths = source_batch([[4, 5], [], [6]], CPU)
-    assert source.tolist() == [[4, 5, EOS], [EOS, PAD, PAD], [6, EOS, PAD]]
-    assert lengths.tolist() == [3, 1, 2]
-    assert source_batch([[]], CPU)[0].tolist() == [[EOS]]
+def test_an_empty_source_is_its_end_and_a_single_pair_has_the_shape_of_training() -> None:
+    words = WordTokenizer.train(["a b"])
+    encoded = encode_pairs([("a b", ""), ("", ""), ("b", "")], words, words)
+    batch = PairDataset(encoded, CPU)[torch.arange(3)]
+    assert batch.source.tolist() == [[4, 5, EOS], [EOS, PAD, PAD], [5, EOS, PAD]]
+    assert batch.source_lengths.tolist() == [3, 1, 2]
     one = pair_batch([4, 5], [6], CPU)
     assert one.source.tolist() == [[4, 5, EOS]]
     assert one.decoder_input.tolist() == [[BOS, 6]]

@@ -21,8 +21,8 @@ def indexed(rows: list[list[int]], vocabulary: Vocabulary, window_size: int, con
     return index_windows(tokens, lengths, vocabulary, window_size, context)
 
 
-def windows_of(index: WindowIndex, sessions: list[int] | None = None) -> list[Window]:
-    positions = index.positions(None if sessions is None else np.asarray(sessions))
+def windows_of(index: WindowIndex) -> list[Window]:
+    positions = index.positions()
     contexts = map(tuple, index.contexts(positions).tolist())
     return list(zip(contexts, index.stream[positions].tolist(), strict=True))
 
@@ -100,13 +100,6 @@ def test_windows_equal_a_plain_loop(
     assert index.num_windows == sum(map(len, expected))
     last_keys = index.first_key + index.num_targets - 1
     assert last_keys.tolist() == [len(row) for row in random_rows]  # the last thing predicted is the end
-
-
-def test_windows_of_chosen_sessions(eight_keys: Vocabulary, random_rows: list[list[int]]) -> None:
-    index = indexed(random_rows, eight_keys, 4, "from_start")
-    chosen = [7, 0, 7, 30]
-    expected = [window for row in chosen for window in loop_windows(random_rows[row], 4, "from_start")]
-    assert windows_of(index, chosen) == expected
 
 
 def test_stream_keeps_the_small_type_of_the_tokens(eight_keys: Vocabulary) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqlab.data.labelled import LabelledItems
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.evaluation.classification import (
     ClassificationEvaluation,
     ClassificationOutcome,
@@ -35,7 +35,7 @@ def outcome() -> ClassificationOutcome:
         ("Ann", "Bea", "Cy", "Dan", "Cy"), ("A", "B", "C", "A", "C"), np.arange(1, 6), "here"
     )
     return ClassificationOutcome(
-        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "characters"
+        names, ("A", "B", "C"), np.array([0, 1, 2, 0, 2]), probabilities, {}, (), "name", "character"
     )
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from seqlab.evaluation.classification import (
     LONGEST_ENDING,
-    Counted,
+    Labelled,
     LongestEnding,
     Majority,
     NaiveBayes,
@@ -11,16 +11,16 @@ from seqlab.evaluation.classification import (
 )
 
 
-def counted(*pairs: tuple[str, str]) -> Counted:
+def counted(*pairs: tuple[str, str]) -> Labelled:
     """Of texts by character."""
     found, labels = zip(*pairs, strict=True)
-    return Counted([list(text) for text in found], labels)
+    return [list(text) for text in found], labels
 
 
-def sessions(*pairs: tuple[str, str]) -> Counted:
+def sessions(*pairs: tuple[str, str]) -> Labelled:
     """Of texts by word."""
     found, labels = zip(*pairs, strict=True)
-    return Counted([text.split() for text in found], labels)
+    return [text.split() for text in found], labels
 
 
 TRAIN = counted(
@@ -29,12 +29,12 @@ TRAIN = counted(
 
 
 def test_the_majority_is_one_label_for_all() -> None:
-    assert Majority(TRAIN).predict([list("Petrov"), ["x"]]) == ["Czech", "Czech"]
+    assert Majority(TRAIN[1]).predict([list("Petrov"), ["x"]]) == ["Czech", "Czech"]
 
 
 def test_the_longest_ending_known_decides() -> None:
     texts = ["Popov", "Polak", "xyz", "Ko"]
-    assert LongestEnding(TRAIN).predict([list(text) for text in texts]) == [
+    assert LongestEnding(*TRAIN).predict([list(text) for text in texts]) == [
         "Russian",
         "Czech",
         "Czech",
@@ -44,7 +44,7 @@ def test_the_longest_ending_known_decides() -> None:
 
 def test_endings_are_of_tokens_and_a_long_sequence_has_few_of_them() -> None:
     train = sessions(("5 22 11", "ok"), ("5 5 2 11", "slow"), ("7 2 11", "slow"), ("11", "ok"))
-    assert LongestEnding(train).predict([["9", "2", "11"], ["22", "11"], ["1"], []]) == [
+    assert LongestEnding(*train).predict([["9", "2", "11"], ["22", "11"], ["1"], []]) == [
         "slow",
         "ok",
         "ok",

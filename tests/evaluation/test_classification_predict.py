@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqlab.data.labelled_events import EventCoder
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.classification import ClassificationEvaluation, stored_coder

@@ -61,8 +61,14 @@ def datamodule(request: pytest.FixtureRequest) -> LogSessions:
     return request.getfixturevalue(request.param)()
 
 
-def test_every_key_is_there_and_finite(datamodule: LogSessions) -> None:
-    _, figures, outcome = judged(datamodule)
+@pytest.fixture(scope="module", params=["windows", "padded"])
+def run(request: pytest.FixtureRequest) -> tuple[dict[str, float], DetectionOutcome]:
+    """Validation figures and outcome of both kinds, for tests that change nothing."""
+    return judged(request.getfixturevalue(request.param)())[1:]
+
+
+def test_every_key_is_there_and_finite(run: tuple[dict[str, float], DetectionOutcome]) -> None:
+    figures, outcome = run
     expected = {"test/loss", "test/accuracy", "test/threshold", "oracle/f1", "test/seen_share"}
     expected |= {"test/unseen/auroc", "test/unseen/false_positive_rate"}
     expected |= {f"oracle/{name}/f1" for name in SCORES} | {f"test/{figure}" for figure in FIGURES}
@@ -77,8 +83,8 @@ def test_every_key_is_there_and_finite(datamodule: LogSessions) -> None:
     assert outcome.alerts.tolist() == (outcome.scores["combined"] > outcome.threshold).tolist()
 
 
-def test_the_best_f1_stands_under_oracle_alone(datamodule: LogSessions) -> None:
-    _, _, outcome = judged(datamodule)
+def test_the_best_f1_stands_under_oracle_alone(run: tuple[dict[str, float], DetectionOutcome]) -> None:
+    _, outcome = run
     abnormal = outcome.sessions.labels == 1
     for name in SCORES:
         best = max(
@@ -111,8 +117,8 @@ def test_a_prevalence_adds_figures_at_it(datamodule: LogSessions) -> None:
     assert "best F1 of any threshold at 2.00% abnormal, found with the test labels" in dict(table.notes)
 
 
-def test_the_best_f1_says_the_share_that_it_is_at(datamodule: LogSessions) -> None:
-    _, _, outcome = judged(datamodule)
+def test_the_best_f1_says_the_share_that_it_is_at(run: tuple[dict[str, float], DetectionOutcome]) -> None:
+    _, outcome = run
     abnormal = int((outcome.sessions.labels == 1).sum())
     share = abnormal / len(outcome.sessions)
     assert f"best F1 of any threshold at {share:.2%} abnormal, found with the test labels" in dict(
@@ -200,8 +206,10 @@ def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measure
     assert written["label"].isna().all() if label == LABEL_UNKNOWN else (written["label"] == "Normal").all()
 
 
-def test_scores_csv_holds_what_was_found(datamodule: LogSessions, tmp_path: object) -> None:
-    _, _, outcome = judged(datamodule)
+def test_scores_csv_holds_what_was_found(
+    run: tuple[dict[str, float], DetectionOutcome], tmp_path: Path
+) -> None:
+    _, outcome = run
     outcome.write_scores(tmp_path / "scores.csv")
     written = pd.read_csv(tmp_path / "scores.csv", dtype={"surprise_key": str})
     assert written["block_id"].tolist() == outcome.sessions.ids.tolist()

@@ -8,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from seqlab.data.series import StockPrices
+from seqlab.data.stock import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
 from seqlab.evaluation.forecasting_report import fold_section, forecast_section
@@ -79,8 +79,8 @@ def test_figures_are_in_the_unit_of_the_price_whatever_is_learned() -> None:
         value = outputs * data.encoding.target_scaler.scale + data.encoding.target_scaler.offset
         expected = {
             "level": value,
-            "difference": windows.last + value,
-            "log_return": windows.last * np.exp(value),
+            "difference": windows.last[:, 0] + value,
+            "log_return": windows.last[:, 0] * np.exp(value),
         }[transform]
         np.testing.assert_allclose(prices[:, 0, 1], expected, rtol=1e-6)
 

@@ -1,10 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from seqlab.data.series import StockPrices
 from seqlab.data.series_encoding import SeriesWindows
 from seqlab.data.series_table import SeriesTable
-from seqlab.evaluation.forecasting_figures import baseline_forecasts, seasonal_naive
+from seqlab.data.stock import StockPrices
+from seqlab.evaluation.forecasting_figures import naive_forecasts, seasonal_naive
 
 
 @pytest.mark.parametrize("transform", ["level", "difference", "log_return"])
@@ -13,7 +14,7 @@ def test_baselines_by_hand(transform: str) -> None:
     data.setup()
     data.open_test()
     table, windows = data.table("test"), data.windows("test")
-    found = {name: each.values for name, each in baseline_forecasts(data, windows).items()}
+    found = {name: each.values for name, each in naive_forecasts(data, windows).items()}
     close, opening = table.column("Close"), table.column("Open")
     row = windows.first_rows[0]
     assert found["last_value"][0].tolist() == [close[row - 1]] * 2
@@ -32,20 +33,20 @@ def test_the_open_is_no_baseline_for_itself() -> None:
     data.setup()
     data.open_test()
     windows = data.windows("test")
-    found = baseline_forecasts(data, windows)
+    found = naive_forecasts(data, windows)
     assert set(found) == {"last_value", "drift"}
 
 
 def test_the_seasonal_naive_by_hand() -> None:
     """A season of 3, five steps ahead: steps 4 and 5 take the same season again, never one ahead."""
     tables = [
-        SeriesTable(("y",), np.arange(20.0)[:, None] + base, np.arange(20), "here", name=name)
+        SeriesTable("here", pd.DataFrame({"y": np.arange(20.0) + base}), name)
         for name, base in (("a", 0), ("b", 100))
     ]
     windows = SeriesWindows(
         inputs=np.zeros((3, 1, 1), np.float32),
         targets=np.zeros((3, 5), np.float32),
-        last=np.array([9.0, 10.0, 109.0]),
+        last=np.array([[9.0], [10.0], [109.0]]),
         truth=np.zeros((3, 5)),
         first_rows=np.array([10, 11, 10]),
         known=np.zeros((3, 5, 0), np.float32),

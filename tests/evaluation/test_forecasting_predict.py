@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.data.series import StockPrices
+from seqlab.data.stock import StockPrices
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
@@ -64,7 +64,7 @@ def test_a_file_that_is_too_short_or_lacks_a_column_is_told(tmp_path: Path) -> N
         ForecastingEvaluation().predict(task, contents, written(tmp_path / "short.csv", days=4))
     other = tmp_path / "other.csv"
     other.write_text("Date,Open\n2016-01-01,1\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"other\.csv: no column Close; it has Date, Open"):
+    with pytest.raises(UserError, match=r"data\.target=Close: .*has no such column; it has Date, Open"):
         ForecastingEvaluation().predict(task, contents, other)
 
 

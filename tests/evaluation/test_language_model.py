@@ -120,14 +120,12 @@ def test_a_sentence_is_read_on_from_window_to_window(stride: int) -> None:
     for start in range(0, len(ids) - 4, stride):
         guess = task.network(ids[None, start : start + 4])[0][0].argmax(dim=1).tolist()
         read += guess if start == 0 else guess[-stride:]
-    part = outcome.part.read_on
-    assert part is not None
-    assert part.text == data.codec.decode(read)
+    assert outcome.part.read_on == data.codec.decode(read)
     right = np.mean(np.array(read) == ids[1 : 1 + len(read)].numpy())
     assert outcome.metrics["test/read_on_accuracy"] == pytest.approx(right)
     table = outcome.result_table()
     assert table.columns[-1] == "read on"
-    assert ("predicted", part.text) in table.notes
+    assert ("predicted", outcome.part.read_on) in table.notes
     assert all(len(figures) == len(table.columns) for _, figures in table.model_rows + table.baseline_rows)
 
 

@@ -13,7 +13,7 @@ from seqlab.evaluation.translation import (
     forced_figures,
 )
 from seqlab.networks.seq2seq import Seq2Seq
-from seqlab.search.hypotheses import Hypothesis
+from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 from seqlab.training.terminal import print_results
 
@@ -45,15 +45,9 @@ def test_test_pairs_that_repeat_training_are_counted() -> None:
     training = TrainingPairs.fit([("a", "1"), ("b", "2"), ("c", "3")])
     pairs = [("a", "1"), ("a", "9"), ("z", "2"), ("b", "3"), ("y", "8"), ("A", "1 ")]
     repeated = training.repeated(pairs)
-    assert repeated.source.tolist() == [True, True, False, True, False, False]
-    assert repeated.target.tolist() == [True, False, True, True, False, False]
-    assert repeated.pair.tolist() == [True, False, False, False, False, False]
-    assert repeated.neither == [4, 5]
-    assert repeated.shares == {
-        "test/seen_source_share": 3 / 6,
-        "test/seen_target_share": 3 / 6,
-        "test/seen_pair_share": 1 / 6,
-    }
+    assert repeated["source"].tolist() == [True, True, False, True, False, False]
+    assert repeated["target"].tolist() == [True, False, True, True, False, False]
+    assert repeated["pair"].tolist() == [True, False, False, False, False, False]
 
 
 def test_another_tokenizer_is_refused() -> None:
@@ -101,7 +95,11 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     assert metrics["baseline/copy_source/chrf"] == copied.chrf
     always = CorpusScores.of([judge.most_frequent] * len(pairs), [target for _, target in pairs], "13a")
     assert metrics["baseline/most_frequent/bleu"] == always.bleu
-    new = outcome.repeated.neither
+    new = [
+        row
+        for row in range(len(pairs))
+        if not any(outcome.repeated[side][row] for side in ("source", "target"))
+    ]
     assert 0 < len(new) < len(pairs)
     assert metrics["test/seen_source_share"] == pytest.approx(1 - len(new) / len(pairs))
     assert metrics["test/seen_pair_share"] == 0
@@ -116,7 +114,7 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     assert table.title == f"{len(pairs)} test sentences"
     assert [name for name, _ in table.baseline_rows] == ["copy source", "most frequent"]
     assert dict(table.notes)["search"] == "beam of 2, length penalty 1"
-    said = f"BLEU {metrics['test/unseen/bleu']:.2f} on the {len(new)} with both new"
+    said = f"BLEU of those with both sides new: {metrics['test/unseen/bleu']:.2f}"
     assert dict(table.notes)["seen in training"].endswith(said)
     assert len(table.examples) == 4 * 4
     shown = [f"> {pairs[0][0]}", f"= {pairs[0][1]}", f"< {outcome.translations[0]}", ""]
@@ -147,7 +145,7 @@ def test_pairs_that_are_learned_by_heart_leave_nothing_unseen(capsys: pytest.Cap
 
 def test_translations_come_in_the_order_of_the_texts(data: TranslationData) -> None:
     """Texts of several lengths are searched in an order of their own, an empty one not at all."""
-    from seqlab.search.translate import translate_texts
+    from seqlab.evaluation.translation import translate_texts
 
     task = task_for(data)
     with torch.no_grad():

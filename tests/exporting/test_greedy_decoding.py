@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from seqlab.exporting.export import export
-from seqlab.search.greedy import greedy_search
+from seqlab.search.beam import greedy_search
 
 
 def test_the_documented_decoder_writes_what_greedy_search_writes(

@@ -10,8 +10,8 @@ import pytest
 
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
-from seqlab.logs.engines import Engine, Threads
-from seqlab.logs.known_formats import FORMATS
+from seqlab.logs.formats import FORMATS
+from seqlab.logs.parse_run import Engine, open_engine
 from seqlab.logs.settings import ParseSettings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -50,7 +50,7 @@ def hdfs_log(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tuple[
 @pytest.fixture
 def threads() -> Iterator[Engine]:
     """The engine of this machine."""
-    engine = Threads()
+    engine = open_engine()
     yield engine
     engine.close()
 

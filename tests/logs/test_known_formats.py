@@ -12,10 +12,9 @@ import polars as pl
 import pytest
 
 from seqlab.cli import main
-from seqlab.logs.drain import Drain
-from seqlab.logs.known_formats import FORMATS
+from seqlab.logs.drain import Drain, LearnedIds
+from seqlab.logs.formats import FORMATS
 from seqlab.logs.line_reader import LineReader
-from seqlab.logs.template_ids import LearnedIds
 
 PAGE = (Path(__file__).parents[2] / "docs/logs.md").read_text()
 

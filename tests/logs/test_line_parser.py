@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from seqlab.cli import main
-from seqlab.logs.line_parser import LineParser
+from seqlab.logs.line_reader import LineParser
 
 HEADER = r"^(?P<time>\S+ \S+) "
 GOOD = ["2026-01-01 00:00:00 up 1", "2026-01-01 00:00:30 down 2", "2026-01-01 00:02:00 up 3"]

@@ -1,8 +1,8 @@
 """What a parse refuses at once, and what it only skips and counts."""
 
 import json
-import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,31 +11,29 @@ import pytest
 from seqlab.data.session_files import read_labels
 from seqlab.errors import UserError
 from seqlab.logs import parse_run
-from seqlab.logs.engines import Engine
-from seqlab.logs.formats import LogFormat
-from seqlab.logs.known_formats import FORMATS
+from seqlab.logs.formats import FORMATS, LogFormat, TimeWindows
+from seqlab.logs.parse_run import Engine
 from seqlab.logs.settings import ParseSettings
-from seqlab.logs.windows import TimeWindows
 
 parse = partial(parse_run.parse, read_labels=read_labels)
 HEAD = "INFO dfs.DataNode: "
 
 
-def test_small_members_and_long_first_lines_are_no_reason_to_refuse(
+def test_small_logs_and_long_first_lines_are_no_reason_to_refuse(
     hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable, tables: Callable
 ) -> None:
     log, labels = hdfs_log(300)
     lines = log.read_bytes().splitlines(keepends=True)
-    packed = tmp_path / "a.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("about.txt", "three\nlines\nof text\n")
-        for number in range(60):
-            archive.writestr(f"{number}.log", b"".join(lines[number * 100 : (number + 1) * 100]))
-        archive.writestr("rest.log", b"".join(lines[6000:]))
-    parsed = parse(hdfs(packed, tmp_path / "zip", labels=labels), threads)
+    logs = [tmp_path / f"{number}.log" for number in range(61)]
+    logs[0].write_text("three\nlines\nof text\n")
+    for number, small in enumerate(logs[1:]):
+        small.write_bytes(b"".join(lines[number * 100 : (number + 1) * 100 if number < 59 else None]))
+    settings = hdfs(log, tmp_path / "plain", labels=labels)
+    parse(settings, threads)
+    many = replace(settings, logs=tuple(map(str, logs)), output=tmp_path / "many")
+    parsed = parse(many, threads)
     assert dict(parsed.counts.skipped) == {"no header": 3}
-    parse(hdfs(log, tmp_path / "plain", labels=labels), threads)
-    keys = [[row["keys"] for row in tables(tmp_path / name)[0]] for name in ("zip", "plain")]
+    keys = [[row["keys"] for row in tables(tmp_path / name)[0]] for name in ("many", "plain")]
     assert keys[0] == keys[1]
     long = tmp_path / "long.log"
     long.write_bytes(b"x" * 200_000 + b"\n" + log.read_bytes())

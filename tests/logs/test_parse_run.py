@@ -14,12 +14,10 @@ import pytest
 from seqlab.data.session_files import read_labels
 from seqlab.errors import UserError
 from seqlab.logs import parse_run
-from seqlab.logs.engines import Engine, Ray, open_engine
-from seqlab.logs.formats import LogFormat
-from seqlab.logs.known_formats import FORMATS
-from seqlab.logs.line_parser import LineParser
+from seqlab.logs.formats import FORMATS, LogFormat, TimeWindows
+from seqlab.logs.line_reader import LineParser
+from seqlab.logs.parse_run import Engine, open_engine
 from seqlab.logs.settings import ParseSettings
-from seqlab.logs.windows import TimeWindows
 
 parse = partial(parse_run.parse, read_labels=read_labels)
 HEAD = "INFO dfs.DataNode: "
@@ -228,6 +226,7 @@ def test_time_windows_make_sessions(tmp_path: Path, threads: Engine) -> None:
     }
 
 
+@pytest.mark.soak
 def test_a_ray_cluster_gives_the_same_output(
     hdfs_log: Callable, tmp_path: Path, threads: Engine, hdfs: Callable, tables: Callable
 ) -> None:
@@ -235,7 +234,7 @@ def test_a_ray_cluster_gives_the_same_output(
     log, labels = hdfs_log(300)
     settings = hdfs(log, tmp_path / "here", labels=labels, chunk_bytes=200_000)
     parse(settings, threads)
-    engine = Ray(None)
+    engine = open_engine("ray")
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(parse_run, "BUCKET_BYTES", 300_000)
@@ -243,6 +242,14 @@ def test_a_ray_cluster_gives_the_same_output(
     finally:
         engine.close()
     assert tables(tmp_path / "ray") == tables(tmp_path / "here")
+
+
+def test_a_worker_for_each_core_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 3, 4}, raising=False)
+    assert open_engine().workers == 3
+    monkeypatch.delattr("os.sched_getaffinity")  # as on macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert open_engine().workers == 2
 
 
 def test_engines_by_name() -> None:

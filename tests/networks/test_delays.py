@@ -18,7 +18,7 @@ def test_the_tail_of_a_distribution_by_hand() -> None:
 
 def test_an_input_is_the_sum_of_its_key_and_its_delay() -> None:
     torch.manual_seed(0)
-    embedding = KeyDelayEmbedding(6, 3, pad_id=0)
+    embedding = KeyDelayEmbedding(6, 3, padding_idx=0)
     found = embedding(torch.tensor([4 * NUM_DELAYS + 7, 4 * NUM_DELAYS, 0]))
     torch.testing.assert_close(found[0], embedding.weight[4] + embedding.delays.weight[7])
     torch.testing.assert_close(found[1], embedding.weight[4])

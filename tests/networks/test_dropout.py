@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout, TokenNoise
+from seqlab.networks.recurrent import Dropout, TokenNoise
 
 UNK = 3
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlab.networks.recurrent import LengthReader, recurrent_layers
+from seqlab.networks.recurrent import recurrent_layers
+from seqlab.networks.tracing import LengthReader
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from seqlab.report.page import Section, render_page, standalone_sections, write_page
+from seqlab.report.page import Section, render_page, write_page
 
 
 def test_the_page_is_one_document_with_its_contents() -> None:
@@ -44,25 +44,3 @@ def test_importing_the_report_loads_no_drawing_library() -> None:
     code = "import sys, seqlab.report.run_page; print('matplotlib' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
-
-
-def test_each_section_becomes_a_page_with_the_style_of_the_whole() -> None:
-    sections = [
-        Section("Loss & rate", Markup("<p>first</p>"), "A note <not> a tag."),
-        Section("Figures", Markup('<svg viewBox="0 0 1 1"></svg>')),
-    ]
-    page = render_page("gru on logs", "seed 0", ["synthetic"], sections)
-    found = standalone_sections(page)
-    assert list(found) == ["Loss & rate", "Figures"]
-    for own, other in (("<p>first</p>", "<svg"), ('<svg viewBox="0 0 1 1"></svg>', "<p>first</p>")):
-        (part,) = [part for part in found.values() if own in part]
-        assert other not in part
-        assert part.startswith("<!DOCTYPE html>")
-        assert page[page.index("<style>") : page.index("</style>")] in part
-        assert part.endswith("</body>\n</html>\n")
-    assert "A note &lt;not&gt; a tag." in found["Loss & rate"]
-
-
-def test_a_page_of_another_make_has_none() -> None:
-    assert standalone_sections("<html><head></head><body><section><h2>x</h2></section></body></html>") == {}
-    assert standalone_sections("just text") == {}

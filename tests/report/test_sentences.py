@@ -1,7 +1,5 @@
 import math
 
-import pytest
-
 from seqlab.report.sentences import (
     TaggedSentence,
     choose,
@@ -43,11 +41,6 @@ def test_the_choice_leaves_out_what_holds_no_entity_and_keeps_the_order() -> Non
     assert choose([RIGHT, WRONG] * 20, lambda each: each.has_entity, 6) == chosen
 
 
-def test_a_tag_too_few_is_told() -> None:
-    with pytest.raises(ValueError, match=r"3 tokens, 3 gold and 2 predicted tags"):
-        TaggedSentence(["a", "b", "c"], ["O"] * 3, ["O"] * 2)
-
-
 GOOD_TAGS = TaggedSentence(("a", "dog"), ("DET", "NOUN"), ("DET", "NOUN"))
 BAD_TAGS = TaggedSentence(("<b>", "light"), ("PRON", "VERB"), ("PRON", "NOUN"))
 
@@ -72,8 +65,3 @@ def test_steps_of_surprise_are_shaded_and_the_text_stays_whole() -> None:
         '<i class="s5" title="20 nats">x</i></p>'
     )
     assert "Surprise of a character in nats" in body
-
-
-def test_each_piece_needs_its_surprise() -> None:
-    with pytest.raises(ValueError, match="1 pieces and 2 surprises"):
-        shaded_text(["a"], [0.0, 1.0], "character")

@@ -7,9 +7,7 @@ from torch import Tensor
 
 from seqlab.errors import UserError
 from seqlab.networks.seq2seq import Seq2Seq
-from seqlab.search.beam import beam_search, best_first
-from seqlab.search.greedy import greedy_search
-from seqlab.search.hypotheses import length_divisor
+from seqlab.search.beam import beam_search, best_first, greedy_search, length_divisor
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 V = 9

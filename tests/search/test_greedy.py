@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from seqlab.search.greedy import greedy_search
+from seqlab.search.beam import greedy_search
 from tests.search.test_beam import EOS, log_probs, network, sources
 
 

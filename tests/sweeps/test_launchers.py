@@ -16,6 +16,7 @@ from .conftest import TINY
 
 
 @pytest.mark.soak
+@pytest.mark.soak
 def test_joblib_runs_a_grid_side_by_side(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     words = [

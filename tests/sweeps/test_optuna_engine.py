@@ -39,21 +39,19 @@ def wait_for(path: Path, text: str, process: subprocess.Popen) -> None:
 def test_a_trial_that_goes_wrong_is_recorded_and_the_sweep_goes_on(
     sweep_file: Write, run: Run, tmp_path: Path
 ) -> None:
-    kinds = {"callbacks.extra.fault.kind": {"values": ["crash", "kill", "memory", "diverge", "none"]}}
+    kinds = {"callbacks.extra.fault.kind": {"values": ["crash", "kill", "diverge", "none"]}}
     file = sweep_file(method="grid", parameters=kinds | {"logger": {"value": "wandb"}})
-    done = run(file, overrides=(*TINY, FAULT), PYTHONPATH=HERE)
+    done = run(file, "--jobs", "2", overrides=(*TINY, FAULT), PYTHONPATH=HERE)
     assert done.returncode == 0, done.stderr
     found = table(tmp_path / "sweep").set_index("callbacks.extra.fault.kind")
     assert found["outcome"].to_dict() == {
         "crash": "crashed",
         "kill": "killed",
-        "memory": "out of memory",
         "diverge": "not finite",
         "none": "finished",
     }
     assert found["error"]["crash"] == "RuntimeError: the disk is on fire"
     assert found["error"]["kill"].startswith("SIGKILL: ")
-    assert "not enough GPU memory to allocate 20.00 GiB" in found["error"]["memory"]
     assert found["error"]["none"] == ""
     assert float(found["val/loss"]["none"]) > 0
     assert found["val/loss"]["crash"] == ""
@@ -113,7 +111,7 @@ def test_hopeless_trials_are_pruned(sweep_file: Write, run: Run, tmp_path: Path)
         parameters={"optimizer.lr": {"values": [0.03, 1e-6, 2e-6]}},
         early_terminate={"type": "hyperband", "min_iter": 2, "eta": 2},
     )
-    several = [part.replace("max_epochs=1", "max_epochs=4") for part in TINY]
+    several = [part.replace("max_epochs=1", "max_epochs=3") for part in TINY]
     assert run(file, "--seed", "5", overrides=tuple(several)).returncode == 0
     found = table(tmp_path / "sweep")
     assert found["outcome"].value_counts().to_dict() == {"pruned": 2, "finished": 1}
@@ -123,7 +121,7 @@ def test_hopeless_trials_are_pruned(sweep_file: Write, run: Run, tmp_path: Path)
         assert list(trial.intermediate_values) == [1, 2]
         assert trial.value == pytest.approx(found.set_index("trial")["val/loss"][trial.number])
     (whole,) = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
-    assert list(whole.intermediate_values) == [1, 2, 3, 4]
+    assert list(whole.intermediate_values) == [1, 2, 3]
 
 
 @pytest.mark.soak

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.sweeps import process
+from seqlab.sweeps import trials
 
 PROGRAM = """
 import json, os, subprocess, sys, time
@@ -24,10 +24,10 @@ SWEEP = """
 import sys, time
 from multiprocessing import get_context
 from pathlib import Path
-from seqlab.sweeps import process
+from seqlab.sweeps import trials
 if __name__ == "__main__":
     program, log = map(Path, sys.argv[1:])
-    process.start(get_context("forkserver"), program, ["a=1"], {"COLOR": "red"}, log)
+    trials.start_program(get_context("forkserver"), program, ["a=1"], {"COLOR": "red"}, log)
     time.sleep(100)
 """
 
@@ -64,10 +64,10 @@ def program(tmp_path: Path) -> Path:
 def test_a_process_ends_with_all_that_it_started(program: Path, method: str) -> None:
     log = program.with_name("log")
     context = multiprocessing.get_context(method)
-    running = process.start(context, program, ["a=1"], {"COLOR": "red"}, log)
+    running = trials.start_program(context, program, ["a=1"], {"COLOR": "red"}, log)
     pid, child, color, override, name = said(log)
     assert (pid, color, override, name) == (running.pid, "red", "a=1", "__main__")
-    process.end(running)
+    trials.end_program(running)
     assert running.exitcode == -signal.SIGKILL
     assert has_ended(child)
 
@@ -84,7 +84,7 @@ def test_a_process_ends_with_all_that_it_started(program: Path, method: str) -> 
 def test_how_a_program_ends_is_known(tmp_path: Path, program_text: str, code: int, last: str | None) -> None:
     (tmp_path / "program.py").write_text(program_text, encoding="utf-8")
     context = multiprocessing.get_context("forkserver")
-    running = process.start(context, tmp_path / "program.py", [], {}, tmp_path / "log")
+    running = trials.start_program(context, tmp_path / "program.py", [], {}, tmp_path / "log")
     running.join()
     assert running.exitcode == code
     if last is not None:
@@ -106,12 +106,12 @@ def test_of_a_killed_sweep_no_trial_stays(program: Path, root: Path) -> None:
 
 
 def test_what_is_imported_beforehand_exists() -> None:
-    for name in process.PRELOAD:
+    for name in trials.PRELOAD:
         importlib.import_module(name)
 
 
 def test_macos_starts_processes_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setattr("sys.platform", "darwin")
-    assert process.prepare(2, []).get_start_method() == "spawn"
+    assert trials.trial_context(2, []).get_start_method() == "spawn"
     assert os.environ["OMP_NUM_THREADS"] == "2"

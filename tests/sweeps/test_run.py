@@ -8,7 +8,7 @@ import pytest
 
 from seqlab.errors import UserError
 from seqlab.sweeps.run import slots, threads_of_each
-from seqlab.sweeps.table import best_trial, counts, short_names
+from seqlab.sweeps.table import best_trial, counts
 from seqlab.sweeps.trials import Trial, classify, last_error
 
 Run = Callable[..., subprocess.CompletedProcess]
@@ -75,10 +75,6 @@ def test_the_best_trial_is_a_finished_one() -> None:
     assert best_trial(trials, "maximize") is trials[2]
     assert best_trial(trials[4:], "maximize") is None
     assert counts(trials) == "3 finished, 1 pruned, 1 crashed"
-
-
-def test_names_are_short_where_that_tells_them_apart() -> None:
-    assert short_names(["model", "optimizer.lr", "a.size", "b.size"]) == ["model", "lr", "a.size", "b.size"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,6 @@ def test_a_distribution_that_is_not_named_is_the_one_wandb_takes(settings: dict[
     [
         ({"min": 3, "max": 7}, 3, 7, 5),
         ({"min": 2.0, "max": 4.0}, 2, 4, 3),
-        ({"distribution": "q_uniform", "min": 0, "max": 12, "q": 2}, 0, 12, 6),
         ({"distribution": "log_uniform_values", "min": "1e-4", "max": 1}, 1e-4, 1, 1e-2),
     ],
 )
@@ -64,17 +63,8 @@ def test_a_distribution_draws_within_its_bounds_around_its_median(
     assert abs(off) < 0.1 * span
 
 
-def test_quantized_values_are_multiples_without_binary_dust() -> None:
-    values = set(drawn(parameter(distribution="q_uniform", min=0, max=0.5, q=0.1)))
-    assert values == {0.0, 0.1, 0.2, 0.3, 0.4, 0.5}
-    assert {type(value) for value in drawn(parameter(distribution="q_uniform", min=0, max=9, q=3), 20)} == {
-        int
-    }
-
-
 def test_a_grid_has_every_value_or_is_refused() -> None:
     assert parameter(min=2, max=5).grid() == [2, 3, 4, 5]
-    assert parameter(distribution="q_uniform", min=0.1, max=0.3, q=0.1).grid() == [0.1, 0.2, 0.3]
     with pytest.raises(UserError, match=r"^parameters\.p: method=grid .*; give values"):
         parameter(min=0.1, max=0.2).grid()
 
@@ -100,10 +90,6 @@ def test_a_grid_has_every_value_or_is_refused() -> None:
         ),
         ({"distribution": "log_uniform_values", "min": 0, "max": 2}, "parameters.p.min=0: distribution="),
         (
-            {"distribution": "q_uniform", "min": 1, "max": 2, "q": 0},
-            "parameters.p.q=0: give a number above 0",
-        ),
-        (
             {"values": [1, 2], "probabilities": [1, 2]},
             "parameters.p: distribution=categorical takes values; got values, probabilities",
         ),
@@ -118,12 +104,12 @@ def test_a_parameter_that_cannot_be_drawn_is_told(settings: Any, message: str) -
 
 
 @pytest.mark.parametrize(
-    "name", ["normal", "q_normal", "log_normal", "beta", "q_beta", "log_uniform", "inv_log_uniform_values"]
+    "name", ["normal", "log_normal", "beta", "q_uniform", "log_uniform", "inv_log_uniform_values"]
 )
 def test_a_rare_distribution_is_refused_by_name_with_what_is_accepted(name: str) -> None:
     with pytest.raises(UserError) as caught:
         read_parameters({"p": {"distribution": name, "mu": 0, "sigma": 1}})
     assert str(caught.value) == (
         f"parameters.p.distribution={name}: not drawn here; choose constant, categorical, int_uniform, "
-        "uniform, q_uniform, log_uniform_values"
+        "uniform, log_uniform_values"
     )

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.sweeps.objective import check_objective, command
-from seqlab.sweeps.sweep_file import EarlyTermination, read_sweep
+from seqlab.sweeps.sweep_file import EarlyTermination, check_objective, command, read_sweep
 
 Write = Callable[..., Path]
 

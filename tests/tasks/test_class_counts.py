@@ -24,7 +24,7 @@ def test_figures_of_a_small_matrix_by_hand() -> None:
     # rows gold, columns predicted; the fourth class does not occur
     confusion = count_confusion([0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 0, 0], 4)
     assert confusion.tolist() == [[2, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
-    figures = ClassFigures.from_confusion(confusion)
+    figures = ClassFigures.from_counts(confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1))
     assert figures.precision.tolist() == pytest.approx([2 / 4, 1 / 2, 0, 0])
     assert figures.recall.tolist() == pytest.approx([2 / 3, 1 / 2, 0, 0])
     assert figures.f1.tolist() == pytest.approx([4 / 7, 1 / 2, 0, 0])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pytorch_lightning import Trainer
 
-from seqlab.data.names import Names
+from seqlab.data.labelled_text import Names
 from seqlab.errors import UserError
 from seqlab.networks.sequence_classifier import SequenceClassifier
 from seqlab.tasks.classification import Classification

@@ -9,11 +9,11 @@ import pytorch_lightning as pl
 import torch
 
 from seqlab.data.characters import CharacterSequence
+from seqlab.data.labelled_text import Names
 from seqlab.data.module import TestSetLockedError
-from seqlab.data.names import Names
 from seqlab.data.padded_sessions import PaddedSessions
-from seqlab.data.series import StockPrices
 from seqlab.data.session_windows import SessionWindows
+from seqlab.data.stock import StockPrices
 from seqlab.data.tagged_text import Entities, TaggedText
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.evaluation.classification import ClassificationEvaluation

@@ -1,6 +1,6 @@
 import torch
 
-from seqlab.tasks.metrics import CountedMean
+from seqlab.tasks.base import CountedMean
 
 
 def test_counts_are_weighed_not_batches() -> None:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.data.characters import CharacterSequence
-from seqlab.data.names import Names
-from seqlab.data.series import StockPrices
+from seqlab.data.labelled_text import Names
+from seqlab.data.stock import StockPrices
 from seqlab.data.translation import Translation as Pairs
 from seqlab.errors import UserError
 from seqlab.tasks.classification import Classification

@@ -34,7 +34,6 @@ MODELS = {
     "entity_tagger": (
         "model.network.dropout=0",
         "model.network.singleton_dropout=0",
-        "model.network.char_encoder=lstm",
     ),
 }
 

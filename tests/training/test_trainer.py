@@ -87,18 +87,19 @@ def test_half_precision_on_a_gpu_passes(composed: Compose) -> None:
     check_hardware(composed("trainer.precision=16-mixed", "trainer.gpus=1").trainer)
 
 
-def test_one_profiler_at_a_time(composed: Compose) -> None:
-    check_hardware(composed("trainer.profiler=simple").trainer)
-    with pytest.raises(
-        UserError, match=r"^trainer\.profile=true and trainer\.profiler=simple: .* choose one"
-    ):
-        check_hardware(composed("trainer.profile=true", "trainer.profiler=simple").trainer)
+def test_where_the_time_went_lies_in_the_run_folder(composed: Compose, tmp_path: Path) -> None:
+    profiler = build_trainer(composed("trainer.profiler=simple").trainer, [], [], tmp_path).profiler
+    profiler.setup("fit")
+    with profiler.profile("a part of training"):
+        pass
+    profiler.describe()
+    assert "a part of training" in (tmp_path / "fit-profile.txt").read_text()
 
 
 def test_every_argument_of_lightnings_trainer_is_a_key_and_none_is_invented(root: Path) -> None:
     keys = set(OmegaConf.load(root / "conf/trainer/default.yaml"))
     arguments = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
-    own = {"gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast"}
+    own = {"gpus", "processes", "progress_bar_refresh_rate", "compile", "overfit", "fast"}
     assert keys - arguments == own
     assert arguments - keys == {"accelerator", "devices", "callbacks", "logger", "default_root_dir"}
 

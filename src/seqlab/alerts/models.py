@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,26 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import Count, template_of
+from seqlab.alerts.alert import Count
 from seqlab.data.parsed_sessions import check_templates, refuse_features, templates_of
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN, Vocabulary
+from seqlab.detection import scorers
 from seqlab.detection.judge import Judge
-from seqlab.detection.scorers import (
-    Scorer,
-    SessionNetwork,
-    SessionScorer,
-    WindowNetwork,
-    WindowScorer,
-    onnx_sessions,
-    onnx_windows,
-    torch_sessions,
-    torch_windows,
-)
 from seqlab.errors import UserError
-from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network
+from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network, file_sum
+from seqlab.logs.formats import says_year
+from seqlab.logs.known_templates import read_parser
 
-NO_LOG_MODEL = "it judges no log sessions: detection needs a log model, such as model=gru or model=gru_ae"
 ONNX_FILE = NETWORKS["onnx"]
+SPECIAL = {EOS_TOKEN: "(the block ends)", UNK_TOKEN: "(a message or key that training does not have)"}
 
 
 @dataclass(frozen=True)
@@ -42,36 +34,19 @@ class Model:
     name: str  # the checkpoint or export
     vocabulary: Vocabulary
     judge: Judge
-    scorer: Scorer
+    scorer: scorers.Scorer
     parser: dict[str, Any] | None  # state of the log parser of training; None after bare keys
-    weights: str  # a sum that tells networks apart
+    fingerprint: str  # differs where token ids or scores would mean something else
 
     @cached_property
     def templates(self) -> dict[str, str]:
-        """Key to message template."""
-        return {} if self.parser is None else templates_of(self.parser)
+        """Key to message template, special tokens in words."""
+        return SPECIAL if self.parser is None else SPECIAL | templates_of(self.parser)
 
     @property
     def says_year(self) -> bool:
         """Whether the log's lines say the year of their time."""
-        from seqlab.logs.formats import says_year
-
         return self.parser is None or says_year(self.parser["log_format"]["time_format"])
-
-    @property
-    def judges_open_blocks(self) -> bool:
-        """Whether an open block can be an alert already, whatever follows."""
-        return self.scorer.of_open is not None and self.judge.grows
-
-    @property
-    def fingerprint(self) -> str:
-        """Differs where token ids or scores would mean something else."""
-        judge = self.judge
-        parts = [
-            *(self.vocabulary.tokens, self.vocabulary.counts, self.weights, self.parser),
-            *(judge.main, judge.thresholds, judge.pseudo_sessions, self.scorer.settings),
-        ]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def log_parser(self) -> dict[str, Any]:
         """The state of the parser of raw lines.
@@ -87,6 +62,11 @@ class Model:
             )
         return self.parser
 
+    def encode(self, keys: NDArray[np.integer]) -> NDArray[np.int32]:
+        """(E,) vocabulary ids of template ids; -1 and ids beyond the parser's are UNK."""
+        return self.token_table[np.where(keys < len(self.token_table) - 1, keys, -1)]
+
+    @cached_property
     def token_table(self) -> NDArray[np.int32]:
         """(K + 1,) vocabulary ids by template id; its last, for the id -1, is UNK.
 
@@ -106,22 +86,17 @@ class Model:
 
     def odd_counts(self, tokens: NDArray[np.integer]) -> tuple[Count, ...]:
         """What is odd about a block's counts, where the score counts events."""
-        names, templates = self.vocabulary.tokens, self.templates
-        odd = self.judge.odd_counts(tokens)
-        return tuple((names[token], template_of(names[token], templates), more) for token, more in odd)
-
-
-def encode_keys(keys: NDArray[np.integer], table: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(E,) vocabulary ids of template ids; ids beyond the table are UNK, as -1 is."""
-    return table[np.where(keys < len(table) - 1, keys, -1)]
+        found = [(self.vocabulary.tokens[token], more) for token, more in self.judge.odd_counts(tokens)]
+        return tuple(Count(key, self.templates.get(key, ""), more) for key, more in found)
 
 
 def load_model(
     path: Path, *, onnx: bool = False, parser: Path | None = None, trust: Collection[str] = ()
 ) -> Model:
-    """From checkpoints/best.ckpt of a run; with ``onnx`` from the folder of ``seqlab export``.
+    """From checkpoints/best.ckpt of a run, or from the folder of ``seqlab export``.
 
     Args:
+        onnx: it is such a folder, and says what is missing there.
         parser: a parse of a log, whose parser takes the place of the checkpoint's own.
         trust: packages outside seqlab whose code the checkpoint may name.
 
@@ -129,60 +104,40 @@ def load_model(
         UserError: no such file, a model of another kind, a run that ended before its thresholds, or a parser
             whose templates contradict the model's own.
     """
-    from seqlab.logs.known_templates import read_parser
-
     given = None if parser is None else read_parser(parser)
+    windows: Any
+    sessions: Any
     if onnx or (path / ONNX_FILE).is_file():
         if trust:
             raise UserError(f"--trust {' '.join(trust)}: an export names no code to be trusted; leave it out")
-        folder = path.parent if path.name == ONNX_FILE else path
-        settings = _read_settings(folder)
-        vocabulary, weights = settings.get("vocabulary"), settings["network"]["weights"]
-        data = settings.get("data") or {}
-        data |= {"vocabulary": vocabulary} if vocabulary else {}
-        file = folder / ONNX_FILE
-        networks = (partial(onnx_windows, file), partial(onnx_sessions, file))
-        return _model(str(folder), data, settings.get("judge"), networks, given, weights)
-    from seqlab.exporting.settings import weights_sum
-    from seqlab.training.checkpoints import load_task
-
-    task, contents = load_task(path, trust)
-    networks = (partial(torch_windows, task.network), partial(torch_sessions, task.network))
-    weights = weights_sum(task.network)
-    return _model(str(path), contents.data, contents.judge, networks, given, weights)
-
-
-def _model(
-    name: str,
-    data: dict[str, Any],
-    judge_state: Mapping[str, Any] | None,
-    networks: tuple[Callable[[], WindowNetwork], Callable[[], SessionNetwork]],
-    given: dict[str, Any] | None,
-    weights: str,
-) -> Model:
-    """Build a model.
-
-    Args:
-        data: the data's state.
-        networks: open the network as one of windows or as one of whole sessions.
-        given: the state of a parser that takes the place of the model's own.
-    """
-    if not {"vocabulary", "max_length"} <= data.keys():  # what every log model's data has
-        raise UserError(f"{name}: {NO_LOG_MODEL}")
-    refuse_features(name, data, "judging line by line")
-    vocabulary = Vocabulary.from_state(data["vocabulary"])
-    judge = Judge.from_state(judge_state, vocabulary)
-    as_windows, as_sessions = networks
-    scorer: Scorer
-    if "window_size" in data:
-        scorer = WindowScorer(as_windows(), judge, data["window_size"], data["context"])
+        settings = _read_settings(path)
+        data, judge_state = settings["data"] or {}, settings["judge"]
+        data |= {"vocabulary": settings["vocabulary"]} if settings["vocabulary"] else {}
+        file, network = path / SETTINGS, path / ONNX_FILE
+        windows, sessions = partial(scorers.onnx_windows, network), partial(scorers.onnx_sessions, network)
     else:
-        scorer = SessionScorer(as_sessions(), judge, data.get("piece_length"))
-    own = data.get("parser")
+        from seqlab.training.checkpoints import load_task
+
+        task, contents = load_task(path, trust)
+        data, judge_state, file = contents.data, contents.judge, path
+        windows, sessions = (
+            partial(scorers.torch_windows, task.network),
+            partial(scorers.torch_sessions, task.network),
+        )
+    if not {"vocabulary", "max_length"} <= data.keys():  # what every log model's data has
+        raise UserError(f"{path}: it judges no log sessions: detection needs model=gru or model=gru_ae")
+    refuse_features(str(path), data, "judging line by line")
+    vocabulary, own = Vocabulary.from_state(data["vocabulary"]), data.get("parser")
+    judge = Judge.from_state(judge_state, vocabulary)
+    scorer: scorers.Scorer
+    if "window_size" in data:
+        scorer = scorers.WindowScorer(windows(), judge, data["window_size"], data["context"])
+    else:
+        scorer = scorers.SessionScorer(sessions(), judge, data.get("piece_length"))
     if given is not None:
-        remedy = f"leave --parser out, since {name} has a parser of its own"
-        check_templates("--parser", given, own, remedy)
-    return Model(name, vocabulary, judge, scorer, given or own, weights)
+        check_templates("--parser", given, own, f"leave --parser out, since {path} has a parser of its own")
+    fingerprint = hashlib.sha256(f"{file_sum(file)} {json.dumps(given)}".encode()).hexdigest()
+    return Model(str(path), vocabulary, judge, scorer, given or own, fingerprint)
 
 
 def _read_settings(folder: Path) -> dict[str, Any]:
@@ -197,7 +152,5 @@ def _read_settings(folder: Path) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as JSON: {error}") from None
-    if not isinstance(settings, dict) or not isinstance(settings.get("network"), dict):
-        raise UserError(f"{path}: expected a JSON object with the entry network")
     check_network(folder, "onnx", settings)
     return settings

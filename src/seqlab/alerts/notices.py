@@ -1,9 +1,8 @@
-"""What people should know of a log beside alerts: bad lines, unseen templates, drift, silence."""
+"""What people should know of a log beside alerts: bad lines, drift, silence."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,16 +11,14 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.alerts.alert import LONGEST_SHOWN, UNSEEN, shortened
+from seqlab.alerts.alert import LONGEST_SHOWN, shortened
 from seqlab.files import let_go
-from seqlab.logs.lines import SHOWN_LINES, Lines, Skipped
+from seqlab.logs.reading import SHOWN_LINES, Skipped
 
 DRIFT_WINDOW = 10_000  # events
-DRIFT_STRIDE = 1000  # the share is looked at after so many events
+DRIFT_STRIDE = 1000  # the share is looked at after so many events at most
 MANY_LINES = 10_000  # without an event: no accident
 _SHOWN = 60  # letters of a line that was skipped
-_TEMPLATES_SHOWN = 200
-_VARIABLE = re.compile(r"\S*\d\S*")
 
 
 @dataclass
@@ -51,11 +48,6 @@ class Notices:
             let_go(self.out)
 
 
-def _shown(text: str) -> str:
-    """The beginning of a line, on one line, quoted."""
-    return f"{text[:_SHOWN]!r}{'...' if len(text) > _SHOWN else ''}"
-
-
 class SkippedLines:
     """Counts lines without an event, names the first of each kind, and knows when nothing else comes.
 
@@ -68,30 +60,27 @@ class SkippedLines:
         self.notices = notices
         self.expected = expected
         self.live = live
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()  # by reason
         self.since_event = 0  # lines
-        self._first = ""  # of them
-        self._said = False
+        self.first = ""  # of them, in words
 
     def add(self, lines: int, events: int, skipped: Skipped) -> None:
         """A chunk of the log, and the lines of it that were skipped."""
-        first = sorted((line, reason) for reason, (_, shown) in skipped.items() for line in shown)
-        for line, reason in first:
+        shown = sorted((line, reason) for reason, (_, some) in skipped.items() for line in some)
+        for line, reason in shown:
+            text = f"{line.text[:_SHOWN]!r}{'...' if len(line.text) > _SHOWN else ''}"
             self.counts[reason] += 1
             if self.counts[reason] <= SHOWN_LINES:
-                text = f"skipped: {self.notices.file}, line {line.number}: {reason}: {_shown(line.text)}"
-                self.notices.say("skipped_line", text, line=line.number, reason=reason)
-        for reason, (count, shown) in skipped.items():
-            self.counts[reason] += count - len(shown)
+                said = f"skipped: {self.notices.file}, line {line.number}: {reason}: {text}"
+                self.notices.say("skipped_line", said, line=line.number, reason=reason)
+            self.first = self.first or f": line {line.number} is {text} ({reason})"
+        for reason, (count, some) in skipped.items():
+            self.counts[reason] += count - len(some)
         if events:
-            self.since_event, self._first, self._said = 0, "", False
+            self.since_event, self.first = 0, ""
             return
-        if first and not self._first:
-            line, reason = first[0]
-            self._first = f": line {line.number} is {_shown(line.text)} ({reason})"
-        self.since_event += lines
-        if self.live and self.since_event >= MANY_LINES and not self._said:
-            self._said = True
+        before, self.since_event = self.since_event, self.since_event + lines
+        if self.live and before < MANY_LINES <= self.since_event:
             text = f"no events: {self.no_events(f'the last {self.since_event:,}')}"
             self.notices.say("no_events", text, lines=self.since_event, expected=self.expected)
 
@@ -99,46 +88,14 @@ class SkippedLines:
         """What is wrong with ``which`` lines."""
         return (
             f"{self.notices.file}: none of {which} lines is an event as the model's parser knows them "
-            f"({self.expected}){self._first}"
+            f"({self.expected}){self.first}"
         )
-
-    def in_words(self) -> str:
-        """``3 skipped (2 not UTF-8 text, 1 ...)``."""
-        parts = ", ".join(f"{count:,} {reason}" for reason, count in self.counts.most_common())
-        return f"{self.counts.total():,} skipped ({parts})" if parts else "none skipped"
-
-
-class UnseenTemplates:
-    """Says once of each message that training did not hold, with the first line that has it."""
-
-    def __init__(self, notices: Notices, templates: dict[str, str]) -> None:
-        self.notices = notices
-        self.templates = templates
-        self.seen: set[str] = set()
-
-    def add(self, lines: Lines, places: list[int], keys: list[int]) -> None:
-        """Events that are UNK: the place of each one's line, and its template id, -1 for none."""
-        for place, key in zip(places, keys, strict=True):
-            if len(self.seen) == _TEMPLATES_SHOWN:
-                return
-            text = lines.texts[place]
-            name = f"template {key}" if key >= 0 else _VARIABLE.sub("<*>", text)
-            if name in self.seen:
-                continue
-            self.seen.add(name)
-            what = name if key >= 0 else "a message without a template"
-            number, own = lines.number(place), None if key < 0 else str(key)
-            facts = {"line": number, "offset": int(lines.offsets[place]), "message": text, "key": own}
-            said = f"unseen: {self.notices.file}, line {number}: {what}, {UNSEEN}"
-            text = f"{said}\n        {shortened(text, LONGEST_SHOWN)}"
-            template = self.templates.get(own or "")
-            self.notices.say("unseen_template", text, template=template, **facts)
 
 
 class Drift:
     """The share of events that training did not hold, among the last DRIFT_WINDOW ones.
 
-    Said when it rises above ``bound``, and when it has come down to half of that.
+    Said when it rises above ``bound``, with the last such line, and when it has come down to half of that.
 
     Args:
         usual: the share among validation events.
@@ -151,33 +108,30 @@ class Drift:
         self.bound = bound
         self.high = False
         self.recent = np.zeros(0, dtype=bool)  # whether unseen
-        self.until_look = DRIFT_STRIDE
+        self.example = ""  # the last line with an unseen key
 
-    def add(self, unseen: NDArray[np.bool_]) -> None:
-        """(E,) events in the order of the log; cut anyhow into calls, they give the same notices."""
-        while len(unseen) >= self.until_look:
-            self._keep(unseen[: self.until_look])
-            unseen = unseen[self.until_look :]
-            self.until_look = DRIFT_STRIDE
-            self._look()
-        self._keep(unseen)
-        self.until_look -= len(unseen)
+    def add(self, unseen: NDArray[np.bool_], example: str = "") -> None:
+        """(E,) events in the order of the log, and the last line of them with an unseen key."""
+        self.example = example or self.example
+        for start in range(0, len(unseen), DRIFT_STRIDE):
+            part = unseen[start : start + DRIFT_STRIDE]
+            self.recent = np.concatenate((self.recent, part))[-DRIFT_WINDOW:]
+            if len(self.recent) >= DRIFT_STRIDE:
+                self._look(float(self.recent.mean()))
 
-    def _keep(self, unseen: NDArray[np.bool_]) -> None:
-        self.recent = np.concatenate((self.recent, unseen))[-DRIFT_WINDOW:]
-
-    def _look(self) -> None:
-        share = float(self.recent.mean())
+    def _look(self, share: float) -> None:
         if self.high == (share > (self.bound / 2 if self.high else self.bound)):
             return
         self.high = not self.high
         text = (
             f"{'drift' if self.high else 'drift is over'}: {share:.2%} unseen keys of the last "
             f"{len(self.recent):,} events; {self.usual:.2%} in validation, bound {self.bound:.2%}"
-            f"{': train again, or parse with newer templates' if self.high else ''}"
         )
+        if self.high:
+            line = shortened(self.example, LONGEST_SHOWN)
+            text += f": train again, or parse with newer templates; the last such line is\n        {line}"
         facts = {"share": share, "window": len(self.recent), "usual": self.usual, "bound": self.bound}
-        self.notices.say("drift" if self.high else "drift_over", text, **facts)
+        self.notices.say("drift" if self.high else "drift_over", text, **facts, example=self.example)
 
 
 class Stall:
@@ -191,15 +145,15 @@ class Stall:
 
     def line_came(self, now: float) -> None:
         if self.stalled:
-            silent = now - self.last
-            self.notices.say(
-                "resumed", f"{self.notices.file}: lines again, after {silent:.0f} s", seconds=round(silent, 1)
-            )
+            self._say("resumed", "lines again, after", now)
         self.last, self.stalled = now, False
 
     def look(self, now: float) -> None:
-        silent = now - self.last
-        if not self.stalled and silent > self.seconds:
+        if not self.stalled and now - self.last > self.seconds:
             self.stalled = True
-            text = f"stalled: {self.notices.file}: no line for {silent:.0f} s"
-            self.notices.say("stalled", text, seconds=round(silent, 1))
+            self._say("stalled", "no line for", now)
+
+    def _say(self, kind: str, what: str, now: float) -> None:
+        silent = now - self.last
+        text = f"{kind}: {self.notices.file}: {what} {silent:.0f} s"
+        self.notices.say(kind, text, seconds=round(silent, 1))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from seqlab.alerts.alert import JSON_START, Alert
 from seqlab.errors import UserError
@@ -17,9 +16,6 @@ _LONGEST_ALERT = 1 << 20  # bytes that are looked at for the beginning of a brok
 
 class AlertOutput:
     """Writes alerts as they come.
-
-    An alert that an earlier process could not write to its end is cut off: it is found again, as every alert
-    after the last state is.
 
     Args:
         path: a file to append to; None for standard output.
@@ -32,84 +28,61 @@ class AlertOutput:
     def __init__(self, path: Path | None, *, as_json: bool) -> None:
         self.path = path
         self.as_json = as_json
-        self.bold = False
-        self._file: BinaryIO | None = None
-        if path is None:
-            if sys.stdout is None:
-                raise UserError("standard output is closed: give --output FILE for the alerts")
-            self.bold = not as_json and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            return
-        try:
-            # /dev/null and pipes can be written, not read
-            is_plain = path.is_file() or not path.exists()
-            self._file = path.open("a+b" if is_plain else "ab", buffering=0)
-            if is_plain:
-                self._end_last_line(self._file)
-        except OSError as error:
-            raise UserError(f"--output {path}: cannot be written: {error.strerror}") from None
-
-    def _end_last_line(self, file: BinaryIO) -> None:
-        """Cut off a broken alert; end any other line, so that no alert becomes a part of it."""
-        size = os.fstat(file.fileno()).st_size
-        start = max(size - _LONGEST_ALERT, 0)
-        line = os.pread(file.fileno(), size - start, start).rpartition(b"\n")[2]
-        if line and (line.startswith(JSON_START.encode()) or JSON_START.encode().startswith(line)):
-            file.truncate(size - len(line))
-        elif line:
-            file.write(b"\n")
+        self.file: Any = None
+        if path is not None:
+            try:
+                if path.is_file():
+                    _end_last_line(path)
+                self.file = path.open("ab", buffering=0)
+            except OSError as error:
+                raise self._error(error) from None
+        elif sys.stdout is None:
+            raise UserError("standard output is closed: give --output FILE for the alerts")
 
     def write(self, alerts: list[Alert]) -> None:
         """Write some alerts; they have left this process when this returns.
 
         Raises:
-            UserError: the disk is full, or the like. A file then ends with its last whole alert.
+            UserError: the disk is full, or the like.
             BrokenPipeError: nobody reads standard output any more.
         """
-        for alert in alerts:
-            text = alert.to_json() if self.as_json else alert.to_text(bold=self.bold)
-            content = f"{text}\n".encode("utf-8", "replace")
-            if self._file is None:
-                _print(content)
-            else:
-                self._append(self._file, content)
-
-    def _append(self, file: BinaryIO, content: bytes) -> None:
-        size, left = os.fstat(file.fileno()).st_size, memoryview(content)
+        file = sys.stdout.buffer if self.file is None else self.file
         try:
-            while left:
-                left = left[file.write(left) :]
+            for alert in alerts:
+                text = alert.to_json() if self.as_json else alert.to_text()
+                left = memoryview(f"{text}\n".encode("utf-8", "replace"))
+                while left:  # a write without a buffer may take a part
+                    left = left[file.write(left) :]
+            file.flush()
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            with contextlib.suppress(OSError):  # a device is not cut
-                file.truncate(size)
-            raise UserError(f"--output {self.path}: cannot be written: {error.strerror}") from None
+            if self.file is None:
+                let_go(sys.stdout)
+            raise self._error(error) from None
 
     def sync(self) -> None:
-        """Wait until all alerts are on the disk.
-
-        Raises:
-            UserError: the disk is full, or the like.
-        """
-        if self._file is None or self.path is None or not self.path.is_file():  # a device is no disk
-            return
-        try:
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise UserError(f"--output {self.path}: cannot be written: {error.strerror}") from None
+        """Wait until all alerts are on the disk."""
+        if self.path is not None and self.path.is_file():  # a device is no disk
+            os.fsync(self.file.fileno())
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self.file is not None:
+            self.file.close()
+
+    def _error(self, error: OSError) -> UserError:
+        name = "standard output" if self.path is None else f"--output {self.path}"
+        return UserError(f"{name}: cannot be written: {error.strerror}")
 
 
-def _print(content: bytes) -> None:
-    """Write to standard output, all of it: where Python does not buffer, its own write may lose the end."""
-    left = memoryview(content)
-    try:
-        while left:
-            left = left[sys.stdout.buffer.write(left) :]
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        let_go(sys.stdout)
-        raise UserError(f"standard output: cannot be written: {error.strerror}") from None
+def _end_last_line(path: Path) -> None:
+    """Cut off an alert that an earlier process could not write to its end: it is found again, as every alert
+    after the last state is. End any other line, so that no alert becomes a part of it."""
+    with path.open("r+b") as file:
+        file.seek(max(path.stat().st_size - _LONGEST_ALERT, 0))
+        line = file.read().rpartition(b"\n")[2]
+        begin = JSON_START.encode()
+        if line.startswith(begin) or begin.startswith(line):
+            file.truncate(file.tell() - len(line))
+        else:
+            file.write(b"\n")

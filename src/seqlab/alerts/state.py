@@ -6,32 +6,21 @@ import json
 import os
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from filelock import Timeout
 
-from seqlab.alerts.blocks import HELD_LINES, OpenBlock, OpenBlocks
+from seqlab.alerts.blocks import HELD_LINES, OpenBlock
 from seqlab.errors import UserError
 from seqlab.files import locked, whole_file
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 _KEY = "seqlab_detect"
 _AGAIN = "name another file, or remove it to begin again"
-_COLUMNS: dict[str, Any] = {
-    "name": pl.String,
-    "id": pl.String,
-    "first_time": pl.Int64,
-    "last_time": pl.Int64,
-    "idle_for": pl.Float64,  # seconds
-    "heard": pl.Int64,
-    "alerted": pl.Boolean,
-    "events": pl.Binary,
-    "texts": pl.List(pl.String),
-}
-_PLAIN = ("name", "id", "first_time", "last_time", "heard", "alerted")
-_BLOCKS = pl.Schema(_COLUMNS)
+_COLUMNS = [each.name for each in fields(OpenBlock) if each.name != "seen"]
 
 
 class StateFile:
@@ -49,20 +38,17 @@ class StateFile:
     def __init__(self, path: Path, log: str, fingerprint: str) -> None:
         self.path = path
         self.known = {"version": STATE_VERSION, "log": os.path.abspath(log), "fingerprint": fingerprint}
-        self._lock = ExitStack()  # beside the file, which is replaced
+        lock = ExitStack()  # of a file beside it, since it is replaced
         try:
-            self._lock.enter_context(locked(path.with_name(f".{path.name}.seqlab-lock")))
+            lock.enter_context(locked(path.with_name(f".{path.name}.seqlab-lock")))
         except Timeout:
             raise UserError(f"--state {path}: another seqlab detect uses it") from None
         except OSError as error:
             raise UserError(f"--state {path}: cannot be written: {error.strerror}") from None
+        self.close = lock.close
 
-    def close(self) -> None:
-        """Let others use it."""
-        self._lock.close()
-
-    def read(self, now: float) -> tuple[dict[str, Any], OpenBlocks] | None:
-        """What ``write`` wrote; None where there is no file yet. Time that nobody watched is no silence.
+    def read(self, now: float) -> tuple[dict[str, Any], dict[str, OpenBlock]] | None:
+        """What ``write`` wrote; None where there is no file yet. Silence of watching counts from ``now``.
 
         Raises:
             UserError: no state file, or one of another log or model.
@@ -73,32 +59,25 @@ class StateFile:
             header = json.loads(pl.read_parquet_metadata(self.path)[_KEY])
             table = pl.read_parquet(self.path)
             known = {name: header[name] for name in self.known}
-        except PermissionError as error:
-            raise UserError(f"--state {self.path}: cannot be read: {error.strerror}") from None
         except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
             raise UserError(f"--state {self.path}: not a state of seqlab detect; {_AGAIN}") from None
         for name, what in (("version", "version of seqlab"), ("log", "log"), ("fingerprint", "checkpoint")):
             if known[name] != self.known[name]:
                 raise UserError(f"--state {self.path} was written for another {what}; {_AGAIN}")
-        blocks: OpenBlocks = {}
+        blocks = {}
         for row in table.iter_rows(named=True):
-            row |= {"seen": now - row.pop("idle_for"), "events": bytearray(row["events"])}
-            block = OpenBlock(**row | {"texts": deque(row["texts"], maxlen=HELD_LINES)})
-            blocks[block.name] = block
+            row |= {"events": bytearray(row["events"]), "texts": deque(row["texts"], maxlen=HELD_LINES)}
+            blocks[row["name"]] = OpenBlock(**row, seen=now)
         return header, blocks
 
-    def write(self, header: dict[str, Any], blocks: OpenBlocks, now: float) -> None:
-        """Replace the file, whole or not at all.
-
-        Raises:
-            UserError: it cannot be written.
-        """
-        kept = blocks.values()
-        columns: dict[str, list[Any]] = {name: [getattr(block, name) for block in kept] for name in _PLAIN}
-        columns["idle_for"] = [now - block.seen for block in kept]
-        columns["events"] = [bytes(block.events) for block in kept]
-        columns["texts"] = [list(block.texts) for block in kept]
-        table = pl.DataFrame({name: columns[name] for name in _BLOCKS}, schema=_BLOCKS)
+    def write(self, header: dict[str, Any], blocks: dict[str, OpenBlock]) -> None:
+        """Replace the file, whole or not at all; UserError where it cannot be written."""
+        columns: dict[str, list[Any]] = {
+            name: [getattr(block, name) for block in blocks.values()] for name in _COLUMNS
+        }
+        columns["events"] = [bytes(events) for events in columns["events"]]
+        columns["texts"] = [list(texts) for texts in columns["texts"]]
+        table = pl.DataFrame(columns)
         try:
             with whole_file(self.path, on_disk=True) as part:
                 table.write_parquet(

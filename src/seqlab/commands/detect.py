@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
 
@@ -27,45 +26,35 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser, CHECKPOINT)
-    parser.add_argument("log", help="a log file, plain or .gz, or a pipe; - for standard input")
-    parser.add_argument("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="append alerts to a file")
-    parser.add_argument(
+    add = parser.add_argument
+    add("log", help="a log file, plain or .gz, or a pipe; - for standard input")
+    add("--follow", action="store_true", help="go on as the log grows, until Ctrl-C")
+    add("--json", action="store_true", help="one JSON object a line instead of text")
+    add("--output", type=Path, metavar="FILE", help="append alerts to a file")
+    add(
         "--idle",
         type=float,
         metavar="S",
-        help="close a block after S seconds without a line: of the log's time and, with --follow, of "
-        "watching; default: 600 with --follow, or the window of a log without session keys where that is "
-        "longer; else blocks stay open to the end of the log",
+        help="close a block after S seconds without a line, of the log's time and, with --follow, watched; "
+        "default: with --follow 600, or the window of a log without session keys where that is longer; else "
+        "blocks stay open to the end of the log",
     )
-    parser.add_argument(
+    add(
         "--max-open",
         type=int,
         metavar="N",
         help="open blocks; beyond them the longest silent one is closed; default 1,000,000, "
         "with --follow 50,000",
     )
-    parser.add_argument(
-        "--state",
-        type=Path,
-        metavar="FILE",
-        help="remember where reading is and which blocks are open, and go on there: after a restart, or when "
-        "the log has grown",
-    )
-    parser.add_argument(
-        "--close",
-        action="store_true",
-        help="with --state: this is the log's last part, so its open blocks and its last line end here",
-    )
+    what = "remember where reading is and which blocks are open, and go on there the next time"
+    add("--state", type=Path, metavar="FILE", help=what)
+    add("--close", action="store_true", help="with --state: this is the log's last part: end its open blocks")
     add_model_options(parser)
-    parser.add_argument(
+    add(
         "--report", type=float, default=60.0, metavar="S", help="seconds between reports of --follow; 0: none"
     )
-    parser.add_argument(
-        "--stall", type=float, default=300.0, metavar="S", help="say so when no line comes for S seconds"
-    )
-    parser.add_argument(
+    add("--stall", type=float, default=300.0, metavar="S", help="say so when no line comes for S seconds")
+    add(
         "--drift-share",
         type=float,
         metavar="P",
@@ -76,47 +65,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_log, check_options
-    from seqlab.alerts.health import say_summary
     from seqlab.alerts.models import load_model
     from seqlab.alerts.run import Settings, Watch
     from seqlab.errors import UserError
 
-    check_log(arguments.log, pipes=True)
+    check_log(arguments.log)
     check_options(arguments)
     model = load_model(
         arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
     )
-    default_max = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN
-    drift_share = model.judge.unseen_share + 0.01 if arguments.drift_share is None else arguments.drift_share
-    watch = Watch(
-        model,
-        Settings(
-            arguments.log,
-            follow=arguments.follow,
-            as_json=arguments.json,
-            output=arguments.output,
-            state=arguments.state,
-            idle=_idle(arguments, model.log_parser()),
-            max_open=default_max if arguments.max_open is None else arguments.max_open,
-            report=arguments.report,
-            stall=arguments.stall,
-            drift_share=drift_share,
-            close=arguments.close,
-        ),
+    idle, max_open, drift_share = arguments.idle, arguments.max_open, arguments.drift_share
+    if idle is None and arguments.follow:  # a session that is a window of time may be silent for as long
+        idle = max(IDLE_WHEN_FOLLOWING, (model.log_parser()["window"] or {"seconds": 0})["seconds"])
+    if max_open is None:
+        max_open = MAX_OPEN_WHEN_FOLLOWING if arguments.follow else MAX_OPEN
+    if drift_share is None:
+        drift_share = model.judge.unseen_share + 0.01
+    settings = Settings(
+        arguments.log,
+        follow=arguments.follow,
+        as_json=arguments.json,
+        output=arguments.output,
+        state=arguments.state,
+        idle=idle,
+        max_open=max_open,
+        report=arguments.report,
+        stall=arguments.stall,
+        drift_share=drift_share,
+        close=arguments.close,
     )
+    watch = Watch(model, settings)
     try:
         ended = watch.run()
-        say_summary(watch)
+        watch.say_summary()
     finally:
         watch.close()
     if (problem := watch.problem()) is not None:
         raise UserError(problem)
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED
-
-
-def _idle(arguments: argparse.Namespace, parser: dict[str, Any]) -> float | None:
-    """Seconds; a session that is a window of time may be silent for nearly as long as the window."""
-    if arguments.idle is not None or not arguments.follow:
-        return arguments.idle
-    window = parser["window"]
-    return IDLE_WHEN_FOLLOWING if window is None else max(IDLE_WHEN_FOLLOWING, window["seconds"])

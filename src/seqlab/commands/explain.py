@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser, CHECKPOINT)
     parser.add_argument("block", help="a block id, such as blk_-1608999687919862906")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--log", metavar="LOG", help="the log with its lines, plain or .gz")
+    where.add_argument("--log", metavar="LOG", help="the log with its lines, plain, .gz, or -")
     where.add_argument(
         "--sessions", type=Path, metavar="PATH", help="output folder of seqlab parse, or a file of sessions"
     )
@@ -25,31 +25,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.alerts import timeline
     from seqlab.alerts.checks import check_log
     from seqlab.alerts.models import load_model
-    from seqlab.alerts.timeline import events_of_log, events_of_sessions, timeline
-    from seqlab.alerts.timeline_table import check_picture, print_timeline, write_picture
     from seqlab.errors import UserError
 
-    if arguments.log is not None:
-        check_log(arguments.log)
-    elif not arguments.sessions.exists():
-        raise UserError(f"{arguments.sessions}: no such file; the path is relative to {Path.cwd()}")
+    block, log, sessions = arguments.block, arguments.log, arguments.sessions
+    if log is not None:
+        check_log(log)
+    elif not sessions.exists():
+        raise UserError(f"{sessions}: no such file; the path is relative to {Path.cwd()}")
     if arguments.picture is not None:
-        check_picture(arguments.picture)
+        timeline.check_picture(arguments.picture)
     model = load_model(
         arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
     )
-    if arguments.log is None:
-        found = events_of_sessions(arguments.sessions, arguments.block, model.parser)
+    if log is None:
+        found = timeline.events_of_sessions(sessions, block, model.parser)
     else:
-        found = events_of_log(arguments.log, arguments.block, model.log_parser())
-    shown = timeline(model, arguments.block, found)
+        found = timeline.events_of_log(log, block, model.log_parser())
+    shown = timeline.timeline(model, block, found)
     if arguments.json:
         print(shown.to_json())
     else:
-        print_timeline(shown, everything=arguments.all)
+        timeline.print_timeline(shown, everything=arguments.all)
     if arguments.picture is not None:
-        write_picture(shown, arguments.picture)
+        timeline.write_picture(shown, arguments.picture)
         print(f"picture: {arguments.picture}", file=sys.stderr)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("logs", nargs="+", metavar="LOG", help="plain, .gz, .zip or .tar.gz; - for standard input")
+    add("logs", nargs="+", metavar="LOG", help="plain or .gz; - for standard input")
     add("--output", type=Path, metavar="DIR", help="sessions.parquet, ... go there")
     add("--try", action="store_true", dest="trying", help="print ten lines taken apart, and write nothing")
     add("--format", help="see docs/logs.md: hdfs (default), syslog, json, ..., regex, or auto (with --try)")
@@ -42,25 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.session_files import read_labels
-    from seqlab.logs.engines import open_engine
-    from seqlab.logs.known_formats import first_lines, taken_apart
     from seqlab.logs.output import line_progress, report
-    from seqlab.logs.parse_run import parse
-    from seqlab.logs.reading import find_sources
-    from seqlab.logs.settings import chosen_format, parse_settings
+    from seqlab.logs.parse_run import open_engine, parse
+    from seqlab.logs.settings import chosen_format, first_lines, parse_settings, taken_apart
 
     arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:
         log_format, said = chosen_format(arguments)
-        lines = first_lines(find_sources(arguments.logs)[0])
-        print(f"format {said or log_format.name}\n" + taken_apart(lines, log_format))
+        print(f"format {said or log_format.name}\n{taken_apart(first_lines(arguments.logs[0]), log_format)}")
         return 0
     settings, said = parse_settings(arguments)
     if said:
         print(f"format    {said}")
     engine = open_engine(arguments.engine, arguments.address)
     try:
-        with line_progress(find_sources(settings.logs)) as progress:
+        with line_progress(settings.logs) as progress:
             parsed = parse(settings, engine, read_labels=read_labels, report=progress)
     finally:
         engine.close()

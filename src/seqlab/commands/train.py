@@ -152,7 +152,7 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
-        from seqlab.training.resume.stopping import RunInterruptedError, interruptible
+        from seqlab.training.resume import RunInterruptedError, interruptible
 
         try:
             with interruptible():

@@ -8,14 +8,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from seqlab.comparing.groups import ALWAYS_SHOWN, Differences, Group, find_differences, group_runs
 from seqlab.comparing.runs import Run, some
-from seqlab.comparing.settings import (
-    ALWAYS_SHOWN,
-    Differences,
-    Group,
-    find_differences,
-    group_runs,
-)
 from seqlab.errors import UserError
 
 
@@ -145,10 +139,6 @@ def _choose_metrics(groups: Sequence[Group], patterns: Sequence[str]) -> list[st
 
 
 def _unmatched(pattern: str, available: Sequence[str]) -> str:
-    near = get_close_matches(pattern, available, n=3, cutoff=0.5)
     heads = sorted({name.split("/", 1)[0] + "/*" for name in available})
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return (
-        f"--metrics {pattern}: no run has such a figure; {hint}"
-        f"a name of metrics.json or a pattern is accepted, such as {', '.join(heads)}"
-    )
+    near = get_close_matches(pattern, available, n=3, cutoff=0.5) or heads
+    return f"--metrics {pattern}: no run has such a figure; did you mean {' or '.join(near)}?"

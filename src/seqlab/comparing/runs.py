@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,16 @@ NAMED_AT_MOST = 5
 
 @dataclass(frozen=True)
 class Run:
-    """One run, from its folder or from a server.
-
-    ``config`` is flat, ``{"optimizer.lr": 0.01}``; a value that refers to another stands as it was written,
-    ``${seed}``. ``choices`` names the option of each config group. ``metrics`` is None for a run that has not
-    finished. ``folder`` is None for a run of a server; ``rows`` are then the records of its curves.
-    """
+    """One run, from its folder or from a server."""
 
     name: str
-    config: Mapping[str, Any]
-    choices: Mapping[str, str]
-    metrics: Mapping[str, float] | None
-    folder: Path | None = None
+    config: Mapping[str, Any]  # flat, {"optimizer.lr": 0.01}, without values that refer to others
+    choices: Mapping[str, str]  # the option of each config group
+    metrics: Mapping[str, float] | None  # None: it has not finished
+    folder: Path | None = None  # None: a run of a server
     finished_at: float = 0.0  # seconds since the epoch; tells a rerun from what it repeats
     commit: str = ""
-    rows: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Mapping[str, Any]] = ()  # of a server: the records of its curves
 
     @property
     def seed(self) -> Any:
@@ -114,7 +109,7 @@ def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str])
     environment = _read_json(folder / "environment.json", name, notices) or {}
     return Run(
         name=name,
-        config=flatten(record["config"], record.get("references", {})),
+        config=flatten(record["config"], record.get("references", ())),
         choices=record.get("choices", {}),
         metrics=figures,
         folder=folder,
@@ -138,22 +133,18 @@ def _read_json(path: Path, name: str, notices: list[str]) -> dict[str, Any] | No
     return None
 
 
-def flatten(
-    nested: Mapping[str, Any], references: Mapping[str, str] | None = None, prefix: str = ""
-) -> dict[str, Any]:
+def flatten(nested: Mapping[str, Any], references: Collection[str] = (), prefix: str = "") -> dict[str, Any]:
     """``{"a": {"b": 1}}`` as ``{"a.b": 1}``; a list and an empty mapping are values.
 
     Args:
-        references: dotted keys to what stands there instead, such as ``${seed}``.
+        references: dotted keys that follow another, such as the seed; they are no settings of their own.
     """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         name = f"{prefix}{key}"
-        if references and name in references:
-            flat[name] = references[name]
-        elif isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and name not in references:
             flat.update(flatten(value, references, f"{name}."))
-        else:
+        elif name not in references:
             flat[name] = value
     return flat
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -41,21 +40,12 @@ def _interval(means: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Of the figures of a group's seeds: percentile bootstrap (Efron 1979) of their mean.
+@cache  # the table, its cells and the page ask for the same figures
+def spread(values: tuple[float, ...]) -> Spread:
+    """Of the figures of a group's seeds, at least one: percentile bootstrap (Efron 1979) of their mean.
 
     Of up to five values every resample is taken, so that nothing is random.
-
-    Raises:
-        ValueError: no value.
     """
-    if not len(values):
-        raise ValueError("no values; give one or more")
-    return _spread(tuple(values))
-
-
-@cache  # the table, its cells and the page ask for the same figures
-def _spread(values: tuple[float, ...]) -> Spread:
     array = np.asarray(values, dtype=np.float64)
     mean = float(array.mean())
     if len(array) == 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.runs import some
 from seqlab.comparing.statistics import Spread
-from seqlab.report.tables import column_decimals, format_number
+from seqlab.report.tables import column_decimals, format_number, short_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,19 +89,6 @@ def _figure_text(figure: Spread | None, places: int | None) -> str:
         return format_number(figure.mean if figure else None, places)
     first = f"{format_number(figure.mean, places)} ± {format_number(figure.std, places)}"
     return f"{first}\n[{format_number(figure.low, places)}, {format_number(figure.high, places)}]"
-
-
-def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """As many of a key's last parts as tell it from the others: ``lr`` for ``optimizer.lr``."""
-    found = {}
-    for key in keys:
-        parts = key.split(".")
-        for length in range(1, len(parts) + 1):
-            tail = ".".join(parts[-length:])
-            if sum(f".{other}".endswith(f".{tail}") for other in keys) == 1:
-                break
-        found[key] = tail
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from seqlab.comparing.groups import UNKNOWN
 from seqlab.comparing.runs import SEED, Run, flatten, numbers_of
-from seqlab.comparing.settings import TO_SEED, UNKNOWN
 from seqlab.errors import UserError
 
 CONNECT_SECONDS = 5
@@ -20,12 +20,9 @@ _NO_KEY = f"--wandb: no API key: set WANDB_API_KEY or type `wandb login`; withou
 
 
 def fetch_runs(project: str, *, with_curves: bool) -> tuple[list[Run], list[str]]:
-    """All runs of ``PROJECT`` or ``ENTITY/PROJECT``, and notices.
+    """All runs of ``PROJECT`` or ``ENTITY/PROJECT``, with their history where asked for; and notices.
 
     Nothing is asked on the terminal, and a server that does not answer is given up on after some seconds.
-
-    Args:
-        with_curves: also fetch each run's history, one request a run.
 
     Raises:
         UserError: no key, no connection, or the server refuses.
@@ -78,10 +75,11 @@ def convert(found: Iterable[Any], *, with_curves: bool) -> tuple[list[Run], list
     plain = [{key: value for key, value in run.config.items() if key[:1] != "_"} for run in listed]
     configs = [flatten(config) for config in plain]
     choices = [_class_choices(config) for config in configs]
-    _refer_to_seed(configs)
+    _drop_what_follows_seed(configs)
     runs = []
     for age, (run, name) in enumerate(zip(listed, _names(listed), strict=True)):
-        figures = numbers_of({key: run.summary[key] for key in _keys(run.summary) if key[:1] != "_"})
+        keys = list(run.summary.keys())  # a summary cannot be iterated over
+        figures = numbers_of({key: run.summary[key] for key in keys if key[:1] != "_"})
         runs.append(
             Run(
                 name=name,
@@ -102,7 +100,7 @@ def _class_choices(config: Mapping[str, Any]) -> dict[str, str]:
     return {group: str(config.get(key, UNKNOWN)).rpartition(".")[2] for group, key in keys.items()}
 
 
-def _refer_to_seed(configs: Sequence[dict[str, Any]]) -> None:
+def _drop_what_follows_seed(configs: Sequence[dict[str, Any]]) -> None:
     """W&B holds ``${seed}`` resolved: a key named seed that equals the run's in every run follows it."""
     if len({config.get(SEED) for config in configs}) < 2:
         return  # one seed says nothing
@@ -110,11 +108,7 @@ def _refer_to_seed(configs: Sequence[dict[str, Any]]) -> None:
         having = [config for config in configs if key in config]
         if all(config[key] == config.get(SEED) for config in having):
             for config in having:
-                config[key] = TO_SEED
-
-
-def _keys(summary: Any) -> list[str]:
-    return list(summary.keys())  # W&B's summary has keys() and cannot be iterated over
+                del config[key]
 
 
 def _names(runs: Sequence[Any]) -> list[str]:

@@ -33,17 +33,6 @@ def with_package(conf: Path, overrides: Sequence[str]) -> tuple[Path, list[str]]
     return package_folder() / "conf", [*([f"{SEARCH_PATH}[{','.join(folders)}]"] if folders else []), *rest]
 
 
-def is_group(conf: Path, name: str) -> bool:
-    """Whether a key is a config group, such as ``model``."""
-    return any((folder / name).is_dir() for folder in (conf, with_package(conf, ())[0]))
-
-
-def group_choices(conf: Path, name: str) -> list[str]:
-    """The names of a group's configs."""
-    folders = {conf, with_package(conf, ())[0]}
-    return sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
-
-
 def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False) -> DictConfig:
     """The composed config; what Hydra held before is let go.
 
@@ -62,17 +51,6 @@ def compose_config(conf: Path, overrides: Sequence[str], *, hydra: bool = False)
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf), version_base="1.3"):
         return compose("train", overrides=overrides, return_hydra_config=hydra)
-
-
-def compose_groups(conf: Path, overrides: Sequence[str]) -> DictConfig:
-    """The config with the groups of the overrides, such as ``model=gru``, and none of their values."""
-    groups = [
-        part
-        for part in overrides
-        if (re.fullmatch(r"\w+=\w+", part) and is_group(conf, part.split("=")[0]))
-        or part.startswith(SEARCH_PATH)
-    ]
-    return compose_config(conf, groups)
 
 
 @dataclass(frozen=True)

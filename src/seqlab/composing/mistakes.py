@@ -7,8 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing import compose_groups, group_choices, is_group
+from seqlab.composing import SEARCH_PATH, compose_config, with_package
 from seqlab.errors import UserError
+
+
+def is_group(conf: Path, name: str) -> bool:
+    """Whether a key is a config group, such as ``model``."""
+    return any((folder / name).is_dir() for folder in (conf, with_package(conf, ())[0]))
+
+
+def group_choices(conf: Path, name: str) -> list[str]:
+    """The names of a group's configs."""
+    folders = {conf, with_package(conf, ())[0]}
+    return sorted({path.stem for folder in folders for path in (folder / name).glob("*.yaml")})
 
 
 def _cause(error: BaseException) -> UserError | None:
@@ -32,13 +43,17 @@ def _flat_keys(node: Any, prefix: str = "") -> list[str]:
 
 
 def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
-    """The config key most like a mistyped one, or nothing."""
+    """The key most like a mistyped one in the config of the chosen groups, or nothing."""
     import difflib
 
     from omegaconf import OmegaConf
 
+    groups = [
+        part for part in overrides if re.fullmatch(r"\w+=\w+", part) and is_group(conf, part.split("=")[0])
+    ]
+    search = [part for part in overrides if part.startswith(SEARCH_PATH)]
     try:
-        keys = _flat_keys(OmegaConf.to_container(compose_groups(conf, overrides), resolve=False))
+        keys = _flat_keys(OmegaConf.to_container(compose_config(conf, [*search, *groups]), resolve=False))
     except Exception:  # a hint must not hide the mistake it is about
         return ""
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.sources import Files, Source, one_file
+from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
@@ -38,24 +38,9 @@ EVAL_CHUNK = 256  # tokens of a stream a batch when nothing is learned; any numb
 class CharacterSequence(SequenceDataModule):
     """A text and what comes next in it.
 
-    Args:
-        text: hihello, charseq or longseq, the published texts, or a text itself: all of it is trained on,
-            validated and tested on, as one stream.
-        path: instead, a file, cut by ``split`` from its start to its end.
-        split: shares of train, val and test; the test share may be 0, and validation figures are then all
-            that a run reports.
-        unit: ``char`` or ``word``.
-        min_count, max_tokens: tokens seen less often in training, or beyond the most frequent, are UNK.
-        mode: ``streams``: contiguous, the state carried from batch to batch; ``windows``: overlapping, each
-            read from a zero state.
-        num_streams: streams of a batch.
-        seq_length: tokens of a stream a batch.
-        shift: epochs cut their batches at other places.
-        restart: probability that a stream begins a training batch from no state, as a text that is generated
-            does.
-        window_size, stride, batch_size: of windows.
-        eval_streams: streams in which validation and test text is read once, state carried.
-        seed: of shifts and of the order of windows.
+    One of TEXTS, or a text that is given, is trained on, validated and tested on as a whole, as one stream. A
+    file is cut from its start to its end; its test share may be 0, and validation figures are then all that a
+    run reports. The settings are explained in conf/data/charseq.yaml.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for a file that cannot be read or a text too
@@ -89,18 +74,16 @@ class CharacterSequence(SequenceDataModule):
             raise UserError(f"data.mode={mode}: choose {' or '.join(MODES)}")
         if unit not in UNITS:
             raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
-        for name, size in (
-            ("num_streams", num_streams),
-            ("seq_length", seq_length),
-            ("window_size", window_size),
-            ("stride", stride),
-            ("batch_size", batch_size),
-            ("eval_streams", eval_streams),
-            ("min_count", min_count),
-            ("max_tokens", 1 if max_tokens is None else max_tokens),
-        ):
-            if not isinstance(size, int) or size < 1:
-                raise UserError(f"data.{name}={size}: give a whole number, at least 1")
+        check_counts(
+            num_streams=num_streams,
+            seq_length=seq_length,
+            window_size=window_size,
+            stride=stride,
+            batch_size=batch_size,
+            eval_streams=eval_streams,
+            min_count=min_count,
+            max_tokens=1 if max_tokens is None else max_tokens,
+        )
         if not isinstance(restart, int | float) or not 0 <= restart <= 1:
             raise UserError(f"data.restart={restart}: give a probability, 0 to 1")
         if text is not None and not isinstance(text, str):
@@ -224,24 +207,20 @@ class CharacterSequence(SequenceDataModule):
         batches = StreamBatches(streams, seed=self.seed, shift=self.shift, restart=self.restart)
         return batch_loader(streams, batches)
 
-    def windows_once(self, split: str) -> DataLoader:
-        """The windows of a split in the order of the text."""
-        windows = WindowDataset(self._tensor(split), self.window_size, self.stride)
-        order = IndexBatches(len(windows), self.batch_size, seed=self.seed, shuffle=False)
-        return batch_loader(windows, order)
-
-    def _once(self, split: str) -> DataLoader:
-        """A split as it is measured."""
+    def once(self, split: str) -> DataLoader:
+        """A split as it is measured: its windows in the order of the text, or its streams."""
         if self.reads_windows:
-            return self.windows_once(split)
+            windows = WindowDataset(self._tensor(split), self.window_size, self.stride)
+            order = IndexBatches(len(windows), self.batch_size, seed=self.seed, shuffle=False)
+            return batch_loader(windows, order)
         streams = StreamDataset(self._tensor(split), self.eval_streams, EVAL_CHUNK)
         return batch_loader(streams, StreamBatches(streams, seed=self.seed, shift=False))
 
     def val_dataloader(self) -> DataLoader:
-        return self._once("val")
+        return self.once("val")
 
     def test_loader(self) -> DataLoader:
-        return self._once("test")
+        return self.once("test")
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt, readable text."""

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -21,7 +21,9 @@ from torch.utils.data import Dataset
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.vocabulary import SPECIAL, Vocabulary
-from seqlab.errors import UserError
+
+if TYPE_CHECKING:
+    from seqlab.data.labelled_contract import Coder
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,10 @@ class LabelledItems:
         return seen
 
 
-def check_labels(items: LabelledItems) -> None:
-    """Raise UserError where all have the same label."""
-    if len(set(items.labels)) < 2:
-        raise UserError(
-            f"{items.source}: the only label in it is {items.labels[0]}; classifying takes at least two"
-        )
+def label_ids(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) the ids of labels that training held."""
+    numbers = {label: number for number, label in enumerate(classes)}
+    return np.array([numbers[label] for label in labels], dtype=np.int64)
 
 
 class Counting(NamedTuple):
@@ -100,56 +100,8 @@ class NewItems(NamedTuple):
     num_empty: int  # lines without one, passed over
 
 
-class Coder(Protocol):
-    """How sequences become numbers. Its state is in the checkpoint: predicting needs no more of the data."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """(C,) the classes, in the order of their ids."""
-
-    @property
-    def noun(self) -> str:
-        """What one sequence is called: name, text, session."""
-
-    @property
-    def unit(self) -> str:
-        """What one token is called: character, word, event."""
-
-    @property
-    def unit_name(self) -> str:
-        """The same in the plural."""
-
-    @property
-    def counting(self) -> Counting:
-        """How baselines count."""
-
-    @property
-    def pad_id(self) -> int:
-        """What fills a batch."""
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a sequence as its file writes it, at least one."""
-
-    def counted(self, text: str) -> list[str]:
-        """Its tokens as baselines count and the report shows them."""
-
-    def read_new(self, path: Path) -> NewItems:
-        """The sequences of a file that `seqlab predict` is given.
-
-        Raises:
-            UserError: a file that cannot be read or holds none; names the line.
-        """
-
-    def state(self) -> dict[str, Any]:
-        """Plain values."""
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The same coder again."""
-
-
 UNITS = {
-    "character": Counting(longest_gram=4, endings=False, telling=False),
+    "character": Counting(longest_gram=4, endings=True, telling=False),
     "word": Counting(longest_gram=1, endings=False, telling=True),
     "subword": Counting(longest_gram=1, endings=False, telling=True),
     "event": Counting(longest_gram=2, endings=True, telling=True),
@@ -158,10 +110,7 @@ UNITS = {
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceCoder:
-    """How sequences and labels become numbers: all that classifying a new one needs of the training data.
-
-    A subclass says what the tokens of a sequence are, and how files of new sequences are read.
-    """
+    """A ``Coder`` by a vocabulary. A subclass says what tokens are, and how new files are read."""
 
     vocabulary: Vocabulary = SPECIAL
     labels: tuple[str, ...]  # in alphabetical order
@@ -179,13 +128,7 @@ class SequenceCoder:
         """Sequences without labels, or with labels that are passed over; see ``Coder``."""
 
     @property
-    def unit_name(self) -> str:
-        """What is read, in the plural."""
-        return f"{self.unit}s"
-
-    @property
     def counting(self) -> Counting:
-        """How far baselines count."""
         return UNITS[self.unit]
 
     @property
@@ -203,18 +146,12 @@ class SequenceCoder:
         return True
 
     def counted(self, text: str) -> list[str]:
-        """The tokens that baselines count."""
         return self.tokens(text)
 
     def encode(self, text: str) -> list[int]:
         """Ids, at least one; UNK for what training did not hold."""
         ids = self.vocabulary.ids(self.tokens(text)[: self.max_length]) or [self.vocabulary.unk]
         return [self.vocabulary.bos, *ids, self.vocabulary.eos] if self.boundaries else ids
-
-    def label_ids(self, labels: Sequence[str]) -> list[int]:
-        """The ids of labels that training held."""
-        numbers = {label: number for number, label in enumerate(self.labels)}
-        return [numbers[label] for label in labels]
 
     def state(self) -> dict[str, Any]:
         """Plain values for a checkpoint; ``from_state`` reads them back."""
@@ -241,10 +178,8 @@ class LabelledDataset(Dataset):
         self.lengths = torch.tensor([len(row) for row in rows])
         self.tokens = torch.tensor([number for row in rows for number in row])  # row after row
         self.first = self.lengths.cumsum(0) - self.lengths
-        self.labels = torch.zeros(len(rows), dtype=torch.int64)
-        if labels is not None:
-            numbers = {label: number for number, label in enumerate(coder.labels)}
-            self.labels = torch.tensor([numbers[label] for label in labels])
+        found = label_ids([coder.labels[0]] * len(rows) if labels is None else labels, coder.labels)
+        self.labels = torch.from_numpy(found)
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -1,4 +1,4 @@
-"""What classification reads of a data module: the contract of evaluation, report and predict, and its check.
+"""What classification reads of a data module and of its coder, and the check of both before training.
 
 ``LabelledData`` of labelled_data.py fulfils it; any other data module that gives LabelledBatch may as well.
 """
@@ -6,17 +6,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 from torch import Tensor
 
 from seqlab.contracts import check_members, check_plain, full_name
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.coders import check_coder
-from seqlab.data.labelled import Coder, LabelledItems
+from seqlab.data.labelled import Counting, LabelledItems, NewItems
 from seqlab.errors import UserError
 
 CLASS = "class"  # of a coder's state: where `seqlab predict` finds its class
+
+
+class Coder(Protocol):
+    """How sequences become numbers. Its state is in the checkpoint: predicting needs no more of the data."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """(C,) the classes, in the order of their ids."""
+
+    @property
+    def noun(self) -> str:
+        """What one sequence is called: name, text, session."""
+
+    @property
+    def unit(self) -> str:
+        """What one token is called: character, word, event."""
+
+    @property
+    def counting(self) -> Counting:
+        """How baselines count."""
+
+    @property
+    def pad_id(self) -> int:
+        """What fills a batch."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a sequence as its file writes it, at least one."""
+
+    def counted(self, text: str) -> list[str]:
+        """Its tokens as baselines count and the report shows them."""
+
+    def read_new(self, path: Path) -> NewItems:
+        """The sequences of a file that `seqlab predict` is given.
+
+        Raises:
+            UserError: a file that cannot be read or holds none; names the line.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Plain values."""
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The same coder again."""
 
 
 class LabelledModule(Protocol):

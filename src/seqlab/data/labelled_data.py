@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
-from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, check_labels
+from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import ByLengthModule
@@ -23,7 +23,6 @@ from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
 
 CLASS_WEIGHTS = ("none", "balanced")
-NAMED_LABELS = 20  # in a message
 
 
 class LabelledData(ByLengthModule):
@@ -52,6 +51,7 @@ class LabelledData(ByLengthModule):
 
     batch_type: ClassVar[type] = LabelledBatch
     equal_together: ClassVar[bool] = True  # equal sequences go to the same split
+    noun: str  # what one sequence is called: name, text, session
     coder: SequenceCoder
 
     def __init__(
@@ -90,11 +90,6 @@ class LabelledData(ByLengthModule):
         self.seed = seed
         self._datasets: dict[str, LabelledDataset] = {}
 
-    @property
-    @abstractmethod
-    def noun(self) -> str:
-        """What one sequence is called: name, text, session."""
-
     @abstractmethod
     def read(self, path: str | Path) -> LabelledItems:
         """The sequences of a file and their labels."""
@@ -111,6 +106,15 @@ class LabelledData(ByLengthModule):
     def fit_coder(self, train: LabelledItems) -> SequenceCoder:
         """The coder, its vocabulary counted in the training split."""
 
+    def coder_settings(self, train: LabelledItems) -> dict[str, Any]:
+        """What every coder is given."""
+        return {
+            "labels": tuple(sorted(set(train.labels))),
+            "noun": self.noun,
+            "boundaries": self.boundaries,
+            "max_length": self.max_length,
+        }
+
     def load_splits(self) -> None:
         self._splits = self.source.load(self._read, self.simulate, self._divide)
         if self.source.val is None and self.equal_together:
@@ -120,7 +124,7 @@ class LabelledData(ByLengthModule):
             kept = f"{len(self._splits['val']):,}{distinct} {self.train_unit}"
             self.notices.append(f"no data.val: {kept} of data.train are kept for it")
         train = self._splits["train"]
-        check_labels(train)
+        _check_two_labels(train)
         self._check_labels()
         self.coder = self.fit_coder(train)
         self._tell_of_items()
@@ -130,7 +134,7 @@ class LabelledData(ByLengthModule):
 
     def _divide(self, items: LabelledItems, shares: Sequence[float], origin: str) -> list[LabelledItems]:
         """Divide the sequences of each label by seed."""
-        check_labels(items)
+        _check_two_labels(items)
         groups = group_numbers(items.texts if self.equal_together else range(len(items)))
         parts = parts_by_label(items.labels, shares, self.seed, groups=groups)
         distinct = "distinct " if self.equal_together else ""
@@ -141,13 +145,13 @@ class LabelledData(ByLengthModule):
     def _check_labels(self) -> None:
         """Raise UserError where val or test holds a label that training lacks."""
         known = set(self._splits["train"].labels)
+        shown = ", ".join(sorted(known)[:20]) + (", ..." if len(known) > 20 else "")
         for split in ("val", "test"):
             part = self._splits[split]
             for label, line in zip(part.labels, part.lines.tolist(), strict=True):
                 if label not in known:
                     raise UserError(
-                        f"{part.source}, line {line}: label {label!r} is not in training; its labels: "
-                        f"{shown_labels(sorted(known))}"
+                        f"{part.source}, line {line}: label {label!r} is not in training; its labels: {shown}"
                     )
 
     def _tell_of_items(self) -> None:
@@ -173,7 +177,7 @@ class LabelledData(ByLengthModule):
         )
         if cut:
             self.notices.append(
-                f"{cut:,} {things} are longer than data.max_length={self.max_length} {self.coder.unit_name} "
+                f"{cut:,} {things} are longer than data.max_length={self.max_length} {self.coder.unit}s "
                 "and were cut"
             )
         counts = {name: len(self._splits[name]) for name in ("val", "test")}
@@ -202,7 +206,7 @@ class LabelledData(ByLengthModule):
         """Weight of each label in the training loss, of mean 1 over the training split; None: all alike."""
         if self.weighting == "none":
             return None
-        counts = np.bincount(self.coder.label_ids(self._splits["train"].labels))
+        counts = np.bincount(label_ids(self._splits["train"].labels, self.coder.labels))
         return (counts.sum() / (len(counts) * counts)).tolist()
 
     def state(self) -> dict[str, Any]:
@@ -252,12 +256,13 @@ class LabelledData(ByLengthModule):
         tokens = [token for text in self._splits["val"].texts for token in self.coder.tokens(text)]
         unknown = self.coder.vocabulary.ids(tokens).count(self.coder.vocabulary.unk) / max(len(tokens), 1)
         said = f"{len(self.coder.vocabulary):,}, 4 of them special; {unknown:.1%} of val's are unknown"
-        rows.append((self.coder.unit_name, said))
+        rows.append((f"{self.coder.unit}s", said))
         rows.append(("labels", f"{len(self.coder.labels)}: {', '.join(self.coder.labels)}"))
         return rows
 
 
-def shown_labels(labels: Sequence[str]) -> str:
-    """Labels with commas; of many the first."""
-    more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
-    return ", ".join(labels[:NAMED_LABELS]) + more
+def _check_two_labels(items: LabelledItems) -> None:
+    if len(set(items.labels)) < 2:
+        raise UserError(
+            f"{items.source}: the only label in it is {items.labels[0]}; classifying takes at least two"
+        )

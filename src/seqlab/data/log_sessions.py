@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
-from seqlab.data.sequences import LABEL_ABNORMAL, Sessions
-from seqlab.data.session_splits import Splits, check_given, split_by_session, split_given
-from seqlab.data.sources import Files  # read at run time: its type says which settings are paths
-from seqlab.data.splits import check_fractions
+from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, Splits, split_by_session
+from seqlab.data.splits import Files, check_fractions
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.errors import UserError
 
@@ -48,23 +46,7 @@ class ScoringPlan:
 class LogSessions(SequenceDataModule):
     """Sessions of log keys: from the user's files, or simulated when no file is given.
 
-    Args:
-        normal, abnormal: files of sessions, split by ``split``; abnormal ones are all tested.
-        train, val, test, labels: instead of these, splits that are already made.
-        test_normal, test_abnormal: files of each class in place of ``test`` and ``labels``.
-        sessions: instead of these, the output folder of ``seqlab parse``.
-        split_by: how its sessions are split: ``session`` or ``time``, see ``split_parsed``.
-        parameters: score how new the values of events' parameters are; needs ``sessions`` of a parse with
-            ``--parameters``.
-        templates: what the keys mean, for reports: one template a line, or EventId,EventTemplate.
-        split: shares of train, val and test of the normal sessions.
-        sample: ``num_blocks``, ``abnormal_share``, ``seed`` of the simulated blocks.
-        batch_size: sessions a batch, or pieces of long ones.
-        scoring_batch_size: distinct pieces a batch when a whole split is scored.
-        batch_tokens: the most tokens a batch, padding counted; what would be more makes several batches.
-        piece_length: tokens, EOS counted; longer sessions are cut into pieces, see the subclasses.
-        deduplicate: compute equal pieces of a batch once; off gives the same loss, slower.
-        seed: of the split and of the order of batches.
+    conf/data/sessions_window.yaml says what each setting is.
 
     Raises:
         UserError: for a setting out of range, or settings that exclude each other; at ``setup``, for files
@@ -98,7 +80,10 @@ class LogSessions(SequenceDataModule):
         super().__init__()
         self.files = {"normal": normal, "abnormal": abnormal, "train": train, "val": val, "test": test}
         self.files |= {"test_normal": test_normal, "test_abnormal": test_abnormal}
-        check_given(self.files, labels, sessions)
+        if any(given is not None for given in (*self.files.values(), labels)):
+            from seqlab.data.session_splits import check_given
+
+            check_given(self.files, labels, sessions)
         self.labels_file = labels
         self.parsed_folder = sessions
         self.split_by = split_by
@@ -148,6 +133,8 @@ class LogSessions(SequenceDataModule):
                     f"of keys and the simulated sample have no {name}"
                 )
         if any(files is not None for files in self.files.values()):
+            from seqlab.data.session_splits import split_given
+
             return split_given(self.files, self.labels_file, self.split, self.seed)
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, TEMPLATES, simulate_blocks
 

@@ -48,16 +48,12 @@ class PaddedDataset(Dataset[SessionBatch]):
         self.count = torch.bincount(self.of_piece, minlength=len(distinct)).float()
 
     def __getitem__(self, pieces: Tensor) -> SessionBatch:
-        pieces = pieces.to(self.stream.device)
-        if self.by_distinct:
-            return self._gather(pieces, self.count[pieces])
-        rows = self.of_piece[pieces]
-        if not self.deduplicate:
-            return self._gather(rows, torch.ones(len(rows), device=rows.device))
-        rows, count = torch.unique(rows, return_counts=True)
-        return self._gather(rows, count.float())
-
-    def _gather(self, rows: Tensor, count: Tensor) -> SessionBatch:
+        rows = pieces.to(self.stream.device)
+        count = self.count[rows] if self.by_distinct else torch.ones(len(rows), device=rows.device)
+        if not self.by_distinct:
+            rows = self.of_piece[rows]
+            if self.deduplicate:
+                rows, count = torch.unique(rows, return_counts=True)
         lengths = self.lengths[rows]
         steps = torch.arange(int(lengths.max()), device=rows.device)
         mask = steps < lengths[:, None]
@@ -66,7 +62,7 @@ class PaddedDataset(Dataset[SessionBatch]):
         decoder_input = torch.empty_like(source)
         decoder_input[:, 0] = self.vocabulary.bos
         decoder_input[:, 1:] = source[:, :-1].masked_fill(~mask[:, 1:], self.vocabulary.pad)
-        return SessionBatch(source, decoder_input, lengths, mask, count)
+        return SessionBatch(source, decoder_input, lengths, mask, count.float())
 
 
 def token_limit(lengths: NDArray[np.int64], vocab_size: int, batch_tokens: int) -> TokenLimit:

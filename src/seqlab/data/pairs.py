@@ -140,16 +140,6 @@ def ended(flat: Tensor, offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
     return tokens.masked_fill(steps >= lengths[:, None], SPECIAL.pad), lengths
 
 
-def source_batch(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Encoded sources to (B, S) ids with EOS, right-padded, and (B,) lengths."""
-    flat, offsets = _flat([list(row) for row in rows])
-    return ended(
-        torch.from_numpy(flat).to(device),
-        torch.from_numpy(offsets).to(device),
-        torch.arange(len(rows), device=device),
-    )
-
-
 def pair_batch(source: Sequence[int], target: Sequence[int], device: torch.device) -> TranslationBatch:
     """One encoded pair as a batch of its own."""
     encoded = EncodedPairs(*_flat([list(source)]), *_flat([list(target)]))

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from seqlab.data.sequences import Sessions
 from seqlab.errors import UserError
+from seqlab.logs.formats import MASK, SHOWN
 from seqlab.logs.known_templates import PARAMETERS
-from seqlab.logs.masking import MASK, SHOWN
 
-if TYPE_CHECKING:
-    import polars as pl
-
-INFORMATIVE = math.exp(-1)  # a place where new values are likelier than this says nothing
-_COLUMNS = ("session", "key", "place", "value")
-_PLACE = ["key", "place"]
+LEAST_NATS = 1.0  # a place where a new value surprises less says nothing
+_PLACE = ("key", "place")
+_VALUE = (*_PLACE, "value")
 _ADDRESS_PORT = r"^(/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}):([0-9]+)$"
 
 
@@ -52,43 +49,28 @@ class EventParameters:
         Args:
             sessions: whose N events these are.
         """
-        import polars as pl
-
-        events = pl.DataFrame(
-            {
-                "session": np.repeat(np.arange(len(sessions), dtype=np.uint32), sessions.lengths),
-                "key": sessions.codes.astype(np.uint32),
-            }
-        ).hstack(self.lines[self.rows])
+        of_events = {
+            "session": np.repeat(np.arange(len(sessions), dtype=np.uint32), sessions.lengths),
+            "key": sessions.codes.astype(np.uint32),
+        }
+        events = pl.DataFrame(of_events).hstack(self.lines[self.rows])
         places = self._places(events.select("key", "message").unique(), sessions.key_names)
         slots = pl.int_ranges(0, pl.col("values").list.len(), dtype=pl.UInt32).alias("slot")
-        masked = (
-            events.filter(pl.col("values").list.len() > 0)
-            .with_columns(slots)
-            .explode("slot", "values")
-            .join(places.filter(pl.col("word").is_null()), on=["key", "message", "slot"])
-            .rename({"values": "value"})
-        )
-        words = events.join(places.filter(pl.col("word").is_not_null()), on=["key", "message"]).rename(
-            {"word": "value"}
-        )
-        port = masked.with_columns(pl.col("value").str.extract(_ADDRESS_PORT, 2), pl.col("place") + ":port")
-        masked = masked.with_columns(pl.coalesce(pl.col("value").str.extract(_ADDRESS_PORT, 1), "value"))
-        columns = ["session", "key", "place", "value"]
+        masked = events.with_columns(slots).explode("slot", "values").rename({"values": "value"})
+        masked = masked.join(places.drop("value"), on=["key", "message", "slot"])
+        words = events.join(places.drop_nulls("value"), on=["key", "message"])
+        found = pl.concat([each.select("session", *_VALUE) for each in (masked, words)])
+        address, port = (pl.col("value").str.extract(_ADDRESS_PORT, group) for group in (1, 2))
+        ports = found.with_columns(port, pl.col("place") + ":port").drop_nulls("value")
+        names = pl.col("key").replace_strict(dict(enumerate(sessions.key_names)), return_dtype=pl.String)
         return (
-            pl.concat(
-                [masked.select(columns), port.drop_nulls("value").select(columns), words.select(columns)]
-            )
+            pl.concat([found.with_columns(address.fill_null(pl.col("value"))), ports])
             .unique()
-            .with_columns(
-                pl.col("key").replace_strict(dict(enumerate(sessions.key_names)), return_dtype=pl.String)
-            )
+            .with_columns(names)
         )
 
     def _places(self, pairs: pl.DataFrame, key_names: tuple[str, ...]) -> pl.DataFrame:
-        """Where the parameters of each kind of message are: its mask number ``slot``, or a plain ``word``."""
-        import polars as pl
-
+        """Where the parameters of each kind of message are: number ``slot`` of its masks, or a plain word."""
         found: list[tuple[int, int, str, int | None, str | None]] = []
         for key, number in pairs.iter_rows():
             template = self.templates.get(key_names[key], "").split()
@@ -101,17 +83,15 @@ class EventParameters:
                 if SHOWN in general and not masks:
                     found.append((key, number, f"{place}", None, word))
                 elif SHOWN in general:
-                    found += [
-                        (key, number, f"{place}.{part}" if part else f"{place}", slot + part, None)
-                        for part in range(masks)
-                    ]
+                    names = [f"{place}", *(f"{place}.{part}" for part in range(1, masks))]
+                    found += [(key, number, name, slot + part, None) for part, name in enumerate(names)]
                 slot += masks
         kinds = {
             "key": pl.UInt32,
             "message": pl.UInt32,
             "place": pl.String,
             "slot": pl.UInt32,
-            "word": pl.String,
+            "value": pl.String,
         }
         return pl.DataFrame(found, schema=kinds, orient="row")
 
@@ -128,8 +108,6 @@ def read_parameters(
     Raises:
         UserError: a parse without --parameters.
     """
-    import polars as pl
-
     path = folder / PARAMETERS
     if not path.exists():
         raise UserError(
@@ -161,45 +139,48 @@ class ParameterNovelty:
 
     A new value has ``p(0) = (1 + n_1) / (N + 1)`` with n_1 the values of one session alone: Good and Turing's
     estimate of how likely it is that the next value is new (Good, Biometrika 1953). So identifiers and
-    counters, which are new each time, surprise nobody; places where p(0) exceeds INFORMATIVE are left out.
+    counters, which are new each time, surprise nobody: places of less than LEAST_NATS are left out.
     """
 
     places: pl.DataFrame  # key, place, nats of a new value
-    values: (
-        pl.DataFrame
-    )  # key, place, value, nats, and of training: left_out, nats where one session is left out
+    values: pl.DataFrame  # key, place, value, nats; after fit also left_out, nats with one session left out
 
     @classmethod
     def fit(cls, sessions: Sessions) -> ParameterNovelty:
         """From the training normals."""
-        import polars as pl
 
-        counted = event_values(sessions).group_by("key", "place", "value").len("sessions").sort(*_COLUMNS[1:])
-        places: list[tuple[str, str, float]] = []
-        kept: list[pl.DataFrame] = []
-        for (key, place), part in counted.group_by(_PLACE, maintain_order=True):
-            counts = part["sessions"].to_numpy().astype(np.int64)
-            ordered = np.sort(counts)
-            total = np.concatenate(([0], np.cumsum(ordered)))
+        def nats(as_rare: pl.Expr) -> pl.Expr:
+            return -((1 + as_rare) / (pl.col("total") + 1)).log()
 
-            def nats(having: NDArray[np.int64]) -> NDArray[np.float64]:
-                as_rare = total[np.searchsorted(ordered, having + 1, side="right")]  # noqa: B023
-                return -np.log((1 + as_rare) / (total[-1] + 1))  # noqa: B023
-
-            new = float(nats(np.zeros(1, dtype=np.int64))[0])
-            if new >= -math.log(INFORMATIVE):
-                places.append((str(key), str(place), new))
-                both = {"nats": nats(counts), "left_out": nats(counts - 1)}
-                kept.append(
-                    part.drop("sessions").with_columns(**{name: pl.Series(x) for name, x in both.items()})
-                )
-        schema = {"key": pl.String, "place": pl.String, "nats": pl.Float64}
-        none = (
-            counted.drop("sessions")
-            .clear()
-            .with_columns(pl.lit(0.0).alias("nats"), pl.lit(0.0).alias("left_out"))
+        count, mass = pl.col("count"), pl.col("mass")
+        counted = event_values(sessions).group_by(_VALUE).agg(pl.len().cast(pl.Int64).alias("count"))
+        masses = (  # by place and count c: sessions that had a value of c sessions, or of at most c
+            counted.group_by(*_PLACE, "count")
+            .agg(pl.len().alias("values"))
+            .with_columns(mass=pl.col("values") * count)
+            .sort("count")
+            .with_columns(at_most=mass.cum_sum().over(_PLACE), total=mass.sum().over(_PLACE))
         )
-        return cls(pl.DataFrame(places, schema=schema, orient="row"), pl.concat([none, *kept]))
+        places = (
+            masses.group_by(_PLACE)
+            .agg(pl.col("total").first(), mass.filter(count == 1).sum().alias("single"))
+            .select(*_PLACE, nats=nats(pl.col("single")))
+            .filter(pl.col("nats") >= LEAST_NATS)
+            .sort(_PLACE)
+        )
+        one_more = masses.select(*_PLACE, count - 1, more=mass)
+        values = (
+            counted.join(places, on=_PLACE, how="semi")
+            .join(masses, on=[*_PLACE, "count"])
+            .join(one_more, on=[*_PLACE, "count"], how="left")
+            .select(
+                *_VALUE,
+                nats=nats(pl.col("at_most") + pl.col("more").fill_null(0)),
+                left_out=nats(pl.col("at_most")),
+            )
+            .sort(_VALUE)
+        )
+        return cls(places, values)
 
     def score(self, sessions: Sessions, *, trained_on: bool = False) -> NDArray[np.float64]:
         """(S,) ``-log min(1, n p)`` of a session's rarest value among its n, 0 where it has none.
@@ -209,13 +190,11 @@ class ParameterNovelty:
         Args:
             trained_on: these are the training normals: each is judged by all others.
         """
-        import polars as pl
-
-        nats = "left_out" if trained_on else "nats"
+        known = pl.col("left_out" if trained_on else "nats").alias("known")
         found = (
             event_values(sessions)
             .join(self.places.rename({"nats": "new"}), on=_PLACE)
-            .join(self.values.select(*_COLUMNS[1:], pl.col(nats).alias("known")), on=_COLUMNS[1:], how="left")
+            .join(self.values.select(*_VALUE, known), on=_VALUE, how="left")
             .group_by("session")
             .agg(pl.coalesce("known", "new").max().alias("rarest"), pl.len().alias("count"))
         )
@@ -224,23 +203,18 @@ class ParameterNovelty:
         scores[found["session"].to_numpy()] = np.maximum(corrected, 0)
         return scores
 
-    def state(self) -> dict[str, list[Any]]:
+    def state(self) -> dict[str, dict[str, list[Any]]]:
         """Plain values for a checkpoint."""
-        columns = {f"place_{name}": self.places[name].to_list() for name in self.places.columns}
-        return columns | {f"value_{name}": self.values[name].to_list() for name in (*_COLUMNS[1:], "nats")}
+        values = self.values.select(*_VALUE, "nats")
+        return {"places": self.places.to_dict(as_series=False), "values": values.to_dict(as_series=False)}
 
     @classmethod
-    def from_state(cls, state: dict[str, list[Any]]) -> ParameterNovelty:
-        import polars as pl
-
-        text, number = pl.String, pl.Float64
-        kinds = {"key": text, "place": text, "value": text, "nats": number}
-        places = {name: state[f"place_{name}"] for name in (*_PLACE, "nats")}
-        values = {name: state[f"value_{name}"] for name in kinds}
-        return cls(
-            pl.DataFrame(places, schema={name: kinds[name] for name in places}),
-            pl.DataFrame(values, schema=kinds),
-        )
+    def from_state(cls, state: dict[str, dict[str, list[Any]]]) -> ParameterNovelty:
+        frames = [
+            pl.DataFrame(state[name], schema={column: pl.String for column in columns} | {"nats": pl.Float64})
+            for name, columns in (("places", _PLACE), ("values", _VALUE))
+        ]
+        return cls(*frames)
 
 
 def event_values(sessions: Sessions) -> pl.DataFrame:

@@ -17,10 +17,12 @@ from seqlab.data.sequences import (
     LABEL_NORMAL,
     LABEL_UNKNOWN,
     Sessions,
+    Splits,
     concatenate,
     smallest_integer_type,
+    split_by_session,
 )
-from seqlab.data.session_splits import Splits, prevalence_notice, split_by_session
+from seqlab.data.session_splits import prevalence_notice
 from seqlab.data.splits import SPLITS, check_filled, parts_in_order
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
 from seqlab.errors import UserError
@@ -68,7 +70,7 @@ class ParsedSessions:
 
     @property
     def parser(self) -> dict[str, Any]:
-        """What reads other logs the same way: see seqlab.logs.line_parser."""
+        """What reads other logs the same way: see seqlab.logs.line_reader."""
         return self.summary["parser"]
 
     @property

@@ -15,11 +15,7 @@ KEY = re.compile(r"-?\d+|E\d+|[0-9a-f]{8,64}", re.ASCII)
 _LIST = re.compile(r"""\s*"?\s*\[([^\[\]]*)\]\s*"?\s*""")  # ['E5', 'E22'], within quotes of a CSV or not
 _LIST_MARKS = str.maketrans(dict.fromkeys("'\",", " "))
 
-LOOKED_AT = 50  # lines
-BYTES = 1 << 16
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz")  # seqlab detect reads one log, no archive
-LOG_ENDINGS = (".log", ".out", ".gz", *ARCHIVE_ENDINGS)
-OTHER_ENDINGS = (".csv", ".parquet", ".pkl", ".pickle", ".json", ".ckpt", ".html", ".xlsx", ".npy", ".npz")
+_LOOKED_AT = 50  # lines
 _TIME = re.compile(r"\d{1,2}:\d\d:\d\d|\d{4}[-/.]\d\d[-/.]\d\d|^\d{6} \d{6}\b")
 _WORD = re.compile(r"[^\W\d_]{3}")
 
@@ -42,19 +38,29 @@ def plain_keys(text: str) -> str:
     return text if found is None else found[1].translate(_LIST_MARKS)
 
 
-def is_raw_log(path: Path) -> bool:
-    """Whether a file holds lines as programs log them: told by its first lines, and no less by its name."""
-    name = path.name.lower()
-    if name.endswith(OTHER_ENDINGS):
-        return False
-    lines = _first_lines(path)
+def format_of_raw_log(path: Path) -> str | None:
+    """The format that most of a raw log's first lines fit, or regex; None of a file that is no raw log.
+
+    A raw log has words and a time in most of its first lines, or fits a format, and does not begin with keys.
+    """
+    from seqlab.logs.formats import FORMATS
+    from seqlab.logs.settings import first_lines, lines_that_fit
+
+    if path.suffix.lower() == ".csv":  # its columns say better what it is
+        return None
+    try:
+        lines = first_lines(str(path))[:_LOOKED_AT]
+    except UserError:  # the reader of sessions says what is wrong with it
+        return None
     if not lines or _is_session_line(lines[0]):
-        return False
-    words = [line for line in lines if not _is_session_line(line) and _WORD.search(line)]
-    counts = [sum(_TIME.search(line) is not None for line in words), *_lines_of_formats(words).values()]
-    if name.endswith(LOG_ENDINGS):
-        counts.append(len(words))
-    return max(counts) > len(lines) / 2
+        return None
+    words = [line for line in lines if _WORD.search(line) and not _is_session_line(line)]
+    counts = {name: lines_that_fit(words, known) for name, known in FORMATS.items()}
+    timed = sum(_TIME.search(line) is not None for line in words)
+    if max(timed, *counts.values()) <= len(lines) / 2:
+        return None
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else "regex"
 
 
 def _is_session_line(line: str) -> bool:
@@ -63,36 +69,14 @@ def _is_session_line(line: str) -> bool:
     return bool(names) and all(KEY.fullmatch(name) for name in names)
 
 
-def _first_lines(path: Path) -> list[str]:
-    """Up to LOOKED_AT lines, packed or not, without blank ones; none of a file that holds no text."""
-    from seqlab.logs.reading import find_sources, read_chunks
-
-    try:
-        content = next(read_chunks(find_sources([str(path)]), chunk_bytes=BYTES)).content
-    except (StopIteration, UserError):  # the reader of sessions says what is wrong with it
-        return []
-    if b"\x00" in content:
-        return []
-    lines = [line.strip() for line in content.decode("utf-8-sig", "replace").splitlines()]
-    return [line for line in lines if line][:LOOKED_AT]
-
-
-def _lines_of_formats(lines: list[str]) -> dict[str, int]:
-    """How many lines fit each known format."""
-    from seqlab.logs.known_formats import FORMATS, lines_that_fit
-
-    return {name: lines_that_fit(lines, known) for name, known in FORMATS.items()}
-
-
 def refuse_raw_log(path: Path, then: str = "then data.sessions=DIR takes them") -> None:
     """Raise UserError where a file of sessions was asked for, and it holds raw log lines."""
-    if not is_raw_log(path):
+    name = format_of_raw_log(path)
+    if name is None:
         return
-    counts = _lines_of_formats(_first_lines(path))
-    name = max(counts, key=lambda each: counts[each])
     options = "" if name == "hdfs" else f" --format {name}"  # that of HDFS is parse's default
-    if not counts[name]:
-        options = " --format regex with --header and --session or --window"
+    if name == "regex":
+        options += " with --header and --session or --window"
     raise UserError(
         f"{path} is a raw log, not sessions of keys. `seqlab parse {shlex.quote(str(path))} --output "
         f"DIR{options}` makes sessions of it; {then}"
@@ -105,17 +89,15 @@ def refuse_raw_log_of_model(path: Path, data: dict[str, Any]) -> None:
     Args:
         data: what a checkpoint says of its data.
     """
-    if not is_raw_log(path):
+    if format_of_raw_log(path) is None:
         return
     log, parser = shlex.quote(str(path)), data.get("parser")
     options = "--output DIR --templates TRAINED"
     if parser is not None and (name := parser["log_format"]["name"]) != "hdfs":
         options += f" --format {name}" + (" and the other options of then" if name == "regex" else "")
-    ways = f"`seqlab parse {log} {options}` makes sessions of it: give DIR in its place"
-    if not path.name.endswith(ARCHIVE_ENDINGS):
-        known = "" if parser is not None else " --parser TRAINED"
-        ways = f"`seqlab detect CHECKPOINT {log}{known}` reads it as it is; or {ways}"
+    known = "" if parser is not None else " --parser TRAINED"
     raise UserError(
-        f"{path} is a raw log, not sessions of keys. {ways}. TRAINED is the parse that the model's data "
-        "came from"
+        f"{path} is a raw log, not sessions of keys. `seqlab detect CHECKPOINT {log}{known}` reads it as it "
+        f"is; or `seqlab parse {log} {options}` makes sessions of it: give DIR in its place. TRAINED is the "
+        "parse that the model's data came from"
     )

@@ -30,18 +30,13 @@ class Scaler:
         Args:
             centered: False keeps 0 where it is: values are divided by their root mean square (``standard``)
                 or their largest size (``minmax``).
-
-        Raises:
-            UserError: an unknown scaling.
         """
-        if scaling not in SCALINGS:
-            raise UserError(f"data.scaling={scaling}: choose {' or '.join(SCALINGS)}")
-        if scaling == "standard":
-            offset = values.mean(axis=0) if centered else np.zeros(values.shape[1])
-            scale = np.sqrt(((values - offset) ** 2).mean(axis=0))
-        else:
-            offset = values.min(axis=0) if centered else np.zeros(values.shape[1])
-            scale = np.abs(values - offset).max(axis=0)
+        is_standard = scaling == "standard"
+        offset = np.zeros(values.shape[1])
+        if centered:
+            offset = values.mean(axis=0) if is_standard else values.min(axis=0)
+        moved = values - offset
+        scale = np.sqrt((moved**2).mean(axis=0)) if is_standard else np.abs(moved).max(axis=0)
         size = np.maximum(np.abs(values).max(axis=0), 1e-300)
         return cls(offset, np.where(scale > 1e-12 * size, scale, 1.0))
 
@@ -86,12 +81,12 @@ def feature_transforms(
     if given is None or isinstance(given, str):
         return (given or otherwise,) * len(features)
     by_name = {str(name).lower(): transform for name, transform in given.items()}
-    for name in given:
-        if str(name).lower() not in map(str.lower, features):
-            raise UserError(
-                f"data.feature_transform.{name}: the features are {', '.join(features)}; name one of them, "
-                "or add it to data.features"
-            )
+    absent = next(iter(set(by_name) - {name.lower() for name in features}), None)
+    if absent is not None:
+        raise UserError(
+            f"data.feature_transform.{absent}: the features are {', '.join(features)}; name one of them, "
+            "or add it to data.features"
+        )
     return tuple(by_name.get(name.lower(), otherwise) for name in features)
 
 
@@ -106,34 +101,12 @@ def target_of(future: NDArray[np.float64], last: NDArray[np.float64], transform:
     return future - last if transform == "difference" else np.log(future / last)
 
 
-def price_of(value: NDArray[np.float64], last: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
+def value_of(output: NDArray[np.float64], last: NDArray[np.float64], transform: str) -> NDArray[np.float64]:
     """(N, H, Q) outputs back to values: the inverse of ``target_of``."""
     last = last[:, None, None]
     if transform == "level":
-        return value
-    return last + value if transform == "difference" else last * np.exp(value)
-
-
-def feature_rows(
-    table: SeriesTable, features: Sequence[str], transforms: Sequence[str]
-) -> NDArray[np.float64]:
-    """(N, F) what the network reads of each step, by the (F,) transforms; a change of the first is NaN.
-
-    A log-return of Volume is that of volume + 1: days without trade exist.
-
-    Raises:
-        UserError: a number that is not positive and has no logarithm; names file and line.
-    """
-    columns = []
-    for name, transform in zip(features, transforms, strict=True):
-        values = table.column(name)
-        if transform == "log_return":
-            is_volume = name.lower() == "volume"
-            instead = f"'data.feature_transform={{{name}: level}}' (or difference)"
-            check_positive(table, name, instead, may_be_zero=is_volume)
-            values = np.log(values + is_volume)
-        columns.append(values if transform == "level" else np.diff(values, prepend=np.nan))
-    return np.stack(columns, axis=1)
+        return output
+    return last + output if transform == "difference" else last * np.exp(output)
 
 
 def check_positive(table: SeriesTable, name: str, instead: str, *, may_be_zero: bool = False) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.splits import check_filled, check_fractions, random_parts
 from seqlab.errors import UserError
 
 LABEL_UNKNOWN = -1
@@ -84,12 +85,6 @@ class Sessions:
     def num_events(self) -> int:
         return len(self.codes)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by the arrays; ids are counted with the text they point to."""
-        text = int(np.strings.str_len(self.ids).sum()) if len(self.ids) else 0
-        return self.codes.nbytes + self.offsets.nbytes + self.ids.nbytes + self.labels.nbytes + text
-
     def keys(self, session: int) -> list[str]:
         """The keys of one session, as the files named them."""
         part = self.codes[self.offsets[session] : self.offsets[session + 1]]
@@ -152,6 +147,9 @@ class Sessions:
         )
 
 
+Splits = tuple[dict[str, Sessions], list[str]]  # by name, and what to tell the reader of the figures
+
+
 def concatenate(parts: Sequence[Sessions]) -> Sessions:
     """One Sessions of all ``parts``, their keys renumbered where the parts named them differently.
 
@@ -181,3 +179,17 @@ def has_both_classes(sessions: Sessions) -> bool:
     """True where detection can be measured: normal and abnormal sessions, none unknown."""
     labels = set(np.unique(sessions.labels).tolist())
     return LABEL_UNKNOWN not in labels and labels == {LABEL_NORMAL, LABEL_ABNORMAL}
+
+
+def split_by_session(
+    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
+) -> dict[str, Sessions]:
+    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
+
+    Raises:
+        UserError: bad shares, or too few normal sessions to fill the three splits.
+    """
+    rows = random_parts(len(normal), check_fractions(split), seed)
+    check_filled(rows, split, f"{len(normal)} normal sessions")
+    train, val, test = (normal.take(part) for part in rows)
+    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
-from seqlab.data.series_encoding import OtherForecast, SeriesEncoding, SeriesWindows
-from seqlab.data.series_files import (
-    PRICE_TARGETS,
-    Columns,
-    SeriesFile,
-    price_columns,
-    read_series,
-    series_columns,
+from seqlab.data.batches import SeriesBatch
+from seqlab.data.few_items import few_items
+from seqlab.data.loaders import IndexBatches, batch_loader
+from seqlab.data.module import SequenceDataModule
+from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
+from seqlab.data.series_encoding import NaiveForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
+from seqlab.data.series_files import SeriesFile, choose_columns, read_series
+from seqlab.data.series_table import SeriesTable, check_missing
+from seqlab.data.sources import Source, check_counts
+from seqlab.data.time_splits import (
+    AUTO,
+    Spans,
+    check_season,
+    cut,
+    naive_errors,
+    settled_season,
+    with_training_part,
 )
-from seqlab.data.series_module import SeriesModule
-from seqlab.data.series_table import SeriesTable
-from seqlab.data.time_grid import DAYS
+from seqlab.errors import UserError
 
-OPEN_PRICE = "open_price"
+SCORING_BATCH = 1024
 
 
-class TimeSeries(SeriesModule):
-    """One or more targets of one or more series: hours, days, weeks, months or plain steps.
+class TimeSeries(SequenceDataModule):
+    """T steps of F features and the H steps of each target that follow, of one series or of many.
 
-    Args:
-        targets, features, known: columns, see ``series_columns``.
-        time, id, columns, missing: how the file is read, see ``read_series``.
-        sample: settings of ``sample_series``.
-        **settings: those of SeriesModule; features are read as they are and a difference from the last known
-            value is forecast where nothing else is said.
+    The three parts follow each other in time, the same times for every series. A window belongs to the part
+    in which all steps that it forecasts lie; the steps that it reads may reach back into the part before, as
+    they would in use. No window crosses from one series into another. Every series has scales of its own.
+
+    The settings are explained in conf/data/series.yaml. A subclass with a ``read`` of its own gives series in
+    another form.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for a file that cannot be read or is too short.
     """
 
-    reads: ClassVar[str] = "series"
+    batch_type: ClassVar[type] = SeriesBatch
+    train_unit: ClassVar[str] = "forecasts"
+    rolls: ClassVar[bool] = False  # whether new files are forecast from every row, not after the last alone
 
     def __init__(
         self,
@@ -52,141 +65,235 @@ class TimeSeries(SeriesModule):
         known: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         missing: str = "error",
-        season: int | str | None = "auto",
+        season: int | str | None = AUTO,
         seq_length: int = 48,
         horizon: int = 24,
         target_transform: str = "difference",
         feature_transform: str | dict[str, str] | None = "level",
+        scaling: str = "standard",
+        split: Sequence[float] = (0.6, 0.1, 0.3),
         sample: dict[str, Any] | None = None,
-        **settings: Any,
+        backtest: dict[str, int] | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
     ) -> None:
-        super().__init__(
-            path=path,
-            reading={"time": time, "id": id, "columns": columns, "missing": missing},
-            asked={"targets": targets, "features": features, "known": known},
-            season=season,
-            seq_length=seq_length,
-            horizon=horizon,
-            target_transform=target_transform,
-            feature_transform=feature_transform,
-            sample=sample,
-            **settings,
-        )
+        super().__init__()
+        self.source = Source(path=path, split=split, may_be_zero="val")
+        self.asked: dict[str, Any] = {
+            "targets": _names("targets", targets),
+            "features": _names("features", features),
+            "known": _names("known", known),
+        }
+        if self.asked["targets"] == []:
+            raise UserError("data.targets=[]: name at least one column, or null for the usual ones")
+        self.reading: dict[str, Any] = {
+            "time": time,
+            "id": id,
+            "columns": _names("columns", columns),
+            "missing": missing,
+        }
+        self.num_folds = (backtest or {}).get("folds", 0)
+        check_missing(missing)
+        check_season(season)
+        check_counts(seq_length=seq_length, horizon=horizon, batch_size=batch_size)
+        if not isinstance(self.num_folds, int) or self.num_folds < 0:
+            raise UserError(f"data.backtest.folds={self.num_folds}: give a whole number, at least 0")
+        check_transforms(target_transform, feature_transform)
+        if scaling not in SCALINGS:
+            raise UserError(f"data.scaling={scaling}: choose {' or '.join(SCALINGS)}")
+        self.sample = dict(sample or {})
+        self.seq_length, self.horizon, self.batch_size, self.seed = seq_length, horizon, batch_size, seed
+        self.target_transform, self.feature_transform = target_transform, feature_transform
+        self.scaling = scaling
+        self.split = self.source.split
+        self.asked_season = season
+        self.season: int | None = None  # known after setup
+        self.noun = "steps"
 
     def read(self) -> SeriesFile:
+        """The series of the file, or the sample."""
         if self.source.path is None:
             from seqlab.data.samples.seasonal_series import sample_series
 
             return sample_series(**self.sample, **self.asked)
-        return read_series(self.source.path, partial(series_columns, **self.asked), **self.reading)
+        return read_series(self.source.path, partial(choose_columns, **self.asked), **self.reading)
 
-    def asked_of_new_files(self) -> dict[str, Any]:
-        encoding = self.encodings[0]
-        past = [name for name in encoding.features if name not in (*encoding.targets, *encoding.known)]
-        return {"targets": list(encoding.targets), "features": past, "known": list(encoding.known)}
-
-
-class StockPrices(SeriesModule):
-    """T days of F features and the price of the N days that follow: ``data=series`` as prices need it.
-
-    Args:
-        columns, reverse, missing: how the file is read, see ``read_series``.
-        series: which one of a long file, by its name under unique_id.
-        target: the column to forecast; None takes Close, or y where there is none.
-        features: the columns to read; None takes Open, High, Low, Close and Volume as far as they are there,
-            and the target.
-        scale_test_by_itself: also judge the model on the test part as published examples scale it, by the
-            smallest and largest value of the test part itself, which nobody knows beforehand. Every figure
-            of it stands under ``oracle/``.
-        sample: ``num_days`` and ``seed``, see ``sample_prices``.
-        **settings: those of SeriesModule; the log-return from the last known price is forecast where nothing
-            else is said.
-
-    Raises:
-        UserError: for a setting out of range; at ``setup``, for a file that cannot be read or is too short.
-    """
-
-    reads: ClassVar[str] = "prices"
-
-    def __init__(
-        self,
-        *,
-        path: str | Path | None = None,
-        columns: Sequence[str] | None = None,
-        reverse: bool | None = None,
-        missing: str = "error",
-        series: str | int | None = None,
-        target: str | None = None,
-        features: Sequence[str] | None = None,
-        seq_length: int = 7,
-        horizon: int = 1,
-        target_transform: str = "log_return",
-        scale_test_by_itself: bool = False,
-        sample: dict[str, Any] | None = None,
-        **settings: Any,
-    ) -> None:
-        only = None if series is None else str(series)
-        super().__init__(
-            path=path,
-            reading={
-                "columns": columns,
-                "reverse": reverse,
-                "missing": missing,
-                "only": only,
-                "single": True,
-            },
-            asked={"target": target, "features": features},
-            seq_length=seq_length,
-            horizon=horizon,
-            target_transform=target_transform,
-            sample=sample,
-            **settings,
+    def load_splits(self) -> None:
+        source = self.read()
+        self.notices += source.notices
+        self.noun = source.grid.noun
+        targets, features, known = source.columns
+        transforms = feature_transforms(self.feature_transform, features, self.target_transform)
+        bare = SeriesEncoding(
+            targets,
+            features,
+            self.seq_length,
+            self.horizon,
+            self.target_transform,
+            tuple(
+                "level" if name in known else each for name, each in zip(features, transforms, strict=True)
+            ),
+            known,
         )
-        self.scale_test_by_itself = scale_test_by_itself
+        spans = cut(source.tables, self.split, bare, self.num_folds, self.noun)
+        tables, spans, told = with_training_part(source.tables, spans, bare)
+        self._begin(tables, bare, spans)
+        self._tell_of_few()
+        ends = self.train_ends()
+        self.season, more = settled_season(self.asked_season, source.grid.season, ends, self.noun)
+        self.notices += told + more
 
-    def read(self) -> SeriesFile:
-        if self.source.path is not None:
-            return read_series(self.source.path, partial(price_columns, **self.asked), **self.reading)
-        from seqlab.data.samples.stock_prices import sample_prices
+    def _begin(self, tables: list[SeriesTable], bare: SeriesEncoding, spans: Spans) -> None:
+        """Fit the scales on the training rows."""
+        self._tables, self._spans = tables, spans
+        rows = zip(tables, spans.rows("train"), strict=True)
+        self.encodings = [bare.fit(table, *span, self.scaling) for table, span in rows]
 
-        table = sample_prices(**self.sample)
-        target, features = self.asked["target"] or PRICE_TARGETS[0], self.asked["features"]
-        table.column(target)  # told here where it is not there
-        columns = Columns((target,), table.columns if features is None else tuple(features))
-        return SeriesFile([table], columns, DAYS, table.notices)
-
-    def asked_of_new_files(self) -> dict[str, Any]:
-        return {"target": self.encoding.targets[0], "features": list(self.encoding.features)}
+    def _tell_of_few(self) -> None:
+        counts = {
+            name: sum(max(end - first - self.horizon + 1, 0) for first, end in self._spans.rows(name))
+            for name in ("val", "test")
+        }
+        for name, count in counts.items():
+            if not count:
+                raise UserError(
+                    f"no series has {self.horizon} {self.noun} in the {name} part; change data.split"
+                )
+        if not self.split[1]:
+            counts.pop("val")
+            self.notices.append(
+                f"data.split={list(self.split)} has no validation part: val/ figures are those of the "
+                f"training {self.noun}, and nothing should be chosen by them"
+            )
+        self.notices += few_items(f"forecast {self.noun}" if self.horizon == 1 else "windows", counts)
 
     @property
     def encoding(self) -> SeriesEncoding:
-        """That of the one series."""
+        """That of the first series; the others differ in their scales alone."""
         return self.encodings[0]
 
-    def table(self, split: str) -> SeriesTable:
-        """The days up to the end of a split."""
-        return self.tables(split)[0]
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {
+            "num_features": len(self.encoding.features),
+            "horizon": self.horizon,
+            "num_targets": len(self.encoding.targets),
+            "num_known": len(self.encoding.known),
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each series, table by table and target by target; of the only one its target."""
+        targets = self.encoding.targets
+        if len(self._tables) == 1:
+            return targets
+        suffixes = [f" {target}" if len(targets) > 1 else "" for target in targets]
+        return tuple(table.name + suffix for table in self._tables for suffix in suffixes)
+
+    def state(self) -> dict[str, Any]:
+        encoding = self.encoding
+        asked = {name: list(getattr(encoding, name)) for name in ("targets", "features", "known")}
+        return {
+            "encoding": encoding.state(),
+            "reading": self.reading,
+            "columns": self.asked | asked,
+            "rolls": self.rolls,
+            "scaling": self.scaling,
+            "series": self._scales() if self._tables[0].name else {},
+        }
+
+    def _scales(self) -> dict[str, Any]:
+        pairs = zip(self._tables, self.encodings, strict=True)
+        return {table.name: encoding.scales() for table, encoding in pairs}
+
+    def tables(self, split: str) -> list[SeriesTable]:
+        """The rows of each table up to the end of a split.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        self.check_access(split)
+        return _up_to(self._tables, self._spans.rows(split))
+
+    def train_ends(self) -> list[int]:
+        """The first row of each table that is not of the training part."""
+        return [end for _, end in self._spans.rows("train")]
+
+    def train_length(self) -> int:
+        """Steps of the training part."""
+        return self._spans.parts["train"][1]
+
+    def windows(self, split: str) -> SeriesWindows:
+        """The windows whose forecast steps lie in a split."""
+        parts = zip(self.encodings, self.tables(split), self._spans.rows(split), strict=True)
+        return joined([encoding.windows(table, *span) for encoding, table, span in parts])
+
+    def naive_errors(self) -> NDArray[np.float64]:
+        """(S,) what MASE divides by: the naive forecast's error over each training part."""
+        return naive_errors(self._tables, self.train_ends(), self.encoding.targets, self.season or 1)
+
+    def other_forecasts(self, windows: SeriesWindows) -> dict[str, NaiveForecast]:
+        """Forecasts of the test windows that this kind of data has by itself, by name; here none."""
+        return {}
 
     def test_scaled_by_itself(self) -> tuple[list[SeriesEncoding], SeriesWindows] | None:
-        """The test part on scales of itself and the days its first window reads: what not to do.
+        """The test part on scales of itself, where a published recipe does so; here never."""
+        return None
 
-        None where ``scale_test_by_itself`` does not ask for it.
+    def folds(self) -> list[TimeSeries]:
+        """The test part cut in ``num_folds``: each a DataModule with all before it to learn from.
+
+        The last steps before a fold are its validation part, in the proportion of ``split``.
         """
-        if not self.scale_test_by_itself:
-            return None
-        table = self.table("test")
-        first, end = self._spans.parts["test"]
-        encoding = self.encoding.fit(table, max(first - self.seq_length, 0), end, self.scaling)
-        return [encoding], encoding.windows(table, first, end)
+        self.check_access("test")
+        share = self.split[1] / (self.split[0] + self.split[1])
+        found = []
+        for number in range(self.num_folds):
+            fold = copy.copy(self)
+            fold.trainer, fold.notices, fold._test_open = None, [], False
+            spans = self._spans.fold(number, self.num_folds, share, self.horizon)
+            fold._begin(_up_to(self._tables, spans.rows("test")), self.encoding, spans)
+            found.append(fold)
+        return found
 
-    def other_forecasts(self, windows: SeriesWindows) -> dict[str, OtherForecast]:
-        """Each day closes as it opened: knows the day's open, which the model does not.
+    def loader(self, windows: SeriesWindows) -> DataLoader:
+        """All windows in order of time."""
+        batches = IndexBatches(len(windows), SCORING_BATCH, seed=0, shuffle=False)
+        return batch_loader(SeriesDataset(windows, self.device), batches)
 
-        Left out without an Open column, and where Open is the target.
-        """
-        table = self.table("test")
-        if not table.has("Open") or self.encoding.targets[0].lower() == "open":
-            return {}
-        opening = table.column("Open")[windows.first_rows[:, None] + np.arange(self.horizon)]
-        note = ("open price", "the forecast is that day's own open, which no other row knows")
-        return {OPEN_PRICE: OtherForecast("open price (knows that day)", opening, note)}
+    def train_dataloader(self) -> DataLoader:
+        windows = self.windows("train")
+        batches = IndexBatches(len(windows), self.batch_size, seed=self.seed)
+        return batch_loader(SeriesDataset(windows, self.device), batches)
+
+    def val_dataloader(self) -> DataLoader:
+        return self.loader(self.windows("val"))
+
+    def test_loader(self) -> DataLoader:
+        return self.loader(self.windows("test"))
+
+    def write_files(self, folder: Path) -> None:
+        """Write scales.json: what was fitted on the training part."""
+        text = json.dumps(self.encoding.state() | {"series": self._scales()}, indent=2)
+        (folder / "scales.json").write_text(text + "\n", encoding="utf-8")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What the data is, for the report."""
+        rows = [("data", self._tables[0].source), ("series", f"{len(self._tables):,}")]
+        for split, (first, end) in self._spans.parts.items():
+            rows.append((f"{split} {self.noun}", f"{end - first:,}{self._spans.dates(first, end)}"))
+        rows.append(("features", ", ".join(self.encoding.features)))
+        rows += [("known ahead", ", ".join(self.encoding.known))] if self.encoding.known else []
+        return rows + ([("season", f"{self.season} {self.noun}")] if self.season else [])
+
+
+def _names(setting: str, names: Sequence[str] | None) -> list[str] | None:
+    """Names of columns as a checkpoint holds them."""
+    if isinstance(names, str):
+        raise UserError(f"data.{setting}={names}: give a list, like data.{setting}=[{names}]")
+    return None if names is None else [str(name) for name in names]
+
+
+def _up_to(tables: list[SeriesTable], rows: list[tuple[int, int]]) -> list[SeriesTable]:
+    """The rows of each table before an end."""
+    return [table.until(end) for table, (_, end) in zip(tables, rows, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seqlab.data.batches import SeriesBatch
-from seqlab.data.scaling import Scaler, check_positive, feature_rows, price_of, target_of
+from seqlab.data.scaling import Scaler, check_positive, target_of, value_of
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 
@@ -28,15 +28,18 @@ class SeriesWindows:
 
     inputs: NDArray[np.float32]  # (N, T, F) on the network's scale
     targets: NDArray[np.float32]  # (N, Y * H) on the network's scale, target by target; empty: not known
-    last: NDArray[np.float64]  # (N * Y,) last known value
+    known: NDArray[np.float32]  # (N, H, K) known columns of the H steps, on the network's scale
+    last: NDArray[np.float64]  # (N, Y) last known values
     truth: NDArray[np.float64]  # (N * Y, H) values that came; empty where the future is not known
     first_rows: NDArray[np.int64]  # (N,) row of the first step to forecast
-    known: NDArray[np.float32]  # (N, H, K) known columns of the H steps, on the network's scale
     table: NDArray[np.int64]  # (N,) number of the table that each window is of, rising
-    num_targets: int = 1  # Y
 
     def __len__(self) -> int:
         return len(self.first_rows)
+
+    @property
+    def num_targets(self) -> int:
+        return self.last.shape[1]
 
     @property
     def series(self) -> NDArray[np.int64]:
@@ -44,35 +47,34 @@ class SeriesWindows:
         return (self.table[:, None] * self.num_targets + np.arange(self.num_targets)).ravel()
 
 
-class OtherForecast(NamedTuple):
-    """A forecast that the data itself knows."""
+class NaiveForecast(NamedTuple):
+    """Forecasts that need no network."""
 
     label: str
     values: NDArray[np.float64]  # (N * Y, H)
-    note: tuple[str, str]
+    note: tuple[str, str] | None = None  # what to know of them
 
 
 def joined(parts: Sequence[SeriesWindows]) -> SeriesWindows:
-    """The windows of several tables, one after the other; each part takes its place as its table's number."""
-    if len(parts) == 1:
-        return parts[0]
-    names = ("inputs", "targets", "last", "truth", "first_rows", "known")
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return SeriesWindows(**arrays, table=numbers, num_targets=parts[0].num_targets)
+    """The windows of several tables, one after the other; the number of a part becomes that of its table."""
+    parts = [replace(part, table=np.full(len(part), number)) for number, part in enumerate(parts)]
+    names = [each.name for each in fields(SeriesWindows)]
+    return SeriesWindows(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 class SeriesDataset(Dataset[SeriesBatch]):
     """Takes a (B,) tensor of window numbers, gives their SeriesBatch."""
 
     def __init__(self, windows: SeriesWindows, device: torch.device) -> None:
-        self.inputs = torch.from_numpy(windows.inputs).to(device)
-        self.targets = torch.from_numpy(windows.targets).to(device)
-        self.known = torch.from_numpy(windows.known).to(device)
+        arrays = (windows.inputs, windows.targets, windows.known)
+        self.whole = SeriesBatch(*(torch.from_numpy(array).to(device) for array in arrays))
 
     def __getitem__(self, windows: Tensor) -> SeriesBatch:
-        windows = windows.to(self.inputs.device)
-        return SeriesBatch(self.inputs[windows], self.targets[windows], self.known[windows])
+        windows = windows.to(self.whole.inputs.device)
+        return SeriesBatch(*(each[windows] for each in self.whole))
+
+
+UNFITTED = Scaler(np.zeros(1), np.ones(1))
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,13 @@ class SeriesEncoding:
 
     targets: tuple[str, ...]  # (Y,)
     features: tuple[str, ...]  # (F,)
-    seq_length: int
-    horizon: int
+    seq_length: int  # T
+    horizon: int  # H
     target_transform: str
     feature_transforms: tuple[str, ...]  # (F,)
     known: tuple[str, ...] = ()  # (K,) features whose future is known; read as they are, never as changes
-    input_scaler: Scaler | None = None
-    target_scaler: Scaler | None = None  # of each of the Y * H outputs
+    input_scaler: Scaler = UNFITTED
+    target_scaler: Scaler = UNFITTED  # of each of the Y * H outputs
 
     @property
     def history(self) -> int:
@@ -99,14 +101,13 @@ class SeriesEncoding:
 
         Changes keep 0 where it is, so that an output of 0 forecasts the last known value.
         """
-        targets = np.concatenate(
-            [self._seen_targets(table, name, first, end) for name in self.targets], axis=1
-        )
-        rows = feature_rows(table, self.features, self.feature_transforms)[first:end]
+        targets = [self._seen_targets(table, name, first, end) for name in self.targets]
+        rows = self._feature_rows(table)[first:end]
+        is_level = self.target_transform == "level"
         return replace(
             self,
             input_scaler=Scaler.fit(rows[np.isfinite(rows).all(axis=1)], scaling),
-            target_scaler=Scaler.fit(targets, scaling, centered=self.target_transform == "level"),
+            target_scaler=Scaler.fit(np.concatenate(targets, axis=1), scaling, centered=is_level),
         )
 
     def _seen_targets(self, table: SeriesTable, name: str, first: int, end: int) -> NDArray[np.float64]:
@@ -119,6 +120,22 @@ class SeriesEncoding:
         ahead = np.lib.stride_tricks.sliding_window_view(values, self.horizon + 1)
         return target_of(ahead[:, 1:], ahead[:, 0], self.target_transform)
 
+    def _feature_rows(self, table: SeriesTable) -> NDArray[np.float64]:
+        """(N, F) what the network reads of each step, not yet scaled; a change of the first is NaN.
+
+        A log-return of Volume is that of volume + 1: days without trade exist.
+        """
+        columns = []
+        for name, transform in zip(self.features, self.feature_transforms, strict=True):
+            values = table.column(name)
+            if transform == "log_return":
+                is_volume = name.lower() == "volume"
+                instead = f"'data.feature_transform={{{name}: level}}' (or difference)"
+                check_positive(table, name, instead, may_be_zero=is_volume)
+                values = np.log(values + is_volume)
+            columns.append(values if transform == "level" else np.diff(values, prepend=np.nan))
+        return np.stack(columns, axis=1)
+
     def windows(
         self, table: SeriesTable, first: int, end: int, *, future_known: bool = True
     ) -> SeriesWindows:
@@ -128,72 +145,60 @@ class SeriesEncoding:
             future_known: False gives inputs alone; the last window then ends with the last row of the table,
                 or with the last whose known columns reach over its horizon (from the table's ``future``).
         """
-        assert self.input_scaler is not None
-        assert self.target_scaler is not None
-        scaled = self.input_scaler.encode(feature_rows(table, self.features, self.feature_transforms))
-        known = scaled[:, [self.features.index(name) for name in self.known]]
+        rows = self._feature_rows(table)
+        scaled = self.input_scaler.encode(rows)
         if table.future is not None and not future_known:
-            known = np.concatenate((known, self._known_ahead(table, table.future)))
-        steps = self.horizon if future_known else 1
+            ahead = table.future.reindex(columns=[name.lower() for name in self.features])
+            rows = np.concatenate((rows, ahead.to_numpy()))
+        is_known = [self.features.index(name) for name in self.known]
+        known = self.input_scaler.encode(rows)[:, is_known]
         if self.known and not future_known:
             end = min(end, len(known) - self.horizon + 1)
-        first_rows = np.arange(max(first, self.history), end - steps + 1)
-        rows = first_rows[:, None] + np.arange(-self.seq_length, 0)
-        ahead = first_rows[:, None] + np.arange(self.horizon)
-        last = np.stack([table.column(name)[first_rows - 1] for name in self.targets], axis=1).ravel()
-        truth, targets = np.empty((len(last), 0)), np.empty((len(first_rows), 0))
+        first_rows = np.arange(max(first, self.history), end - (self.horizon if future_known else 1) + 1)
+        steps = first_rows[:, None] + np.arange(self.horizon)
+        values = np.stack([table.column(name) for name in self.targets], axis=1)  # (rows, Y)
+        last = values[first_rows - 1]
+        truth, targets = np.empty((last.size, 0)), np.empty((len(first_rows), 0))
         if future_known:
-            truth = np.stack([table.column(name)[ahead] for name in self.targets], axis=1)
-            truth = truth.reshape(len(last), self.horizon)
-            changes = target_of(truth, last, self.target_transform).reshape(len(first_rows), -1)
-            targets = self.target_scaler.encode(changes)
+            truth = values[steps].swapaxes(1, 2).reshape(last.size, self.horizon)
+            changes = target_of(truth, last.ravel(), self.target_transform)
+            targets = self.target_scaler.encode(changes.reshape(len(first_rows), -1))
         return SeriesWindows(
-            scaled[rows].astype(np.float32),
-            targets.astype(np.float32),
-            last,
-            truth,
-            first_rows,
-            known[ahead].astype(np.float32) if self.known else np.empty((*ahead.shape, 0), np.float32),
-            np.zeros(len(first_rows), dtype=np.int64),
-            len(self.targets),
+            inputs=scaled[first_rows[:, None] + np.arange(-self.seq_length, 0)].astype(np.float32),
+            targets=targets.astype(np.float32),
+            known=(known[steps] if self.known else np.empty((*steps.shape, 0))).astype(np.float32),
+            last=last,
+            truth=truth,
+            first_rows=first_rows,
+            table=np.zeros(len(first_rows), dtype=np.int64),
         )
 
-    def _known_ahead(self, table: SeriesTable, future: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(M, K) known columns of the rows after the table, on the network's scale."""
-        assert self.input_scaler is not None
-        rows = np.zeros((len(future), len(self.features)))
-        for name in self.known:
-            rows[:, self.features.index(name)] = future[:, table.place(name)]
-        return self.input_scaler.encode(rows)[:, [self.features.index(name) for name in self.known]]
-
     def values(self, outputs: Tensor, last: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, Y * H, Q) network outputs to (N * Y, H, Q) values in the series' own unit."""
-        assert self.target_scaler is not None
+        """(N, Y * H, Q) network outputs to (N * Y, H, Q) values in the series' own unit.
+
+        Args:
+            last: (N, Y) last known values.
+        """
         by_step = outputs.double().cpu().numpy().swapaxes(1, 2)  # (N, Q, Y * H)
         values = self.target_scaler.decode(by_step).swapaxes(1, 2)
-        values = values.reshape(len(last), self.horizon, values.shape[-1])
-        return price_of(values, last, self.target_transform)
+        values = values.reshape(last.size, self.horizon, values.shape[-1])
+        return value_of(values, last.ravel(), self.target_transform)
 
     def state(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
-        names = ("seq_length", "horizon", "target_transform")
-        lists = ("targets", "features", "feature_transforms", "known")
-        settings = {name: getattr(self, name) for name in names}
-        return settings | {name: list(getattr(self, name)) for name in lists} | self.scales()
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        lists = {name: list(value) for name, value in settings.items() if isinstance(value, tuple)}
+        return settings | lists | self.scales()
 
     def scales(self) -> dict[str, Any]:
         """What was fitted, as plain values."""
-        assert self.input_scaler is not None
-        assert self.target_scaler is not None
         return {"input_scaler": self.input_scaler.state(), "target_scaler": self.target_scaler.state()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> SeriesEncoding:
         """The inverse of ``state``."""
-        fitted = {"input_scaler", "target_scaler"}
-        settings = {name: value for name, value in state.items() if name not in fitted}
-        lists = {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
-        return cls(**settings | lists).with_scales(state)
+        lists = {name: tuple(value) for name, value in state.items() if isinstance(value, list)}
+        return cls(**state | lists).with_scales(state)
 
     def with_scales(self, scales: dict[str, Any]) -> SeriesEncoding:
         """The same for another series, whose ``scales`` were kept."""
@@ -203,12 +208,11 @@ class SeriesEncoding:
             target_scaler=Scaler.from_state(scales["target_scaler"]),
         )
 
-    def check_length(self, table: SeriesTable, num_rows: int, what: str, noun: str = "days") -> None:
+    def check_length(self, table: SeriesTable, num_rows: int, what: str, noun: str) -> None:
         """Raise UserError where a table is too short."""
         if len(table) < num_rows:
-            whose = f", series {table.name}" if table.name else ""
             raise UserError(
-                f"{table.source}{whose}: {len(table)} {noun} are too few {what}: data.seq_length="
+                f"{table.title}: {len(table)} {noun} are too few {what}: data.seq_length="
                 f"{self.seq_length} and data.horizon={self.horizon} need at least {num_rows}"
             )
 
@@ -218,9 +222,8 @@ def values_of(
 ) -> NDArray[np.float64]:
     """(N, Y * H, Q) outputs for windows of several tables to (N * Y, H, Q) values, each by its own scales."""
     parts = []
-    last = windows.last.reshape(len(windows), windows.num_targets)
     for number, encoding in enumerate(encodings):
         rows = windows.table == number
         if rows.any():
-            parts.append(encoding.values(outputs[torch.from_numpy(rows)], last[rows].ravel()))
+            parts.append(encoding.values(outputs[torch.from_numpy(rows)], windows.last[rows]))
     return np.concatenate(parts)

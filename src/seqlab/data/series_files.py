@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from seqlab.data.csv_files import CsvTable, is_number, listed, read_csv
-from seqlab.data.series_table import SeriesTable, check_missing, in_order, mend, split_future
+from seqlab.data.csv_files import csv_rows
+from seqlab.data.series_table import (
+    DATE,
+    LINE,
+    SeriesTable,
+    check_missing,
+    in_order,
+    mend,
+    split_future,
+    told_gaps,
+)
 from seqlab.data.sources import Files, one_file
-from seqlab.data.time_grid import DAYS, TimeGrid, find_grid, read_moments, told_gaps
+from seqlab.data.time_grid import DAYS, TimeGrid, find_grid, read_moments
 from seqlab.errors import UserError
 
+FORMATS = (
+    "lines of Date,Open,High,Low,Close,Volume in any order under a header, or of ds,y or unique_id,ds,y, or "
+    "numbers alone with data.columns"
+)
 DATES = ("date", "ds", "datetime", "timestamp", "time", "day")  # of these headings the first there is
 SERIES = "unique_id"  # heading of a long file's names of series, as Nixtla's libraries write them
 TARGETS = ("y", "target", "value", "close")  # where none is asked for, the first there is
 PRICES = ("Open", "High", "Low", "Close", "Volume")
-PRICE_TARGETS = ("Close", "y")
+PRICE_TARGETS = ("close", "y")
+LISTED = 10  # names in a message
 
 
 class Columns(NamedTuple):
@@ -28,7 +43,6 @@ class Columns(NamedTuple):
     targets: tuple[str, ...]
     features: tuple[str, ...]  # all that is read of the past
     known: tuple[str, ...] = ()  # features whose future is known
-    beside: tuple[str, ...] = ()  # what no network reads
 
 
 @dataclass(frozen=True)
@@ -41,81 +55,84 @@ class SeriesFile:
     notices: list[str]
 
 
-def series_columns(
+@dataclass(frozen=True)
+class CsvTable:
+    """A file's cells: the index holds lines of the file, from 1, the columns names in lower case."""
+
+    path: Path
+    names: list[str]  # as the file writes them
+    cells: pd.DataFrame
+    notices: list[str]
+
+    def named(self, names: Sequence[str] | None, setting: str) -> tuple[str, ...]:
+        """The columns that a setting names, as the file writes them; upper and lower case are one.
+
+        Raises:
+            UserError: no such column.
+        """
+        written = dict(zip(self.cells.columns, self.names, strict=True))
+        for name in names or ():
+            if name.lower() not in written:
+                raise UserError(
+                    f"data.{setting}={name}: {self.path} has no such column; it has {listed(self.names)}"
+                )
+        return tuple(dict.fromkeys(written[name.lower()] for name in names or ()))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def choose_columns(
     file: CsvTable,
-    taken: set[int | None],
+    taken: set[str | None],
     *,
     targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     known: Sequence[str] | None = None,
+    prices: bool = False,
 ) -> Columns:
-    """The columns of ``data=series``, under the names that the file writes; upper and lower case are one.
+    """The columns of ``data=series``, or of ``data=stock`` where ``prices``.
 
     Args:
-        taken: numbers of the columns of times and of names of series.
-        targets: to forecast; None takes the first of TARGETS, or the one column that is nothing else.
-        features: further columns that are read of the past.
+        taken: the columns of times and of names of series, in lower case.
+        targets: to forecast; None takes the usual one, or the one column that is nothing else.
+        features: further columns that are read of the past; of prices, all that are read: None takes those
+            of PRICES that are there, and the target.
         known: columns whose values are known over the horizon.
     """
-
-    def named(names: Sequence[str] | None, setting: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(file.names[file.place(name, setting)] for name in names or ()))
-
-    future, past = named(known, "known"), named(features, "features")
-    aims = named(targets, "targets")
+    setting = "target" if prices else "targets"
+    aims = file.named(targets, setting)
+    future, past = file.named(known, "known"), file.named(features, "features")
     if targets is None:
-        read = {*future, *past}
-        free = [name for place, name in enumerate(file.names) if place not in taken and name not in read]
-        usual = [name for target in TARGETS for name in free if name.lower() == target]
-        aims = tuple(usual[:1] or (free if len(free) == 1 else ()))
+        others = {*future, *(() if prices else past)}
+        free = [name for name in file.names if name.lower() not in taken and name not in others]
+        usual = PRICE_TARGETS if prices else TARGETS
+        found = [name for target in usual for name in free if name.lower() == target]
+        aims = tuple(found[:1] or (free if len(free) == 1 else ()))
         if not aims:
             raise UserError(
-                f"{file.path}: no column {' or '.join(TARGETS)}, and {len(free)} columns could be the target "
-                f"({listed(free) or 'none'}); name those to forecast by data.targets=[NAME]"
+                f"{file.path}: no column {' or '.join(usual)}, and {len(free)} columns could be the target "
+                f"({listed(free) or 'none'}); name what to forecast by data.{setting}="
+                f"{'NAME' if prices else '[NAME]'}"
             )
+    if prices and features is None:
+        past = (*file.named([name for name in PRICES if name.lower() in file.cells], "features"), *aims)
     for name in aims:
         if name in future:
             raise UserError(f"data.known={name}: the target's own future is not known; leave it out")
-    found = Columns(aims, tuple(dict.fromkeys((*aims, *past, *future))), future)
-    for name in found.features:
-        if file.places[name.lower()] in taken:
+    read = past if prices else (*aims, *past, *future)
+    for name in (*aims, *read):
+        if name.lower() in taken:
             raise UserError(f"{file.path}: {name} names times or series; it cannot be read as a number too")
-    return found
-
-
-def price_columns(
-    file: CsvTable,
-    taken: set[int | None],
-    *,
-    target: str | None = None,
-    features: Sequence[str] | None = None,
-) -> Columns:
-    """The columns of ``data=stock``. Open is read beside them where every line has it: a baseline needs it.
-
-    Args:
-        target: None takes the first of PRICE_TARGETS.
-        features: None takes those of PRICES that are there, and the target.
-    """
-    places = file.places
-    targets = PRICE_TARGETS if target is None else (target,)
-    aim = next((name for name in targets if name.lower() in places), None)
-    past = [name for name in PRICES if name.lower() in places] if features is None else list(features)
-    absent = next((name for name in past if name.lower() not in places), None)
-    if aim is None or absent is not None:
-        raise UserError(
-            f"{file.path}: no column {absent or ' or '.join(targets)}; it has {', '.join(file.names)}"
-        )
-    if features is None:
-        past.append(aim)
-    has_open = "open" in places and all(map(is_number, file.column(places["open"])))
-    found = [[aim], past, ["open"] * has_open]
-    aims, read, beside = (tuple(dict.fromkeys(file.names[places[x.lower()]] for x in part)) for part in found)
-    return Columns(aims, read, (), beside)
+    return Columns(aims, tuple(dict.fromkeys(read)), future)
 
 
 def read_series(
     path: Files,
-    choose: Callable[[CsvTable, set[int | None]], Columns] = series_columns,
+    choose: Callable[[CsvTable, set[str | None]], Columns] = choose_columns,
     *,
     time: str | None = None,
     id: str | None = None,
@@ -124,118 +141,143 @@ def read_series(
     only: str | None = None,
     single: bool = False,
     reverse: bool | None = None,
+    beside: Sequence[str] = (),
 ) -> SeriesFile:
     """Read a file; blank lines and lines that begin with ``#`` are passed over.
 
     Args:
-        choose: which columns are read, as ``series_columns`` or ``price_columns`` say.
-        time: the column of times; None takes the first of DATES, or the first whose cells are dates.
-        id: the column that names series; None takes unique_id where there is one.
-        columns: names of the columns of a file without a header line.
-        missing: what to do with missing numbers, see ``mend``.
+        choose: which columns are read.
         only: the series to read, of a file of several.
         single: whether one series alone can be read.
-        reverse: whether the last line of a file without times is the oldest.
+        beside: columns in lower case that are kept where they are there; they may lack numbers.
+
+    The others are explained in conf/data/series.yaml and stock.yaml.
 
     Raises:
         UserError: a file that cannot be read, a column that is not there, a time that cannot be read or comes
             twice in a series, no times and no ``reverse``, a missing number where ``missing`` is error.
     """
     check_missing(missing)
-    file = read_csv(one_file("path", path), columns)
-    ids = file.places.get(SERIES) if id is None else file.place(id, "id")
+    file = _read_csv(one_file("path", path), columns)
+    series = SERIES if id is None else file.named([id], "id")[0]
     if single:
-        file, ids = _one_series(file, ids, only), None
-    times = _time_place(file, time, single, reverse)
-    chosen = choose(file, {times, ids})
-    whole = _bare_table(file, tuple(dict.fromkeys((*chosen.features, *chosen.targets, *chosen.beside))))
+        file = _one_series(file, only)
+    is_panel = not single and series.lower() in file.cells
+    times = _time_column(file, time, single, reverse)
+    chosen = choose(file, {times, series.lower() if is_panel else None})
+    read = tuple(dict.fromkeys((*chosen.features, *chosen.targets)))
+    kept = dict.fromkeys([*map(str.lower, read), *(name for name in beside if name in file.cells)])
+    frame = file.cells[list(kept)].map(_number).assign(**{LINE: file.cells.index})
+    source, notices = str(file.path), list(file.notices)
     if times is None:
-        told = f"{file.path} has no dates: its last line is taken for the oldest day (data.reverse=true)"
-        table = mend(whole.take(slice(None, None, -1 if reverse else 1)), DAYS, missing)
-        return SeriesFile(
-            [table], chosen, DAYS, [*file.notices, *table.notices, *([told] if reverse else [])]
-        )
-    dates = file.column(times)
+        if reverse:
+            notices.append(f"{source} has no dates: its last line is the oldest day (data.reverse=true)")
+        ordered = frame.iloc[:: -1 if reverse else 1].reset_index(drop=True)
+        table = mend(SeriesTable(source, ordered), read, DAYS, missing)
+        return SeriesFile([table], chosen, DAYS, [*notices, *table.notices])
+    dates = file.cells[times].tolist()
     moments = read_moments(dates)
-    if len(moments.bad):
-        row = moments.bad[0]
-        raise UserError(f"{file.path}, line {file.rows[row][0]}: {dates[row]!r} is no date; write 2016-12-31")
-    whole = replace(whole, dates=tuple(dates))
-    groups = _groups([""] * len(whole) if ids is None else file.column(ids))
-    grid = find_grid(moments, list(groups.values()))
-    each = grid.noun.removesuffix("s") if " " not in grid.noun else "step"
+    for row in moments.bad[:1]:
+        raise UserError(
+            f"{source}, line {frame[LINE].iloc[row]}: {dates[row]!r} is no date; write 2016-12-31"
+        )
+    frame = frame.assign(**{DATE: dates}).set_index(moments.order)
+    groups: dict[str, pd.DataFrame] = {"": frame}
+    if is_panel:
+        groups = dict(list(frame.groupby(file.cells[series.lower()].to_numpy())))
+    grid = find_grid(moments, [group.index.to_numpy() for group in groups.values()])
     tables = []
-    for name, rows in groups.items():
-        bare = replace(whole.take(rows), name=name)
-        ordered = in_order(bare, moments.order[rows], each, SERIES if ids is None else file.names[ids])
-        tables.append(mend(split_future(ordered, grid, chosen.targets, chosen.known), grid, missing))
-    notices = [*file.notices, *(notice for table in tables for notice in table.notices)]
-    gaps = told_gaps(grid, [(table.name, table.order, table.dates or ()) for table in tables])
-    if gaps is not None:
-        notices.append(f"{file.path}: {gaps}. Windows take the rows that are there for neighbors")
+    for name, group in groups.items():
+        table = in_order(SeriesTable(source, group, name), grid.each, series)
+        tables.append(mend(split_future(table, grid, chosen.targets, chosen.known), read, grid, missing))
+    notices += [notice for table in tables for notice in table.notices] + told_gaps(grid, tables)
     return SeriesFile(tables, chosen, grid, notices)
 
 
-def _one_series(file: CsvTable, ids: int | None, only: str | None) -> CsvTable:
-    """The rows of one series: the one that is named, or the only one."""
-    if ids is None:
-        if only is not None:
-            raise UserError(
-                f"data.series={only}: {file.path} has no column {SERIES}, it holds one series; leave it out"
-            )
+def _one_series(file: CsvTable, only: str | None) -> CsvTable:
+    """The rows of the series that is named, or of the only one."""
+    names = list(dict.fromkeys(file.cells.get(SERIES, [])))
+    if only is None and len(names) < 2:
         return file
-    names = list(dict.fromkeys(file.column(ids)))
-    if only is None and len(names) > 1:
+    if only not in names:
         raise UserError(
-            f"{file.path}: {len(names):,} series under {SERIES}; choose one with data.series=NAME: "
-            f"{listed(names)}"
+            f"data.series={'null' if only is None else only}: {file.path} holds {len(names):,} series under "
+            f"{SERIES}; " + (f"name one of them: {listed(names)}" if names else "leave it out")
         )
-    if only is not None and only not in names:
-        raise UserError(f"data.series={only}: no such {SERIES} in {file.path}; it has {listed(names)}")
-    return file._replace(rows=[row for row in file.rows if row[1][ids] == (only or names[0])])
+    return replace(file, cells=file.cells[file.cells[SERIES] == only])
 
 
-def _time_place(file: CsvTable, time: str | None, single: bool, reverse: bool | None) -> int | None:
-    """Number of the column of times; None where there is none and ``reverse`` tells the order."""
+def _time_column(file: CsvTable, time: str | None, single: bool, reverse: bool | None) -> str | None:
+    """The column of times, in lower case; None where there is none and ``reverse`` tells the order."""
     if time is not None:
-        return file.place(time, "time")
-    line, cells = file.rows[0]
-    usual = [file.places[name] for name in DATES if name in file.places]
+        return file.named([time], "time")[0].lower()
+    first = file.cells.iloc[0]
     dates = [
-        place
-        for place, cell in enumerate(cells)
-        if cell and not is_number(cell) and not len(read_moments((cell,)).bad)
+        name
+        for name, cell in first.items()
+        if cell and math.isnan(_number(cell)) and not len(read_moments((cell,)).bad)
     ]
-    if usual or dates:
-        return [*usual, *dates][0]
-    if reverse is not None:
-        return None
+    found = [*(name for name in DATES if name in file.cells), *map(str, dates)]
+    if found or reverse is not None:
+        return found[0] if found else None
     how = "name the one that rises with time by data.time=NAME: dates, dates with hours, or whole numbers"
     if single:
-        how = f"add one, or say data.reverse=true (line {line} is the newest day) or false (it is the oldest)"
+        how = f"add one, or say data.reverse=true (line {first.name} is the newest day) or false (the oldest)"
     raise UserError(
         f"{file.path}: no column of times ({', '.join(DATES)}); it has {listed(file.names)}: {how}"
     )
 
 
-def _bare_table(file: CsvTable, columns: tuple[str, ...]) -> SeriesTable:
-    """All rows in the order of the file; what is no finite number is NaN."""
-    places = [file.places[name.lower()] for name in columns]
-    values = [
-        [float(cells[place]) if is_number(cells[place]) else np.nan for place in places]
-        for _, cells in file.rows
-    ]
-    return SeriesTable(
-        columns=columns,
-        values=np.array(values, dtype=np.float64).reshape(len(file.rows), len(places)),
-        lines=np.array([line for line, _ in file.rows], dtype=np.int64),
-        source=str(file.path),
-    )
+def _number(cell: str) -> float:
+    """A cell's finite number, NaN where it has none."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
-def _groups(names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
-    """Rows of each series, in order of name."""
-    found: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        found.setdefault(name, []).append(row)
-    return {name: np.array(found[name], dtype=np.int64) for name in sorted(found)}
+def _read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
+    """All lines but blank ones and comments, as cells under names.
+
+    Args:
+        columns: names of the columns of a file without a header line; None takes them from the last comment
+            before the first line of numbers, where that names as many.
+    """
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in csv_rows(path, FORMATS)]
+    comments = [([cells[0].lstrip("# "), *cells[1:]], line) for line, cells in rows if cells[0][:1] == "#"]
+    rows = [(line, cells) for line, cells in rows if cells[0][:1] != "#"]
+    if not rows:
+        raise UserError(f"{path}: the file is empty; expected {FORMATS}")
+    (line, head), notices = rows[0], []
+    has_header = all(math.isnan(_number(cell)) for cell in head)
+    names = [str(name).strip() for name in (head if has_header else columns or ())]
+    if has_header and columns is not None and [name.lower() for name in columns] != [*map(str.lower, names)]:
+        raise UserError(
+            f"{path}, line {line}: the header names {', '.join(names)}, data.columns {', '.join(columns)}; "
+            "leave data.columns=null where the file has a header"
+        )
+    if not names:
+        naming = [each for each in comments if each[1] < line and len(each[0]) == len(head)]
+        if not naming:
+            raise UserError(
+                f"{path}, line {line}: no header line and no comment that names {len(head)} columns; name "
+                "them, like data.columns=[Date,Close]"
+            )
+        names, number = naming[-1]
+        notices.append(f"{path}: names of columns from its comment, line {number}: {', '.join(names)}")
+    lower = [name.lower() for name in names]
+    twice = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
+    if twice is not None:
+        raise UserError(f"{path}, line {line}: the column {twice} comes twice")
+    rows = rows[has_header:]
+    if not rows:
+        raise UserError(f"{path}: a header and no line of numbers; expected {FORMATS}")
+    for number, cells in rows:
+        if len(cells) != len(names):
+            raise UserError(
+                f"{path}, line {number}: {len(cells)} cells, the file has {len(names)} columns "
+                f"({', '.join(names)}); write every line alike"
+            )
+    frame = pd.DataFrame([cells for _, cells in rows], columns=lower, index=[line for line, _ in rows])
+    return CsvTable(path, names, frame, notices)

@@ -1,9 +1,9 @@
-"""A series in memory: rows in order of time, columns of numbers, and how missing numbers are treated."""
+"""A series in memory: rows in order of time, and how missing numbers are treated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqlab.data.time_grid import TimeGrid
 from seqlab.errors import UserError
 
+LINE, DATE = "#line", "#date"  # columns beside the file's own; no header can name them
 MISSING = {
     "error": "",
     "drop": "lack a number and were left out",
@@ -22,118 +23,88 @@ MISSING = {
 
 @dataclass(frozen=True)
 class SeriesTable:
-    """N rows of F columns, oldest first."""
+    """N rows of one series, oldest first.
 
-    columns: tuple[str, ...]  # (F,) names as the file writes them
-    values: NDArray[np.float64]  # (N, F) finite, but while a file is read: NaN where a number is missing
-    lines: NDArray[np.int64]  # (N,) line of the file, from 1
+    ``frame`` has an index that rises with time, the column LINE, DATE where the file has dates, and the
+    numbers under names in lower case, finite once ``mend`` was called.
+    """
+
     source: str  # the file, or what the sample is
-    dates: tuple[str, ...] | None = None  # (N,) as the file writes them
-    notices: list[str] = field(default_factory=list)  # repairs, counted
+    frame: pd.DataFrame
     name: str = ""  # of the series, where a file holds several
-    moments: NDArray[np.int64] | None = None  # (N,) rises with time; None: the rows count
-    future: NDArray[np.float64] | None = None  # (M, F) rows after the last known target; NaN: not known
+    notices: tuple[str, ...] = ()  # repairs, counted
+    future: pd.DataFrame | None = None  # known columns of the rows after the last known target
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.frame)
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"{self.source}, series {self.name}" if self.name else self.source
 
     @property
     def order(self) -> NDArray[np.int64]:
         """(N,) numbers that rise with time."""
-        return np.arange(len(self)) if self.moments is None else self.moments
+        return self.frame.index.to_numpy()
 
     @property
-    def whose(self) -> str:
-        """``, series A`` for messages; nothing of the only series."""
-        return f", series {self.name}" if self.name else ""
+    def lines(self) -> NDArray[np.int64]:
+        """(N,) line of the file, from 1."""
+        return self.frame[LINE].to_numpy()
 
-    def has(self, name: str) -> bool:
-        return name.lower() in [column.lower() for column in self.columns]
-
-    def place(self, name: str) -> int:
-        """Number of a column; upper and lower case are one.
-
-        Raises:
-            UserError: no such column.
-        """
-        if not self.has(name):
-            raise UserError(f"{self.source}: no column {name}; it has {', '.join(self.columns)}")
-        return [column.lower() for column in self.columns].index(name.lower())
+    @property
+    def dates(self) -> tuple[str, ...] | None:
+        """(N,) as the file writes them."""
+        return tuple(self.frame[DATE]) if DATE in self.frame else None
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """(N,) values of a column, found as ``place`` does."""
-        return self.values[:, self.place(name)]
+        """(N,) values; upper and lower case are one."""
+        return self.frame[name.lower()].to_numpy()
 
-    def take(self, rows: NDArray[np.int64] | slice) -> SeriesTable:
-        """The chosen rows, in the order given; without a future."""
-        order = np.arange(len(self))[rows]
-        return replace(
-            self,
-            values=self.values[order],
-            lines=self.lines[order],
-            dates=None if self.dates is None else tuple(self.dates[row] for row in order.tolist()),
-            moments=None if self.moments is None else self.moments[order],
-            future=None,
-        )
+    def until(self, end: int) -> SeriesTable:
+        """The rows before ``end``, without a future."""
+        return replace(self, frame=self.frame.iloc[:end], future=None)
 
 
-def in_order(table: SeriesTable, moments: NDArray[np.int64], each: str, series_column: str) -> SeriesTable:
-    """The rows by date, each with its moment; adds a notice of what moved.
-
-    Args:
-        moments: (N,) of the rows.
-        each: what a line stands for, for messages.
-        series_column: the column that would name series, for messages.
+def in_order(table: SeriesTable, each: str, series_column: str) -> SeriesTable:
+    """The rows by date, and a notice where lines moved.
 
     Raises:
         UserError: a date that comes twice.
     """
-    assert table.dates is not None
-    order = np.argsort(moments, kind="stable")
-    same = np.flatnonzero(np.diff(moments[order]) == 0)
+    frame = table.frame.sort_index(kind="stable")
+    same = np.flatnonzero(frame.index.duplicated())
     if len(same):
-        whose = f" of series {table.name}" if table.name else ""
-        first, second = sorted(table.lines[order[same[0] : same[0] + 2]].tolist())
+        first, second = sorted(frame[LINE].iloc[same[0] - 1 : same[0] + 1])
         raise UserError(
-            f"{table.source}, line {second}: the date {table.dates[order[same[0]]]}{whose} stands on line "
-            f"{first} too; a file holds one line a {each}, or names its series under {series_column}"
+            f"{table.title}, line {second}: the date {frame[DATE].iloc[same[0]]} stands on line {first} too; "
+            f"a file holds one line a {each}, or names its series under {series_column}"
         )
-    steps = np.diff(moments)
-    told = []
-    if len(steps) and (steps < 0).all():
-        told = [f"{table.source}{table.whose} has the newest {each} first: reversed"]
-    elif (steps < 0).any():
-        first = table.lines[int(np.flatnonzero(steps < 0)[0]) + 1]
-        moved = int((order != np.arange(len(order))).sum())
-        told = [
-            f"{table.source}{table.whose} is not in order of date (first on line {first}): {moved} of "
-            f"{len(order)} lines were moved"
-        ]
-    return replace(table, moments=moments, notices=[*table.notices, *told]).take(order)
+    moved = int((frame.index != table.frame.index).sum())
+    told = [f"{table.title} was not in order of date: {moved} of {len(frame)} lines were moved"]
+    return replace(table, frame=frame, notices=(*table.notices, *(told if moved else [])))
 
 
 def split_future(
     table: SeriesTable, grid: TimeGrid, targets: Sequence[str], known: Sequence[str]
 ) -> SeriesTable:
-    """Rows after the last one with a target go to ``future``: there the known columns alone count.
+    """Rows after the last one with a target go to ``future``, as far as no step or known number is missing.
 
     Raises:
         UserError: no row has a target.
     """
-    rows = np.flatnonzero(np.isfinite(table.values[:, [table.place(name) for name in targets]]).any(axis=1))
+    known = [name.lower() for name in known]
+    rows = np.flatnonzero(table.frame[[name.lower() for name in targets]].notna().any(axis=1))
     if not len(rows):
-        raise UserError(f"{table.source}{table.whose}: no line has a number under {targets[0]}")
+        raise UserError(f"{table.title}: no line has a number under {targets[0]}")
     end = int(rows[-1]) + 1
     if end == len(table) or not known:
         return table  # without known columns, such rows lack a number like any other
-    places = [table.place(name) for name in known]
-    future = np.full_like(table.values[end:], np.nan)
-    future[:, places] = table.values[end:, places]
-    whole = np.isfinite(future[:, places]).all(axis=1)
-    # the horizon is counted in steps: it ends where a step or a known number is missing
-    steps = grid.places(table.order)[end - 1 :]
-    usable = np.cumprod(whole & (np.diff(steps) == 1)).astype(bool)
-    return replace(table.take(slice(0, end)), future=future[usable])
+    future = table.frame[known].iloc[end:]
+    follows = np.diff(grid.places(table.order)[end - 1 :]) == 1
+    usable = np.cumprod(future.notna().all(axis=1).to_numpy() & follows).astype(bool)
+    return replace(table.until(end), future=future[usable])
 
 
 def check_missing(missing: str) -> None:
@@ -142,56 +113,63 @@ def check_missing(missing: str) -> None:
         raise UserError(f"data.missing={missing}: choose {', '.join(MISSING)}")
 
 
-def mend(table: SeriesTable, grid: TimeGrid, missing: str) -> SeriesTable:
-    """The same without missing numbers; what was done is counted in a notice.
+def mend(table: SeriesTable, columns: Sequence[str], grid: TimeGrid, missing: str) -> SeriesTable:
+    """The same without missing numbers under ``columns``; what was done is counted in a notice.
 
     ``error`` refuses the first; ``drop`` leaves out rows without every number; ``previous`` and ``zero``
-    fill numbers, and rows that the regular grid lacks, with the last number before or with 0. Nothing is
-    filled from the future. Rows before the first number are left out. Holidays in a grid of business days
-    stay out.
+    fill numbers, and rows that the regular grid lacks. Nothing is filled from the future: rows before the
+    first number are left out.
 
     Raises:
-        UserError: a missing number where that is an error, or none that is left.
+        UserError: a missing number where that is an error, or no row that is left.
     """
-    wide = table if missing in ("error", "drop") else _on_grid(table, grid)
-    bad = np.isnan(wide.values)
-    count = int(bad.any(axis=1).sum())
-    if missing == "error" and count:
-        row = int(bad.any(axis=1).argmax())
+    read = [name.lower() for name in columns]
+    frame = table.frame if missing in ("error", "drop") else _on_grid(table.frame, grid)
+    lacks = frame[read].isna()
+    rows = np.flatnonzero(lacks.any(axis=1))
+    if missing == "error" and len(rows):
+        column = columns[int(lacks.iloc[rows[0]].to_numpy().argmax())]
         raise UserError(
-            f"{table.source}, line {table.lines[row]}: no finite number under "
-            f"{table.columns[int(bad[row].argmax())]}{table.whose} ({count} of {len(table)} rows lack one); "
-            "mend the line, or choose data.missing=drop (leave such rows out), previous (fill with the "
-            "number before) or zero"
+            f"{table.title}, line {frame[LINE].iloc[rows[0]]}: no finite number under {column} ({len(rows)} "
+            f"of {len(frame)} rows lack one); mend the line, or choose data.missing=drop (leave such rows "
+            "out), previous (fill with the number before) or zero"
         )
-    frame = pd.DataFrame(wide.values)
-    if missing == "previous":
-        frame = frame.ffill()
-    elif missing == "zero":
-        frame = frame.fillna(0.0)
-    kept = np.flatnonzero(frame.notna().all(axis=1))
-    if not len(kept):
-        raise UserError(f"{table.source}{table.whose}: no row is left that has every number")
-    told = [f"{table.source}{table.whose}: {count} rows {MISSING[missing]}"] if count else []
-    mended = replace(wide, values=frame.to_numpy(), notices=[*table.notices, *told]).take(kept)
-    return replace(mended, future=table.future)
+    if missing in ("previous", "zero"):
+        filled = frame[read].ffill() if missing == "previous" else frame[read].fillna(0.0)
+        frame = frame.assign(**filled)
+    frame = frame.dropna(subset=read)
+    if frame.empty:
+        raise UserError(f"{table.title}: no row is left that has every number")
+    told = [f"{table.title}: {len(rows)} rows {MISSING[missing]}"] if len(rows) else []
+    return replace(table, frame=frame, notices=(*table.notices, *told))
 
 
-def _on_grid(table: SeriesTable, grid: TimeGrid) -> SeriesTable:
-    """Rows of NaN where the grid lacks one; an irregular grid, or one of business days, stays as it is."""
-    order = table.order
-    if grid.business_days or not grid.is_regular(order):
-        return table
-    gaps = np.diff(grid.places(order)) - 1
-    holes = np.flatnonzero(gaps).tolist()
-    added = [moment for row in holes for moment in grid.ahead(int(order[row]), int(gaps[row]))]
-    if not added:
-        return table
-    moments = np.sort(np.concatenate((order, np.array(added, dtype=np.int64))))
-    before = np.searchsorted(order, moments, side="right") - 1  # the row itself, or the one before
-    is_new = order[before] != moments
-    wide = table.take(before)
-    written = zip(moments.tolist(), is_new, wide.dates or (), strict=True)
-    dates = tuple(grid.text(moment) if new else date for moment, new, date in written)
-    values = np.where(is_new[:, None], np.nan, wide.values)
-    return replace(wide, values=values, dates=dates, moments=moments)
+def _on_grid(frame: pd.DataFrame, grid: TimeGrid) -> pd.DataFrame:
+    """Rows of NaN where the grid lacks one; an irregular grid, or one with holidays, stays as it is."""
+    moments = frame.index.to_numpy()
+    first = int(moments[0])
+    wanted = [first, *grid.ahead(first, int(grid.places(moments)[-1] - grid.places(moments)[0]))]
+    if grid.business_days or len(wanted) == len(frame) or not frame.index.isin(wanted).all():
+        return frame
+    wide = frame.reindex(wanted)
+    dates = wide[DATE].where(wide[DATE].notna(), [grid.text(moment) for moment in wanted])
+    return wide.assign(**{LINE: wide[LINE].ffill().astype(np.int64), DATE: dates})
+
+
+def told_gaps(grid: TimeGrid, tables: Sequence[SeriesTable]) -> list[str]:
+    """A notice of the steps that are missing between the first and last of each series."""
+    gaps = [np.maximum(np.diff(grid.places(table.order)) - 1, 0) for table in tables]
+    missing, present = sum(int(gap.sum()) for gap in gaps), sum(map(len, tables))
+    if not missing:
+        return []
+    kind = "business days (Monday to Friday, holidays among them)" if grid.business_days else grid.noun
+    number = max(range(len(tables)), key=lambda number: gaps[number].max(initial=0))
+    table, row = tables[number], int(gaps[number].argmax())
+    hurt = sum(bool(gap.any()) for gap in gaps)
+    where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
+    whose = f" of series {table.name}" if table.name else ""
+    return [
+        f"{table.source}: {missing:,} of {missing + present:,} {kind} are missing{where}; the longest gap is "
+        f"{gaps[number][row]} after {(table.dates or ())[row]}{whose}. Windows take the rows that are there "
+        "for neighbors"
+    ]

@@ -14,16 +14,17 @@ from seqlab.data.sequences import (
     LABEL_NORMAL,
     LABEL_UNKNOWN,
     Sessions,
+    Splits,
     concatenate,
+    split_by_session,
 )
 from seqlab.data.sources import Files, chosen_way
-from seqlab.data.splits import SPLITS, check_filled, check_fractions, random_parts
+from seqlab.data.splits import SPLITS, check_filled, random_parts
 from seqlab.errors import UserError
 
 BY_CLASS = ("normal", "abnormal")
 TEST_BY_CLASS = ("test_normal", "test_abnormal")
 Given = Mapping[str, Files | None]
-Splits = tuple[dict[str, Sessions], list[str]]  # and what to tell the reader of the figures
 
 
 def check_given(files: Given, labels: str | Path | None, parsed: str | Path | None) -> None:
@@ -90,20 +91,6 @@ def split_given(files: Given, labels: str | Path | None, split: Sequence[float],
         check_filled([kept, held_out], shares, f"data.train: {len(whole)} sessions")
         parts |= {"train": whole.take(kept), "val": whole.take(held_out)}
     return {name: parts[name] for name in SPLITS}, notices
-
-
-def split_by_session(
-    normal: Sessions, abnormal: Sessions | None, split: Sequence[float], seed: int
-) -> dict[str, Sessions]:
-    """Shuffle normal sessions into train, val and test; abnormal ones join the test split.
-
-    Raises:
-        UserError: bad shares, or too few normal sessions to fill the three splits.
-    """
-    rows = random_parts(len(normal), check_fractions(split), seed)
-    check_filled(rows, split, f"{len(normal)} normal sessions")
-    train, val, test = (normal.take(part) for part in rows)
-    return {"train": train, "val": val, "test": test if abnormal is None else concatenate([test, abnormal])}
 
 
 def prevalence_notice(is_bad: NDArray[np.bool_], whose: str) -> str:

@@ -131,12 +131,6 @@ class SessionWindows(LogSessions):
     """Windows of ``window_size`` keys and the key that comes next (Du et al., DeepLog, CCS 2017).
 
     Windows of a session longer than ``piece_length`` may be in several batches; nothing else changes.
-
-    Args:
-        window_size: W, keys that the network sees.
-        context: ``from_start`` predicts every key of a session; ``full_windows`` only those with W before.
-        times: windows hold the time between events, too, on a logarithmic scale; needs ``sessions``.
-        **settings: those of LogSessions.
     """
 
     batch_type: ClassVar[type] = WindowBatch

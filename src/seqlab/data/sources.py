@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seqlab.data.splits import SPLITS, check_fractions
+from seqlab.data.splits import SPLITS, Files, check_fractions
 from seqlab.errors import UserError
 
-Files = str | Path | Sequence[str | Path]
 T = TypeVar("T")
 
 

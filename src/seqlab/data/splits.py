@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from seqlab.errors import UserError
 
 SPLITS = ("train", "val", "test")
+Files = str | Path | Sequence[str | Path]  # of a setting that names one file or several
 
 
 def check_fractions(split: Sequence[float], *, may_be_zero: str | None = None) -> tuple[float, float, float]:

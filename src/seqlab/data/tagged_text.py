@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TagBatch
-from seqlab.data.conll import BIO_MODES, read_conll
+from seqlab.data.conll import read_conll
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
@@ -28,25 +28,7 @@ from seqlab.errors import UserError
 class TaggedText(ByLengthModule):
     """Sentences with a tag a token: BIO tags of entities, or plain tags such as parts of speech.
 
-    Args:
-        path: one CoNLL column file, split by ``split``; equal sentences go to the same split.
-        train, val, test: instead of it, splits that are already made; without ``val`` a share of train is
-            cut off.
-        split: shares of train, val and test of the distinct sentences.
-        scheme: ``bio``, ``plain``, or ``auto``: told from the training tags.
-        bio: ``repair`` makes an ``I-`` that continues nothing a ``B-`` and counts it; ``strict`` refuses it.
-        tag_column: which column of the files holds the tags: a number from 1, a name (UPOS), or a key of
-            CoNLL-U's MISC; None finds it.
-        sample: ``num_sentences`` and ``seed`` of the synthetic sentences.
-        lowercase: word ids are those of lower-cased words; letters and shape keep the case.
-        min_count: words seen less often in training are UNK.
-        max_letters: letters of a word that the character encoder reads.
-        vectors: a GloVe text file to start the word embedding from; null: random.
-        vector_size: numbers per word in it, the network's ``embedding_size``.
-        batch_size: sentences a batch.
-        scoring_batch_size: sentences a batch when nothing is learned.
-        batch_tokens: the most tokens a batch, padding counted.
-        seed: of the split and of the order of batches.
+    conf/data/tags.yaml says what each setting means. Equal sentences go to the same split.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
@@ -65,7 +47,6 @@ class TaggedText(ByLengthModule):
         test: Files | None = None,
         split: Sequence[float] = (0.7, 0.1, 0.2),
         scheme: str = "auto",
-        bio: str = "repair",
         tag_column: int | str | None = None,
         sample: dict[str, Any] | None = None,
         lowercase: bool = True,
@@ -81,8 +62,6 @@ class TaggedText(ByLengthModule):
         super().__init__()
         if scheme not in (*SCHEMES, AUTO):
             raise UserError(f"data.scheme={scheme}: choose bio, plain or auto")
-        if bio not in BIO_MODES:
-            raise UserError(f"data.bio={bio}: choose {' or '.join(BIO_MODES)}")
         check_counts(min_count=min_count, max_letters=max_letters)
         if vectors is not None and vector_size is None:
             raise UserError(
@@ -91,7 +70,6 @@ class TaggedText(ByLengthModule):
             )
         self.source = Source(path=path, train=train, val=val, test=test, split=split)
         self.scheme = scheme
-        self.bio = bio
         self.tag_column = tag_column
         self.sample = dict(sample or {})
         self.lowercase = lowercase
@@ -128,9 +106,8 @@ class TaggedText(ByLengthModule):
             self._read_vectors(self.vectors_file)
 
     def _read(self, name: str, files: Files) -> TaggedSentences:
-        sentences, notices = read_conll(
-            one_file(name, files), bio=self.bio, tag_column=self.tag_column, scheme=self._known_scheme
-        )
+        path = one_file(name, files)
+        sentences, notices = read_conll(path, tag_column=self.tag_column, scheme=self._known_scheme)
         if self._known_scheme == AUTO and sentences.scheme != "bio":
             notices.append("its tags are read as they stand (data.scheme=plain)")
         self._known_scheme = sentences.scheme  # the other files are read alike

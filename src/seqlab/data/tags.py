@@ -16,13 +16,11 @@ from seqlab.errors import UserError
 AUTO = "auto"
 OUTSIDE = "O"
 _TAG = re.compile(r"O|[BIESMLU]-\S+")
-# letters that may stand together: begin, inside or middle, end or last, single or unit
-LETTERS = {"BIO": set("BI"), "IOBES": set("BIES"), "BILOU": set("BILU"), "BMES": set("BMES")}
-_INSIDE = "IMEL"
+_AS_BIO = str.maketrans("SUMEL", "BBIII")  # letters of IOBES, BILOU and BMES
 
 
 def is_tag(text: str) -> bool:
-    """Whether a text is ``O`` or a tag of one of LETTERS, such as ``B-type``."""
+    """Whether a text is ``O`` or ``B-type``, ``I-type`` or one of their like in IOBES, BILOU and BMES."""
     return _TAG.fullmatch(text) is not None
 
 
@@ -36,47 +34,23 @@ def tag_types(tags: Iterable[str]) -> set[str]:
     return {tag[2:] for tag in tags if tag != OUTSIDE}
 
 
-def prefixes(tags: Iterable[str]) -> set[str]:
-    """The letters before the types."""
-    return {tag[0] for tag in tags if tag != OUTSIDE}
+def to_bio(tags: Sequence[str], firsts: Iterable[int]) -> tuple[list[str], int]:
+    """Tags that ``is_tag`` accepts as BIO tags, and how many were repaired.
 
-
-def letters_of(tags: Iterable[str]) -> str | None:
-    """The first of LETTERS that has all those of some tags; None where none has."""
-    letters = prefixes(tags)
-    return next((name for name, known in LETTERS.items() if letters <= known), None)
-
-
-def to_bio(tags: Iterable[str]) -> list[str]:
-    """Tags of any of LETTERS as BIO tags; those that ``stray_inside`` finds stay inside."""
-    return [tag if tag == OUTSIDE else ("I" if tag[0] in _INSIDE else "B") + tag[1:] for tag in tags]
-
-
-def stray_inside(tags: Sequence[str], firsts: Sequence[int]) -> list[int]:
-    """Places whose tag should continue an entity and continues nothing: no tag of its type that leaves an
-    entity open stands before it.
+    An ``I-type`` that continues no entity of its type becomes ``B-type``; IOB1 begins entities so.
 
     Args:
-        tags: of any of LETTERS, of all sentences, one after the other.
         firsts: places where a sentence begins.
     """
-    begins = set(firsts)
-    return [
-        place
-        for place, tag in enumerate(tags)
-        if tag[0] in _INSIDE
-        and (place in begins or tags[place - 1][2:] != tag[2:] or tags[place - 1][0] in "ESLU")
-    ]
-
-
-def is_iob1(tags: Sequence[str], firsts: Sequence[int]) -> bool:
-    """Whether ``B-type`` stands only after an entity of its type (Ramshaw and Marcus, 1995)."""
-    begins = set(firsts)
-    return all(
-        place not in begins and tags[place - 1][2:] == tag[2:]
-        for place, tag in enumerate(tags)
-        if tag[0] == "B"
-    )
+    begins, before, repaired = set(firsts), OUTSIDE, 0
+    found: list[str] = []
+    for place, tag in enumerate(tags):
+        letter = tag[0].translate(_AS_BIO)
+        if letter == "I" and (place in begins or before[2:] != tag[2:] or before[0] in "ESLU"):
+            letter, repaired = "B", repaired + 1
+        found.append(letter + tag[1:])
+        before = tag
+    return found, repaired
 
 
 class Spans(NamedTuple):
@@ -118,12 +92,7 @@ def count_entities(
 
 
 class TagScheme:
-    """The coder of tags: their numbers, of which those that training lacks come last.
-
-    Args:
-        kinds: entity types or tags of training, in the order of their numbers.
-        unseen: those of other splits.
-    """
+    """The coder of tags: their numbers, of which those that training lacks come last."""
 
     key: ClassVar[str]  # of SCHEMES
     noun: ClassVar[str]  # what one kind is called in the plural: entity types, tags
@@ -131,7 +100,7 @@ class TagScheme:
     unseen_note: ClassVar[str]  # what becomes of kinds that training lacks
 
     def __init__(self, kinds: Sequence[str], unseen: Sequence[str] = ()) -> None:
-        self.kinds = tuple(kinds)
+        self.kinds = tuple(kinds)  # entity types or tags of training, in the order of their numbers
         self.names = self.names_of([*kinds, *unseen])  # every tag by its id
         self.num_tags = len(self.names_of(kinds))  # of training: a network knows their ids alone
         self._ids = {name: number for number, name in enumerate(self.names)}
@@ -149,13 +118,20 @@ class TagScheme:
         return cls(state["kinds"])
 
     @classmethod
-    @abstractmethod
     def of(cls, train: Sequence[str], others: Iterable[Sequence[str]]) -> Self:
         """From the tags of training and of the other splits.
 
         Raises:
             UserError: training tags that nothing can be learned from.
         """
+        counts = cls.kinds_of(train)
+        unseen = set().union(*(cls.kinds_of(tags) for tags in others)) - set(counts)
+        return cls(cls.ordered(counts), sorted(unseen))
+
+    @staticmethod
+    @abstractmethod
+    def ordered(counts: Counter[str]) -> list[str]:
+        """The kinds of training in the order of their numbers; raises where nothing can be learned."""
 
     @staticmethod
     @abstractmethod
@@ -185,15 +161,13 @@ class BioTags(TagScheme):
     def names_of(kinds: Sequence[str]) -> tuple[str, ...]:
         return tag_names(kinds)
 
-    @classmethod
-    def of(cls, train: Sequence[str], others: Iterable[Sequence[str]]) -> Self:
-        types = tag_types(train)
-        if not types:
+    @staticmethod
+    def ordered(counts: Counter[str]) -> list[str]:
+        if not counts:
             raise UserError(
                 "the training sentences hold no entity: every tag is O, there is nothing to learn"
             )
-        unseen = set().union(*(tag_types(tags) for tags in others)) - types
-        return cls(sorted(types), sorted(unseen))
+        return sorted(counts)
 
     @staticmethod
     def kinds_of(tags: Iterable[str]) -> Counter[str]:
@@ -218,20 +192,18 @@ class PlainTags(TagScheme):
     def names_of(kinds: Sequence[str]) -> tuple[str, ...]:
         return tuple(kinds)
 
-    @classmethod
-    def of(cls, train: Sequence[str], others: Iterable[Sequence[str]]) -> Self:
-        counts = Counter(train)
+    @staticmethod
+    def kinds_of(tags: Iterable[str]) -> Counter[str]:
+        return Counter(tags)
+
+    @staticmethod
+    def ordered(counts: Counter[str]) -> list[str]:
         if len(counts) < 2:
             raise UserError(
                 f"every training token has the tag {next(iter(counts))!r}: there is nothing to learn; read "
                 "another column with data.tag_column="
             )
-        unseen = set().union(*map(set, others)) - set(counts)
-        return cls(sorted(counts, key=lambda tag: (-counts[tag], tag)), sorted(unseen))
-
-    @staticmethod
-    def kinds_of(tags: Iterable[str]) -> Counter[str]:
-        return Counter(tags)
+        return sorted(counts, key=lambda tag: (-counts[tag], tag))
 
     @staticmethod
     def describe(tags: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.tokenizers import JOINER, split_words
-from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
+from seqlab.data.vocabulary import EOS_TOKEN, SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
 
 UNITS = {"char": "characters", "word": "words"}
@@ -41,15 +41,10 @@ class TextCodec:
         """
         if unit not in UNITS:
             raise UserError(f"data.unit={unit}: choose {' or '.join(UNITS)}")
-        if unit == "char":
-            tokens: Sequence[str] = text
-            num_sequences = 1
-        else:
-            lines = text.split("\n")
-            tokens = [word for line in lines for word in split_words(line)]
-            num_sequences = len(lines)
+        tokens = text_tokens(text, unit)
+        num_lines = 1 if unit == "char" else text.count("\n") + 1
         vocabulary = Vocabulary.from_counts(
-            Counter(tokens), num_sequences, min_count=min_count, max_tokens=max_tokens
+            Counter(tokens), num_lines, min_count=min_count, max_tokens=max_tokens
         )
         return cls(vocabulary, unit, tokens[0] if tokens else "")
 
@@ -58,14 +53,7 @@ class TextCodec:
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """(N,) ids; UNK for what training did not hold."""
-        if self.unit == "char":
-            return np.asarray(self.vocabulary.ids(text), dtype=np.int64)
-        ids: list[int] = []
-        for number, line in enumerate(text.split("\n")):
-            if number:
-                ids.append(self.vocabulary.eos)
-            ids += self.vocabulary.ids(split_words(line))
-        return np.asarray(ids, dtype=np.int64)
+        return np.asarray(self.vocabulary.ids(text_tokens(text, self.unit)), dtype=np.int64)
 
     @property
     def unit_name(self) -> str:
@@ -80,12 +68,8 @@ class TextCodec:
 
     def unseen(self, text: str) -> list[str]:
         """The distinct tokens of a text that training did not hold, in their order."""
-        found = (
-            text if self.unit == "char" else [word for line in text.split("\n") for word in split_words(line)]
-        )
-        return list(
-            dict.fromkeys(token for token in found if self.vocabulary.id(token) == self.vocabulary.unk)
-        )
+        found = dict.fromkeys(text_tokens(text, self.unit))
+        return [token for token in found if self.vocabulary.id(token) == self.vocabulary.unk]
 
     @property
     def start(self) -> int:
@@ -131,6 +115,14 @@ class TextCodec:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TextCodec:
         return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"], state["first"])
+
+
+def text_tokens(text: str, unit: str) -> Sequence[str]:
+    """The tokens of a text; by word EOS_TOKEN stands for the end of each line but the last."""
+    if unit == "char":
+        return text
+    lines = [[*split_words(line), EOS_TOKEN] for line in text.split("\n")]
+    return [token for line in lines for token in line][:-1]
 
 
 def clean_text(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 SECOND = 1_000_000_000  # nanoseconds
 DAY = 86_400 * SECOND
 _SECONDS = {1: "seconds", 60: "minutes", 3600: "hours", 86_400: "days", 7 * 86_400: "weeks"}
-# months are not all as long as each other: the days that a usual step of so many months may have
+# months differ in length: the days that a usual step of so many months may have
 _MONTHS = {1: (28, 31, "months"), 3: (89, 92, "quarters"), 12: (365, 366, "years")}
 _SEASONS = {"weeks": 52, "months": 12, "quarters": 4}
 _NUMBER = re.compile(r"[+-]?\d+")
@@ -50,21 +50,22 @@ def read_moments(dates: Sequence[str]) -> Moments:
 
 @dataclass(frozen=True)
 class TimeGrid:
-    """What step a file takes, and where on it a moment lies.
-
-    A step is ``size`` nanoseconds, ``size`` whole numbers or ``months`` calendar months; where
-    ``business_days``, from Monday to Friday.
-    """
+    """The step of a file: ``size`` nanoseconds or whole numbers, ``months``, or business days."""
 
     size: int
     noun: str  # plural: days, hours, minutes, steps of 15 minutes, steps, ...
-    season: int | None  # steps until it is alike again, as far as the step tells
+    season: int | None  # steps of a season, as far as the step tells
     months: int = 0
-    business_days: bool = False
+    business_days: bool = False  # Monday to Friday
     calendar: bool = True  # False: whole numbers
 
+    @property
+    def each(self) -> str:
+        """One of ``noun``."""
+        return singular(self.noun)
+
     def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(N,) number of the step of each of (N,) moments, counted from a time of its own."""
+        """(N,) number of the step of each of (N,) moments; only differences have a meaning."""
         if self.months:
             months = order.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
             return np.floor_divide(months, self.months)
@@ -81,41 +82,28 @@ class TimeGrid:
         return str(np.datetime64(moment, "ns").astype(unit))
 
     def ahead(self, moment: int, steps: int) -> list[int]:
-        """The moments of the steps that follow one; the end of a month stays one."""
+        """The moments of the steps that follow one; the end of a month is followed by ends of months."""
         if not (self.months or self.business_days):
             return [moment + step * self.size for step in range(1, steps + 1)]
         start = pd.Timestamp(moment)
-        ahead = []
-        for step in range(1, steps + 1):
-            if self.business_days:
-                ahead.append(start + pd.offsets.BusinessDay(step))
-            elif start.is_month_end:
-                ahead.append(start + pd.offsets.MonthEnd(step * self.months))
-            else:
-                ahead.append(start + pd.DateOffset(months=step * self.months))
-        return [each.value for each in ahead]
-
-    def after(self, moment: int, steps: int) -> list[str]:
-        """The dates of the steps that follow a moment."""
-        return [self.text(each) for each in self.ahead(moment, steps)]
-
-    def is_regular(self, order: NDArray[np.int64]) -> bool:
-        """Whether all of (N,) rising moments lie on the grid, each on a step of its own."""
-        if self.months or self.business_days:
-            return bool((np.diff(self.places(order)) > 0).all())
-        return bool(((order - order[:1]) % self.size == 0).all())
+        offset: Any = pd.offsets.BusinessDay()
+        if self.months:
+            months = self.months
+            offset = pd.offsets.MonthEnd(months) if start.is_month_end else pd.DateOffset(months=months)
+        return [(start + offset * step).value for step in range(1, steps + 1)]
 
 
 DAYS = TimeGrid(1, "days", None, calendar=False)  # of a file without dates
 
 
-def find_grid(moments: Moments, groups: Sequence[NDArray[np.int64]]) -> TimeGrid:
-    """The grid of the usual step between neighbors.
+def singular(noun: str) -> str:
+    """One of the steps that ``TimeGrid.noun`` names."""
+    return "step" if " " in noun else noun.removesuffix("s")
 
-    Args:
-        groups: rows of each series.
-    """
-    steps = np.concatenate([np.diff(np.sort(moments.order[rows])) for rows in groups])
+
+def find_grid(moments: Moments, series: Sequence[NDArray[np.int64]]) -> TimeGrid:
+    """The grid of the usual step within the (N,) moments of each series."""
+    steps = np.concatenate([np.diff(np.sort(order)) for order in series])
     steps = steps[steps > 0]
     usual = int(np.median(steps)) if len(steps) else (1 if moments.days is None else DAY)
     if moments.days is None:
@@ -137,28 +125,3 @@ def _noun(usual: int) -> str:
         return _SECONDS[int(seconds)]
     whole = [(size, noun) for size, noun in _SECONDS.items() if seconds % size == 0]
     return f"steps of {int(seconds // whole[-1][0])} {whole[-1][1]}" if whole else "steps"
-
-
-def told_gaps(grid: TimeGrid, tables: Sequence[tuple[str, NDArray[np.int64], Sequence[str]]]) -> str | None:
-    """How many steps are missing between the first and last of each series; None where none is.
-
-    Args:
-        tables: name, (N,) rising moments and (N,) dates of each series.
-    """
-    kind = "business days (Monday to Friday, holidays among them)" if grid.business_days else grid.noun
-    missing, present, hurt, longest = 0, 0, 0, (0, "", "")
-    for name, order, dates in tables:
-        absent = np.maximum(np.diff(grid.places(order)) - 1, 0)
-        present += len(order)
-        if absent.sum():
-            missing, hurt = missing + int(absent.sum()), hurt + 1
-            row = int(absent.argmax())
-            longest = max(longest, (int(absent[row]), dates[row], name), key=lambda gap: gap[0])
-    if not missing:
-        return None
-    where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
-    whose = f" in series {longest[2]}" if len(tables) > 1 else ""
-    return (
-        f"{missing:,} of {missing + present:,} {kind} are missing{where}; the longest gap is {longest[0]} "
-        f"after {longest[1]}{whose}"
-    )

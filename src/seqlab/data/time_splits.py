@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.data.csv_files import listed
 from seqlab.data.series_encoding import SeriesEncoding
+from seqlab.data.series_files import listed
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.splits import part_ends
 from seqlab.errors import UserError
@@ -22,7 +22,7 @@ class Spans(NamedTuple):
 
     axis: NDArray[np.int64]  # (U,) every moment that some series has, rising
     orders: list[NDArray[np.int64]]  # of each table, its moments
-    parts: Mapping[str, tuple[int, int]]  # places on the axis
+    parts: Mapping[str, tuple[int, int]]  # positions on the axis
     labels: tuple[str, ...] | None  # (U,) as the file writes them
 
     def rows(self, part: str) -> list[tuple[int, int]]:
@@ -30,8 +30,8 @@ class Spans(NamedTuple):
         first, end = self.parts[part]
         return [(self._row(order, first), self._row(order, end)) for order in self.orders]
 
-    def _row(self, order: NDArray[np.int64], place: int) -> int:
-        return len(order) if place >= len(self.axis) else int(np.searchsorted(order, self.axis[place]))
+    def _row(self, order: NDArray[np.int64], position: int) -> int:
+        return len(order) if position >= len(self.axis) else int(np.searchsorted(order, self.axis[position]))
 
     def fold(self, number: int, folds: int, share: float, horizon: int) -> Spans:
         """One of ``folds`` of the test part as test part, with all before it to learn from.
@@ -52,11 +52,7 @@ class Spans(NamedTuple):
 
 
 def cut(
-    tables: Sequence[SeriesTable],
-    shares: Sequence[float],
-    encoding: SeriesEncoding,
-    folds: int,
-    noun: str,
+    tables: Sequence[SeriesTable], shares: Sequence[float], encoding: SeriesEncoding, folds: int, noun: str
 ) -> Spans:
     """The parts of all tables, by share of their times.
 
@@ -65,10 +61,8 @@ def cut(
     """
     orders = [table.order for table in tables]
     axis, first_rows = np.unique(np.concatenate(orders), return_index=True)
-    labels = None
-    if all(table.dates is not None for table in tables):
-        written = [date for table in tables for date in table.dates or ()]
-        labels = tuple(written[row] for row in first_rows.tolist())
+    written = [date for table in tables for date in table.dates or ()]
+    labels = tuple(written[row] for row in first_rows.tolist()) if written else None
     length, horizon, history = len(axis), encoding.horizon, encoding.history
     first, second, _ = part_ends(length, shares)
     num_val = horizon if shares[1] else 0
@@ -97,22 +91,19 @@ def with_training_part(
         UserError: none has.
     """
     least = encoding.history + encoding.horizon
-    ends = [end for _, end in spans.rows("train")]
-    kept = [table for table, end in zip(tables, ends, strict=True) if end >= least]
-    out = [table.name for table, end in zip(tables, ends, strict=True) if end < least]
-    spans = spans._replace(orders=[table.order for table in kept])
+    is_kept = [end >= least for _, end in spans.rows("train")]
+    kept = [table for table, keep in zip(tables, is_kept, strict=True) if keep]
+    out = [table.name for table, keep in zip(tables, is_kept, strict=True) if not keep]
     if not kept:
         raise UserError(
             f"{tables[0].source}: no series has {least} rows in the training part, which data.seq_length="
             f"{encoding.seq_length} and data.horizon={encoding.horizon} need"
         )
-    if not out:
-        return kept, spans, []
     told = (
         f"{len(out)} of {len(tables)} series have fewer than {least} rows in the training part and were left "
         f"out: {listed(out)}"
     )
-    return kept, spans, [told]
+    return kept, spans._replace(orders=[table.order for table in kept]), [told] if out else []
 
 
 def check_season(season: int | str | None) -> None:
@@ -125,12 +116,6 @@ def settled_season(
     season: int | str | None, step: int | None, ends: Sequence[int], noun: str
 ) -> tuple[int | None, list[str]]:
     """The season that was asked for, or that of the file's step, and a notice where it cannot be used.
-
-    Args:
-        season: ``data.season``.
-        step: what the step of the file tells.
-        ends: rows of each training part; the shortest must be longer than the season.
-        noun: of a step, for messages.
 
     Raises:
         UserError: the season that was asked for is too long.
@@ -152,9 +137,7 @@ def naive_errors(
     With a lag of 1 it is the error of the one-step naive forecast, with a season that of the seasonal naive;
     NaN where it is 0.
     """
-    found = []
-    for table, end in zip(tables, ends, strict=True):
-        for target in targets:
-            train = table.column(target)[:end]
-            found.append(float(np.abs(train[lag:] - train[:-lag]).mean()) or np.nan)
-    return np.array(found)
+    trains = [
+        table.column(target)[:end] for table, end in zip(tables, ends, strict=True) for target in targets
+    ]
+    return np.array([float(np.abs(train[lag:] - train[:-lag]).mean()) or np.nan for train in trains])

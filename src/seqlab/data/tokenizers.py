@@ -114,18 +114,15 @@ class SubwordTokenizer:
         try:
             return cls(_learn_merges(lines, vocab_size), lower=lower)
         except RuntimeError as error:
-            most = re.search(r"value <= (\d+)", str(error))
-            if most is None and "required_chars" not in str(error):
+            if "required_chars" not in str(error):
                 raise UserError(
                     f"data.tokenizer=bpe: sentencepiece cannot learn from this text: {error}"
                 ) from None
-            if most is None:
-                num_characters = len(set("".join(lines)))
-                raise UserError(
-                    f"data.vocab_size={vocab_size}: the training text has {num_characters:,} distinct "
-                    "characters alone; give more"
-                ) from None
-            return cls(_learn_merges(lines, int(most[1])), lower=lower)
+            num_characters = len(set("".join(lines)))
+            raise UserError(
+                f"data.vocab_size={vocab_size}: the training text has {num_characters:,} distinct "
+                "characters alone; give more"
+            ) from None
 
     def __len__(self) -> int:
         return self._processor.get_piece_size()
@@ -161,6 +158,7 @@ def _learn_merges(lines: list[str], vocab_size: int) -> bytes:
         model_writer=model,
         model_type="bpe",
         vocab_size=vocab_size,
+        hard_vocab_limit=False,
         character_coverage=1.0,
         max_sentence_length=max(len(line.encode("utf-8")) for line in ["a" * 4192, *lines]) + 1,
         normalization_rule_name="identity",  # texts are NFC already; NFKC would change what is written
@@ -183,11 +181,6 @@ def train_tokenizer(
     kind: str, texts: Sequence[str], vocab_size: int | None, *, min_count: int, lower: bool
 ) -> Tokenizer:
     """The tokenizer of a kind, learned from a training split.
-
-    Args:
-        kind: one of TOKENIZERS.
-        vocab_size: subwords of bpe; for words the most that are kept, None for all.
-        min_count: words seen less often are UNK.
 
     Raises:
         UserError: as ``SubwordTokenizer.train`` does.

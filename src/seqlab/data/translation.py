@@ -13,10 +13,10 @@ from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import SequenceDataModule
-from seqlab.data.pairs import Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
+from seqlab.data.pairs import EncodedPairs, Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
 from seqlab.data.sources import Files, Source, check_counts, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
-from seqlab.data.tokenizers import TOKENIZERS, WordTokenizer, train_tokenizer
+from seqlab.data.tokenizers import TOKENIZERS, Tokenizer, WordTokenizer, train_tokenizer
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.errors import UserError
 
@@ -26,28 +26,7 @@ class Translation(SequenceDataModule):
 
     One file of pairs is split by pair: of an exact duplicate only one is kept, so that no pair stands in two
     splits. Of splits that are given, training pairs that also stand in val or test are left out. Tokenizers
-    learn from the training split alone.
-
-    Args:
-        path: a file of columns: source, a tab, target, further columns ignored; split by ``split``.
-        train, val, test: instead, splits that are made already: a file of columns, or [source file, target
-            file], each plain or ``.gz``.
-        pairs: instead, the pairs themselves, few: all are trained on, validated and tested on.
-        folder: where the files lie; null for the current folder.
-        split: shares of train, val and test of ``path`` or of the sample.
-        sample: ``num_pairs``, ``seed`` of the phrase grammar, when nothing is given.
-        swap: translate target to source.
-        source_language, target_language: names for the report.
-        tokenizer: ``word``: words and punctuation marks; ``space``: what spaces divide; or ``bpe``.
-        vocab_size: subwords of bpe; for words the most that are kept, null for all.
-        joint: one bpe for both sides.
-        min_count: words seen less often in training are UNK.
-        lower: read and write lower case.
-        max_length: training pairs with a longer side, in tokens, are left out.
-        batch_size: pairs.
-        batch_tokens: the most tokens of the longer side a batch, padding counted.
-        bucketing: batches of pairs of similar length.
-        seed: of the split and of the order of batches.
+    learn from the training split alone. The settings are explained in conf/data/translation.yaml.
 
     Raises:
         UserError: for a setting out of range; at ``setup``, for files that cannot be read or settings that
@@ -90,8 +69,7 @@ class Translation(SequenceDataModule):
         if joint and tokenizer != "bpe":
             raise UserError("data.joint=true is one bpe for both sides: give data.tokenizer=bpe too")
         check_counts(min_count=min_count, max_length=max_length)
-        if vocab_size is not None:
-            check_counts(vocab_size=vocab_size)
+        check_counts(vocab_size=1 if vocab_size is None else vocab_size)
         files = {"path": path, "train": train, "val": val, "test": test}
         chosen_way({"files": files, "pairs": {"pairs": pairs}})
         self.source = Source(path=path, train=train, val=val, test=test, split=split, needs_val=True)
@@ -113,10 +91,15 @@ class Translation(SequenceDataModule):
 
     def load_splits(self) -> None:
         if self.literal is not None:
-            found = self._literal_splits(self.literal)
+            pairs = self._cased(literal_pairs(self.literal))
+            found = {name: list(pairs) for name in SPLITS}
+            self.notices.append(
+                f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
+                "learned by heart"
+            )
         else:
             found = self.source.load(self._read, self._simulated, self._divide)
-            found["train"] = self._not_held_out(found)
+            self._drop_held_out(found)
         if self.swap:
             found = {name: [(target, source) for source, target in part] for name, part in found.items()}
             self.languages = (self.languages[1], self.languages[0])
@@ -124,22 +107,23 @@ class Translation(SequenceDataModule):
         if self.literal is None:
             self.notices += few_items("pairs", {name: len(self._pairs[name]) for name in ("val", "test")})
         self._train_tokenizers()
-        encoded = encode_pairs(self._pairs["train"], self.source_tokenizer, self.target_tokenizer)
-        fits = (np.diff(encoded.source_offsets) <= self.max_length) & (
-            np.diff(encoded.target_offsets) <= self.max_length
-        )
+        self._encoded: dict[str, EncodedPairs] = {}
+        self._drop_long()
+        self.max_source_length = int(np.diff(self.encoded("train").source_offsets).max()) + 1  # EOS counted
+
+    def _drop_long(self) -> None:
+        """Leave out the training pairs with a side of more than ``max_length`` tokens."""
+        fits = self.encoded("train").longer_sides() <= self.max_length + 1  # EOS counted
+        if not fits.any():
+            raise UserError(f"data.max_length={self.max_length}: no training pair is so short")
         if not fits.all():
             self.notices.append(
                 f"{(~fits).sum():,} of {len(fits):,} training pairs were left out: a side has more than "
                 f"{self.max_length} tokens (data.max_length)"
             )
-            kept = np.flatnonzero(fits)
-            self._pairs["train"] = [self._pairs["train"][row] for row in kept.tolist()]
-            encoded = encode_pairs(self._pairs["train"], self.source_tokenizer, self.target_tokenizer)
-        if not self._pairs["train"]:
-            raise UserError(f"data.max_length={self.max_length}: no training pair is so short")
-        self._encoded = {"train": encoded}
-        self.max_source_length = int(np.diff(encoded.source_offsets).max()) + 1  # EOS counted
+            pairs = zip(self._pairs["train"], fits.tolist(), strict=True)
+            self._pairs["train"] = [pair for pair, is_kept in pairs if is_kept]
+            del self._encoded["train"]
 
     def _simulated(self) -> list[Pair]:
         from seqlab.data.samples.korean import SYNTHETIC_NOTICE, phrase_pairs
@@ -157,14 +141,6 @@ class Translation(SequenceDataModule):
         """Pairs as they are read, compared and written: all in lower case where that is asked for."""
         return [(source.lower(), target.lower()) for source, target in pairs] if self.lower else pairs
 
-    def _literal_splits(self, entries: Sequence[Sequence[str]]) -> dict[str, list[Pair]]:
-        pairs = self._cased(literal_pairs(entries))
-        self.notices.append(
-            f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
-            "learned by heart"
-        )
-        return {name: list(pairs) for name in SPLITS}
-
     def _divide(self, pairs: list[Pair], shares: Sequence[float], origin: str) -> list[list[Pair]]:
         """Divide the distinct pairs by seed."""
         distinct = list(dict.fromkeys(pairs))
@@ -174,19 +150,17 @@ class Translation(SequenceDataModule):
         check_filled(parts, shares, f"{origin}: {len(distinct)} distinct pairs")
         return [[distinct[row] for row in part.tolist()] for part in parts]
 
-    def _not_held_out(self, found: dict[str, list[Pair]]) -> list[Pair]:
-        """The training pairs that occur in neither val nor test."""
+    def _drop_held_out(self, found: dict[str, list[Pair]]) -> None:
+        """Leave out the training pairs that occur in val or test."""
         train, held_out = found["train"], {*found["val"], *found["test"]}
-        kept = [pair for pair in train if pair not in held_out]
-        if not kept:
-            raise UserError(
-                f"all {len(train):,} training pairs stand in val or test as well: give other files"
-            )
-        if len(kept) < len(train):
+        found["train"] = [pair for pair in train if pair not in held_out]
+        dropped = len(train) - len(found["train"])
+        if dropped == len(train):
+            raise UserError(f"all {dropped:,} training pairs stand in val or test as well: give other files")
+        if dropped:
             self.notices.append(
-                f"{len(train) - len(kept):,} training pairs were left out: they stand in val or test as well"
+                f"{dropped:,} training pairs were left out: they stand in val or test as well"
             )
-        return kept
 
     def _without_empty(self, name: str, pairs: list[Pair]) -> list[Pair]:
         kept = [pair for pair in pairs if all(pair)]
@@ -210,6 +184,11 @@ class Translation(SequenceDataModule):
                 f"bpe learned {' and '.join(str(len(one)) for one in learned)} subwords: the training text "
                 f"gives no {self.vocab_size:,}"
             )
+
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Of source and target."""
+        return self.source_tokenizer, self.target_tokenizer
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -241,13 +220,15 @@ class Translation(SequenceDataModule):
         self.check_access(split)
         return self._pairs[split]
 
+    def encoded(self, split: str) -> EncodedPairs:
+        """The ids of a split, made when they are first asked for."""
+        if split not in self._encoded:
+            self._encoded[split] = encode_pairs(self.pairs(split), *self.tokenizers)
+        return self._encoded[split]
+
     def _loader(self, split: str, *, shuffle: bool) -> DataLoader:
         self.check_access(split)
-        if split not in self._encoded:
-            self._encoded[split] = encode_pairs(
-                self._pairs[split], self.source_tokenizer, self.target_tokenizer
-            )
-        encoded = self._encoded[split]
+        encoded = self.encoded(split)
         lengths = encoded.sort_keys() if self.bucketing else None
         limit = TokenLimit(encoded.longer_sides(), self.batch_tokens)
         batches = IndexBatches(
@@ -266,16 +247,16 @@ class Translation(SequenceDataModule):
 
     def write_files(self, folder: Path) -> None:
         """Write source_vocabulary.txt and target_vocabulary.txt: each token on a line, its id its place."""
-        for side, tokenizer in (("source", self.source_tokenizer), ("target", self.target_tokenizer)):
+        for side, tokenizer in zip(("source", "target"), self.tokenizers, strict=True):
+            path = folder / f"{side}_vocabulary.txt"
             if isinstance(tokenizer, WordTokenizer):
-                tokenizer.vocabulary.save(folder / f"{side}_vocabulary.txt")
+                tokenizer.vocabulary.save(path)
             else:
-                lines = "\n".join(tokenizer.pieces(range(len(tokenizer))))
-                (folder / f"{side}_vocabulary.txt").write_text(lines + "\n", encoding="utf-8")
+                path.write_text("\n".join([*tokenizer.pieces(range(len(tokenizer))), ""]), encoding="utf-8")
 
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, in numbers, for the report. Reads no test pair."""
-        encoded = self._encoded["train"]
+        encoded = self.encoded("train")
         return [
             ("direction", f"{self.languages[0]} to {self.languages[1]}"),
             ("train pairs", f"{len(encoded):,} with {len(encoded.target):,} target tokens"),

@@ -45,11 +45,9 @@ class WindowIndex:
     def num_windows(self) -> int:
         return int(self.num_targets.sum())
 
-    def positions(self, sessions: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        """(P,) stream positions that the sessions (all by default) predict, in order."""
-        if sessions is None:
-            return segment_indices(self.first_target, self.num_targets)
-        return segment_indices(self.first_target[sessions], self.num_targets[sessions])
+    def positions(self) -> NDArray[np.int64]:
+        """(P,) stream positions that are predicted, session by session."""
+        return segment_indices(self.first_target, self.num_targets)
 
     def contexts(self, positions: NDArray[np.int64]) -> NDArray[np.integer]:
         """(P, W) the windows before ``positions``."""

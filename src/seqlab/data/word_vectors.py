@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,7 @@ class WordVectors:
 def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
     """Read the vectors of a vocabulary's words; the first line of a word counts.
 
-    The word2vec header ``count size`` is passed over. Every line's length is checked, the numbers of those
-    lines alone that the vocabulary asks for.
+    The word2vec header ``count size`` is passed over. A word may hold spaces itself.
 
     Args:
         size: E, the network's ``embedding_size``.
@@ -36,61 +36,37 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
     """
     path = Path(path)
     wanted = {token: number for number, token in enumerate(vocabulary.tokens) if token not in SPECIAL_TOKENS}
-    ids: list[int] = []
-    rows: list[list[float]] = []
+    found: dict[int, list[float]] = {}
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                where = f"{path}, line {number}"
-                word, numbers = _word_and_numbers(raw, where, number, size)
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, written in enumerate(file, start=1):
+                line = written.rstrip(" \r\n")
+                word, *numbers = line.rsplit(" ", size)
+                if not word or (number == 1 and line.count(" ") == 1):
+                    continue
+                if len(numbers) != size or (" " in word and _is_number(word.rsplit(" ", 1)[-1])):
+                    raise UserError(
+                        f"{path}, line {number}: {line.count(' ')} numbers after the word, "
+                        f"model.network.embedding_size is {size}; expected {_FORMAT}: set embedding_size to "
+                        "the file's"
+                    )
                 if word in wanted:
-                    ids.append(wanted.pop(word))
-                    rows.append(_numbers(numbers, where))
+                    if not all(map(_is_number, numbers)):
+                        raise UserError(f"{path}, line {number}: no finite numbers; expected {_FORMAT}")
+                    found[wanted.pop(word)] = [float(each) for each in numbers]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    if not ids:
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    if not found:
         raise UserError(f"{path}: it holds no word of the training split; is it a file of word vectors?")
-    return WordVectors(np.array(ids, dtype=np.int64), np.array(rows, dtype=np.float32))
-
-
-def _word_and_numbers(raw: bytes, where: str, number: int, size: int) -> tuple[str, str]:
-    """A line's word and its E numbers as text; both empty of a blank line and of a header."""
-    try:
-        line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip(" \r\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where}: byte {raw[error.start]:#04x} is not UTF-8 text") from None
-    count = line.count(" ")
-    is_header = number == 1 and count == 1 and all(part.isdecimal() for part in line.split(" "))
-    if not line or is_header:
-        return "", ""
-    word, _, numbers = line.partition(" ")
-    if count > size:  # a word may hold spaces itself
-        word, *values = line.rsplit(" ", size)
-        numbers = " ".join(values)
-    if count < size or (count > size and _is_number(word.rsplit(" ", 1)[-1])):
-        found = count if count < size else f"more than {size}"
-        raise UserError(
-            f"{where}: {found} numbers after the word, model.network.embedding_size is {size}; expected "
-            f"{_FORMAT}: set embedding_size to the file's"
-        )
-    return word, numbers
+    return WordVectors(
+        np.array(list(found), dtype=np.int64), np.array(list(found.values()), dtype=np.float32)
+    )
 
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
-
-
-def _numbers(text: str, where: str) -> list[float]:
-    try:
-        values = [float(part) for part in text.split(" ")]
-    except ValueError as error:
-        raise UserError(f"{where}: {error}; expected {_FORMAT}") from None
-    if not np.isfinite(values).all():
-        raise UserError(f"{where}: a number that is not finite; expected {_FORMAT}")
-    return values

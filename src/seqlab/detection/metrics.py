@@ -5,19 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torchmetrics.functional.classification import binary_auroc, binary_average_precision, binary_roc
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.errors import UserError
-
-
-def _ranks(scores: ArrayLike) -> torch.Tensor:
-    """(S,) float64 in (0, 1], equal for equal scores: torchmetrics squashes what lies outside [0, 1], and a
-    squashed 40 equals a squashed 50."""
-    values, inverse = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
-    return torch.from_numpy((inverse + 1) / len(values))
 
 
 def _f1(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,14 +48,16 @@ def curve(scores: ArrayLike, abnormal: NDArray[np.bool_]) -> Curve:
         scores: (S,), higher for the more suspect; inf is the highest.
         abnormal: (S,) labels, both kinds present.
     """
-    ranks, labels = _ranks(scores), torch.from_numpy(abnormal.astype(np.int64))
-    false_positive_rate, recall, _ = (part.numpy().astype(np.float64) for part in binary_roc(ranks, labels))
+    from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+    ranks = np.unique(scores, return_inverse=True)[1]  # finite, where a score is inf
+    false_positive_rate, recall, _ = roc_curve(abnormal, ranks, drop_intermediate=False)
     return Curve(
         false_positive_rate,
         recall,
         precision_at(false_positive_rate, recall, float(abnormal.mean())),
-        float(binary_auroc(ranks, labels)),
-        float(binary_average_precision(ranks, labels)),
+        float(roc_auc_score(abnormal, ranks)),
+        float(average_precision_score(abnormal, ranks)),
     )
 
 

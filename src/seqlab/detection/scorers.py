@@ -48,7 +48,6 @@ class Scorer(Protocol):
     """What detection asks of a network and its judge."""
 
     of_open: WindowScorer | None  # what scores sessions that go on; None for a network of whole sessions
-    settings: tuple[int | str | None, ...]  # those that scores depend on
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         """Of S closed sessions, their ends included; (N,) vocabulary ids and (S,) lengths."""
@@ -69,7 +68,6 @@ class WindowScorer:
         self.of_open: WindowScorer | None = self
         self.window_size = window_size
         self.context = context
-        self.settings: tuple[int | str | None, ...] = (window_size, context)
         # what stands before a session's first key: as in data/windows.py
         self.blank = np.full(window_size, self.vocabulary.pad, dtype=np.int32)
         if context == "from_start":
@@ -149,7 +147,6 @@ class SessionScorer:
         self.judge = judge
         self.vocabulary = judge.vocabulary
         self.piece_length = piece_length
-        self.settings: tuple[int | str | None, ...] = (piece_length,)
 
     def surprise(self, tokens: NDArray[np.integer], lengths: NDArray[np.int64]) -> EventSurprise:
         pieces = distinct_sessions(tokens, lengths, self.vocabulary, self.piece_length)

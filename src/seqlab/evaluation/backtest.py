@@ -11,10 +11,26 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from seqlab.data.series_module import SeriesModule
+from seqlab.data.series import TimeSeries
+from seqlab.data.time_grid import singular
 from seqlab.errors import UserError
 from seqlab.evaluation.forecasting_figures import all_figures, forecast_dates, forecast_windows
 from seqlab.tasks.regression import Regression
+
+# settings of the task's own trainer that the trainer of a fold has too
+LIKE = (
+    "precision",
+    "max_epochs",
+    "max_steps",
+    "min_epochs",
+    "min_steps",
+    "check_val_every_n_epoch",
+    "limit_train_batches",
+    "limit_val_batches",
+    "gradient_clip_val",
+    "gradient_clip_algorithm",
+    "accumulate_grad_batches",
+)
 
 
 @dataclass(frozen=True)
@@ -48,12 +64,10 @@ class BestWeights(Callback):
             self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
 
 
-def backtest(task: Regression, datamodule: SeriesModule) -> list[FoldFigures]:
+def backtest(task: Regression, datamodule: TimeSeries) -> list[FoldFigures]:
     """Figures of each of ``data.backtest.folds``: same recipe, new weights, expanding training part.
 
-    Optimizer, scheduler, epochs, validation, gradient clipping, precision and early stopping are those of the
-    task's own training; a limit of time is not. Within ``Trainer.test``, which trains nothing,
-    there are no folds.
+    Within ``Trainer.test``, which trains nothing, there are no folds.
     """
     found: list[FoldFigures] = []
     folds = datamodule.folds()
@@ -69,45 +83,29 @@ def backtest(task: Regression, datamodule: SeriesModule) -> list[FoldFigures]:
         windows = fold.windows("test")
         values, _ = forecast_windows(fresh, fold, windows, fold.encodings)
         figures = all_figures(values, windows, fresh.network.quantiles, fold.naive_errors())
-        figures["last_value_mae"] = float(abs(windows.last[:, None] - windows.truth).mean())
+        figures["last_value_mae"] = float(abs(windows.last.reshape(-1, 1) - windows.truth).mean())
         figures[f"train_{fold.noun.replace(' ', '_')}"] = float(fold.train_length())
         dates = forecast_dates(fold, windows)
         row = int(windows.first_rows[0]) + 1
-        begins = f"{fold.noun.removesuffix('s')} {row}" if dates is None else min(each[0] for each in dates)
+        begins = f"{singular(fold.noun)} {row}" if dates is None else min(each[0] for each in dates)
         found.append(FoldFigures(begins=begins, figures=figures))
     return found
 
 
-def train_fold(task: Regression, fold: SeriesModule, like: pl.Trainer) -> None:
-    """Train as ``like`` trained, without files or output; the task ends with its best weights."""
-    modes = [
-        each.mode for each in like.checkpoint_callbacks if isinstance(each, ModelCheckpoint) and each.monitor
-    ]
+def train_fold(task: Regression, fold: TimeSeries, like: pl.Trainer) -> None:
+    """Train as ``like`` trained, but for a limit of time and without files; ends with the best weights."""
+    callbacks: list[Any] = list(like.callbacks)  # type: ignore[attr-defined]
+    modes = [each.mode for each in callbacks if isinstance(each, ModelCheckpoint) and each.monitor]
     best = BestWeights(task.monitor, (modes or ["min"])[0])
     stopping = [
-        EarlyStopping(
-            each.monitor,
-            mode=each.mode,
-            patience=each.patience,
-            min_delta=abs(each.min_delta),
-        )
-        for each in like.callbacks  # type: ignore[attr-defined]
+        EarlyStopping(each.monitor, mode=each.mode, patience=each.patience, min_delta=abs(each.min_delta))
+        for each in callbacks
         if isinstance(each, EarlyStopping)
     ]
     trainer = pl.Trainer(
         accelerator="gpu" if like.strategy.root_device.type == "cuda" else "cpu",
         devices=1,
-        precision=like.precision,
-        max_epochs=like.max_epochs,
-        max_steps=like.max_steps,
-        min_epochs=like.min_epochs,
-        min_steps=like.min_steps,
-        check_val_every_n_epoch=like.check_val_every_n_epoch,
-        limit_train_batches=like.limit_train_batches,
-        limit_val_batches=like.limit_val_batches,
-        gradient_clip_val=like.gradient_clip_val,
-        gradient_clip_algorithm=like.gradient_clip_algorithm,
-        accumulate_grad_batches=like.accumulate_grad_batches,
+        **{name: getattr(like, name) for name in LIKE},
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
@@ -118,3 +116,14 @@ def train_fold(task: Regression, fold: SeriesModule, like: pl.Trainer) -> None:
     trainer.fit(task, datamodule=fold)
     if best.weights is not None:
         task.load_state_dict(best.weights)
+
+
+def fold_metrics(folds: list[FoldFigures]) -> dict[str, float]:
+    """``backtest/fold_1/...`` and the plain mean over folds that have a figure, ``backtest/mean/...``."""
+    found: dict[str, float] = {}
+    by_name: dict[str, list[float]] = {}
+    for number, fold in enumerate(folds, start=1):
+        for name, value in fold.figures.items():
+            found[f"backtest/fold_{number}/{name}"] = value
+            by_name.setdefault(name, []).append(value)
+    return found | {f"backtest/mean/{name}": sum(each) / len(each) for name, each in by_name.items()}

@@ -41,9 +41,7 @@ class Recalibrated:
     changes: list[Change]
     num_sessions: int  # given
     num_normals: int  # that the thresholds were fitted to
-    num_abnormal: int  # left out: sessions labelled as abnormal
-    num_unlabelled: int  # left out: sessions without a label, where others have one
-    num_unseen: int  # normal sessions with a key that training never showed
+    left_out: list[tuple[int, str]]  # how many of the others, and what they are
     warnings: list[str]  # what the thresholds cannot keep
 
 
@@ -70,10 +68,15 @@ def recalibrate(
     labels = sessions.labels
     labelled = bool((labels != LABEL_UNKNOWN).any())
     normals = sessions.take(np.flatnonzero(labels == LABEL_NORMAL)) if labelled else sessions
-    _check_enough(len(sessions), len(normals), 0)
+    left_out = [
+        (int((labels == LABEL_ABNORMAL).sum()), "labelled abnormal"),
+        (int((labels == LABEL_UNKNOWN).sum()) * labelled, "without a label, where others have one"),
+    ]
+    _check_enough(len(normals), left_out)
     events, counts = session_surprise(task, contents, normals)
     unseen = has_unseen(events, counts, old.unk)
-    _check_enough(len(sessions), len(normals), int(unseen.sum()))
+    left_out.append((int(unseen.sum()), "with keys that training never showed"))
+    _check_enough(len(normals) - int(unseen.sum()), left_out)
     given = Normals(events, counts)
     known = CountCosts.from_state(judge[RUN_COSTS]) if RUN_COSTS in judge else old.costs
     names = list(judge["thresholds"])
@@ -87,7 +90,7 @@ def recalibrate(
         above = float((before[name] > was).mean()), float((fitted.normals[name] > new.value).mean())
         changes.append(Change(name, was, new, *above))
     main = fitted.thresholds[judge["main_score"]]
-    found = [unsupported_aim(main, target_fpr), too_many_unseen(fitted.scores)]
+    warnings = [unsupported_aim(main, target_fpr), too_many_unseen(fitted.scores)]
     new_judge = dict(judge) | fitted.scores.state()
     new_judge |= {RUN_COSTS: known.state(), "thresholds": {each.score: each.new.state() for each in changes}}
     return Recalibrated(
@@ -95,24 +98,15 @@ def recalibrate(
         changes,
         len(sessions),
         len(measured.counts),
-        int((labels == LABEL_ABNORMAL).sum()),
-        int((labels == LABEL_UNKNOWN).sum()) if labelled else 0,
-        int(unseen.sum()),
-        [sentence for sentence in found if sentence is not None],
+        [(count, what) for count, what in left_out if count],
+        [sentence for sentence in warnings if sentence is not None],
     )
 
 
-def _check_enough(given: int, normal: int, unseen: int) -> None:
-    if normal - unseen >= FEWEST_NORMALS:
-        return
-    if normal and unseen == normal:
+def _check_enough(usable: int, left_out: list[tuple[int, str]]) -> None:
+    if usable < FEWEST_NORMALS:
+        others = "".join(f"; {count:,} are {what}" for count, what in left_out if count)
         raise UserError(
-            "every session holds a key that training never showed, so no threshold can be fitted: are they "
-            "normal sessions of the same log, parsed with the same templates?"
+            f"{usable:,} normal sessions that thresholds can be fitted to{others}: give {FEWEST_NORMALS} or "
+            "more, better some thousands, of the same log and parsed with the same templates"
         )
-    left_out = "" if given == normal else f" ({given - normal:,} of {given:,} are not labelled normal)"
-    without = f", {unseen:,} of them with keys that training never showed" if unseen else ""
-    raise UserError(
-        f"{normal:,} normal sessions{left_out}{without}: too few to fit a threshold to; give "
-        f"{FEWEST_NORMALS} or more, better some thousands"
-    )

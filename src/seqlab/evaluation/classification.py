@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,14 +15,15 @@ from hydra.utils import get_object
 from numpy.typing import NDArray
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.labelled import Coder, LabelledDataset, LabelledItems
-from seqlab.data.labelled_contract import CLASS, LabelledModule, check_labelled
+from seqlab.data.labelled import LabelledDataset, LabelledItems, label_ids
+from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
-from seqlab.evaluation.classification_report import FIGURES, ClassificationOutcome, report_sections
+from seqlab.evaluation.classification_report import ClassificationOutcome, report_sections
+from seqlab.evaluation.counted import most_frequent
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
-from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
+from seqlab.tasks.class_counts import class_figures
 from seqlab.tasks.classification import Classification
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class ClassificationEvaluation(Evaluation):
         # baselines count the training split, which is closed once the test split is open
         coder, items = datamodule.coder, datamodule.items("val")
         fitted = NothingFitted(fitted_baselines(coder, datamodule.items("train"), items))
+        gold = label_ids(items.labels, coder.labels)
         loss, probabilities = classify_split(task, datamodule, "val")
-        figures = figures_of(class_ids(coder, items.labels), probabilities.argmax(axis=1), coder)
+        figures = class_figures(gold, probabilities.argmax(axis=1), len(coder.labels))
         return fitted, prefixed("val", {"loss": loss} | figures)
 
     def test(
@@ -54,18 +56,15 @@ class ClassificationEvaluation(Evaluation):
     ) -> ClassificationOutcome:
         """Classify and measure the test split, which ``open_test`` must have unlocked."""
         coder, items = datamodule.coder, datamodule.items("test")
-        gold = class_ids(coder, items.labels)
+        gold, num_classes = label_ids(items.labels, coder.labels), len(coder.labels)
         loss, probabilities = classify_split(task, datamodule, "test")
-        predicted = probabilities.argmax(axis=1)
-        metrics = prefixed("test", {"loss": loss} | figures_of(gold, predicted, coder))
-        f1 = ClassFigures.from_confusion(count_confusion(gold, predicted, len(coder.labels))).f1
-        metrics |= {f"test/{coder.labels[number]}/f1": float(f1[number]) for number in np.unique(gold)}
-        tokens = counted(coder, items).tokens
+        metrics = {"test/loss": loss, "oracle/accuracy_ceiling": items.accuracy_ceiling()}
+        metrics |= prefixed("test", class_figures(gold, probabilities.argmax(axis=1), num_classes))
+        tokens = [coder.counted(text) for text in items.texts]
         for baseline in judge.baselines:
-            guesses = class_ids(coder, baseline.predict(tokens))
-            metrics |= prefixed(f"baseline/{baseline.name}", figures_of(gold, guesses, coder))
-        metrics["oracle/accuracy_ceiling"] = items.accuracy_ceiling()
-        return ClassificationOutcome(
+            guesses = label_ids(baseline.predict(tokens), coder.labels)
+            metrics |= prefixed(f"baseline/{baseline.name}", class_figures(gold, guesses, num_classes))
+        outcome = ClassificationOutcome(
             items,
             tuple(coder.labels),
             gold,
@@ -73,9 +72,13 @@ class ClassificationEvaluation(Evaluation):
             metrics,
             tuple(baseline.name for baseline in judge.baselines),
             coder.noun,
-            coder.unit_name,
+            coder.unit,
             tuple(judge.baselines[-1].telling(TELLING_TOKENS)) if coder.counting.telling else (),
         )
+        for name, (_, _, f1, _, num_gold) in outcome.class_rows():
+            if num_gold:
+                metrics[f"test/{name}/f1"] = f1
+        return outcome
 
     def predict(self, task: Classification, contents: Contents, path: Path) -> pd.DataFrame:
         """One row per sequence: its name, predicted label, its probability, the second label and its own.
@@ -134,25 +137,13 @@ def stored_coder(contents: Contents) -> Coder:
     return coder
 
 
-def class_ids(coder: Coder, labels: Sequence[str]) -> NDArray[np.int64]:
-    """(N,) class ids."""
-    numbers = {label: number for number, label in enumerate(coder.labels)}
-    return np.array([numbers[label] for label in labels], dtype=np.int64)
-
-
-def figures_of(gold: NDArray[np.int64], predicted: NDArray[np.int64], coder: Coder) -> dict[str, float]:
-    """FIGURES of (N,) class ids each."""
-    figures = classification_figures(count_confusion(gold, predicted, len(coder.labels)))
-    return {name: figures[name] for name in FIGURES}
-
-
 @torch.inference_mode()
 def classify_split(
     task: Classification, datamodule: LabelledModule, split: str
 ) -> tuple[float, NDArray[np.float32]]:
     """Loss per sequence in nats, and (N, C) probabilities of a split in its own order."""
     task.eval()
-    gold = torch.from_numpy(class_ids(datamodule.coder, datamodule.items(split).labels))
+    gold = torch.from_numpy(label_ids(datamodule.items(split).labels, datamodule.coder.labels))
     probabilities = torch.zeros(len(gold), datamodule.sizes["num_classes"])
     for rows, batch in datamodule.scored(split):
         moved = LabelledBatch(*(part.to(task.device) for part in batch))
@@ -168,27 +159,17 @@ SMOOTHING = (0.01, 0.03, 0.1, 0.3, 1.0)
 LONGEST_ENDING = 64  # tokens; a longer sequence is known by its whole, too
 FIRST, LAST = "\x02", "\x03"  # stand before and after a sequence
 Gram = tuple[str, ...]
-
-
-class Counted(NamedTuple):
-    """N sequences as baselines read them."""
-
-    tokens: Sequence[Sequence[str]]  # of each
-    labels: Sequence[str]
-
-
-def counted(coder: Coder, items: LabelledItems) -> Counted:
-    """Some sequences as baselines read them."""
-    return Counted([coder.counted(text) for text in items.texts], items.labels)
+Sequences = Sequence[Sequence[str]]  # (N,) tokens of each
+Labelled = tuple[Sequences, Sequence[str]]  # N sequences and their labels
 
 
 def fitted_baselines(coder: Coder, train: LabelledItems, val: LabelledItems) -> tuple[Any, ...]:
     """What the data lets be counted; naive Bayes comes last."""
-    longest = coder.counting.longest_gram
-    train_counted, val_counted = counted(coder, train), counted(coder, val)
+    longest, endings_tell, _ = coder.counting
+    parts = [([coder.counted(text) for text in part.texts], part.labels) for part in (train, val)]
     name = "ngram_naive_bayes" if longest > 1 else f"{coder.unit}_naive_bayes"
-    by_ending = (LongestEnding(train_counted),) if coder.counting.endings else ()
-    return (Majority(train_counted), *by_ending, NaiveBayes(train_counted, val_counted, longest, name))
+    by_ending = (LongestEnding(*parts[0]),) if endings_tell else ()
+    return (Majority(train.labels), *by_ending, NaiveBayes(parts[0], parts[1], longest, name))
 
 
 class Majority:
@@ -196,11 +177,10 @@ class Majority:
 
     name = "majority"
 
-    def __init__(self, train: Counted) -> None:
-        self.label = Counter(train.labels).most_common(1)[0][0]
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.label = Counter(labels).most_common(1)[0][0]
 
-    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
-        """(N,) labels."""
+    def predict(self, sequences: Sequences) -> list[str]:
         return [self.label] * len(sequences)
 
 
@@ -209,14 +189,11 @@ class LongestEnding:
 
     name = "longest_ending"
 
-    def __init__(self, train: Counted) -> None:
-        counts: dict[Gram, Counter[str]] = defaultdict(Counter)
-        for tokens, label in zip(train.tokens, train.labels, strict=True):
-            for ending in endings(tokens):
-                counts[ending][label] += 1
-        self.labels = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+    def __init__(self, sequences: Sequences, labels: Sequence[str]) -> None:
+        pairs = zip(sequences, labels, strict=True)
+        self.labels = most_frequent((ending, label) for tokens, label in pairs for ending in endings(tokens))
 
-    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
+    def predict(self, sequences: Sequences) -> list[str]:
         """(N,) labels; the empty ending is known, and has the majority's."""
         return [
             next(self.labels[ending] for ending in endings(tokens) if ending in self.labels)
@@ -245,23 +222,19 @@ class NaiveBayes:
     """Multinomial naive Bayes over 1- to n-grams of tokens.
 
     The counts are smoothed by the value that is most accurate on the validation split.
-
-    Args:
-        longest_gram: n.
-        name: of the baseline, in the table.
     """
 
-    def __init__(self, train: Counted, val: Counted, longest_gram: int, name: str) -> None:
+    def __init__(self, train: Labelled, val: Labelled, longest_gram: int, name: str) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.naive_bayes import MultinomialNB
 
         self.name = name
         self.grams = CountVectorizer(analyzer=partial(grams_of, longest=longest_gram))
-        seen, held_out = self.grams.fit_transform(train.tokens), self.grams.transform(val.tokens)
-        models = [MultinomialNB(alpha=smoothing).fit(seen, train.labels) for smoothing in SMOOTHING]
-        self.model = max(models, key=lambda model: model.score(held_out, val.labels))
+        seen, held_out = self.grams.fit_transform(train[0]), self.grams.transform(val[0])
+        models = [MultinomialNB(alpha=smoothing).fit(seen, train[1]) for smoothing in SMOOTHING]
+        self.model = max(models, key=lambda model: model.score(held_out, val[1]))
 
-    def predict(self, sequences: Sequence[Sequence[str]]) -> list[str]:
+    def predict(self, sequences: Sequences) -> list[str]:
         """(N,) labels; what training did not hold counts for nothing."""
         return self.model.predict(self.grams.transform(sequences)).tolist()
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.labelled import LabelledItems
+from seqlab.evaluation.counted import class_rows, class_table, confusion_counts
 from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
-from seqlab.report.tables import metrics_table, paragraph, text_table
-from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.class_counts import ClassFigures, count_confusion
+from seqlab.report.tables import paragraph, text_table
+from seqlab.results.outcome import Curves, Outcome, ResultTable, figure_rows
+from seqlab.tasks.class_counts import count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 NUM_MISTAKES = 25
@@ -33,7 +34,7 @@ class ClassificationOutcome(Outcome):
     metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
     baselines: tuple[str, ...]
     noun: str  # what is classified: name, text, session
-    unit_name: str  # what it is made of, in the plural: characters, words, events
+    unit: str  # what it is made of: character, word, event
     telling: tuple[tuple[str, list[str]], ...] = ()  # of each label the tokens that speak for it
 
     @property
@@ -73,13 +74,9 @@ class ClassificationOutcome(Outcome):
             loss_unit=f"nats per {self.noun}",
         )
 
-    def class_rows(self) -> list[Row]:
+    def class_rows(self) -> list[tuple[str, list[float]]]:
         """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""
-        confusion = self.confusion
-        predicted, gold = confusion.sum(axis=0), confusion.sum(axis=1)
-        columns = np.stack([*ClassFigures.from_confusion(confusion), predicted, gold], axis=1)
-        order = sorted(range(len(self.classes)), key=lambda number: (-gold[number], self.classes[number]))
-        return [(self.classes[number], columns[number].tolist()) for number in order]
+        return class_rows(self.classes, confusion_counts(self.confusion))
 
     def confident_mistakes(self, number: int) -> list[tuple[str, str, str, float, float]]:
         """Distinct sequence, label, predicted, its probability and the label's; the surest mistakes first."""
@@ -90,25 +87,20 @@ class ClassificationOutcome(Outcome):
         shown = list(items.texts)
         if items.ids is not None:
             shown = [f"{name}: {text}" for name, text in zip(items.ids, items.texts, strict=True)]
+        sure = self.probabilities[np.arange(len(predicted)), predicted].tolist()
+        right = self.probabilities[np.arange(len(predicted)), self.gold].tolist()
         rows = (
-            (
-                shown[row],
-                items.labels[row],
-                self.classes[predicted[row]],
-                float(self.probabilities[row, predicted[row]]),
-                float(self.probabilities[row, self.gold[row]]),
-            )
-            for row in order.tolist()
+            (shown[row], items.labels[row], self.classes[predicted[row]], sure[row], right[row])
+            for row in order
         )
         return list(dict.fromkeys(rows))[:number]
 
 
 def report_sections(outcome: ClassificationOutcome, curves: Curves) -> list[Section]:
     """The confusion matrix, figures of each label, the surest mistakes, and validation over epochs."""
-    columns = ("precision", "recall", "F1", "predicted", f"{outcome.noun}s")
     return [
         confusion_section(outcome),
-        Section("Labels", metrics_table(columns, outcome.class_rows(), row_title="label")),
+        Section("Labels", class_table(outcome.class_rows(), "label", f"{outcome.noun}s")),
         *telling_sections(outcome),
         mistakes_section(outcome),
         *curve_sections(
@@ -133,7 +125,7 @@ def telling_sections(outcome: ClassificationOutcome) -> list[Section]:
     """The words or events that speak for each label, where single ones mean something to a reader."""
     if not outcome.telling:
         return []
-    units = outcome.unit_name
+    units = f"{outcome.unit}s"
     rows = [(label, ", ".join(words)) for label, words in outcome.telling]
     note = (
         f"Counted in training, by the naive Bayes baseline: the share of the label's {units} that is this "

@@ -37,16 +37,7 @@ BATCH_SIZE = 1024  # distinct pieces of new sessions
 
 @dataclass
 class DetectionEvaluation(Evaluation):
-    """How a log model is judged.
-
-    Args:
-        score: the score behind test/auroc, alerts and the top of the report.
-        scores: all scores to compute, fit a threshold for and measure.
-        target_fpr: share of normal sessions that may be alerts; thresholds aim at it.
-        prevalence: the true share of abnormal blocks where test normals are a sample; null elsewhere.
-        parts: what ``combined`` joins: scores of the network's surprise, and ``count_cost``.
-        pseudo_sessions: imagined training sessions of stray events, see ``with_background``; 0 for none.
-        top_alerts: alerts shown in the report.
+    """How a log model is judged; conf/detection/default.yaml says what each setting is.
 
     Raises:
         UserError: an unknown score or a share out of range.

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from seqlab.data.batches import SeriesBatch
-from seqlab.data.new_series import Part, read_new_series
-from seqlab.data.series_encoding import SeriesWindows, joined
-from seqlab.data.series_module import SeriesModule
-from seqlab.evaluation.backtest import FoldFigures, backtest
+from seqlab.data.series import TimeSeries
+from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, joined
+from seqlab.data.series_files import SeriesFile, choose_columns, listed, read_series
+from seqlab.data.series_table import SeriesTable
+from seqlab.errors import UserError
+from seqlab.evaluation.backtest import backtest, fold_metrics
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
 from seqlab.evaluation.forecasting_figures import (
     all_figures,
-    baseline_forecasts,
+    by_step,
     figures_of,
     forecast_dates,
     forecast_windows,
     mase_by_series,
     middle,
+    naive_forecasts,
 )
 from seqlab.evaluation.forecasting_report import FLATTERED, ForecastingOutcome, forecasting_sections
 from seqlab.report.page import Section
@@ -33,42 +37,42 @@ from seqlab.tasks.regression import Regression
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
+
 
 class ForecastingEvaluation(Evaluation):
     """Judges a Regression on series; nothing is fitted."""
 
-    def fit(self, task: Regression, datamodule: SeriesModule) -> tuple[NothingFitted, dict[str, float]]:
+    def fit(self, task: Regression, datamodule: TimeSeries) -> tuple[NothingFitted, dict[str, float]]:
         """Figures of the validation part, as ``val/...``."""
         windows = datamodule.windows("val")
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         figures = all_figures(values, windows, task.network.quantiles, datamodule.naive_errors())
         return NothingFitted(), prefixed("val", {"loss": loss} | figures)
 
-    def test(self, task: Regression, datamodule: SeriesModule, judge: NothingFitted) -> ForecastingOutcome:
+    def test(self, task: Regression, datamodule: TimeSeries, judge: NothingFitted) -> ForecastingOutcome:
         """Measure on the test part; then, where folds are asked for, walk through it."""
         windows, scales = datamodule.windows("test"), datamodule.naive_errors()
         quantiles = task.network.quantiles
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         forecast = middle(values, quantiles)
         metrics = prefixed("test", {"loss": loss} | all_figures(values, windows, quantiles, scales))
-        baselines = baseline_forecasts(datamodule, windows)
-        for name, baseline in baselines.items():
-            figures = figures_of(baseline.values, windows.truth, windows.last, windows.series, scales)
+        naive = naive_forecasts(datamodule, windows)
+        for name, (_, its_values, _) in naive.items():
+            figures = figures_of(its_values, windows.truth, windows.last.ravel(), windows.series, scales)
             metrics |= prefixed(f"baseline/{name}", figures)
         if datamodule.horizon > 1:
-            metrics |= by_step("test", forecast, windows, scales)
-            for name, baseline in baselines.items():
-                metrics |= by_step(f"baseline/{name}", baseline.values, windows, scales)
-        flattered, by_itself = None, datamodule.test_scaled_by_itself()
+            metrics |= prefixed("test", by_step(forecast, windows, scales))
+            for name, (_, its_values, _) in naive.items():
+                metrics |= prefixed(f"baseline/{name}", by_step(its_values, windows, scales))
+        by_itself = datamodule.test_scaled_by_itself()
         if by_itself is not None:
-            encodings, its_windows = by_itself
-            flattered, _ = forecast_windows(task, datamodule, its_windows, encodings)
-            figures = all_figures(flattered, its_windows, quantiles, scales)
+            flattered, _ = forecast_windows(task, datamodule, by_itself[1], by_itself[0])
+            figures = all_figures(flattered, by_itself[1], quantiles, scales)
             metrics |= prefixed(f"oracle/{FLATTERED}", figures)
         folds = backtest(task, datamodule)
-        metrics |= fold_metrics(folds)
         return ForecastingOutcome(
-            targets=datamodule.encodings[0].targets,
+            targets=datamodule.encoding.targets,
             noun=datamodule.noun,
             season=datamodule.season,
             names=datamodule.names,
@@ -76,12 +80,11 @@ class ForecastingEvaluation(Evaluation):
             windows=windows,
             dates=forecast_dates(datamodule, windows),
             values=values,
-            baselines=baselines,
+            baselines=naive,
             mase=mase_by_series(forecast, windows.truth, windows.series, scales),
             scales=scales,
-            metrics=metrics,
+            metrics=metrics | fold_metrics(folds),
             folds=folds,
-            flattered=flattered,
         )
 
     def predict(self, task: Regression, contents: Contents, path: Path) -> pd.DataFrame:
@@ -91,10 +94,6 @@ class ForecastingEvaluation(Evaluation):
         without dates) is the last day that the forecast knows, ``step`` the days after it. Series: the steps
         after the last known one, for each series of the file. ``lower`` and ``upper`` are the outermost
         quantiles, where the network has them.
-
-        Args:
-            path: a file as ``data.path`` takes it; column names, order and missing numbers are handled as the
-                training data's were.
 
         Raises:
             UserError: a file that cannot be read, lacks a column, is shorter than a window or ends its known
@@ -115,39 +114,72 @@ class ForecastingEvaluation(Evaluation):
         return encode
 
     def sections(
-        self, task: Regression, datamodule: SeriesModule, outcome: ForecastingOutcome, curves: Curves
+        self, task: Regression, datamodule: TimeSeries, outcome: ForecastingOutcome, curves: Curves
     ) -> list[Section]:
         return forecasting_sections(outcome)
 
 
-def by_step(
-    prefix: str, forecast: NDArray[np.float64], windows: SeriesWindows, scales: NDArray[np.float64]
-) -> dict[str, float]:
-    """mae, and mase and skill where defined, of each step ahead: ``<prefix>/step_1/mae``."""
-    found: dict[str, float] = {}
-    for step in range(forecast.shape[1]):
-        part = slice(step, step + 1)
-        truth = windows.truth[:, part]
-        figures = figures_of(forecast[:, part], truth, windows.last, windows.series, scales)
-        for name in ("mae", "mase", "skill"):
-            if name in figures:
-                found[f"{prefix}/step_{step + 1}/{name}"] = figures[name]
-    return found
+class NewSeries(NamedTuple):
+    """A table to forecast from."""
+
+    encoding: SeriesEncoding
+    table: SeriesTable
+    first: int  # row of the first step to forecast; the last is the one after the table's end
+    dates: list[str] | None  # of the steps after its end, where those alone are forecast
+
+    def windows(self) -> SeriesWindows:
+        return self.encoding.windows(self.table, self.first, len(self.table) + 1, future_known=False)
 
 
-def fold_metrics(folds: list[FoldFigures]) -> dict[str, float]:
-    """``backtest/fold_1/...`` and the plain mean over folds that have a figure, ``backtest/mean/...``."""
-    found: dict[str, float] = {}
-    for number, fold in enumerate(folds, start=1):
-        found |= {f"backtest/fold_{number}/{name}": value for name, value in fold.figures.items()}
-    for name in dict.fromkeys(name for fold in folds for name in fold.figures):
-        values = [fold.figures[name] for fold in folds if name in fold.figures]
-        found[f"backtest/mean/{name}"] = float(np.mean(values))
-    return found
+def read_new_series(data: dict[str, Any], path: Path) -> list[NewSeries]:
+    """The tables of a file, read as the training data was, each with the scales of its training part.
+
+    A series that training lacked has the scales of its own rows.
+
+    Args:
+        data: what a checkpoint says of its data.
+    """
+    encoding = SeriesEncoding.from_state(data["encoding"])
+    scales, rolls = data["series"], data["rolls"]
+    file = read_series(path, partial(choose_columns, **data["columns"]), **data["reading"])
+    grid, parts, unknown = file.grid, [], []
+    for notice in [] if rolls else file.notices:
+        log.warning("note: %s", notice)
+    _check_known(file, encoding)
+    for table in file.tables:
+        own = encoding
+        if table.name in scales:
+            own = encoding.with_scales(scales[table.name])
+        elif scales or len(file.tables) > 1:
+            own.check_length(table, own.history + own.horizon, "for scales of its own", grid.noun)
+            own = encoding.fit(table, 0, len(table), data["scaling"])
+            unknown.append(table.name)
+        own.check_length(table, own.history, "to forecast from", grid.noun)
+        ahead = [grid.text(moment) for moment in grid.ahead(int(table.order[-1]), own.horizon)]
+        parts.append(NewSeries(own, table, 0 if rolls else len(table), None if rolls else ahead))
+    if unknown:
+        log.warning(
+            "note: training knew not %s: their scales are those of the rows in %s", listed(unknown), path
+        )
+    return parts
+
+
+def _check_known(file: SeriesFile, encoding: SeriesEncoding) -> None:
+    """Raise UserError where the known columns of a series do not reach over the horizon."""
+    there = {table.name: 0 if table.future is None else len(table.future) for table in file.tables}
+    short = {name: count for name, count in there.items() if count < encoding.horizon}
+    if encoding.known and short:
+        whose = f" (series {listed(list(short))})" if any(short) else ""
+        columns, targets = ", ".join(encoding.known), " or ".join(encoding.targets)
+        raise UserError(
+            f"{file.tables[0].source}: {min(short.values())} whole rows of {columns} follow the last known "
+            f"{targets}{whose}, the forecast needs {encoding.horizon}: add rows with their times and "
+            f"{columns}, without a gap, and leave the target empty"
+        )
 
 
 @torch.inference_mode()
-def _forecasts(task: Regression, part: Part) -> pd.DataFrame:
+def _forecasts(task: Regression, part: NewSeries) -> pd.DataFrame:
     import pandas as pd
 
     encoding, table, windows = part.encoding, part.table, part.windows()

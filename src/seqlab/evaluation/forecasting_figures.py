@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.data.scaling import price_of, target_of
-from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, values_of
-from seqlab.data.series_module import SeriesModule
+from seqlab.data.scaling import target_of, value_of
+from seqlab.data.series import TimeSeries
+from seqlab.data.series_encoding import NaiveForecast, SeriesEncoding, SeriesWindows, values_of
 from seqlab.data.series_table import SeriesTable
 from seqlab.tasks.regression import Regression
 
-
-def point_figures(
-    forecast: NDArray[np.float64], truth: NDArray[np.float64], last: NDArray[np.float64]
-) -> dict[str, float]:
-    """mae and rmse over (N, H) forecasts in the series' own unit, and skill against the last value.
-
-    No skill where the last value makes no error: nothing divided by nothing, or infinitely worse.
-    """
-    error = np.abs(forecast - truth)
-    reference = np.abs(last[:, None] - truth).mean()
-    mae = error.mean()
-    figures = {"mae": float(mae), "rmse": float(np.sqrt((error**2).mean()))}
-    return figures | ({"skill": float(1 - mae / reference)} if reference else {})
+LAST_VALUE, SEASONAL, DRIFT = "last_value", "seasonal_naive", "drift"
 
 
 def mase_by_series(
@@ -58,21 +45,21 @@ def figures_of(
     series: NDArray[np.int64],
     scales: NDArray[np.float64],
 ) -> dict[str, float]:
-    """mae and rmse over all forecasts, mase as the mean over series, and skill against the last value.
+    """mae and rmse over (M, H) forecasts, mase as the mean over series, and skill against the last value.
 
-    Of several series skill is that of their MASE: their own units may differ. What is undefined is left out.
+    Skill is 1 - MAE / MAE of the (M,) ``last`` known values; of several series, whose units may differ, it is
+    that of MASE. What is undefined, such as 0 / 0, is left out.
     """
-    figures = point_figures(forecast, truth, last)
+    error = np.abs(forecast - truth)
+    figures = {"mae": float(error.mean()), "rmse": float(np.sqrt((error**2).mean()))}
     mase = mase_by_series(forecast, truth, series, scales)
     if np.isfinite(mase).any():
         figures["mase"] = float(np.nanmean(mase))
-    if len(scales) == 1:
-        return figures
-    figures.pop("skill", None)
-    reference = mase_by_series(np.broadcast_to(last[:, None], truth.shape), truth, series, scales)
-    if "mase" in figures and np.nansum(reference):
-        figures["skill"] = float(1 - np.nansum(mase) / np.nansum(reference))
-    return figures
+    own, naive = error.mean(), np.abs(last[:, None] - truth).mean()
+    if len(scales) > 1:
+        of_last = mase_by_series(np.broadcast_to(last[:, None], truth.shape), truth, series, scales)
+        own, naive = np.nansum(mase), np.nansum(of_last)
+    return figures | ({"skill": float(1 - own / naive)} if naive else {})
 
 
 def interval_name(quantiles: tuple[float, ...]) -> str:
@@ -81,20 +68,44 @@ def interval_name(quantiles: tuple[float, ...]) -> str:
 
 
 def interval_figures(
-    prices: NDArray[np.float64], truth: NDArray[np.float64], quantiles: tuple[float, ...]
+    values: NDArray[np.float64], truth: NDArray[np.float64], quantiles: tuple[float, ...]
 ) -> dict[str, float]:
-    """Share of steps inside the outermost levels of (N, H, Q) forecasts, and how far apart these are.
+    """Share of steps inside the outermost levels of (M, H, Q) forecasts, and how far apart these are.
 
     Nothing where there are fewer than two levels.
     """
     if len(quantiles) < 2:
         return {}
-    low, high = prices[..., 0], prices[..., -1]
+    low, high = values[..., 0], values[..., -1]
     name = interval_name(quantiles)
     return {
         f"coverage_{name}": float(((low <= truth) & (truth <= high)).mean()),
         f"interval_width_{name}": float((high - low).mean()),
     }
+
+
+def all_figures(
+    values: NDArray[np.float64],
+    windows: SeriesWindows,
+    quantiles: tuple[float, ...],
+    scales: NDArray[np.float64],
+) -> dict[str, float]:
+    """mae, rmse, mase, skill (where defined) of (M, H, Q) forecasts; coverage and width of the interval."""
+    forecast = middle(values, quantiles)
+    point = figures_of(forecast, windows.truth, windows.last.ravel(), windows.series, scales)
+    return point | interval_figures(values, windows.truth, quantiles)
+
+
+def by_step(
+    forecast: NDArray[np.float64], windows: SeriesWindows, scales: NDArray[np.float64]
+) -> dict[str, float]:
+    """mae, and mase and skill where defined, of each step ahead of (M, H) forecasts: ``step_1/mae``."""
+    found: dict[str, float] = {}
+    for step in range(forecast.shape[1]):
+        truth, last = windows.truth[:, step : step + 1], windows.last.ravel()
+        figures = figures_of(forecast[:, step : step + 1], truth, last, windows.series, scales)
+        found |= {f"step_{step + 1}/{name}": value for name, value in figures.items() if name != "rmse"}
+    return found
 
 
 def middle(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray[np.float64]:
@@ -104,12 +115,9 @@ def middle(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray
 
 @torch.inference_mode()
 def forecast_windows(
-    task: Regression,
-    datamodule: SeriesModule,
-    windows: SeriesWindows,
-    encodings: Sequence[SeriesEncoding],
+    task: Regression, datamodule: TimeSeries, windows: SeriesWindows, encodings: Sequence[SeriesEncoding]
 ) -> tuple[NDArray[np.float64], float]:
-    """(N * Y, H, Q) forecasts in the series' own unit, and the mean loss on the network's scale."""
+    """(M, H, Q) forecasts in the series' own unit, and the mean loss on the network's scale."""
     task.eval()
     device = next(task.parameters()).device
     outputs, total, count = [], 0.0, 0.0
@@ -122,43 +130,18 @@ def forecast_windows(
     return values_of(encodings, torch.cat(outputs), windows), total / count
 
 
-def all_figures(
-    values: NDArray[np.float64],
-    windows: SeriesWindows,
-    quantiles: tuple[float, ...],
-    scales: NDArray[np.float64],
-) -> dict[str, float]:
-    """mae, rmse, mase, skill (where defined) over all forecasts, and coverage and width of the interval."""
-    point = figures_of(middle(values, quantiles), windows.truth, windows.last, windows.series, scales)
-    return point | interval_figures(values, windows.truth, quantiles)
-
-
-def forecast_dates(datamodule: SeriesModule, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:
-    """(N * Y, H) the times that are forecast; None where the data has none."""
+def forecast_dates(datamodule: TimeSeries, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:
+    """(M, H) the times that are forecast; None where the data has none."""
     dates = [table.dates for table in datamodule.tables("test")]
+    if None in dates:
+        return None
     found = []
     for number, row in zip(windows.table.tolist(), windows.first_rows.tolist(), strict=True):
-        written = dates[number]
-        if written is None:
-            return None
-        found += [written[row : row + datamodule.horizon]] * windows.num_targets
+        found += [(dates[number] or ())[row : row + datamodule.horizon]] * windows.num_targets
     return tuple(found)
 
 
-# Forecasts that need no network.
-
-LAST_VALUE, SEASONAL, DRIFT = "last_value", "seasonal_naive", "drift"
-
-
-class Baseline(NamedTuple):
-    """Forecasts to compare with."""
-
-    label: str
-    values: NDArray[np.float64]  # (N * Y, H)
-    note: tuple[str, str] | None = None  # what to know of it
-
-
-def baseline_forecasts(datamodule: SeriesModule, windows: SeriesWindows) -> dict[str, Baseline]:
+def naive_forecasts(datamodule: TimeSeries, windows: SeriesWindows) -> dict[str, NaiveForecast]:
     """Forecasts of the test windows by name.
 
     ``last_value``: all stays as it is. ``seasonal_naive``: each step is as it was one season before, of
@@ -166,21 +149,21 @@ def baseline_forecasts(datamodule: SeriesModule, windows: SeriesWindows) -> dict
     log-returns where the target is one. Between them what the data itself knows.
     """
     tables, ends = datamodule.tables("test"), datamodule.train_ends()
-    last = np.repeat(windows.last[:, None], windows.truth.shape[1], axis=1)
-    found = {LAST_VALUE: Baseline("last value", last)}
+    last = np.repeat(windows.last.reshape(-1, 1), windows.truth.shape[1], axis=1)
+    found = {LAST_VALUE: NaiveForecast("last value", last)}
     if datamodule.season is not None:
         note = f"as it was {datamodule.season} {datamodule.noun} before, of the last season that is known"
-        values = seasonal_naive(tables, windows, datamodule.encodings[0].targets, datamodule.season)
-        found[SEASONAL] = Baseline("seasonal naive", values, ("seasonal naive", note))
-    found |= {name: Baseline(*other) for name, other in datamodule.other_forecasts(windows).items()}
-    found[DRIFT] = Baseline("mean training change", drift(tables, ends, windows, datamodule.encodings[0]))
-    return found
+        values = seasonal_naive(tables, windows, datamodule.encoding.targets, datamodule.season)
+        found[SEASONAL] = NaiveForecast("seasonal naive", values, ("seasonal naive", note))
+    found |= datamodule.other_forecasts(windows)
+    values = drift(tables, ends, windows, datamodule.encoding)
+    return found | {DRIFT: NaiveForecast("mean training change", values)}
 
 
 def seasonal_naive(
     tables: list[SeriesTable], windows: SeriesWindows, targets: tuple[str, ...], season: int
 ) -> NDArray[np.float64]:
-    """(N * Y, H) the value of the same step of the last season that is known before each window."""
+    """(M, H) the value of the same step of the last season that is known before each window."""
     horizon = windows.truth.shape[1]
     back = np.arange(horizon) % season - season  # from the first step that is forecast
     found = np.empty((len(windows), len(targets), horizon))
@@ -195,14 +178,11 @@ def seasonal_naive(
 def drift(
     tables: list[SeriesTable], train_ends: list[int], windows: SeriesWindows, encoding: SeriesEncoding
 ) -> NDArray[np.float64]:
-    """(N * Y, H) the last value, changed step by step by the mean change of the series' training part."""
+    """(M, H) the last value, changed step by step by the mean change of the series' training part."""
     kind = "difference" if encoding.target_transform == "level" else encoding.target_transform
-    changes = np.empty(len(tables) * len(encoding.targets))
-    for number, (table, end) in enumerate(zip(tables, train_ends, strict=True)):
-        for place, target in enumerate(encoding.targets):
-            train = table.column(target)[:end]
-            change = target_of(train[1:, None], train[:-1], kind).mean()
-            changes[number * len(encoding.targets) + place] = change
+    parts = zip(tables, train_ends, strict=True)
+    trains = [table.column(target)[:end] for table, end in parts for target in encoding.targets]
+    changes = np.array([target_of(train[1:, None], train[:-1], kind).mean() for train in trains])  # (S,)
     steps = np.arange(1, windows.truth.shape[1] + 1)
-    values = changes[windows.series][:, None] * steps
-    return price_of(values[..., None], windows.last, kind)[..., 0]
+    outputs = changes[windows.series][:, None] * steps
+    return value_of(outputs[..., None], windows.last.ravel(), kind)[..., 0]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.data.series_encoding import SeriesWindows
+from seqlab.data.series_encoding import NaiveForecast, SeriesWindows
+from seqlab.data.time_grid import singular
 from seqlab.evaluation.backtest import FoldFigures
-from seqlab.evaluation.forecasting_figures import Baseline, interval_name, mase_by_series, middle
+from seqlab.evaluation.forecasting_figures import interval_name, mase_by_series, middle
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
 from seqlab.report.svg import INK, SERIES, LegendEntry, chart_axes, chart_figure, chart_grid, inline_svg
@@ -39,12 +41,11 @@ class ForecastingOutcome(Outcome):
     windows: SeriesWindows
     dates: tuple[tuple[str, ...], ...] | None  # (M, H) times that are forecast
     values: NDArray[np.float64]  # (M, H, Q)
-    baselines: dict[str, Baseline]  # (M, H) by name
+    baselines: dict[str, NaiveForecast]  # (M, H) by name
     mase: NDArray[np.float64]  # (S,) NaN where undefined
     scales: NDArray[np.float64]  # (S,) what MASE divides by
     metrics: dict[str, float]
-    folds: list[FoldFigures] = field(default_factory=list)
-    flattered: NDArray[np.float64] | None = None  # (M, H, Q), on scales of the test part itself
+    folds: Sequence[FoldFigures] = ()
 
     @property
     def forecast(self) -> NDArray[np.float64]:
@@ -52,20 +53,14 @@ class ForecastingOutcome(Outcome):
         return middle(self.values, self.quantiles)
 
     @property
-    def each(self) -> str:
-        """One of ``noun``."""
-        return self.noun.removesuffix("s") if " " not in self.noun else "step"
-
-    @property
     def unit(self) -> str:
         """What is forecast, and in which unit."""
-        what = ", ".join(self.targets)
-        return f"{what} in {'its' if len(self.targets) == 1 else 'their'} own unit"
+        return f"{', '.join(self.targets)} in {'its' if len(self.targets) == 1 else 'their'} own unit"
 
-    def worst(self) -> list[int]:
-        """Numbers of the series with the largest MASE, at most WORST, the largest first."""
+    def by_mase(self) -> list[int]:
+        """Numbers of the series whose MASE is defined, the largest first."""
         order = np.argsort(-np.nan_to_num(self.mase, nan=-1.0), kind="stable")
-        return [number for number in order.tolist() if np.isfinite(self.mase[number])][:WORST]
+        return order[: int(np.isfinite(self.mase).sum())].tolist()
 
     def score_table(self) -> dict[str, Any]:
         """One row per forecast step, with truth, interval and baselines."""
@@ -84,12 +79,18 @@ class ForecastingOutcome(Outcome):
     def result_table(self) -> ResultTable:
         """Model, model as published examples scale it, baselines; and each fold where there are folds."""
         columns = {"mae": "MAE", "rmse": "RMSE", "mase": "MASE", "skill": "skill"}
+        models = {MODEL_ROW: "test"}
+        notes = [("skill", self.skill_note()), ("MASE", self._mase_note())]
         if len(self.quantiles) > 1:
             name = interval_name(self.quantiles)
             columns |= {f"coverage_{name}": "coverage", f"interval_width_{name}": "width"}
-        models = {MODEL_ROW: "test"}
-        if self.flattered is not None:
+            said = f"share of the {self.noun} inside the {name} % interval, and its mean width"
+            notes.append(("coverage", said))
+        notes += [baseline.note for baseline in self.baselines.values() if baseline.note is not None]
+        if f"oracle/{FLATTERED}/mae" in self.metrics:
             models["model, test scaled by itself"] = f"oracle/{FLATTERED}"
+            said = "on scales of the test part's own smallest and largest value, which nobody knows before"
+            notes.append(("test scaled by itself", said))
         if self.folds:
             models[f"model, retrained for {len(self.folds)} folds"] = "backtest/mean"
         baselines = {each.label: f"baseline/{name}" for name, each in self.baselines.items()}
@@ -99,21 +100,9 @@ class ForecastingOutcome(Outcome):
             columns=tuple(columns.values()),
             model_rows=figure_rows(self.metrics, models, columns),
             baseline_rows=figure_rows(self.metrics, baselines, columns),
-            notes=self._notes(),
+            notes=notes,
             loss_unit="on the network's scale",
         )
-
-    def _notes(self) -> list[tuple[str, str]]:
-        notes = [("skill", self.skill_note()), ("MASE", self.mase_note())]
-        if len(self.quantiles) > 1:
-            name = interval_name(self.quantiles)
-            notes.append(
-                ("coverage", f"share of the {self.noun} inside the {name} % interval, and its mean width")
-            )
-        notes += [baseline.note for baseline in self.baselines.values() if baseline.note is not None]
-        if self.flattered is not None:
-            notes.append(("test scaled by itself", self.flattery()))
-        return notes
 
     def skill_note(self) -> str:
         """What skill is, or why these steps have none."""
@@ -122,30 +111,19 @@ class ForecastingOutcome(Outcome):
                 f"undefined, 0 / 0: the {' or '.join(self.targets)} never changes over these {self.noun}, so "
                 "the last value makes no error to compare with"
             )
-        after, now = ("tomorrow", "today") if self.noun == "days" else (f"the next {self.each}", "the last")
         figure = "MASE" if len(self.names) > 1 else "MAE"
         return (
             f"1 - {figure} / {figure} of the last value: above 0 the model's forecasts are nearer to what "
-            f"came than the forecast that {after} is as {now}, at 0 they are no better, below 0 "
-            "they are worse"
+            "came than the forecast that all stays as it is, at 0 they are no better, below 0 they are worse"
         )
 
-    def mase_note(self) -> str:
+    def _mase_note(self) -> str:
         """What MASE is, or why there is none."""
         if "test/mase" not in self.metrics:
             return "undefined: the naive forecast makes no error over the training part"
         naive = f"the seasonal naive ({self.season} {self.noun})" if self.season else "the one-step naive"
         mean = "; the mean over series" if len(self.names) > 1 else ""
         return f"MAE / MAE of {naive} forecast over the training part{mean}"
-
-    def flattery(self) -> str:
-        """One sentence on what scaling the test part by itself does to the figure."""
-        honest, other = self.metrics["test/mae"], self.metrics[f"oracle/{FLATTERED}/mae"]
-        verdict = "flatters" if other < honest else "does not flatter"
-        return (
-            f"scaling the test part by its own smallest and largest value {verdict} the model here: MAE "
-            f"{other:.2f} where scales of the training part give {honest:.2f}; nobody knows them before"
-        )
 
 
 def forecasting_sections(outcome: ForecastingOutcome) -> list[Section]:
@@ -163,59 +141,37 @@ def forecasting_sections(outcome: ForecastingOutcome) -> list[Section]:
 def forecast_section(outcome: ForecastingOutcome) -> Section:
     """Forecast against truth: the test part, and its last steps from nearer by; of a panel, some series."""
     near = max(LAST_STEPS, 3 * (outcome.season or 0))
-    charts, left_out = [], ""
+    charts, said = [], ""
     if len(outcome.names) == 1:
-        rows = np.arange(len(outcome.windows.last))
+        rows = np.arange(len(outcome.windows.truth))
         charts.append(forecast_chart(outcome, rows, "The test part"))
         if len(rows) > near:
             charts.append(forecast_chart(outcome, rows[-near:], f"Its last {near} {outcome.noun}"))
     else:
-        shown = pictured(outcome)
-        for number in shown:
+        ranked = outcome.by_mase() or np.unique(outcome.windows.series).tolist()
+        shown = np.unique(np.linspace(len(ranked) - 1, 0, PICTURED).round().astype(int))[::-1].tolist()
+        for number in (ranked[place] for place in shown):
             rows = np.flatnonzero(outcome.windows.series == number)[-near:]
             charts.append(forecast_chart(outcome, rows, outcome.names[number]))
-        if len(shown) < len(outcome.names):
-            left_out = (
-                f" Shown: {len(shown)} of {len(outcome.names)} series, from the best MASE to the worst."
-            )
-    note = f"One {outcome.each} ahead, {outcome.unit}.{left_out} Skill is {outcome.skill_note()}."
-    if outcome.flattered is not None:
-        note += f" {outcome.flattery()[0].upper()}{outcome.flattery()[1:]}."
+        said = f" Shown: {len(shown)} of {len(outcome.names)} series, from the best MASE to the worst."
+    note = f"One {singular(outcome.noun)} ahead, {outcome.unit}.{said} Skill is {outcome.skill_note()}."
     return Section("Forecast", chart_grid(charts), note)
-
-
-def pictured(outcome: ForecastingOutcome) -> list[int]:
-    """The series with the best, the middle and the worst MASE."""
-    there = [number for number in np.argsort(outcome.mase).tolist() if np.isfinite(outcome.mase[number])]
-    if not there:
-        return np.unique(outcome.windows.series)[:PICTURED].tolist()
-    places = np.linspace(0, len(there) - 1, min(PICTURED, len(there))).round().astype(int)
-    return [there[place] for place in places.tolist()]
 
 
 def forecast_chart(outcome: ForecastingOutcome, rows: NDArray[np.int64], title: str) -> Markup:
     """Truth, forecast and interval of the first step ahead, of some forecasts of one series."""
     steps = rows if len(outcome.names) == 1 else np.arange(len(rows))
-    truth = outcome.windows.truth[rows, 0]
+    legend = [LegendEntry("truth", INK), LegendEntry("forecast", SERIES[0], (5, 2.5))]
     with chart_axes() as (figure, axes):
-        legend = []
         if len(outcome.quantiles) > 1:
-            low, high = outcome.values[rows, 0, 0], outcome.values[rows, 0, -1]
-            axes.fill(*_band(steps, low, high), color=SERIES[1], alpha=0.25, linewidth=0)
-            legend.append(
-                LegendEntry(f"{interval_name(outcome.quantiles)} % interval", SERIES[1], filled=True)
-            )
-        axes.plot(steps, truth, color=INK, linewidth=1.6)
+            outline = np.concatenate((outcome.values[rows, 0, 0], outcome.values[rows[::-1], 0, -1]))
+            axes.fill(np.concatenate((steps, steps[::-1])), outline, color=SERIES[1], alpha=0.25, linewidth=0)
+            said = f"{interval_name(outcome.quantiles)} % interval"
+            legend.insert(0, LegendEntry(said, SERIES[1], filled=True))
+        axes.plot(steps, outcome.windows.truth[rows, 0], color=INK, linewidth=1.6)
         axes.plot(steps, outcome.forecast[rows, 0], color=SERIES[0], linewidth=1.4, dashes=(5, 2.5))
-        legend += [LegendEntry("truth", INK), LegendEntry("forecast", SERIES[0], (5, 2.5))]
-        if outcome.flattered is not None:
-            middle = outcome.quantiles.index(0.5) if outcome.quantiles else 0
-            axes.plot(
-                steps, outcome.flattered[rows, 0, middle], color=SERIES[2], linewidth=1.2, dashes=(1.5, 2)
-            )
-            legend.append(LegendEntry("forecast, test scaled by itself", SERIES[2], (1.5, 2)))
         target = outcome.targets[int(rows[0]) % len(outcome.targets)]
-        axes.set(ylabel=target, xlabel="" if outcome.dates else f"{outcome.each} of the test part")
+        axes.set(ylabel=target, xlabel="" if outcome.dates else f"{singular(outcome.noun)} of the test part")
         axes.margins(x=0.02, y=0.06)
         if outcome.dates is not None:
             places = np.unique(np.linspace(0, len(rows) - 1, 4).astype(int))
@@ -225,27 +181,15 @@ def forecast_chart(outcome: ForecastingOutcome, rows: NDArray[np.int64], title: 
     return chart_figure(drawing, title, legend)
 
 
-def _band(
-    steps: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The outline of the area between two lines."""
-    return np.concatenate((steps, steps[::-1])), np.concatenate((low, high[::-1]))
-
-
 def series_section(outcome: ForecastingOutcome) -> Section:
     """The series with the largest MASE, beside the naive forecasts of the same series."""
-    windows = outcome.windows
-    columns = {"MASE": outcome.mase} | {
-        f"MASE of the {baseline.label}": mase_by_series(
-            baseline.values, windows.truth, windows.series, outcome.scales
-        )
-        for baseline in outcome.baselines.values()
-    }
+    truth, series = outcome.windows.truth, outcome.windows.series
+    columns = {"MASE": outcome.mase}
+    for each in outcome.baselines.values():
+        columns[f"MASE of the {each.label}"] = mase_by_series(each.values, truth, series, outcome.scales)
     columns["MAE"] = outcome.mase * outcome.scales
-    rows = [
-        (outcome.names[number], [float(values[number]) for values in columns.values()])
-        for number in outcome.worst()
-    ]
+    worst = outcome.by_mase()[:WORST]
+    rows = [(outcome.names[number], [float(each[number]) for each in columns.values()]) for number in worst]
     note = (
         f"Those of {len(outcome.names)} series whose forecasts are the worst, measured by the naive "
         "forecast's error on their training part. MAE is in each series' own unit."
@@ -263,9 +207,8 @@ def step_section(outcome: ForecastingOutcome) -> Section:
         for label, prefix in lines.items()
     }
     ahead, name = f"{outcome.noun} ahead", figure.upper()
-    return Section(
-        "Error by horizon", chart_grid([line_chart(series, ahead, name, title=f"{name} by {ahead}")])
-    )
+    chart = line_chart(series, ahead, name, title=f"{name} by {ahead}")
+    return Section("Error by horizon", chart_grid([chart]))
 
 
 def fold_section(outcome: ForecastingOutcome) -> Section:

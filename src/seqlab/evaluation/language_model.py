@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seqlab.data.batches import TextBatch
 from seqlab.data.characters import CharacterSequence
@@ -21,7 +22,6 @@ from seqlab.evaluation.language_model_baselines import NgramModel
 from seqlab.evaluation.language_model_report import (
     LanguageModelOutcome,
     PartScores,
-    ReadOn,
     line_table,
     passage_section,
     samples_section,
@@ -77,13 +77,9 @@ class LanguageModelEvaluation(Evaluation):
         """
         codec = TextCodec.from_state(contents.data["codec"])
         text = clean_text("\n".join(read_lines(path, "a text")))
-        ids = codec.encode(text)
-        if len(ids) < 2:
-            raise UserError(
-                f"{path}: {len(ids)} {codec.unit_name}; at least 2 are needed, one to read and one to predict"
-            )
+        ids = _ids(codec, text, str(path))
         num_streams = min(max(len(ids) // TOKENS_A_STREAM, 1), MOST_STREAMS)
-        scores = score_tokens(task, torch.from_numpy(ids), num_streams=num_streams)
+        scores = score_tokens(task, ids, num_streams=num_streams)
         return line_table(codec, text, scores.nll.double().numpy())
 
     def encoder(self, contents: Contents) -> Callable[[Any], TextBatch]:
@@ -91,10 +87,7 @@ class LanguageModelEvaluation(Evaluation):
         codec = TextCodec.from_state(contents.data["codec"])
 
         def encode(items: Any) -> TextBatch:
-            ids = codec.encode(clean_text(str(items)))
-            if len(ids) < 2:
-                raise UserError(f"encode({items!r}): {len(ids)} {codec.unit_name}; at least 2 are needed")
-            row = torch.from_numpy(ids)[None]
+            row = _ids(codec, clean_text(str(items)), f"encode({items!r})")[None]
             return TextBatch(row[:, :-1], row[:, 1:], torch.ones(1, dtype=torch.bool))
 
         return encode
@@ -152,6 +145,16 @@ class LanguageModelEvaluation(Evaluation):
         ]
 
 
+def _ids(codec: TextCodec, text: str, what: str) -> Tensor:
+    """(N,) ids of a text of at least two tokens."""
+    ids = codec.encode(text)
+    if len(ids) < 2:
+        raise UserError(
+            f"{what}: {len(ids)} {codec.unit_name}; at least 2 are needed, one to read and one to predict"
+        )
+    return torch.from_numpy(ids)
+
+
 def _reading(task: LanguageModel, datamodule: CharacterSequence) -> str:
     """How the text was read, in words."""
     if task.before is None or datamodule.reads_windows:
@@ -168,43 +171,38 @@ def measure_part(
     """A part as the network and the n-grams predict it."""
     ids = datamodule.ids(split)
     if datamodule.reads_windows:
-        reading = read_windows(task, datamodule, split)
+        nll, loss, accuracy, guesses = read_windows(task, datamodule, split)
     else:
         scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
-        nll = scores.nll.double().cpu().numpy()
-        accuracy = float(scores.correct.float().mean())
-        reading = Reading(nll, float(nll.mean()), accuracy, scores.guess.cpu().numpy())
+        nll, guesses = scores.nll.double().cpu().numpy(), scores.guess.cpu().numpy()
+        loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
     baselines = {model.name: float(model.nll(ids).mean()) for model in models}
-    read_on = None
+    read_on, read_on_accuracy = None, None
     if datamodule.by_heart:
-        is_read = reading.guesses >= 0
-        share = float((reading.guesses == ids[1:])[is_read].mean())
-        read_on = ReadOn(datamodule.codec.decode(reading.guesses[is_read].tolist()), share)
+        is_read = guesses >= 0
+        read_on = datamodule.codec.decode(guesses[is_read].tolist())
+        read_on_accuracy = float((guesses == ids[1:])[is_read].mean())
     text = datamodule.texts[split]
-    return PartScores(split, text, reading.nll, reading.loss, reading.accuracy, baselines, read_on)
-
-
-class Reading(NamedTuple):
-    """What a network makes of N tokens."""
-
-    nll: NDArray[np.float64]  # (N - 1,) nats of each token but the first
-    loss: float  # nats per prediction
-    accuracy: float  # share of predictions whose first guess was right
-    guesses: NDArray[np.int64]  # (N - 1,) the likeliest token, read on; -1 where nothing was predicted
+    return PartScores(split, text, nll, loss, accuracy, baselines, read_on, read_on_accuracy)
 
 
 @torch.inference_mode()
-def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str) -> Reading:
-    """A part read by windows: nats are means over the windows that predict a token, loss and accuracy of all.
+def read_windows(
+    task: LanguageModel, datamodule: CharacterSequence, split: str
+) -> tuple[NDArray[np.float64], float, float, NDArray[np.int64]]:
+    """A part of N tokens read by windows.
 
-    Tokens that no window predicts (a stride above the window) cost 0.
+    Returns:
+        (N - 1,) nats of each token but the first, means over the windows that predict it, 0 where none does;
+        loss and accuracy of all predictions; (N - 1,) the likeliest tokens, read on, -1 where none was
+        predicted.
     """
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)
     times = np.zeros_like(total)
     guesses = np.full(len(total), -1)
     correct, first = 0.0, 0
-    for batch in datamodule.windows_once(split):
+    for batch in datamodule.once(split):
         scores = task.predict_step(batch)
         rows, steps = scores.nll.shape
         places = (first + np.arange(rows)[:, None]) * datamodule.stride + np.arange(steps)
@@ -216,4 +214,4 @@ def read_windows(task: LanguageModel, datamodule: CharacterSequence, split: str)
         guesses[places[is_new]] = scores.guess.cpu().numpy()[is_new]
         first += rows
     loss, accuracy = float(total.sum() / times.sum()), correct / float(times.sum())
-    return Reading(total / np.maximum(times, 1), loss, accuracy, guesses)
+    return total / np.maximum(times, 1), loss, accuracy, guesses

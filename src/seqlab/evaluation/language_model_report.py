@@ -16,7 +16,7 @@ from seqlab.data.text_codec import TextCodec
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.report.page import Section
 from seqlab.report.sentences import shaded_text
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
+from seqlab.results.outcome import Outcome, ResultTable, prefixed
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel
 
@@ -29,17 +29,6 @@ PASSAGE = {"char": 1200, "word": 250}  # tokens of the shaded text
 
 
 @dataclass(frozen=True)
-class ReadOn:
-    """What the network holds for likeliest at each place of a text but its first.
-
-    By windows: all of the first one, then what each following one adds at its end.
-    """
-
-    text: str
-    accuracy: float  # share of the tokens that are right
-
-
-@dataclass(frozen=True)
 class PartScores:
     """A part of the text as the network read it: N tokens, the first of which is predicted by nothing."""
 
@@ -49,12 +38,16 @@ class PartScores:
     loss: float  # nats per prediction
     accuracy: float  # share of predictions whose first guess was right
     baselines: Mapping[str, float]  # nats per token of each n-gram
-    read_on: ReadOn | None = None  # of a text that is learned by heart
+    # of a text that is learned by heart, the likeliest tokens (of windows: of the first, then what each adds)
+    read_on: str | None = None
+    read_on_accuracy: float | None = None
 
     def figures(self, unit: str) -> dict[str, float]:
         """loss, its other writing, accuracy, and that of the text read on where there is one."""
-        read_on = {} if self.read_on is None else {"read_on_accuracy": self.read_on.accuracy}
-        return loss_figures(self.loss, unit) | {"accuracy": self.accuracy} | read_on
+        figures = loss_figures(self.loss, unit) | {"accuracy": self.accuracy}
+        if self.read_on_accuracy is None:
+            return figures
+        return figures | {"read_on_accuracy": self.read_on_accuracy}
 
 
 def loss_figures(loss: float, unit: str) -> dict[str, float]:
@@ -73,20 +66,18 @@ class LanguageModelOutcome(Outcome):
     reading: str  # how the text was read
 
     @property
-    def figures(self) -> dict[str, float]:
-        """Of the network as ``test/...`` and of the n-grams as ``baseline/...``, whichever part it was."""
-        found = prefixed("test", self.part.figures(self.codec.unit))
-        for name, loss in self.part.baselines.items():
-            found |= prefixed(f"baseline/{name}", loss_figures(loss, self.codec.unit))
-        return found
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Figures of each n-gram."""
+        return {name: loss_figures(loss, self.codec.unit) for name, loss in self.part.baselines.items()}
 
     @property
     def metrics(self) -> dict[str, float]:
         """Those of the test part; of a validation part the n-grams', as the fit gave the network's."""
-        if self.part.name == "test":
-            return self.figures
-        baselines = {name: loss_figures(loss, self.codec.unit) for name, loss in self.part.baselines.items()}
-        return {f"val/{name}/{key}": value for name, each in baselines.items() for key, value in each.items()}
+        is_test = self.part.name == "test"
+        found = prefixed("test", self.part.figures(self.codec.unit)) if is_test else {}
+        for name, figures in self.baselines.items():
+            found |= prefixed(f"{'baseline' if is_test else 'val'}/{name}", figures)
+        return found
 
     def score_table(self) -> pd.DataFrame:
         """One row per line of the part: number, tokens, loss, unknown tokens, text."""
@@ -104,13 +95,13 @@ class LanguageModelOutcome(Outcome):
         ]
         if self.part.read_on is not None:
             columns["read_on_accuracy"] = "read on"
-            notes = [("text", self.part.text), ("predicted", self.part.read_on.text), *notes]
-        baselines = {name: f"baseline/{name}" for name in self.part.baselines}
+            notes = [("text", self.part.text), ("predicted", self.part.read_on), *notes]
+        own, baselines = self.part.figures(self.codec.unit), self.baselines.items()
         return ResultTable(
             title=f"{self.part.name} part: {len(self.part.nll):,} predicted {self.codec.unit_name}",
             columns=tuple(columns.values()),
-            model_rows=figure_rows(self.figures, {"model": "test"}, columns),
-            baseline_rows=figure_rows(self.figures, baselines, columns),
+            model_rows=[("model", [own.get(name) for name in columns])],
+            baseline_rows=[(name, [figures.get(key) for key in columns]) for name, figures in baselines],
             notes=notes,
             loss_unit=f"nats per {token}",
         )

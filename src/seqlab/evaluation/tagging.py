@@ -101,9 +101,9 @@ class TaggingEvaluation(Evaluation):
             metrics |= prefixed(f"baseline/{baseline.name}", measures.measure(gold, ids, sentences.is_first))
         names = tuple(each.name for each in judge.baselines)
         outcome = TaggingOutcome(sentences, gold, predicted, scheme, metrics, names)
-        for name, found, _, num_gold in outcome.kind_figures():
+        for name, (_, _, f1, _, num_gold) in outcome.kind_rows():
             if num_gold:
-                metrics[f"test/{name}/{measures.kind_figure}"] = found.f1
+                metrics[f"test/{name}/{measures.kind_figure}"] = f1
         return outcome
 
     def predict(self, task: Tagging, contents: Contents, path: Path) -> pd.DataFrame:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.tagged import TaggedSentences
-from seqlab.data.tags import OUTSIDE, TagScheme, count_entities
+from seqlab.data.tags import OUTSIDE, BioTags, TagScheme, count_entities, entity_spans, tag_types
+from seqlab.evaluation.counted import confusion_counts, most_frequent
 from seqlab.tasks.class_counts import (
-    ClassFigures,
     EntityCounts,
     TagCounts,
     count_confusion,
@@ -52,7 +53,7 @@ class EntityMeasures:
 
     def baselines(self, train: TaggedSentences) -> tuple[Baseline, ...]:
         """What needs no network."""
-        return MostFrequentTag(train), SeenEntities(train), AlwaysOutside()
+        return MostFrequentTag(train), SeenEntities(train), OneTag("always_o", OUTSIDE)
 
 
 class PlainMeasures(EntityMeasures):
@@ -76,26 +77,17 @@ class PlainMeasures(EntityMeasures):
         return plain_figures(gold, predicted, self.scheme.num_tags)
 
     def counts(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> Ids:
-        confusion = count_confusion(gold, predicted, len(self.scheme.names))
-        return np.stack([confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)])
+        return confusion_counts(count_confusion(gold, predicted, len(self.scheme.names)))
 
     def kinds(self) -> list[str]:
         return list(self.scheme.names)
 
     def baselines(self, train: TaggedSentences) -> tuple[Baseline, ...]:
-        return MostFrequentTagOrEnding(train), MajorityTag(train)
+        by_ending = MostFrequentTagOrEnding(train)
+        return by_ending, OneTag("majority_tag", by_ending.majority)
 
 
 MEASURES = {"bio": EntityMeasures, "plain": PlainMeasures}  # by the scheme of the tags
-
-
-def kind_rows(names: list[str], counts: Ids) -> list[tuple[str, ClassFigures, int, int]]:
-    """Kind, figures, predicted and gold of (3, K) counts, most frequent in gold first."""
-    rows = [
-        (name, ClassFigures.from_counts(*each), each[1], each[2])
-        for name, each in zip(names, counts.T.tolist(), strict=True)
-    ]
-    return sorted(rows, key=lambda row: (-row[3], row[0]))
 
 
 class Baseline(Protocol):
@@ -107,19 +99,25 @@ class Baseline(Protocol):
         """(N,) tags of the sentences' tokens."""
 
 
+class OneTag:
+    """The same tag everywhere: what token accuracy is worth."""
+
+    def __init__(self, name: str, tag: str) -> None:
+        self.name, self.tag = name, tag
+
+    def predict(self, sentences: TaggedSentences) -> list[str]:
+        return [self.tag] * len(sentences.tokens)
+
+
 class MostFrequentTag:
     """Each word gets the tag it had most often in training, a new word O; ties go to the tag met first."""
 
     name = "most_frequent_tag"
 
     def __init__(self, train: TaggedSentences) -> None:
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for token, tag in zip(train.tokens, train.tags, strict=True):
-            counts[token][tag] += 1
-        self.tags = {token: seen.most_common(1)[0][0] for token, seen in counts.items()}
+        self.tags = most_frequent(zip(train.tokens, train.tags, strict=True))
 
     def predict(self, sentences: TaggedSentences) -> list[str]:
-        """(N,) tags."""
         return [self.tags.get(token) or self.unknown(token) for token in sentences.tokens]
 
     def unknown(self, token: str) -> str:
@@ -138,29 +136,16 @@ class MostFrequentTagOrEnding(MostFrequentTag):
 
     def __init__(self, train: TaggedSentences) -> None:
         super().__init__(train)
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for token, tag in self.tags.items():
-            for length in range(1, self.LONGEST + 1):
-                counts[token[-length:]][tag] += 1
-        self.endings = {ending: seen.most_common(1)[0][0] for ending, seen in counts.items()}
+        self.endings = most_frequent(
+            (token[-length:], tag)
+            for token, tag in self.tags.items()
+            for length in range(1, self.LONGEST + 1)
+        )
         self.majority = Counter(train.tags).most_common(1)[0][0]
 
     def unknown(self, token: str) -> str:
         endings = (token[-length:] for length in range(self.LONGEST, 0, -1))
         return next((self.endings[part] for part in endings if part in self.endings), self.majority)
-
-
-class MajorityTag:
-    """The most frequent training tag everywhere."""
-
-    name = "majority_tag"
-
-    def __init__(self, train: TaggedSentences) -> None:
-        self.tag = Counter(train.tags).most_common(1)[0][0]
-
-    def predict(self, sentences: TaggedSentences) -> list[str]:
-        """(N,) tags."""
-        return [self.tag] * len(sentences.tokens)
 
 
 class SeenEntities:
@@ -169,21 +154,10 @@ class SeenEntities:
     name = "seen_entities"
 
     def __init__(self, train: TaggedSentences) -> None:
-        counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-        for number in range(len(train)):
-            tokens, tags = train.sentence(number)
-            start = None
-            for place in range(len(tokens) + 1):
-                if start is not None and (place == len(tokens) or not tags[place].startswith("I-")):
-                    counts[tokens[start:place]][tags[start][2:]] += 1
-                    start = None
-                if place < len(tokens) and tags[place].startswith("B-"):
-                    start = place
-        self.types = {words: seen.most_common(1)[0][0] for words, seen in counts.items()}
+        self.types = most_frequent(_entities(train))
         self.longest = max(map(len, self.types), default=0)
 
     def predict(self, sentences: TaggedSentences) -> list[str]:
-        """(N,) tags."""
         return [
             tag for number in range(len(sentences)) for tag in self._sentence(sentences.sentence(number)[0])
         ]
@@ -202,11 +176,9 @@ class SeenEntities:
         return tags
 
 
-class AlwaysOutside:
-    """O everywhere: what token accuracy is worth."""
-
-    name = "always_o"
-
-    def predict(self, sentences: TaggedSentences) -> list[str]:
-        """(N,) tags."""
-        return [OUTSIDE] * len(sentences.tokens)
+def _entities(sentences: TaggedSentences) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The words of each entity, and its type."""
+    scheme = BioTags(sorted(tag_types(sentences.tags)))
+    spans = entity_spans(np.array(scheme.encode(sentences.tags)), sentences.is_first)
+    for start, end, kind in zip(*(part.tolist() for part in spans), strict=True):
+        yield sentences.tokens[start:end], scheme.kinds[kind]

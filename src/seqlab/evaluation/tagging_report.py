@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tagged import TaggedSentences
 from seqlab.data.tags import TagScheme
-from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures, kind_rows
+from seqlab.evaluation.counted import class_rows, class_table
+from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.class_counts import ClassFigures, count_confusion
+from seqlab.tasks.class_counts import count_confusion
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20
@@ -73,9 +73,9 @@ class TaggingOutcome(Outcome):
         """(3, K) right, predicted and gold, by entity type or tag."""
         return self.measures.counts(self.gold_ids, self.predicted_ids, self.sentences.is_first)
 
-    def kind_figures(self) -> list[tuple[str, ClassFigures, int, int]]:
-        """Entity type or tag, figures, predicted and gold, most frequent in the test split first."""
-        return kind_rows(self.measures.kinds(), self.kind_counts())
+    def kind_rows(self) -> list[tuple[str, list[float]]]:
+        """Entity type or tag; precision, recall, F1, predicted and gold; most frequent in the test first."""
+        return class_rows(self.measures.kinds(), self.kind_counts())
 
     def confused(self, number: int) -> list[tuple[str, str, int, float]]:
         """Gold tag, predicted tag, tokens, and their share of the gold tag's; the most tokens first."""
@@ -97,7 +97,9 @@ def entity_sections(outcome: TaggingOutcome, curves: Curves) -> list[Section]:
     return [
         Section("Tagged sentences", entities_block(chosen, outcome.measures.kinds()), note),
         Section(
-            "Entity types", _kinds_table(outcome, "entity type"), "On the test split; exact bounds and type."
+            "Entity types",
+            class_table(outcome.kind_rows(), "entity type", "gold"),
+            "On the test split; exact bounds and type.",
         ),
         *curve_sections(curves, ("val/entity_f1",), "Entity F1", "Entity F1 while training"),
     ]
@@ -112,7 +114,7 @@ def plain_sections(outcome: TaggingOutcome, curves: Curves) -> list[Section]:
     return [
         confused_section(outcome),
         Section("Tagged sentences", words_block(chosen), note),
-        Section("Tags", _kinds_table(outcome, "tag"), "Tokens of the test split."),
+        Section("Tags", class_table(outcome.kind_rows(), "tag", "gold"), "Tokens of the test split."),
         *curve_sections(curves, ("val/accuracy",), "Accuracy", "Accuracy while training"),
     ]
 
@@ -126,13 +128,6 @@ def _tagged(outcome: TaggingOutcome) -> list[TaggedSentence]:
         tokens, gold = outcome.sentences.sentence(number)
         sentences.append(TaggedSentence(tokens, gold, predicted[first : first + len(tokens)]))
     return sentences
-
-
-def _kinds_table(outcome: TaggingOutcome, title: str) -> Markup:
-    rows: list[Row] = [
-        (name, [*figures, predicted, gold]) for name, figures, predicted, gold in outcome.kind_figures()
-    ]
-    return metrics_table(("precision", "recall", "F1", "predicted", "gold"), rows, row_title=title)
 
 
 def confused_section(outcome: TaggingOutcome) -> Section:

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seqlab.data.batches import TranslationBatch
+from seqlab.data.loaders import batches_by_length
 from seqlab.data.pairs import PairDataset, encode_pairs
 from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
-from seqlab.evaluation.translation_report import (
+from seqlab.evaluation.translation_outcome import (
     CorpusScores,
     TrainingPairs,
     TranslationOutcome,
@@ -24,25 +26,25 @@ from seqlab.evaluation.translation_report import (
 )
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
-from seqlab.search.hypotheses import Hypothesis
-from seqlab.search.translate import translate_texts
+from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TOKENIZERS = ("13a", "intl", "char", "zh", "none")
+BATCH_SIZE = 100
+BATCH_TOKENS = 20_000  # source tokens of a batch, padding counted: a few long lines need no more memory
 
 
 class TranslationEvaluation(Evaluation):
     """Translate validation and test splits; nothing but the most frequent translation is fitted.
 
     Args:
-        tokenize: sacreBLEU's tokenizer: 13a, intl, char, zh or none. Figures compare only under the same
-            one.
+        tokenize: sacreBLEU's tokenizer. Figures compare only under the same one.
 
     Raises:
-        UserError: another tokenizer.
+        UserError: another tokenizer than TOKENIZERS.
     """
 
     def __init__(self, *, tokenize: str = "13a") -> None:
@@ -52,29 +54,26 @@ class TranslationEvaluation(Evaluation):
 
     def fit(self, task: Translation, datamodule: TranslationData) -> tuple[TrainingPairs, dict[str, float]]:
         """What is remembered of training, and how well the validation split is translated."""
-        training = TrainingPairs.fit(datamodule.pairs("train"))
-        pairs = datamodule.pairs("val")
-        translations, _ = self._translate(task, datamodule, [source for source, _ in pairs])
-        scores = CorpusScores.of(translations, [target for _, target in pairs], self.tokenize)
+        sources, references = zip(*datamodule.pairs("val"), strict=True)
+        translations, _ = translate_texts(task, sources, *datamodule.tokenizers)
+        scores = CorpusScores.of(translations, references, self.tokenize)
         loss, accuracy = forced_figures(task, datamodule.val_dataloader())
         found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": loss, "accuracy": accuracy}
-        return training, prefixed("val", found)
+        return TrainingPairs.fit(datamodule.pairs("train")), prefixed("val", found)
 
     def test(
         self, task: Translation, datamodule: TranslationData, judge: TrainingPairs
     ) -> TranslationOutcome:
         """Translate and score the test split, which ``open_test`` must have unlocked."""
         pairs = datamodule.pairs("test")
-        sources, references = [source for source, _ in pairs], [target for _, target in pairs]
-        translations, hypotheses = self._translate(task, datamodule, sources)
+        sources, references = map(list, zip(*pairs, strict=True))
+        translations, hypotheses = translate_texts(task, sources, *datamodule.tokenizers)
         repeated = judge.repeated(pairs)
-        new = repeated.neither
-        of_new = ([translations[row] for row in new], [references[row] for row in new])
-        search = (
-            "greedy search"
-            if task.beam_size == 1
-            else f"beam of {task.beam_size}, length penalty {task.length_penalty:g}"
-        )
+        new = np.flatnonzero(~repeated["source"] & ~repeated["target"]).tolist()
+        of_new = [translations[row] for row in new], [references[row] for row in new]
+        most_frequent = [judge.most_frequent] * len(pairs)
+        is_greedy, per_token = task.beam_size == 1, task.loss_per == "token"
+        beam = f"beam of {task.beam_size}, length penalty {task.length_penalty:g}"
         return TranslationOutcome(
             sources,
             references,
@@ -86,13 +85,11 @@ class TranslationEvaluation(Evaluation):
             forced_figures(task, datamodule.test_dataloader())[0],
             {
                 "copy_source": CorpusScores.of(sources, references, self.tokenize),
-                "most_frequent": CorpusScores.of(
-                    [judge.most_frequent] * len(pairs), references, self.tokenize
-                ),
+                "most_frequent": CorpusScores.of(most_frequent, references, self.tokenize),
             },
-            search,
+            "greedy search" if is_greedy else beam,
             "nats per target token"
-            if task.loss_per == "token"
+            if per_token
             else "nats; training: per pair, validation: per target token",
         )
 
@@ -112,10 +109,7 @@ class TranslationEvaluation(Evaluation):
     def translate(
         self, task: Translation, contents: Contents, lines: Sequence[str]
     ) -> tuple[list[str], list[Hypothesis]]:
-        """Translate lines, cleaned as training pairs were, with a checkpoint's own tokenizers.
-
-        An empty line stays empty.
-        """
+        """Translate lines, cleaned as training pairs were, with a checkpoint's own tokenizers."""
         return translate_texts(task, [clean(line) for line in lines], *stored_tokenizers(contents))
 
     def encoder(self, contents: Contents) -> Callable[[Any], TranslationBatch]:
@@ -134,11 +128,6 @@ class TranslationEvaluation(Evaluation):
     ) -> list[Section]:
         return [samples_section(outcome), *attention_sections(task, datamodule, outcome)]
 
-    def _translate(
-        self, task: Translation, datamodule: TranslationData, sources: Sequence[str]
-    ) -> tuple[list[str], list[Hypothesis]]:
-        return translate_texts(task, sources, datamodule.source_tokenizer, datamodule.target_tokenizer)
-
 
 def stored_tokenizers(contents: Contents) -> tuple[Tokenizer, Tokenizer]:
     """Of source and target, as a checkpoint holds them."""
@@ -146,14 +135,36 @@ def stored_tokenizers(contents: Contents) -> tuple[Tokenizer, Tokenizer]:
     return tokenizer_from_state(state["source_tokenizer"]), tokenizer_from_state(state["target_tokenizer"])
 
 
+def translate_texts(
+    task: Translation,
+    texts: Sequence[str],
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    *,
+    batch_size: int = BATCH_SIZE,
+) -> tuple[list[str], list[Hypothesis]]:
+    """Translate N texts, searched in batches of similar length; an empty one gives an empty translation.
+
+    Returns:
+        N translations and the hypotheses they were decoded from, in the order of ``texts``.
+    """
+    encoded = encode_pairs([(text, "") for text in texts], source_tokenizer, target_tokenizer)
+    lengths = torch.from_numpy(np.diff(encoded.source_offsets))
+    dataset = PairDataset(encoded, task.device)
+    hypotheses = [Hypothesis([], 0.0)] * len(texts)
+    for batch in batches_by_length(lengths, batch_size, BATCH_TOKENS, seed=0, shuffle=False):
+        rows = batch[lengths[batch] > 0]
+        if len(rows):
+            for row, found in zip(rows.tolist(), task.predict_step(dataset[rows]), strict=True):
+                hypotheses[row] = found
+    return [target_tokenizer.decode(found.tokens) for found in hypotheses], hypotheses
+
+
 @torch.inference_mode()
 def forced_figures(task: Translation, batches: Any) -> tuple[float, float]:
     """Nats per target token, and share of right first guesses, each told the true tokens before it."""
     task.eval()
-    nll = correct = num_tokens = 0.0
-    for batch in batches:
-        losses = task.losses(batch)
-        nll += float(losses.nll)
-        correct += float(losses.correct)  # type: ignore[arg-type]
-        num_tokens += float(losses.num_units)
-    return nll / num_tokens, correct / num_tokens
+    losses = [task.losses(batch) for batch in batches]
+    num_tokens = sum(float(each.num_units) for each in losses)
+    correct = sum(float(each.correct) for each in losses if each.correct is not None)
+    return sum(float(each.nll) for each in losses) / num_tokens, correct / num_tokens

@@ -1,4 +1,4 @@
-"""Drain: which template a log message has, learned line by line.
+"""Drain: which template a log message has, learned line by line; and a look-up that asks it about few lines.
 
 He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017. With ``counts_masks`` it
 gives the ids, templates and tree of the drain3 package.
@@ -7,14 +7,21 @@ gives the ids, templates and tree of the drain3 package.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
-from seqlab.logs.masking import MASK
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.logs.formats import MASK
 
 VARIABLE = "<*>"  # a word of a template in which messages differ
 MAX_CHILDREN = 100  # of a node of the tree; further words go to VARIABLE
+MOST_REMEMBERED = 2_000_000  # messages; beyond it all are forgotten, and fed once more
+UNSEEN = -1
 _WORDLIKE = re.compile(r"\w")
 
 Node = list[Any]  # [ids of the templates here, {word: Node}]: plain values, as JSON keeps them
@@ -94,7 +101,7 @@ class Drain:
         """The Drain of ``state``: it goes on as the first would have."""
         drain = cls(state["similarity"], state["depth"], counts_masks=state["counts_masks"])
         drain.templates = {number: list(words) for number, words in state["clusters"]}
-        drain.tree = _copied(state["tree"])
+        drain.tree = deepcopy(state["tree"])
         return drain
 
     def _prefix(self, length: int) -> int:
@@ -148,10 +155,102 @@ def _all_ids(node: Node) -> Iterator[int]:
         yield from _all_ids(child)
 
 
-def _copied(node: Node) -> Node:
-    return [list(node[0]), {word: _copied(child) for word, child in node[1].items()}]
-
-
 @lru_cache(maxsize=1 << 16)
 def _is_mask(word: str) -> bool:
     return MASK in word and not _WORDLIKE.search(word.replace(MASK, ""))
+
+
+class FixedIds:
+    """Template ids by templates that are not changed; UNSEEN for a message that none of them matches.
+
+    Args:
+        drains: states, asked one after the other.
+        first_ids: added to the ids of each.
+    """
+
+    def __init__(self, drains: Sequence[dict[str, Any]] = (), first_ids: Sequence[int] = ()) -> None:
+        self.drains = list(zip(map(Drain.from_state, drains), first_ids, strict=True))
+        self._known: dict[str, int] = {}
+
+    def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Template ids of L lines: see ``LearnedIds.assign``."""
+        if not self.drains:
+            return np.full(len(codes), UNSEEN, dtype=np.int32)
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
+        return np.array([self._one(message) for message in messages], dtype=np.int32)[codes]
+
+    def _one(self, message: str) -> int:
+        if message not in self._known:
+            found = ((first, drain.match(message)) for drain, first in self.drains)
+            self._known[message] = next((first + own for first, own in found if own is not None), UNSEEN)
+        return self._known[message]
+
+    def templates(self) -> dict[int, list[str]]:
+        """{id: words}."""
+        return {
+            first + own: list(words) for drain, first in self.drains for own, words in drain.templates.items()
+        }
+
+
+class LearnedIds:
+    """Template ids by a Drain that goes on learning: those of feeding it every masked message in order.
+
+    A message that taught Drain nothing would, fed once more, find the same template and teach nothing again,
+    as long as Drain has learned nothing in between about messages of that length. So a look-up is as good as
+    Drain itself until a template of that length appears or changes; then each message of that length is fed
+    once more when it comes again.
+
+    Args:
+        known: templates that keep their ids and are asked first; ids of new ones come after theirs.
+
+    Attributes:
+        fed: messages that Drain itself has seen.
+    """
+
+    def __init__(self, drain: Drain, known: FixedIds | None = None) -> None:
+        self.drain = drain
+        self.known = FixedIds() if known is None else known
+        self.first_id = max(self.known.templates(), default=0)  # added to Drain's own ids, from 1 on
+        self.fed = 0
+        self._found: dict[str, tuple[int, int, int]] = {}  # message: id, words, what was learned by then
+        self._learned: Counter[int] = Counter()  # by number of words: templates made or changed
+
+    def assign(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Template ids of L lines.
+
+        Args:
+            messages: (U,) distinct masked messages.
+            codes: (L,) which of them each line is, in the order of lines.
+        """
+        ids = self.known.assign(messages, codes)
+        new = np.flatnonzero(ids == UNSEEN)
+        if len(new):
+            ids[new] = self._assign_new(messages, codes[new])
+        return ids
+
+    def _assign_new(self, messages: list[str], codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        if len(self._found) > MOST_REMEMBERED:
+            self._found.clear()
+        entries = [self._found.get(message) for message in messages]
+        if all(entry is not None and entry[2] == self._learned[entry[1]] for entry in entries):
+            return np.array([entry[0] for entry in entries if entry is not None], dtype=np.int32)[codes]
+        return np.array([self._one(messages[code]) for code in codes.tolist()], dtype=np.int32)
+
+    def _one(self, message: str) -> int:
+        entry = self._found.get(message)
+        if entry is not None and entry[2] == self._learned[entry[1]]:
+            return entry[0]
+        own, learned = self.drain.learn(message)
+        self.fed += 1
+        words = len(self.drain.templates[own])
+        if learned:
+            self._learned[words] += 1
+        else:  # fed now once more, Drain would find the same, for nothing has changed
+            self._found[message] = (self.first_id + own, words, self._learned[words])
+        return self.first_id + own
+
+    def templates(self) -> dict[int, list[str]]:
+        """{id: words} as they are by now, known ones first."""
+        learned = {self.first_id + own: list(words) for own, words in self.drain.templates.items()}
+        return self.known.templates() | learned

@@ -1,33 +1,54 @@
-"""What the lines of a log look like: the header before the message, and what makes lines one session."""
+"""What the lines of a log look like: header, masks of messages, and what makes lines one session."""
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import yaml
+from numpy.typing import NDArray
 
 from seqlab.errors import UserError
-from seqlab.logs.masking import GENERAL, mask_pattern, session_mask
 
 ISO = "iso"  # the time format of 2026-01-31T12:00:00.5Z: T or a blank, any fraction, any zone or none
-UNSUPPORTED = "look-around and back-references are not supported"
+
+MASK = "<var>"  # not Drain's own <*>, which never counts as an equal word
+SHOWN = "<*>"  # what people read in place of MASK
+SESSION = "ꙮ"  # stands for a session's id until all else is masked: a letter, so that paths go on over it
+
+_UUID = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
+_MAC = r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b"
+GENERAL = {  # masks of every log, in the order in which they are tried
+    "address": r"/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?",  # IPv4, with port
+    "host": r"\b(?:[a-zA-Z0-9_-]+\.)+[a-zA-Z0-9_-]+:[0-9]+\b",  # a name with dots and a port
+    "path": r"(?:/[\w.$-]+){2,}",
+    "hexadecimal": rf"0[xX][0-9a-fA-F]+|{_UUID}|{_MAC}|\b[0-9a-fA-F]{{7,}}\b",
+    "number": r"[-+]?\b[0-9]+\b",
+}
+_BEGINS_HEADER = re.compile(r"(\((\?P?<\w+>)?)?\^")
+_ONE_GROUP = re.compile(r"([^()|]*)\((?:\?P?<\w+>)?([^()?][^()]*)\)((?:[^()|*+?{][^()|]*)?)")
 
 
 @dataclass(frozen=True)
 class LogFormat:
     """Where a line has its message, its time and its session, and how Drain is set for its messages.
 
-    Regular expressions are those of Rust's regex crate, which polars runs: no look-around, no references
-    back.
+    Regular expressions are those of Rust's regex crate, which polars runs: no look-around, no
+    back-references.
     """
 
     name: str
     header: str = ""  # at a line's start; the message is what follows. Groups: time, label ("-" is normal)
     time_format: str | None = None  # as strptime writes it, or ISO
-    time_at: tuple[int, int] | None = None  # (start, length) of the time, where all lines have it there
+    time_at: Sequence[int] | None = None  # start and length of the time, where all lines have it there
     session: str | None = None  # names a line's session, anywhere in it; its first group where it has one
-    masks: tuple[str, ...] = ()  # variable parts of this system, masked beside the general ones
-    general_masks: tuple[str, ...] = tuple(GENERAL)
+    masks: Sequence[str] = ()  # variable parts of this system, masked beside the general ones
+    general_masks: Sequence[str] = tuple(GENERAL)
     similarity: float = 0.7  # Drain's: share of equal words that makes two messages one template
     depth: int = 5  # Drain's: of its tree, which looks at the first depth - 3 words
     counts_masks: bool = False  # masked words count as equal words: see Drain
@@ -38,24 +59,15 @@ class LogFormat:
     time_field: str | None = None
 
     def __post_init__(self) -> None:
-        masks = [("mask", pattern) for pattern in self.masks]
-        for what, pattern in (("header", self.header), ("session", self.session), *masks):
+        group_names(self.header, "--header")
+        for option, pattern in [("--session", self.session), *(("--mask", mask) for mask in self.masks)]:
             if pattern is not None:
-                shown = f"--{what} {_quoted(pattern)}"
-                if _matches_empty(shown, pattern) and what != "header":
-                    raise UserError(f"{shown} matches the empty text: say what must be there")
-        if self.masks:  # all of them are one expression in the end
-            _matches_empty(
-                " ".join(f"--mask {_quoted(mask)}" for mask in self.masks), mask_pattern(self.masks)
-            )
+                group_names(pattern, option)
+                if pl.Series([""]).str.contains(pattern)[0]:
+                    raise UserError(f"{option} '{pattern}' matches the empty text: say what must be there")
+        group_names(mask_pattern(self.masks, ()), "all of --mask,")
         if self.session is not None and self.mask_session:
-            try:
-                session_mask(self.session)
-            except ValueError:
-                raise UserError(
-                    f"--session {_quoted(self.session)}: only one plain group can be masked in messages: say "
-                    "with --mask what stands there for a session"
-                ) from None
+            session_mask(self.session)
         if not 0 < self.similarity <= 1:
             raise UserError(f"--similarity {self.similarity}: give a share above 0 and up to 1, like 0.5")
         if self.depth < 3:
@@ -75,43 +87,25 @@ class LogFormat:
         if self.syntax != "header":
             return f"{self.syntax} lines with a field {self.message_field!r}"
         times = f", times as {self.time_format}" if self.has_times else ""
-        session = "" if self.session is None else f", session {_quoted(self.session)}"
-        return f"lines with the header {_quoted(self.header)}{times}{session}"
-
-    def state(self) -> dict[str, Any]:
-        """Plain values for parse.json and for checkpoints."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> LogFormat:
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in state.items()
-        }
-        return cls(**fields)
+        session = "" if self.session is None else f", session '{self.session}'"
+        return f"lines with the header '{self.header}'{times}{session}"
 
 
-def _quoted(pattern: str) -> str:
-    return f"'{pattern}'" if pattern.isprintable() else repr(pattern)  # no doubled backslashes
-
-
-def _matches_empty(shown: str, pattern: str) -> bool:
-    """Whether a pattern matches the empty text.
+def group_names(pattern: str, option: str = "") -> list[str]:
+    """The capturing groups of a pattern, in order; those without a name are called by their numbers.
 
     Raises:
-        UserError: it is no regular expression.
+        UserError: not a regular expression.
     """
-    import polars as pl
-
     try:
-        return bool(pl.Series([""]).str.contains(pattern)[0])
+        groups = pl.Series([""]).str.extract_groups(pattern)
     except pl.exceptions.ComputeError as error:
         lines = str(error).splitlines()  # a page, with the reason in a line of its own
         reason = next((line for line in lines if line.startswith("error: ")), lines[0])
         reason = re.sub(r"^\w*(?: error|error): ", "", reason.strip()).rstrip(".")
-        hint = "" if "not supported" in reason else f"; {UNSUPPORTED}"
-        raise UserError(f"{shown}: not a regular expression: {reason}{hint}") from None
+        hint = "" if "not supported" in reason else "; look-around and back-references are not supported"
+        raise UserError(f"{option} '{pattern}': not a regular expression: {reason}{hint}") from None
+    return list(groups.struct.fields) if groups.dtype == pl.Struct else []
 
 
 def says_year(time_format: str | None) -> bool:
@@ -119,9 +113,85 @@ def says_year(time_format: str | None) -> bool:
     return time_format in (None, ISO) or re.search(r"%[YyGCsDFcx+]", time_format or "") is not None
 
 
-def group_names(pattern: str) -> list[str]:
-    """The capturing groups of a pattern, in order; those without a name are called by their numbers."""
-    import polars as pl
+def mask_pattern(masks: Sequence[str] = (), general: Sequence[str] = tuple(GENERAL)) -> str:
+    """One pattern for all that is masked: ``masks`` first, then those of GENERAL that are named.
 
-    groups = pl.Series([""]).str.extract_groups(pattern)
-    return list(groups.struct.fields) if groups.dtype == pl.Struct else []
+    One pass over a message costs a quarter of one pass for each. Empty where nothing is masked.
+    """
+    return "|".join(
+        [*(f"(?:{mask})" for mask in masks), *(GENERAL[name] for name in GENERAL if name in general)]
+    )
+
+
+def mask(messages: pl.Series, pattern: str) -> pl.Series:
+    """(L,) the messages, each match of ``pattern`` replaced by MASK. An empty pattern masks nothing."""
+    return messages if not pattern else messages.str.replace_all(pattern, MASK)
+
+
+def session_mask(session: str) -> tuple[str, str] | None:
+    r"""What finds a session's id in messages, and its replacement, which holds SESSION.
+
+    An expression without a group is replaced whole; of one with a single group, that group, and the words
+    around it stay. None where it begins with ``^``: then it names a part of the header.
+
+    Raises:
+        UserError: another expression: several groups, or a group with parentheses, ``|`` or a repetition
+            beside it.
+    """
+    groups = group_names(session, "--session")
+    if _BEGINS_HEADER.match(session):
+        return None
+    if not groups:
+        return session, SESSION
+    parts = _ONE_GROUP.fullmatch(session)
+    if parts is None:
+        raise UserError(
+            f"--session '{session}': only one plain group can be masked in messages: say with --mask what "
+            "stands there for a session"
+        )
+    before, inner, after = parts.groups()
+    return f"({before})(?:{inner})({after})", f"${{1}}{SESSION}${{2}}"
+
+
+_MICROSECONDS = 1_000_000
+_SHORTEST, _LONGEST = 0.001, 1e9  # seconds
+_MOST_WINDOWS = 100  # that a line is in
+
+
+@dataclass(frozen=True)
+class TimeWindows:
+    """Sessions of a log that names none: windows of ``seconds``, one beginning every ``step`` seconds."""
+
+    seconds: float
+    step: float
+
+    def __post_init__(self) -> None:
+        if not _SHORTEST <= self.seconds <= _LONGEST:
+            raise UserError(f"--window {self.seconds:g}: give seconds, {_SHORTEST:g} to {_LONGEST:g}")
+        least = max(_SHORTEST, self.seconds / _MOST_WINDOWS)
+        if not least <= self.step <= self.seconds:
+            raise UserError(
+                f"--step {self.step:g}: give seconds, {least:g} to the window's {self.seconds:g}: a larger "
+                f"step would leave lines out, a smaller one put each into more than {_MOST_WINDOWS} windows"
+            )
+
+    def events(self, time: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
+        """The message and the session, named by the window's begin, of each event.
+
+        Args:
+            time: (M,) Datetime("us"); messages without one are in no window.
+        """
+        step, size = round(self.step * _MICROSECONDS), round(self.seconds * _MICROSECONDS)
+        known = np.flatnonzero(time.is_not_null().to_numpy())
+        at = time.to_physical().to_numpy()[known].astype(np.int64)
+        newest = at // step * step
+        begins = newest[:, None] - step * np.arange(math.ceil(size / step))[::-1]  # (M, K) oldest first
+        inside = at[:, None] < begins + size
+        begin = pl.Series(begins[inside]).cast(pl.Datetime("us"))
+        fraction = "" if step % _MICROSECONDS == 0 else "%.6f"
+        return np.repeat(known, inside.sum(axis=1)), begin.dt.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}")
+
+
+_TABLE = yaml.safe_load(Path(__file__).with_name("formats.yaml").read_text(encoding="utf-8"))
+FORMATS = {name: LogFormat(name, **settings) for name, settings in _TABLE.items()}
+ALL_FORMATS = f"{', '.join(FORMATS)}, regex with --header, or auto"

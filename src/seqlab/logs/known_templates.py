@@ -1,4 +1,4 @@
-"""The folder of a parse, and the templates that a user gives: of an earlier parse, or a table."""
+"""The files of a parse, its parse.json as others read it, and templates that a user gives."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 from seqlab.errors import UserError
 from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
-from seqlab.logs.line_parser import check_version
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PARAMETERS = "parameters.parquet"  # of a parse with --parameters
+PARSER_FORMAT = 2
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
 _EVENT_ID = re.compile(r"E?(\d+)")
 
@@ -32,16 +32,13 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
     """
     if path.is_dir() or path.suffix.lower() == ".json":
         parser = read_summary(path)["parser"]
-        check_version(parser, f"{path}: ")
         return parser["drains"], parser["first_ids"]
     drain = Drain(log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks)
     for place, (name, text) in enumerate(read_templates(path).items(), start=1):
         digits = _EVENT_ID.fullmatch(name)
         number = int(digits[1]) if digits else place
-        if number > MOST:
-            raise UserError(f"{path}: template id {name} is too large; give numbers up to {MOST:,}")
-        if number in drain.templates:
-            raise UserError(f"{path}: two templates have the id {number}; give each its own number")
+        if number > MOST or number in drain.templates:
+            raise UserError(f"{path}: template id {name}: give each its own number, up to {MOST:,}")
         drain.add(number, [VARIABLE if VARIABLE in word else word for word in text.split()])
     return [drain.state()], [0]
 
@@ -60,21 +57,19 @@ def read_templates(path: str | Path) -> dict[str, str]:
         raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    lines = text.splitlines()
-    if not lines:
+    if not text:
         raise UserError(f"{path}: the file is empty; expected EventId,EventTemplate or one template a line")
     rows = list(csv.reader(io.StringIO(text, newline="")))  # a field may hold what splitlines cuts at
     if rows[0][:2] != ["EventId", "EventTemplate"]:
-        return {str(number): line.strip() for number, line in enumerate(lines, start=1)}
+        return {str(number): line.strip() for number, line in enumerate(text.splitlines(), start=1)}
     templates = {}
     for number, row in enumerate(rows[1:], start=2):
-        if not row:
-            continue
-        if len(row) < 2:
-            raise UserError(f"{path}, line {number}: expected EventId,EventTemplate, got {','.join(row)!r}")
+        if len(row) == 1:
+            raise UserError(f"{path}, line {number}: expected EventId,EventTemplate, got {row[0]!r}")
         # templates with commas are often written without quotes; a third column of the header is not one
         end = len(row) if len(rows[0]) == 2 else len(row) - len(rows[0]) + 2
-        templates[row[0].strip()] = ",".join(row[1:end]).strip()
+        if row:
+            templates[row[0].strip()] = ",".join(row[1:end]).strip()
     return templates
 
 
@@ -90,17 +85,19 @@ def read_summary(path: Path) -> dict[str, Any]:
         path: it, or its folder.
 
     Raises:
-        UserError: missing, or no parse.json.
+        UserError: missing, no parse.json, or that of another version.
     """
     if path.is_dir():
         path = path / SUMMARY
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        summary["parser"]["drains"]  # the part that no other file has
+        version = summary["parser"]["format_version"]
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{path}: no such file; seqlab parse LOG --output DIR writes DIR/parse.json"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not the parse.json of seqlab parse: {error}") from None
+    if version != PARSER_FORMAT:
+        raise UserError(f"{path}: of version {version}, known is {PARSER_FORMAT}: parse the log again")
     return summary

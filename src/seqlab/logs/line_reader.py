@@ -1,20 +1,29 @@
-"""Lines of one format taken apart for whole columns at once: messages, times, session keys."""
+"""Raw lines to messages, times and session keys, whole columns at once; and to events of known templates."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.logs.formats import ISO, LogFormat, group_names, says_year
-from seqlab.logs.lines import NO_HEADER, NO_SESSION, NO_TEXT, NO_TIME, NOT_UTF8, TOO_LONG
-from seqlab.logs.masking import MASK, SESSION, mask, mask_pattern, session_mask
-from seqlab.logs.reading import LONGEST_LINE
-from seqlab.logs.windows import TimeWindows
+from seqlab.logs.drain import FixedIds
+from seqlab.logs.formats import (
+    ISO,
+    MASK,
+    SESSION,
+    LogFormat,
+    TimeWindows,
+    group_names,
+    mask,
+    mask_pattern,
+    says_year,
+    session_mask,
+)
+from seqlab.logs.reading import LONGEST_LINE, NO_HEADER, NO_SESSION, NO_TEXT, NO_TIME, NOT_UTF8, TOO_LONG
 
 _AFTER_HEADER = "\x02"  # marks where the header was
 
@@ -52,8 +61,8 @@ class LineReader:
         self.windows = windows
         self.keep_values = keep_values
         self.masks = mask_pattern(log_format.masks, log_format.general_masks)
-        masked = log_format.session if log_format.mask_session else None
-        self._session_mask = None if masked is None else session_mask(masked)
+        is_masked = log_format.mask_session and log_format.session is not None
+        self._session_mask = session_mask(log_format.session or "") if is_masked else None
         self._groups = group_names(log_format.header)
         self._time_format = log_format.time_format if log_format.has_times else None
         self._year = ""
@@ -70,7 +79,7 @@ class LineReader:
         kept, lines = _drop(lines != NO_TEXT, skipped, NOT_UTF8, kept, lines)
         messages, has_header = self.messages(lines)
         kept, lines, messages = _drop(has_header, skipped, NO_HEADER, kept, lines, messages)
-        events, sessions = self.sessions(lines)
+        events, sessions = self._sessions(lines)
         times = self._times(lines)
         reason, is_used = NO_SESSION, None
         if sessions is None and self.windows is not None:
@@ -83,34 +92,33 @@ class LineReader:
         if is_used is not None:
             events = (np.cumsum(is_used.to_numpy()) - 1)[events]
             kept, lines, messages, times = _drop(is_used, skipped, reason, kept, lines, messages, times)
-        masked = self._masked(messages)
-        values = self._values(messages) if self.keep_values else None
+        masked, values = self._masked(messages)
         distinct = masked.unique(maintain_order=True)
         code = masked.cast(pl.Enum(distinct)).to_physical().to_numpy()
-        labels = self._labels(lines)
+        labels = self._field(lines, "label") != "-" if "label" in self._groups else None
         return Messages(kept, distinct.to_list(), code, times, labels, events, sessions, skipped, values)
-
-    def _masked(self, messages: pl.Series) -> pl.Series:
-        if self._session_mask is None:
-            return mask(messages, self.masks)
-        marked = mask(self._session_mask.mark(messages), self.masks)
-        return marked.str.replace_all(SESSION, MASK, literal=True)
-
-    def _values(self, messages: pl.Series) -> pl.Series:
-        """(M,) List(String): what ``_masked`` masks, in order; the id of a session is SESSION."""
-        if self._session_mask is None:
-            return messages.str.extract_all(self.masks)
-        return self._session_mask.mark(messages).str.extract_all(f"{self.masks}|{SESSION}")
 
     def messages(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
         """What follows the header, and where there is one; or the field of the message."""
-        if self.format.syntax != "header" or "content" in self._groups:
-            fields = self._field(lines, self.format.message_field or "content")
+        if self.format.syntax != "header":
+            fields = self._field(lines, self.format.message_field)
             return fields, fields.is_not_null()
         # one replacement is five times faster than taking the groups
         rest = lines.str.replace(self.format.header, _AFTER_HEADER)
         found = rest.str.starts_with(_AFTER_HEADER) & ~lines.str.starts_with(_AFTER_HEADER)
         return rest.str.slice(1), found
+
+    def _masked(self, messages: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+        """(M,) the masked messages; and what was masked, the id of a session as SESSION, where it is kept."""
+        marked, pattern = messages, self.masks
+        if self._session_mask is not None:
+            marked = messages.str.replace_all(*self._session_mask)
+            pattern = f"{self.masks}|{SESSION}" if self.masks else SESSION
+        values = marked.str.extract_all(pattern) if self.keep_values else None
+        masked = mask(marked, self.masks)
+        if self._session_mask is not None:
+            masked = masked.str.replace_all(SESSION, MASK, literal=True)
+        return masked, values
 
     def _field(self, lines: pl.Series, name: str) -> pl.Series:
         """(L,) a group of the header, or a field of JSON or logfmt; null where a line has none."""
@@ -123,7 +131,7 @@ class LineReader:
         quoted = lines.str.extract(rf'{key}"((?:[^"\\]|\\.)*)"').str.replace_all(r"\\(.)", "$1")
         return quoted.fill_null(lines.str.extract(rf'{key}([^"\s]\S*)'))
 
-    def sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
+    def _sessions(self, lines: pl.Series) -> tuple[NDArray[np.int64], pl.Series | None]:
         """The line and the session of each event; None where time windows make sessions."""
         if self.format.session_field is not None:
             named = self._field(lines, self.format.session_field)
@@ -156,14 +164,8 @@ class LineReader:
             text = self._field(lines, self.format.time_field or "time")
         if self._time_format == ISO:
             return _iso_times(text)
-        return (self._year + text if self._year else text).str.strptime(
-            kind, self._time_format, strict=False, cache=True
-        )
-
-    def _labels(self, lines: pl.Series) -> pl.Series | None:
-        if "label" not in self._groups:
-            return None
-        return self._field(lines, "label") != "-"
+        text = self._year + text if self._year else text
+        return text.str.strptime(kind, self._time_format, strict=False, cache=True)
 
 
 def _iso_times(text: pl.Series) -> pl.Series:
@@ -178,9 +180,8 @@ def _first_of_line(
     line: NDArray[np.int64], named: pl.Series, counts: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
     """(E,) False where a line names a session once more."""
-    keep: NDArray[np.bool_] = ~(
-        (named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0)
-    )
+    is_repeated = (named == named.shift(1)).fill_null(False).to_numpy() & (np.diff(line, prepend=-1) == 0)
+    keep: NDArray[np.bool_] = ~is_repeated
     many = np.flatnonzero(counts[line] > 2)
     if len(many):
         table = pl.DataFrame({"line": line[many], "session": named.gather(many)})
@@ -201,3 +202,37 @@ def _drop(
     is_good = good.to_numpy()
     skipped[reason] = kept[~is_good]
     return kept[is_good], *(column.filter(good) for column in columns)
+
+
+class LineEvents(NamedTuple):
+    """The E events of some lines; a line that names several sessions is an event of each."""
+
+    line: NDArray[np.int64]  # (E,) place of the event's line
+    session: pl.Series  # (E,) session keys
+    key: NDArray[np.int32]  # (E,) template ids; -1 for a message that no template matches
+    time: NDArray[np.datetime64]  # (E,) microseconds, NaT where the line has none
+    skipped: dict[str, NDArray[np.int64]]  # places of lines without an event, by reason
+
+
+class LineParser:
+    """Takes raw lines apart as the parse did that a model was trained on; learns no template."""
+
+    def __init__(self, reader: LineReader, ids: FixedIds) -> None:
+        self.reader = reader
+        self.ids = ids
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> LineParser:
+        """From ``parser`` of a parse.json or of a checkpoint's data."""
+        windows = None if state["window"] is None else TimeWindows(**state["window"])
+        reader = LineReader(LogFormat(**state["log_format"]), windows)
+        return cls(reader, FixedIds(state["drains"], state["first_ids"]))
+
+    def __call__(self, lines: pl.Series) -> LineEvents:
+        """The events of (L,) lines, in their order."""
+        found = self.reader(lines)
+        assert found.event_session is not None  # every parse has session keys or windows
+        key = self.ids.assign(found.distinct, found.code)
+        message = found.event_message
+        time = found.time.to_numpy()[message]
+        return LineEvents(found.place[message], found.event_session, key[message], time, found.skipped)

@@ -1,4 +1,4 @@
-"""What a parse leaves: sessions.parquet, templates.csv and, written last, parse.json; and what it says."""
+"""What a parse counts and refuses, what it leaves (parse.json is written last), and what it says."""
 
 from __future__ import annotations
 
@@ -6,35 +6,107 @@ import csv
 import json
 import platform
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from functools import reduce
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TextColumn
 
 from seqlab.errors import UserError
 from seqlab.files import sync, whole_file
-from seqlab.logs.counting import Labels, Parsed
+from seqlab.logs.formats import ALL_FORMATS, MASK, SHOWN
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, TEMPLATES
-from seqlab.logs.masking import MASK, SHOWN
-from seqlab.logs.reading import Source
+from seqlab.logs.reading import NO_TIME, SHOWN_LINES, text_bytes
+from seqlab.logs.sessions import MappedChunk
 from seqlab.logs.settings import ParseSettings
 
+ENOUGH_LINES = 10_000  # to see that a format is another
 LABELS = ("Normal", "Anomaly")  # as loghub's label files have them
 PACKAGES = ("seqlab", "polars", "numpy")
 ROWS_AT_ONCE = 65_536  # sessions in a group of rows
+Labels = Mapping[str, int]  # {session: 0 normal, 1 abnormal}
 
 
-def check_output(settings: ParseSettings) -> None:
-    """Raise UserError for a folder that holds a parse, unless it is to be replaced."""
-    if (settings.output / SUMMARY).exists() and not settings.overwrite:
-        raise UserError(f"{settings.output} holds a parse already: give another --output, or --overwrite")
+@dataclass
+class ParseCounts:
+    """Totals over the chunks so far."""
+
+    events: int = 0
+    timed: int = 0  # messages whose time could be read
+    skipped: Counter[str] = field(default_factory=Counter)
+    skipped_lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # the first of each reason
+    templates: Counter[int] = field(default_factory=Counter)  # messages of each
+    examples: dict[int, str] = field(default_factory=dict)  # the first line of each
+    log_lines: Counter[str] = field(default_factory=Counter)  # lines of each log
+
+    @property
+    def lines(self) -> int:
+        return self.log_lines.total()
+
+    def add(self, mapped: MappedChunk, ids: NDArray[np.int32], log: str) -> None:
+        """Count a chunk in; chunks come in the order of their lines.
+
+        Args:
+            ids: (M,) the template of each message.
+        """
+        for reason, (count, lines) in mapped.skipped.items():
+            self.skipped[reason] += count
+            first = self.skipped_lines.setdefault(reason, [])
+            for line in lines[: SHOWN_LINES - len(first)]:
+                first.append({"log": log, "line": line.number, "offset": line.offset, "text": line.text})
+        self.log_lines[log] += mapped.num_lines
+        self.events += len(mapped.events)
+        self.timed += mapped.timed
+        numbers, places, counts = np.unique(ids, return_index=True, return_counts=True)
+        for number, place, count in zip(numbers.tolist(), places.tolist(), counts.tolist(), strict=True):
+            self.templates[number] += count
+            self.examples.setdefault(number, mapped.examples[int(mapped.code[place])])
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a parse found."""
+
+    counts: ParseCounts
+    templates: dict[int, list[str]]
+    labels: dict[str, int]  # sessions by label: Normal, Anomaly, unknown
+    fed: int  # messages that Drain itself saw
+    seconds: float
+
+    @property
+    def num_sessions(self) -> int:
+        return sum(self.labels.values())
+
+
+def check_lines(settings: ParseSettings, counts: ParseCounts) -> None:
+    """Refuse the lines so far, where no event came of them or none of their times could be read.
+
+    Raises:
+        UserError: with the first of the lines and what was expected.
+    """
+    form = settings.log_format
+    is_timeless = form.syntax == "header" and form.has_times and not counts.timed
+    if counts.events and not is_timeless:
+        return
+    if not counts.lines:
+        raise UserError(f"{', '.join(settings.logs)}: no line in it")
+    reason, first = NO_TIME, next(iter(counts.examples.values()), "")
+    if not counts.events:
+        reason = counts.skipped.most_common(1)[0][0]
+        first = next((line["text"] for line in counts.skipped_lines[reason] if line["text"].strip()), "")
+    raise UserError(
+        f"none of the first {counts.lines:,} lines could be used ({reason}); the first: {first[:80]!r}; "
+        f"--format {form.name} expects {form.expected}. Choose {ALL_FORMATS}; --try shows what a format sees"
+    )
 
 
 def write_sessions(buckets: Sequence[pl.LazyFrame], labels: Labels | None, target: Path) -> dict[str, int]:
@@ -50,13 +122,8 @@ def write_sessions(buckets: Sequence[pl.LazyFrame], labels: Labels | None, targe
         table = pl.LazyFrame(known, schema={"session": pl.String, "label": pl.String})
         rows = rows.join(table, "session", how="left", maintain_order="left")
     elif "abnormal" in rows.collect_schema():
-        label = (
-            pl.when("abnormal")
-            .then(pl.lit(LABELS[1]))
-            .when(pl.col("abnormal").not_())
-            .then(pl.lit(LABELS[0]))
-        )
-        rows = rows.with_columns(label.alias("label"))
+        is_abnormal = pl.when("abnormal").then(pl.lit(LABELS[1])).otherwise(pl.lit(LABELS[0]))
+        rows = rows.with_columns(label=is_abnormal)
     else:
         rows = rows.with_columns(label=pl.lit(None, pl.String))
     columns = ("session", "keys", "label", "first_time", "last_time", "line_offsets", "times")
@@ -65,17 +132,8 @@ def write_sessions(buckets: Sequence[pl.LazyFrame], labels: Labels | None, targe
     return dict(counts.iter_rows())
 
 
-def shown_template(words: list[str]) -> str:
-    """A template as people write it."""
-    return " ".join(words).replace(MASK, SHOWN)
-
-
 def write_output(
-    settings: ParseSettings,
-    parsed: Parsed,
-    parser: dict[str, Any],
-    made: Path,
-    logs: list[dict[str, Any]],
+    settings: ParseSettings, parsed: Parsed, parser: dict[str, Any], made: Path, logs: list[dict[str, Any]]
 ) -> None:
     """Put the files in place; ``parse.json`` comes last, so that where it is all is.
 
@@ -90,7 +148,9 @@ def write_output(
     for name in (SESSIONS, PARAMETERS) if settings.parameters else (SESSIONS,):
         sync(made / name)
         (made / name).replace(output / name)
-    shown = {number: shown_template(words) for number, words in sorted(parsed.templates.items())}
+    shown = {
+        number: " ".join(words).replace(MASK, SHOWN) for number, words in sorted(parsed.templates.items())
+    }
     with (
         whole_file(output / TEMPLATES, on_disk=True) as part,
         part.open("w", encoding="utf-8", newline="") as file,
@@ -102,7 +162,7 @@ def write_output(
     sync(output)
     summary = {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "settings": settings.state(),
+        "settings": asdict(settings),
         "logs": logs,
         "lines": counts.lines,
         "events": counts.events,
@@ -116,7 +176,7 @@ def write_output(
         | {"templates": [{"id": number, "template": text} for number, text in shown.items()]},
     }
     with whole_file(output / SUMMARY, on_disk=True) as part, part.open("w", encoding="utf-8") as file:
-        json.dump(summary, file, ensure_ascii=False)
+        json.dump(summary, file, ensure_ascii=False, default=str)  # paths are texts
 
 
 def report(settings: ParseSettings, parsed: Parsed) -> str:
@@ -124,18 +184,16 @@ def report(settings: ParseSettings, parsed: Parsed) -> str:
     counts, seconds = parsed.counts, parsed.seconds
     speed = f"{counts.lines / max(seconds, 1e-9):,.0f} lines/s"
     labels = ", ".join(f"{count:,} {name}" for name, count in sorted(parsed.labels.items()))
+    labels = ", no labels" if {*parsed.labels} <= {"unknown"} else f": {labels}"
     rows = [
         ("lines", f"{counts.lines:,} in {seconds:.1f} s, {speed}"),
         ("events", f"{counts.events:,} of {len(parsed.templates):,} templates"),
-        (
-            "sessions",
-            f"{parsed.num_sessions:,}{', no labels' if {*parsed.labels} <= {'unknown'} else f': {labels}'}",
-        ),
+        ("sessions", f"{parsed.num_sessions:,}{labels}"),
     ]
     for reason, count in counts.skipped.items():
-        first = next(iter(counts.skipped_lines[reason]), None)
-        where = first and f", the first is {first['log']}, line {first['line']}: {first['text'][:60]!r}"
-        rows.append(("skipped", f"{count:,} lines, {reason}{where or ''}"))
+        first = counts.skipped_lines[reason][0]
+        where = f"the first is {first['log']}, line {first['line']}: {first['text'][:60]!r}"
+        rows.append(("skipped", f"{count:,} lines, {reason}, {where}"))
     kept = f"{PARAMETERS}, " if settings.parameters else ""
     rows.append(("written", f"{settings.output}: {SESSIONS}, {TEMPLATES}, {kept}{SUMMARY}"))
     rows.append(("train", f"python train.py model=gru data.sessions={settings.output}"))
@@ -143,19 +201,12 @@ def report(settings: ParseSettings, parsed: Parsed) -> str:
 
 
 @contextmanager
-def line_progress(sources: Sequence[Source]) -> Iterator[Callable[[int, int], None]]:
+def line_progress(logs: Sequence[str]) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error where that is a terminal; nothing elsewhere. Takes lines and bytes so far."""
-    sizes = [source.plain_bytes for source in sources]
+    sizes = [text_bytes(log) for log in logs]
     total = None if None in sizes else sum(size or 0 for size in sizes)
-    texts = ("parsing", "{task.fields[lines]:,} lines", "{task.fields[rate]:,.0f} lines/s")
-    columns = (BarColumn(), *map(TextColumn, texts), TimeRemainingColumn())
-    begin = time.perf_counter()
+    columns = (*Progress.get_default_columns(), TextColumn("{task.fields[lines]:,} lines"))
     quiet = not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-        task = bar.add_task("", total=total, lines=0, rate=0.0)
-
-        def show(lines: int, position: int) -> None:
-            rate = lines / max(time.perf_counter() - begin, 1e-9)
-            bar.update(task, completed=position, lines=lines, rate=rate)
-
-        yield show
+        task = bar.add_task("parsing", total=total, lines=0)
+        yield lambda lines, position: bar.update(task, completed=position, lines=lines)

@@ -1,42 +1,96 @@
 """A whole parse: logs in, sessions.parquet, templates.csv and parse.json out.
 
-Chunks are taken apart side by side; their templates are named one chunk after the other, as Drain needs it;
-then the chunks' sessions are grouped side by side, and joined at the end.
+Chunks are taken apart side by side, by threads of this machine or by a Ray cluster; their templates are named
+one chunk after the other, as Drain needs it; then the chunks' sessions are grouped side by side, and joined
+at the end.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from seqlab.errors import UserError
-from seqlab.logs.chunk_sessions import MappedChunk, group_events, map_chunk
-from seqlab.logs.counting import ENOUGH_LINES, Labels, ParseCounts, Parsed, check_lines
-from seqlab.logs.drain import Drain
-from seqlab.logs.engines import Engine
-from seqlab.logs.known_templates import PARAMETERS, SESSIONS, read_known_templates
-from seqlab.logs.line_parser import PARSER_FORMAT
+from seqlab.logs.drain import Drain, FixedIds, LearnedIds
+from seqlab.logs.known_templates import PARAMETERS, PARSER_FORMAT, SESSIONS, SUMMARY, read_known_templates
 from seqlab.logs.line_reader import LineReader
-from seqlab.logs.output import ROWS_AT_ONCE, check_output, write_output, write_sessions
-from seqlab.logs.parts import Parts, parts_beside
-from seqlab.logs.reading import Chunk, Source, find_sources, read_chunks
+from seqlab.logs.output import (
+    ENOUGH_LINES,
+    ROWS_AT_ONCE,
+    Labels,
+    ParseCounts,
+    Parsed,
+    check_lines,
+    write_output,
+    write_sessions,
+)
+from seqlab.logs.reading import STDIN, Chunk, find_logs, read_chunks, text_bytes
+from seqlab.logs.sessions import MappedChunk, Named, Parts, map_chunk, parts_beside
 from seqlab.logs.settings import ParseSettings
-from seqlab.logs.template_ids import FixedIds, KnownFirstIds, LearnedIds
 
+ENGINES = ("local", "ray")
 BUCKET_BYTES = 4 << 30  # of text whose sessions are joined at once
 PACKED_FACTOR = 20  # text is about so many times as large as its gzip
 UNKNOWN_SIZE_BUCKETS = 64  # of standard input
 JOINED_AT_ONCE = 2
 
-Report = Callable[[int, int], None]
+
+class Engine(NamedTuple):
+    """Computes functions on their own, side by side."""
+
+    workers: int
+    submit: Callable[..., Future[Any]]  # of a function and its arguments
+    close: Callable[[], None]
+
+
+def open_engine(name: str = "local", address: str | None = None) -> Engine:
+    """An engine by name.
+
+    Args:
+        address: of a Ray cluster, whose machines share the logs' and the output's folders; None starts one
+            on this machine.
+
+    Raises:
+        UserError: an unknown name, an address without Ray, ray is not installed, or no cluster answers.
+    """
+    if name not in ENGINES:
+        raise UserError(f"--engine {name}: choose {' or '.join(ENGINES)}")
+    if name == "ray":
+        return _ray(address)
+    if address is not None:
+        raise UserError("--address goes with --engine ray")
+    # one thread a core: polars and NumPy release Python's lock in what is dear
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers)
+    return Engine(workers, pool.submit, partial(pool.shutdown, cancel_futures=True))
+
+
+def _ray(address: str | None) -> Engine:
+    try:
+        import ray
+    except ImportError:
+        raise UserError("--engine ray needs Ray: pip install 'seqlab[ray]'") from None
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(f"--address {address}: no Ray cluster there: {error}") from None
+    call = ray.remote(num_cpus=1)(_call)
+    workers = max(int(ray.cluster_resources().get("CPU", 1)), 1)
+    return Engine(workers, lambda *work: call.remote(*work).future(), ray.shutdown)
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def parse(
@@ -44,7 +98,7 @@ def parse(
     engine: Engine,
     *,
     read_labels: Callable[[Path], Labels] | None = None,
-    report: Report = lambda lines, position: None,
+    report: Callable[[int, int], None] = lambda lines, position: None,
 ) -> Parsed:
     """Parse all logs.
 
@@ -56,57 +110,35 @@ def parse(
         UserError: a log that cannot be read, labels or templates of another log, an output that cannot be
             written. Then the output is as it was.
     """
-    sources = find_sources(settings.logs)
+    logs, output = find_logs(settings.logs), settings.output
     try:
-        with parts_beside(settings.output) as parts, ThreadPoolExecutor(1) as beside:
-            check_output(settings)
-            parts.buckets = _buckets(sources)
-            labels: Future[Labels | None] = beside.submit(_labels, settings.labels, read_labels)
-            return _Run(settings, sources, parts, engine, labels).run(report)
+        with parts_beside(output) as parts, ThreadPoolExecutor(1) as beside:
+            if (output / SUMMARY).exists() and not settings.overwrite:
+                raise UserError(f"{output} holds a parse already: give another --output, or --overwrite")
+            parts.buckets = _num_buckets(logs)
+            labels = None
+            if settings.labels is not None:
+                if read_labels is None:
+                    raise ValueError(f"labels={settings.labels}: give read_labels too")
+                labels = beside.submit(read_labels, settings.labels)
+            return _Run(settings, parts, engine, labels).run(report)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(
-            f"{settings.output}: the parse cannot go on: {error}; nothing is kept of it"
-        ) from None
+        raise UserError(f"{output}: the parse cannot go on: {error}; nothing is kept of it") from None
 
 
-def _labels(path: Path | None, read: Callable[[Path], Labels] | None) -> Labels | None:
-    if path is None:
-        return None
-    if read is None:
-        raise ValueError(f"labels={path}: give read_labels too")
-    return read(path)
-
-
-def _buckets(sources: Sequence[Source]) -> int:
-    size = 0
-    for source in sources:
-        known = source.plain_bytes
-        if known is None and not source.is_gzip:
-            return UNKNOWN_SIZE_BUCKETS
-        size += Path(source.path).stat().st_size * PACKED_FACTOR if known is None else known
-    return max(1, -(-size // BUCKET_BYTES))
-
-
-class _Named(NamedTuple):
-    """A chunk whose templates are named."""
-
-    events: pl.DataFrame  # see MappedChunk
-    parameters: pl.DataFrame | None
-    ids: NDArray[np.int32]  # (M,) template of each message
+def _num_buckets(logs: Sequence[str]) -> int:
+    if STDIN in logs or not all(map(os.path.isfile, logs)):
+        return UNKNOWN_SIZE_BUCKETS
+    sizes = (text_bytes(log) or os.path.getsize(log) * PACKED_FACTOR for log in logs)
+    return max(1, -(-sum(sizes) // BUCKET_BYTES))
 
 
 class _Run:
     def __init__(
-        self,
-        settings: ParseSettings,
-        sources: Sequence[Source],
-        parts: Parts,
-        engine: Engine,
-        labels: Future[Labels | None],
+        self, settings: ParseSettings, parts: Parts, engine: Engine, labels: Future[Labels] | None
     ) -> None:
         form = settings.log_format
         self.settings = settings
-        self.sources = sources
         self.parts = parts
         self.engine = engine
         self.labels = labels  # read while the log is
@@ -116,12 +148,10 @@ class _Run:
         self.known: tuple[list[dict[str, Any]], list[int]] = ([], [])
         if settings.templates is not None:
             self.known = read_known_templates(settings.templates, form)
-        known = FixedIds(*self.known)
         drain = Drain(form.similarity, form.depth, counts_masks=form.counts_masks)
-        self.learned = LearnedIds(drain, max(known.templates(), default=0))
-        self.ids = KnownFirstIds(known, self.learned)
+        self.ids = LearnedIds(drain, FixedIds(*self.known))
 
-    def run(self, report: Report) -> Parsed:
+    def run(self, report: Callable[[int, int], None]) -> Parsed:
         begin = time.perf_counter()
         try:
             self._read(report)
@@ -136,26 +166,26 @@ class _Run:
             self.writing[0].result()  # still listed where Ctrl-C ends the wait
             self.writing.popleft()
 
-    def _read(self, report: Report) -> None:
+    def _read(self, report: Callable[[int, int], None]) -> None:
         """Read, take apart and group all lines; the workers write parts of sessions."""
-        named: list[_Named] = []
+        named: list[Named] = []
         size = number = 0
         for chunk, mapped in self._mapped():
             ids = self.ids.assign(mapped.distinct, mapped.code)
-            self.counts.add(mapped, ids, self.sources[chunk.file].name)
+            self.counts.add(mapped, ids, self.settings.logs[chunk.file])
             if self.counts.lines >= ENOUGH_LINES:
                 check_lines(self.settings, self.counts)
-            if self.labels.done():
+            if self.labels is not None and self.labels.done():
                 self.labels.result()  # what is wrong with them is said before the log was read
-            named.append(_Named(mapped.events, mapped.parameters, ids))
+            named.append((mapped.events, ids, mapped.parameters))
             size += len(chunk.content)
-            if size >= self.settings.chunk_bytes // 2:  # archives hold many small logs
-                self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+            if size >= self.settings.chunk_bytes // 2:  # many small logs are one part
+                self.writing.append(self.engine.submit(self.parts.group_and_write, named, number))
                 named, size, number = [], 0, number + 1
             self._write_until(self.engine.workers + 1)
             report(self.counts.lines, self.bases[chunk.file] + chunk.end)
         check_lines(self.settings, self.counts)
-        self.writing.append(self.engine.submit(_group_and_write, named, number, self.parts))
+        self.writing.append(self.engine.submit(self.parts.group_and_write, named, number))
         self._write_until(0)
 
     def _mapped(self) -> Iterator[tuple[Chunk, MappedChunk]]:
@@ -164,7 +194,7 @@ class _Run:
         reader = LineReader(settings.log_format, settings.windows, keep_values=settings.parameters)
         waiting: deque[tuple[Chunk, Future[MappedChunk]]] = deque()
         end = 0
-        for chunk in read_chunks(self.sources, settings.chunk_bytes):
+        for chunk in read_chunks(settings.logs, settings.chunk_bytes):
             while len(self.bases) <= chunk.file:  # the log before has ended
                 self.bases.append(self.bases[-1] + end)
                 end = 0
@@ -177,7 +207,7 @@ class _Run:
             yield first, mapped.result()
 
     def _finish(self, begin: float) -> Parsed:
-        made, parts = self.parts.folder, self.parts
+        made, parts, settings = self.parts.folder, self.parts, self.settings
         if parts.buckets == 1:
             rows = parts.sessions(0)
             assert rows is not None  # else the lines were refused
@@ -188,45 +218,31 @@ class _Run:
                 self.writing.append(self.engine.submit(parts.join, bucket))
             self._write_until(0)
             buckets = parts.joined()
-        found = write_sessions(buckets, self.labels.result(), made / SESSIONS)
-        count = sum(found.values())
-        if self.settings.labels is not None and found.get("unknown") == count:
+        labels = None if self.labels is None else self.labels.result()
+        found = write_sessions(buckets, labels, made / SESSIONS)
+        parsed = Parsed(self.counts, self.ids.templates(), found, self.ids.fed, time.perf_counter() - begin)
+        if settings.labels is not None and {*found} == {"unknown"}:
             raise UserError(
-                f"{self.settings.labels}: labels none of the {count:,} sessions; is it the file of this log?"
+                f"{settings.labels}: labels none of the {parsed.num_sessions:,} sessions; is it the file of "
+                "this log?"
             )
-        if self.settings.parameters:
-            parameters = parts.parameters()
+        if settings.parameters:
+            parameters = pl.scan_parquet(sorted(made.glob("parameters-*")))
             parameters.sink_parquet(made / PARAMETERS, compression_level=1, row_group_size=ROWS_AT_ONCE)
-        templates, seconds = self.ids.templates(), time.perf_counter() - begin
-        parsed = Parsed(self.counts, count, templates, found, self.learned.fed, seconds)
-        write_output(self.settings, parsed, self._parser(), made, self._logs())
+        logs = [
+            {"log": log, "first_offset": base, "lines": self.counts.log_lines[log]}
+            for log, base in zip(settings.logs, self.bases, strict=False)  # empty logs at the end have none
+        ]
+        write_output(settings, parsed, self._parser(), made, logs)
         return parsed
 
     def _parser(self) -> dict[str, Any]:
         """What reads other logs the same way: see LineParser."""
-        drains, first_ids = self.known
-        state = self.settings.state()
+        (drains, first_ids), windows = self.known, self.settings.windows
         return {
             "format_version": PARSER_FORMAT,
-            "log_format": state["log_format"],
-            "window": state["window"],
-            "drains": [*drains, self.learned.drain.state()],
-            "first_ids": [*first_ids, self.learned.first_id],
+            "log_format": asdict(self.settings.log_format),
+            "window": None if windows is None else asdict(windows),
+            "drains": [*drains, self.ids.drain.state()],
+            "first_ids": [*first_ids, self.ids.first_id],
         }
-
-    def _logs(self) -> list[dict[str, Any]]:
-        """Where the offsets of each log begin."""
-        lines = self.counts.source_lines
-        return [
-            {"log": source.name, "first_offset": base, "lines": lines.get(source.name, 0)}
-            for source, base in zip(self.sources, self.bases, strict=False)
-        ]
-
-
-def _group_and_write(named: list[_Named], number: int, parts: Parts) -> None:
-    parameters = [each.parameters for each in named if each.parameters is not None]
-    if parameters:
-        parts.write_parameters(pl.concat(parameters), number)
-    rows = [group_events(each.events, each.ids) for each in named]
-    if rows:
-        parts.write(pl.concat(rows), number)

@@ -1,35 +1,36 @@
-"""Logs as chunks of whole lines: plain, gzip, zip, tar, standard input; memory is that of a chunk."""
+"""Logs as chunks of whole lines, from plain files, gzip or standard input; and what stands in a chunk."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import sys
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from seqlab.errors import UserError
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
 SHOWN_BYTES = 200  # of a line that cannot be used
+SHOWN_LINES = 5  # of those that cannot be used, for each reason
 STDIN = "-"
-TAR_ENDINGS = (".tar", ".tar.gz", ".tgz")
-LOG_ENDINGS = (".log", ".txt", ".out")  # archives hold label tables and read-me files beside their logs
+NO_HEADER, NO_SESSION, NO_TIME = "no header", "no session", "no time"
+NOT_UTF8, TOO_LONG = "not UTF-8", "too long"
+NO_TEXT = "\x00\x02not UTF-8"  # stands in for a line that cannot be decoded: no header matches it
 _TEXT = bytes({*range(7, 14), 27, *range(32, 256)})  # other control characters stand in no text
-BROKEN = (
-    OSError,
-    EOFError,
-    zlib.error,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    RuntimeError,
-    NotImplementedError,
-)
+_BROKEN = (OSError, EOFError, zlib.error)
+_BOM = "\ufeff"  # some editors begin a file with it
+_BEGINS_PACKED = (b"x", b"\x1f", b"\x28")  # the first bytes of zlib, gzip and zstd
 
 
 class Chunk(NamedTuple):
@@ -50,18 +51,12 @@ class Chunk(NamedTuple):
 class LineCutter:
     """Cuts the bytes of one file into chunks of whole lines; the unfinished last line waits.
 
-    A line of more than LONGEST_LINE bytes is dropped as it comes, so memory holds one chunk whatever a file
-    without newlines may send.
-
-    Args:
-        file: number of the file.
-        offset: byte where the first line begins.
-        number: of that line.
+    A line of more than LONGEST_LINE bytes is dropped as it comes, so memory is bounded without newlines too.
     """
 
     def __init__(self, file: int, offset: int = 0, number: int = 1) -> None:
         self.file = file
-        self.offset = offset  # of the unfinished line
+        self.offset = offset  # byte where the unfinished line begins
         self.number = number  # of the unfinished line
         self.rest = b""  # of it; its beginning where it is dropped
         self._dropped = 0  # bytes of the unfinished line, where it is dropped
@@ -117,156 +112,186 @@ class LineCutter:
         return chunk
 
 
-class Source(NamedTuple):
-    """A log: a file, or a member of an archive."""
-
-    path: str
-    entry: zipfile.ZipInfo | tarfile.TarInfo | None = None  # of an archive
-    member: str = ""  # its name there
-    member_bytes: int = 0
-
-    @property
-    def name(self) -> str:
-        return self.path if self.entry is None else f"{self.path}:{self.member}"
-
-    @property
-    def is_gzip(self) -> bool:
-        """Whether the file is one text packed by gzip; a tar.gz is not."""
-        return self.entry is None and self.path.lower().endswith(".gz")
-
-    @property
-    def plain_bytes(self) -> int | None:
-        """Bytes of the text; None where they are not known before reading."""
-        if self.entry is not None:
-            return self.member_bytes
-        if self.path == STDIN or self.is_gzip or not Path(self.path).is_file():
-            return None
-        return Path(self.path).stat().st_size
-
-
-def find_sources(paths: Sequence[str]) -> list[Source]:
-    """The logs of all paths, in order; archives give one for each file in them.
+def find_logs(paths: Sequence[str]) -> list[str]:
+    """The paths, looked at.
 
     Raises:
-        UserError: a path that is missing, a folder, given twice, no text, or a broken archive.
+        UserError: a path that is missing, a folder, given twice, or no text.
     """
     seen: set[Path] = set()
-    found: list[Source] = []
     for path in paths:
-        if path == STDIN:
-            if Source(STDIN) in found:
-                raise UserError("- is given twice; standard input is read once")
-            found.append(Source(STDIN))
-            continue
         file = Path(path)
-        if not file.exists():
+        if path != STDIN and not file.exists():
             raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
         if file.is_dir():
             raise UserError(f"{path} is a folder: give its files, such as {path.rstrip('/')}/*.log")
         if file.resolve() in seen:
             raise UserError(f"{path} is given twice; each log is read once")
         seen.add(file.resolve())
-        try:
-            members = _members(path)
-        except BROKEN as error:
-            raise UserError(f"{path}: cannot be read as an archive: {error}") from None
-        if not members:
-            raise UserError(f"{path}: no file in it ends in {', '.join(LOG_ENDINGS)}")
-        found += members
-    return found
+        if path != STDIN and file.is_file():  # a pipe is not touched
+            refuse_binary(path)
+    return list(paths)
+
+
+def is_gzip(path: str) -> bool:
+    return path.lower().endswith(".gz")
+
+
+def text_bytes(path: str) -> int | None:
+    """Bytes of a log's text; None where they are not known before reading."""
+    is_plain = path != STDIN and not is_gzip(path) and Path(path).is_file()
+    return Path(path).stat().st_size if is_plain else None
 
 
 def refuse_binary(path: str, reader: str = "seqlab parse -") -> None:
-    """Raise UserError for a plain or gzip file that begins with no text.
-
-    Args:
-        reader: the command that takes a log from standard input.
-    """
+    """Raise UserError for a file that begins with no text; it names the command that reads a pipe."""
     try:
-        with (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
+        with _open(path) as file:
             head = file.read(512)
-    except BROKEN as error:
+    except _BROKEN as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     if head.lstrip(b"\x00").translate(None, _TEXT):  # a crash may leave zeros before the text
         raise UserError(
-            f"{path} holds no lines of text. Packed logs are known by their names (.gz; seqlab parse also "
-            f"reads .zip, .tar, .tar.gz): unpack others, or pipe them: ... | {reader}. Text must be UTF-8"
+            f"{path} holds no lines of text. A gzip is known by its name (.gz); unpack what is packed "
+            f"otherwise, or pipe it: unzip -p LOG.zip | {reader}. Text must be UTF-8"
         )
 
 
-def _members(path: str) -> list[Source]:
-    name = path.lower()
-    if name.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
-            members = [Source(path, entry, entry.filename, entry.file_size) for entry in archive.infolist()]
-    elif name.endswith(TAR_ENDINGS):
-        with tarfile.open(path) as packed:
-            members = [Source(path, entry, entry.name, entry.size) for entry in packed if entry.isfile()]
-    else:
-        if Path(path).is_file():  # a pipe is not touched
-            refuse_binary(path)
-        return [Source(path)]
-    return [member for member in members if _is_log(member.member)]
-
-
-def _is_log(name: str) -> bool:
-    name = name.lower()
-    return name.endswith(LOG_ENDINGS) and "readme" not in name and not Path(name).name.startswith(".")
-
-
-def read_chunks(sources: Sequence[Source], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+def read_chunks(paths: Sequence[str], chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """All lines, in order, in chunks.
 
     Raises:
         UserError: a log that cannot be read to its end, by name and byte; what comes before was given.
     """
-    archives: dict[str, Any] = {}
-    try:
-        for number, source in enumerate(sources):
-            cutter = LineCutter(number)
-            with ExitStack() as files:
-                try:
-                    for block in _blocks(_open(source, files, archives), chunk_bytes):
-                        if (chunk := cutter.put(block)) is not None:
-                            yield chunk
-                except BROKEN as error:
-                    raise UserError(
-                        f"{source.name}: broken after byte {cutter.position:,} of its text: {error}"
-                    ) from None
-            if (chunk := cutter.finish()) is not None:
-                yield chunk
-    finally:
-        for archive in archives.values():
-            archive.close()
+    for number, path in enumerate(paths):
+        cutter = LineCutter(number)
+        try:
+            with _open(path) as file:
+                for block in _blocks(file, chunk_bytes):
+                    if (chunk := cutter.put(block)) is not None:
+                        yield chunk
+        except _BROKEN as error:
+            raise UserError(f"{path}: broken after byte {cutter.position:,} of its text: {error}") from None
+        if (chunk := cutter.finish()) is not None:
+            yield chunk
+
+
+def _open(path: str) -> Any:
+    if path == STDIN:
+        return nullcontext(sys.stdin.buffer)
+    return (gzip.open if is_gzip(path) else open)(path, "rb")
 
 
 def _blocks(file: Any, size: int) -> Iterator[bytes]:
     """Blocks of ``size`` bytes, a smaller one at the end or before what cannot be read."""
-    left = 0
-    while not left:
-        parts: list[bytes] = []
-        left = size
-        error: BaseException | None = None
-        try:
-            while left and (part := file.read1(left)):  # read() would lose what precedes an error
-                parts.append(part)
-                left -= len(part)
-        except BROKEN as found:
-            error = found
-        if parts:
-            yield b"".join(parts)
-        if error is not None:
-            raise error
+    parts: list[bytes] = []
+    left = size
+    try:
+        while part := file.read1(left):  # read() would lose what precedes an error
+            parts.append(part)
+            left -= len(part)
+            if not left:
+                yield b"".join(parts)
+                parts, left = [], size
+    except _BROKEN:
+        yield b"".join(parts)
+        raise
+    yield b"".join(parts)
 
 
-def _open(source: Source, files: ExitStack, archives: dict[str, Any]) -> Any:
-    """The bytes of a log, unpacked; closed with ``files``, but an archive stays open for its members."""
-    if source.path == STDIN:
-        return sys.stdin.buffer
-    if source.entry is None:
-        return files.enter_context((gzip.open if source.is_gzip else open)(source.path, "rb"))
-    is_zip = source.path.lower().endswith(".zip")
-    if source.path not in archives:
-        archives[source.path] = (zipfile.ZipFile if is_zip else tarfile.open)(source.path)
-    archive = archives[source.path]
-    return files.enter_context(archive.open(source.entry) if is_zip else archive.extractfile(source.entry))
+def read_lines(content: bytes) -> tuple[pl.Series, NDArray[np.int64]]:
+    """(L,) lines without their ends, and the byte where each begins. Ends are LF or CRLF.
+
+    A line that is no UTF-8 is NO_TEXT.
+    """
+    # polars unpacks what begins like a zlib, gzip or zstd stream; what begins with a line's end does not
+    looks_packed = content.startswith(_BEGINS_PACKED)
+    try:
+        lines = pl.read_lines(io.BytesIO(b"\n" + content if looks_packed else content)).to_series()
+        lines = lines.slice(1) if looks_packed else lines
+        plain = b"\r" not in content
+    except pl.exceptions.ComputeError:  # bytes that are no UTF-8: line by line
+        raw = [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]
+        lines, plain = pl.Series([_decode(line) for line in raw], dtype=pl.String), False
+    if not plain:
+        starts = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1
+        starts = np.concatenate(([0], starts))[: len(lines)]
+    else:  # ten times as fast
+        sizes = lines.str.len_bytes().to_numpy().astype(np.int64) + 1
+        starts = np.cumsum(sizes) - sizes
+    return lines, starts
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return NO_TEXT
+
+
+class SkippedLine(NamedTuple):
+    """A line that gives no event."""
+
+    number: int  # in its file, from 1
+    offset: int  # byte in its file where it begins
+    text: str  # its beginning
+
+
+Skipped = dict[str, tuple[int, list[SkippedLine]]]  # by reason: how many lines, and the first SHOWN_LINES
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The L lines of a chunk."""
+
+    chunk: Chunk
+    column: pl.Series  # (L,) see ``read_lines``
+    starts: NDArray[np.int64]  # (L,) byte in the chunk where each begins
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Lines:
+        lines, starts = read_lines(chunk.content)
+        if chunk.offset == 0 and chunk.content.startswith(_BOM.encode()):
+            lines = pl.concat([lines.head(1).str.strip_prefix(_BOM), lines.slice(1)])
+        return cls(chunk, lines, starts)
+
+    @property
+    def num_read(self) -> int:
+        """Lines, one that was too long to keep counted."""
+        return len(self.column) + (self.chunk.cut is not None)
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(L,) byte in the file where each begins."""
+        return self.starts + self.chunk.offset
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """(L,) the column as Python's texts; slow, so for a few chunks only."""
+        return self.column.to_list()
+
+    def number(self, place: int) -> int:
+        """The number of a line in its file, from 1."""
+        return self.chunk.first_number + place
+
+    def skipped(self, places: dict[str, NDArray[np.int64]]) -> Skipped:
+        """What is said of lines without an event, given by reason; one too long to keep is added."""
+        found = {
+            reason: (len(where), [self._skipped(place) for place in where[:SHOWN_LINES].tolist()])
+            for reason, where in places.items()
+        }
+        if self.chunk.cut is not None:
+            count, lines = found.get(TOO_LONG, (0, []))
+            offset, beginning = self.chunk.cut
+            line = SkippedLine(self.chunk.first_number - 1, offset, _shown(beginning))
+            found[TOO_LONG] = (count + 1, [line, *lines])
+        return found
+
+    def _skipped(self, place: int) -> SkippedLine:
+        start = int(self.starts[place])
+        beginning = self.chunk.content[start : start + SHOWN_BYTES].split(b"\n", 1)[0].rstrip(b"\r")
+        return SkippedLine(self.number(place), self.chunk.offset + start, _shown(beginning))
+
+
+def _shown(beginning: bytes) -> str:
+    return beginning.decode("utf-8", "backslashreplace")

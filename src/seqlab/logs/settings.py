@@ -1,18 +1,39 @@
-"""What a parse is asked for, and what the command line of ``seqlab parse`` says of it."""
+"""What a parse is asked for by the command line, the format that fits a log, and what a format sees in it."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import polars as pl
 
 from seqlab.errors import UserError
-from seqlab.logs.formats import ISO, LogFormat
-from seqlab.logs.known_formats import FORMATS, find_format, fitting_format
-from seqlab.logs.masking import GENERAL, session_mask
-from seqlab.logs.reading import CHUNK_BYTES, find_sources
-from seqlab.logs.windows import TimeWindows
+from seqlab.logs.formats import (
+    ALL_FORMATS,
+    FORMATS,
+    GENERAL,
+    ISO,
+    MASK,
+    SHOWN,
+    LogFormat,
+    TimeWindows,
+    session_mask,
+)
+from seqlab.logs.line_reader import LineReader
+from seqlab.logs.reading import CHUNK_BYTES, STDIN, Lines, find_logs, read_chunks
+
+LOOKED_AT = 200  # lines
+TAKEN_APART = 10  # lines
+_WITH_FIELDS = tuple(name for name, known in FORMATS.items() if known.syntax != "header")
+_GOES_WITH = {
+    "header": ("regex",),
+    "time_format": ("regex", *_WITH_FIELDS),
+    "message_field": _WITH_FIELDS,
+    "session_field": _WITH_FIELDS,
+    "time_field": _WITH_FIELDS,
+}
 
 
 @dataclass(frozen=True)
@@ -34,17 +55,6 @@ class ParseSettings:
             raise UserError(
                 f"--format {self.log_format.name} names no session: give --session REGEX, or --window SECONDS"
             )
-
-    def state(self) -> dict[str, Any]:
-        """Plain values for parse.json."""
-        return {
-            "logs": list(self.logs),
-            "log_format": self.log_format.state(),
-            "window": None if self.windows is None else asdict(self.windows),
-            "labels": None if self.labels is None else str(self.labels),
-            "templates": None if self.templates is None else str(self.templates),
-            "parameters": self.parameters,
-        }
 
 
 def parse_settings(arguments: Namespace) -> tuple[ParseSettings, str]:
@@ -83,30 +93,25 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
         if arguments.header is None:
             raise UserError("--format regex needs --header, such as '^(?P<time>\\S+ \\S+) \\w+ '")
         chosen = LogFormat("regex", arguments.header, arguments.time_format)
-    elif arguments.header is not None:
-        raise UserError(f"--header goes with --format regex; {arguments.format} has its own")
     elif arguments.format == "auto":
-        formats = [_with_fields(known, arguments) for known in FORMATS.values()]
-        chosen, said = fitting_format(find_sources(arguments.logs)[0], formats)
+        chosen, said = fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
     else:
-        chosen = _with_fields(find_format(arguments.format), arguments)
-    if chosen.syntax == "header":
-        for name in ("message_field", "session_field", "time_field"):
-            if getattr(arguments, name) is not None:
-                raise UserError(f"--{name.replace('_', '-')} goes with --format json, docker or logfmt")
-        if arguments.time_format is not None and chosen.name != "regex":
-            raise UserError(f"--time-format goes with --format regex; {chosen.name} has its own")
-    names = (*GENERAL, "format")
+        chosen = _named(arguments.format, arguments)
+    for option, names in _GOES_WITH.items():
+        if getattr(arguments, option) is not None and chosen.name not in names:
+            shown = f"--{option.replace('_', '-')} goes with --format {' or '.join(names)}"
+            raise UserError(f"{shown}; {chosen.name} has its own")
+    maskable = (*GENERAL, "format")
     for name in arguments.no_mask:
-        if name not in names:
-            raise UserError(f"--no-mask {name}: choose {', '.join(names[:-1])} or {names[-1]}")
-    dropped = names if arguments.no_masks else arguments.no_mask
+        if name not in maskable:
+            raise UserError(f"--no-mask {name}: choose {' or '.join(maskable)}")
+    dropped = maskable if arguments.no_masks else arguments.no_mask
     is_named_here = arguments.session or arguments.window
     changed = replace(
         chosen,
         session=arguments.session if is_named_here else chosen.session,
         session_field=None if is_named_here else chosen.session_field,
-        mask_session=arguments.session is not None and _masked(arguments),
+        mask_session=arguments.session is not None and _is_masked(arguments),
         masks=(*(() if "format" in dropped else chosen.masks), *arguments.mask),
         general_masks=tuple(name for name in GENERAL if name not in dropped),
         similarity=chosen.similarity if arguments.similarity is None else arguments.similarity,
@@ -116,7 +121,10 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
     return changed, said
 
 
-def _with_fields(known: LogFormat, arguments: Namespace) -> LogFormat:
+def _named(name: str, arguments: Namespace) -> LogFormat:
+    if name not in FORMATS:
+        raise UserError(f"--format {name}: choose {ALL_FORMATS}")
+    known = FORMATS[name]
     if known.syntax == "header":
         return known
     return replace(
@@ -128,12 +136,14 @@ def _with_fields(known: LogFormat, arguments: Namespace) -> LogFormat:
     )
 
 
-def _masked(arguments: Namespace) -> bool:
-    """Whether the mask of a session is its expression's; where that is not clear, those of --mask do it."""
+def _is_masked(arguments: Namespace) -> bool:
+    """Whether the expression of --session masks it; where that is not clear, those of --mask do."""
     try:
         session_mask(arguments.session)
-    except ValueError:
-        return not arguments.mask
+    except UserError:
+        if not arguments.mask:
+            raise
+        return False
     return True
 
 
@@ -147,3 +157,64 @@ def _windows(arguments: Namespace, log_format: LogFormat) -> TimeWindows | None:
     if not log_format.has_times or log_format.time_format is None:
         raise UserError("--window needs the lines' times: a group time in --header, and --time-format")
     return TimeWindows(arguments.window, arguments.window if arguments.step is None else arguments.step)
+
+
+def first_lines(log: str) -> list[str]:
+    """Up to LOOKED_AT lines of a log, blank ones left out.
+
+    Raises:
+        UserError: standard input, which is read once.
+    """
+    if log == STDIN:
+        raise UserError("--format auto looks at a log before it is read: name the format of standard input")
+    lines: list[str] = []
+    for chunk in read_chunks(find_logs([log]), chunk_bytes=1 << 16):
+        lines += [line for line in Lines.of(chunk).texts if line.strip()]
+        if len(lines) >= LOOKED_AT:
+            break
+    return lines[:LOOKED_AT]
+
+
+def lines_that_fit(lines: Sequence[str], known: LogFormat) -> int:
+    """How many lines have the header, or the field of the message, of a format."""
+    return int(LineReader(known).messages(pl.Series(lines, dtype=pl.String))[1].sum())
+
+
+def fitting_format(log: str, formats: Sequence[LogFormat]) -> tuple[LogFormat, str]:
+    """The format that fits most of a log's first lines, and a sentence that says so.
+
+    Raises:
+        UserError: none fits at least half of them.
+    """
+    lines = first_lines(log)
+    counts = [lines_that_fit(lines, known) for known in formats]
+    most = max(counts)
+    if not lines or most * 2 < len(lines):
+        shown = f", such as {lines[0][:80]!r}" if lines else ""
+        raise UserError(
+            f"{log}: no format fits its first lines{shown}: give --format regex with --header, and "
+            "look at it with --try"
+        )
+    best = formats[counts.index(most)]
+    return best, f"{best.name}: fits {most} of the first {len(lines)} lines"
+
+
+def taken_apart(lines: Sequence[str], log_format: LogFormat) -> str:
+    """What a format sees in the first lines: time, session, label, masked message; or why none."""
+    lines = lines[:TAKEN_APART]
+    found = LineReader(log_format)(pl.Series(lines, dtype=pl.String))
+    texts = {
+        int(place): [("skipped", reason)] for reason, places in found.skipped.items() for place in places
+    }
+    for message, place in enumerate(found.place.tolist()):
+        sessions = "none: --session or --window"
+        if found.event_session is not None:
+            sessions = ", ".join(found.event_session.filter(pl.Series(found.event_message == message)))
+        texts[place] = [("time", str(found.time[message] or "none")), ("session", sessions)]
+        if found.abnormal is not None:
+            texts[place].append(("label", "abnormal" if found.abnormal[message] else "normal"))
+        texts[place].append(("message", found.distinct[found.code[message]].replace(MASK, SHOWN)))
+    return "\n".join(
+        "\n".join([line, *(f"  {name:9}{text}" for name, text in texts[place])])
+        for place, line in enumerate(lines)
+    )

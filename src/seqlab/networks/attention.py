@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -56,14 +57,14 @@ class DotAttention(Attention):
         return query @ projected.transpose(1, 2)
 
 
-class ScaledDotAttention(Attention):
+class ScaledDotAttention(DotAttention):
     """``q . k / sqrt(H)`` (Vaswani et al., NeurIPS 2017, equation 1)."""
 
     def score(self, query: Tensor, projected: Tensor) -> Tensor:
-        return query @ projected.transpose(1, 2) / math.sqrt(projected.shape[-1])
+        return super().score(query, projected) / math.sqrt(projected.shape[-1])
 
 
-class GeneralAttention(Attention):
+class GeneralAttention(DotAttention):
     """``q . W k`` (Luong et al., EMNLP 2015, equation 8, general)."""
 
     def __init__(self, hidden_size: int) -> None:
@@ -72,9 +73,6 @@ class GeneralAttention(Attention):
 
     def project_keys(self, keys: Tensor) -> Tensor:
         return self.project(keys)
-
-    def score(self, query: Tensor, projected: Tensor) -> Tensor:
-        return query @ projected.transpose(1, 2)
 
 
 class ConcatAttention(Attention):
@@ -115,7 +113,14 @@ class LocationAttention(Attention):
         return self.project(query).index_select(-1, places)
 
 
-ATTENTIONS = ("dot", "scaled_dot", "general", "concat", "location", "none")
+ATTENTIONS: dict[str, Callable[[int, int], Attention | None]] = {
+    "dot": lambda hidden_size, max_length: DotAttention(),
+    "scaled_dot": lambda hidden_size, max_length: ScaledDotAttention(),
+    "general": lambda hidden_size, max_length: GeneralAttention(hidden_size),
+    "concat": lambda hidden_size, max_length: ConcatAttention(hidden_size),
+    "location": LocationAttention,
+    "none": lambda hidden_size, max_length: None,
+}
 
 
 def attention_layer(name: str, hidden_size: int, max_length: int) -> Attention | None:
@@ -124,17 +129,6 @@ def attention_layer(name: str, hidden_size: int, max_length: int) -> Attention |
     Raises:
         UserError: an unknown name.
     """
-    match name:
-        case "dot":
-            return DotAttention()
-        case "scaled_dot":
-            return ScaledDotAttention()
-        case "general":
-            return GeneralAttention(hidden_size)
-        case "concat":
-            return ConcatAttention(hidden_size)
-        case "location":
-            return LocationAttention(hidden_size, max_length)
-        case "none":
-            return None
-    raise UserError(f"model.network.attention={name}: choose {', '.join(ATTENTIONS)}")
+    if name not in ATTENTIONS:
+        raise UserError(f"model.network.attention={name}: choose {', '.join(ATTENTIONS)}")
+    return ATTENTIONS[name](hidden_size, max_length)

@@ -6,8 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.recurrent import State, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, State, check_share, check_size, recurrent_layers
 
 INPUTS = ("one_hot", "embedding")
 

@@ -10,8 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.recurrent import State, recurrent_layers
+from seqlab.networks.recurrent import Dropout, State, recurrent_layers
 
 ATTEND_AFTER = ("last", "first")
 CELLS_AT_ONCE = 2**26  # numbers that attention makes before it goes step by step
@@ -38,15 +37,9 @@ class AttentionDecoder(nn.Module):
     Without attention the combining layer reads the state alone.
 
     Args:
-        embedding: E wide, of the tokens that are decoded.
         attention: None for none.
-        hidden_size: H.
-        num_layers: recurrent layers.
-        dropout: between layers and before the output.
-        cell: rnn, gru or lstm.
         attend_after: ``last`` layer, or ``first``: the other layers then read [state; context], so that they
             remember what was attended to before (Wu et al., 2016, section 3), still in one call.
-        embedding_dropout: on the embeddings that the first layer reads.
         tied: the output's matrix is the embedding's, the combined state then E wide (Press and Wolf, EACL
             2017).
 

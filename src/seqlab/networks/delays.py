@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
@@ -14,11 +15,11 @@ class KeyDelayEmbedding(nn.Embedding):
     Args:
         vocab_size: V keys; ids go up to V * NUM_DELAYS.
         size: E.
-        pad_id: the key of padding; its vector is 0, as is that of NO_DELAY.
+        padding_idx: the key of padding; its vector is 0, as is that of NO_DELAY.
     """
 
-    def __init__(self, vocab_size: int, size: int, pad_id: int) -> None:
-        super().__init__(vocab_size, size, padding_idx=pad_id)
+    def __init__(self, vocab_size: int, size: int, padding_idx: int) -> None:
+        super().__init__(vocab_size, size, padding_idx=padding_idx)
         self.num_embeddings = vocab_size * NUM_DELAYS  # ids that it takes
         self.delays = nn.Embedding(NUM_DELAYS, size, padding_idx=NO_DELAY)
 
@@ -48,6 +49,15 @@ class DelayHead(nn.Module):
         """(C, H) states, (P,) rows of them and (P,) keys to (P, NUM_DELAYS) logits."""
         before = self.before(states).index_select(0, pair_context)
         return self.output(torch.tanh(before + self.key(pair_target)))
+
+
+def delay_loss(logits: Tensor, delays: Tensor) -> Tensor:
+    """(P,) cross-entropy in nats of (P,) buckets; 0 for NO_DELAY.
+
+    Args:
+        logits: (P, NUM_DELAYS).
+    """
+    return F.cross_entropy(logits.float(), delays, reduction="none", ignore_index=NO_DELAY)
 
 
 def longer(logits: Tensor, delays: Tensor) -> Tensor:

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
 from seqlab.networks.prefix_tree import all_states
-from seqlab.networks.recurrent import LengthReader, State, recurrent_layers
+from seqlab.networks.recurrent import Dropout, State, recurrent_layers
 
 DIRECTIONS = ("sum", "linear")
 
@@ -94,6 +93,8 @@ class RecurrentEncoder(nn.Module):
         return outputs, state if cell is None else (state, self.side_by_side(cell))
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent, self.share_prefixes = LengthReader(self.recurrent), False
 
     def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder
-from seqlab.networks.dropout import TokenNoise
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import State, check_share, check_size
+from seqlab.networks.recurrent import State, TokenNoise, check_share, check_size
 
 
 class Reconstruction(NamedTuple):
@@ -28,19 +27,8 @@ class GRUAutoencoder(nn.Module):
     leaves it only the bridge, and ``bottleneck_size`` narrows that.
 
     Args:
-        vocab_size, pad_id, unk_id, max_length: from the data.
-        embedding_size: E, one table for encoder and decoder.
-        hidden_size: H of each direction and of the decoder.
-        num_layers: recurrent layers of encoder and decoder.
-        dropout: on embeddings' way through layers and before the output.
+        vocab_size, pad_id, unk_id, max_length: from the data; conf/model/gru_ae.yaml has the others.
         attention: dot, scaled_dot, general, concat, location or none.
-        bottleneck_size: width of the bridge's middle; null for a single linear layer.
-        input_noise: probability that a token the encoder reads is replaced by UNK while training.
-        decoder_noise: the same for the tokens the decoder is fed.
-        cell: rnn, gru or lstm.
-        bidirectional: the encoder reads both ways.
-        directions: what attention reads of both: their ``sum``, or a ``linear`` layer of both.
-        share_prefixes: on the CPU, the encoder runs what sessions begin or end with alike once; same numbers.
 
     Raises:
         UserError: a size, probability, cell, attention or directions out of range.

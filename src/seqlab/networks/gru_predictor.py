@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqlab.data.windows import NUM_DELAYS
-from seqlab.networks.dropout import Dropout, TokenNoise
 from seqlab.networks.prefix_tree import last_states
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
 
 TOKENS_AT_ONCE = 131_072  # of all windows; training keeps some 8 kB of each
 
@@ -20,15 +19,8 @@ class GRUPredictor(nn.Module):
     """Reads a window of W keys and predicts the next (the key model of DeepLog: Du et al., CCS 2017, 3.1).
 
     Args:
-        vocab_size, pad_id, unk_id: from the data.
-        embedding_size: E.
-        hidden_size: H of each layer.
-        num_layers: recurrent layers.
-        dropout: between layers and before the output.
-        input_noise: probability that a key of the window is replaced by UNK while training.
-        cell: rnn, gru or lstm.
+        vocab_size, pad_id, unk_id: from the data; conf/model/gru.yaml says what the others are.
         times: also read the delay before each key, and predict the one before the next: networks/delays.py.
-        share_prefixes: on the CPU, run what windows begin with alike once; same numbers, faster.
 
     Raises:
         UserError: a size, probability or cell out of range.
@@ -56,13 +48,12 @@ class GRUPredictor(nn.Module):
         self.tokens_at_once: float = TOKENS_AT_ONCE
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.delay_head: nn.Module | None = None
-        self.embedding: nn.Embedding
+        embedding: type = nn.Embedding
         if times:
             from seqlab.networks.delays import DelayHead, KeyDelayEmbedding
 
-            self.embedding = KeyDelayEmbedding(vocab_size, embedding_size, pad_id)
-        else:
-            self.embedding = nn.Embedding(vocab_size, embedding_size, padding_idx=pad_id)
+            embedding = KeyDelayEmbedding
+        self.embedding: nn.Embedding = embedding(vocab_size, embedding_size, padding_idx=pad_id)
         self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
@@ -80,12 +71,11 @@ class GRUPredictor(nn.Module):
         """(C, W) token ids, or ``key * NUM_DELAYS + delay``, to (C, H) what the outputs read."""
         contexts = self._noisy(contexts)
         if contexts.numel() <= self.tokens_at_once:
-            last = self._last_states(contexts)
-        else:
-            parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
-            # the backward pass computes each part again, so that only one is held at a time
-            last = torch.cat([checkpoint(self._last_states, part, use_reentrant=False) for part in parts])
-        return self.dropout(last)
+            return self.dropout(self._last_states(contexts))
+        parts = contexts.split(max(TOKENS_AT_ONCE // contexts.shape[1], 1))
+        # the backward pass computes each part again, so that only one is held at a time
+        last = [checkpoint(self._last_states, part, use_reentrant=False) for part in parts]
+        return self.dropout(torch.cat(last))
 
     def _last_states(self, contexts: Tensor) -> Tensor:
         """(C, W) what is read to (C, H)."""

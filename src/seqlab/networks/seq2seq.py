@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
 from seqlab.networks.decoders import AttentionDecoder, Memory
-from seqlab.networks.dropout import Dropout
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import State, check_share, check_size
+from seqlab.networks.recurrent import Dropout, State, check_share, check_size
 
 TIES = ("none", "decoder", "all")
 
@@ -30,19 +29,8 @@ class Seq2Seq(nn.Module):
     The source is packed: its padding is never read. The decoder's first state is the encoder's last, through
     one linear layer and tanh where the two differ in shape (both directions, other numbers of layers).
 
-    Args:
-        source_vocab_size, target_vocab_size, pad_id, bos_id, eos_id, max_source_length: from the data.
-        cell: rnn, gru or lstm.
-        attention: dot, scaled_dot, general, concat, location or none.
-        embedding_size: E.
-        hidden_size: H, of each direction and of the decoder.
-        encoder_layers, decoder_layers: recurrent layers.
-        bidirectional: the encoder reads both ways; outputs are summed.
-        attend_after: ``last`` or ``first`` decoder layer; see AttentionDecoder.
-        dropout: between layers, on the encoder's outputs and before the output layer.
-        embedding_dropout: on source and target embeddings.
-        tie: ``decoder``: output matrix and target embedding are one; ``all``: the source embedding too.
-        joint_vocabulary: from the data: whether an id is the same token on both sides.
+    The settings are explained in conf/model/seq2seq.yaml. Of a bidirectional encoder the outputs of both
+    directions are summed.
 
     Raises:
         UserError: a size, probability, cell or attention out of range; ``tie=all`` without a joint
@@ -90,9 +78,8 @@ class Seq2Seq(nn.Module):
         source_embedding = target_embedding
         if tie != "all":
             source_embedding = nn.Embedding(source_vocab_size, embedding_size, padding_idx=pad_id)
-        if (
-            tie != "none"
-        ):  # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
+        if tie != "none":
+            # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
             nn.init.normal_(target_embedding.weight, std=embedding_size**-0.5)
             with torch.no_grad():
                 target_embedding.weight[pad_id].zero_()

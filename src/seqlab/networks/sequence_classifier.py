@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
 
 NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")
@@ -85,6 +84,8 @@ class SequenceReader(nn.Module):
         return self.to_scores(self.dropout(pooled))
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
 
@@ -92,21 +93,12 @@ class SequenceClassifier(nn.Module):
     """One or more readers of the same shape, each with a start of its own.
 
     Each learns alone; a sequence's probabilities are the mean of theirs (Lakshminarayanan et al., "Deep
-    ensembles", NeurIPS 2017, section 2.4).
+    ensembles", NeurIPS 2017, section 2.4). conf/model/classifier.yaml says what each setting means.
 
     Args:
-        vocab_size, pad_id, unk_id, num_classes: from the data.
-        cell: rnn, gru or lstm.
-        embedding_size: width of a token.
-        hidden_size: of each direction.
-        num_layers, bidirectional: of the recurrent layers.
         pooling: what a sequence's vector is: ``final``, each direction's final state; ``last_direction``,
             that of the last direction alone, as the published example reads it; ``max``, the largest of each
             unit over the sequence; ``all``, final, largest and mean side by side.
-        dropout: between layers and on the sequence's vector.
-        embedding_dropout: on the embedded tokens.
-        token_dropout: share of the tokens read as UNK while training.
-        num_readers: how many readers.
         ngram_size: n-grams up to this length that end at a token have embeddings which are added to its
             own, their tables shared by hash (Bojanowski et al., TACL 2017, section 3.2); 1 for none.
 

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.dropout import Dropout
-from seqlab.networks.recurrent import check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, check_share, check_size, recurrent_layers
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
@@ -58,25 +57,23 @@ class SeriesReader(nn.Module):
 
     def __init__(
         self,
-        num_features: int,
+        recurrent: nn.RNNBase,
         horizon: int,
         num_targets: int,
         num_known: int,
         *,
-        cell: str,
-        hidden_size: int,
-        num_layers: int,
         dropout: float,
         num_levels: int,
         middle: int,
         zero_output: bool,
     ) -> None:
         super().__init__()
+        hidden_size, num_outputs = recurrent.hidden_size, num_targets * num_levels
         self.num_targets, self.num_levels, self.middle = num_targets, num_levels, middle
-        self.recurrent = recurrent_layers(cell, num_features, hidden_size, num_layers, dropout)
+        self.recurrent = recurrent
         self.dropout = Dropout(dropout)
-        self.output = nn.Linear(hidden_size, num_targets * horizon * num_levels)
-        self.ahead = KnownAhead(hidden_size, num_known, num_targets * num_levels) if num_known else None
+        self.output = nn.Linear(hidden_size, horizon * num_outputs)
+        self.ahead = KnownAhead(hidden_size, num_known, num_outputs) if num_known else None
         outputs = [self.output] if self.ahead is None else [self.output, self.ahead.output]
         for layer in outputs if zero_output else ():
             nn.init.zeros_(layer.weight)
@@ -104,16 +101,7 @@ class SeriesRegressor(nn.Module):
     the mean of theirs, level by level. Where a series holds little that can be foreseen, most of a reader's
     opinion is chance, which the mean takes out.
 
-    Args:
-        num_features, horizon: F and N, from the data.
-        num_targets, num_known: Y and K, from the data.
-        cell: rnn, gru or lstm.
-        hidden_size: H of each layer.
-        num_layers: recurrent layers.
-        dropout: between layers and before the output.
-        quantiles: levels to forecast, 0.5 among them; empty for one number a day.
-        zero_output: begin with a median of 0: on changes, the forecast that all stays as it was.
-        num_readers: how many readers.
+    The settings are explained in conf/model/lstm.yaml.
 
     Raises:
         UserError: a size, level or cell out of range.
@@ -153,13 +141,10 @@ class SeriesRegressor(nn.Module):
         self.middle = self.quantiles.index(0.5) if self.quantiles else 0
         self.readers = nn.ModuleList(
             SeriesReader(
-                num_features,
+                recurrent_layers(cell, num_features, hidden_size, num_layers, dropout),
                 horizon,
                 num_targets,
                 num_known,
-                cell=cell,
-                hidden_size=hidden_size,
-                num_layers=num_layers,
                 dropout=dropout,
                 num_levels=max(len(self.quantiles), 1),
                 middle=self.middle,

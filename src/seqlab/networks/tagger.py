@@ -10,31 +10,40 @@ from torch import Tensor, nn
 
 from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
-from seqlab.networks.character_encoder import character_encoder
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
-from seqlab.networks.dropout import Dropout, TokenNoise
-from seqlab.networks.recurrent import LengthReader, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
+
+
+class CharacterCNN(nn.Module):
+    """The largest response of each filter over a word's letters (Ma & Hovy, ACL 2016, section 2.1).
+
+    Every word is read between two blanks, so that a filter sees where it begins and ends.
+    """
+
+    def __init__(self, num_characters: int, pad_id: int, embedding_size: int, output_size: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_characters, embedding_size, padding_idx=pad_id)
+        self.convolution = nn.Conv1d(embedding_size, output_size, kernel_size=3, padding=1)
+
+    def forward(self, letters: Tensor, counts: Tensor) -> Tensor:
+        """(U, L) int64 letters of U words, (U,) how many each has, to (U, output_size)."""
+        responses = self.convolution(self.embedding(letters).transpose(1, 2))  # (U, output_size, L)
+        steps = torch.arange(letters.shape[1], device=letters.device)
+        padding = steps >= counts[:, None]
+        return responses.masked_fill(padding[:, None, :], -torch.inf).amax(dim=2)
 
 
 class Tagger(nn.Module):
     """BiLSTM, BiLSTM-CRF (Lample et al., NAACL 2016; Ma & Hovy, ACL 2016).
 
-    Padding is never read. Letters are encoded once per distinct word of a batch.
+    Padding is never read. Letters are encoded once per distinct word of a batch. conf/model/tagger.yaml says
+    what each setting means.
 
     Args:
-        vocab_size, pad_id, unk_id, num_characters, num_shapes, num_tags: from the data; ``pad_id`` is that
-            of words and of characters.
-        first_singleton_id: from the data; words from here on occurred once in training.
-        tags_are_bio: from the data; a CRF then gives sequences that BIO forbids no probability.
-        crf: a linear-chain CRF over the tags; without it each token's tag is decided by itself.
-        char_encoder: ``cnn``, ``lstm`` or ``none``.
-        char_embedding_size, char_size: width of a letter, and of a word that was spelled.
-        shape_size: width of a word's shape; 0 leaves it out.
-        embedding_size: width of a word.
+        first_singleton_id: words from here on occurred once in training.
+        tags_are_bio: a CRF then gives sequences that BIO forbids no probability.
         vectors: a GloVe text file that training starts from; the data reads it, never the network, and a
             checkpoint holds the weights themselves.
-        cell, hidden_size, num_layers: of the recurrent layers; ``hidden_size`` for each direction.
-        dropout: on the recurrent layers' input and output, and between them.
         singleton_dropout: share of the training words that occurred once, replaced by UNK while training:
             else UNK would never be trained (Lample et al., section 4.3).
         word_dropout: the same share of all words, frequent ones too: where words to be tagged are new, what
@@ -70,6 +79,8 @@ class Tagger(nn.Module):
         check_size("embedding_size", embedding_size)
         check_share("dropout", dropout)
         check_share("singleton_dropout", singleton_dropout)
+        if char_encoder not in ("cnn", "none"):
+            raise UserError(f"model.network.char_encoder={char_encoder}: choose cnn or none")
         if not isinstance(shape_size, int) or shape_size < 0:
             raise UserError(f"model.network.shape_size={shape_size}: give a whole number, 0 for no shapes")
         self.unk_id = unk_id
@@ -84,13 +95,11 @@ class Tagger(nn.Module):
         bound = math.sqrt(3 / embedding_size)  # variance 1 over a whole vector, as vectors from files have
         with torch.no_grad():
             self.word_embedding.weight.uniform_(-bound, bound)[pad_id] = 0
-        self.characters = character_encoder(
-            char_encoder,
-            num_characters=num_characters,
-            pad_id=pad_id,
-            embedding_size=char_embedding_size,
-            output_size=char_size,
-        )
+        self.characters = None
+        if char_encoder == "cnn":
+            check_size("char_embedding_size", char_embedding_size)
+            check_size("char_size", char_size)
+            self.characters = CharacterCNN(num_characters, pad_id, char_embedding_size, char_size)
         self.shape_embedding = nn.Embedding(num_shapes, shape_size) if shape_size else None
         width = embedding_size + shape_size + (char_size if self.characters is not None else 0)
         self.dropout = Dropout(dropout)
@@ -113,6 +122,8 @@ class Tagger(nn.Module):
         return self.to_scores(self.dropout(self.recurrent.read(features, batch.lengths).outputs)).float()
 
     def make_traceable(self) -> None:
+        from seqlab.networks.tracing import LengthReader
+
         self.recurrent = LengthReader(self.recurrent)
 
     def read_words(self, batch: TagBatch) -> Tensor:

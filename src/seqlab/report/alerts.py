@@ -15,8 +15,7 @@ from seqlab.report.tables import format_number
 
 # A key of surprise s nats had the probability exp(-s): the steps are 1 in 2, 10, 100, 1,000 and 10,000.
 LEVEL_EDGES = (math.log(2), math.log(10), math.log(100), math.log(1000), math.log(10_000))
-_PLAIN_BELOW = LEVEL_EDGES[1]  # what a fold may hide
-_FOLD_LONGER_THAN = 12
+_FOLD_LONGER_THAN = 12  # equal keys in a row, none of them as surprising as 1 in 10
 _SHOW_ALL_UP_TO, _SHOW_FIRST, _SHOW_LAST, _SHOW_AROUND = 400, 180, 100, 30
 _TOOLTIP_LETTERS = 110
 _VERDICTS = {
@@ -28,29 +27,16 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class Alert:
-    """A session whose score passed the threshold.
-
-    Raises:
-        ValueError: another number of surprises than keys, or a label other than -1, 0 and 1.
-    """
+    """A session whose score passed the threshold."""
 
     session_id: str
     label: int  # -1 unknown, 0 normal, 1 abnormal
     score: float
     threshold: float
     keys: Sequence[str]  # (T,)
-    surprise: Sequence[float]  # (T,) nats; empty if the score has no such parts
+    surprise: Sequence[float]  # (T,) nats, NaN where it is not known
     descriptions: Mapping[str, str] = field(default_factory=dict)  # key to its message template
     counts: Mapping[str, int] = field(default_factory=dict)  # key to how many more than a normal session has
-
-    def __post_init__(self) -> None:
-        if self.label not in _VERDICTS:
-            raise ValueError(f"label={self.label!r} of {self.session_id!r}: choose -1, 0 or 1")
-        if len(self.surprise) not in (0, len(self.keys)):
-            raise ValueError(
-                f"{self.session_id!r} has {len(self.keys)} keys and {len(self.surprise)} surprises; "
-                "give one surprise per key, or none at all"
-            )
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -67,7 +53,7 @@ class _Chip:
     place: int  # of its first key, from 0
     count: int
     template: str
-    top: bool = False
+    top: bool
 
     @property
     def style(self) -> str:
@@ -91,26 +77,37 @@ def surprise_level(surprise: float) -> int | None:
     return None if math.isnan(surprise) else sum(surprise >= edge for edge in LEVEL_EDGES)
 
 
+def surprise_steps() -> list[str]:
+    """What the steps of the shading stand for, in nats."""
+    edges = [f"{edge:.1f}" for edge in LEVEL_EDGES]
+    between = [f"{low}–{high}" for low, high in pairwise(edges)]
+    return [f"below {edges[0]}", *between, f"{edges[-1]} and more"]
+
+
 def _chips(alert: Alert) -> list[_Chip]:
-    """The session's chips, with runs of more than 12 equal unsurprising keys folded to one."""
-    surprise = [float(value) for value in alert.surprise] or [math.nan] * len(alert.keys)
-    known = [place for place, value in enumerate(surprise) if not math.isnan(value)]
+    """The session's chips, long runs of equal unsurprising keys folded to one."""
+    surprise = list(map(float, alert.surprise))
+    known = [place for place, nats in enumerate(surprise) if not math.isnan(nats)]
     top = max(known, key=lambda place: surprise[place], default=-1)
 
-    def kind(place: int) -> tuple[object, ...]:
+    def kind(place: int) -> tuple[str, int]:
         """Equal for neighbors that may be folded."""
-        stands_alone = place == top or surprise[place] >= _PLAIN_BELOW
-        return (alert.keys[place], math.isnan(surprise[place]), place if stands_alone else -1)
+        return alert.keys[place], -1 if surprise[place] < LEVEL_EDGES[1] and place != top else place
 
-    chips = []
-    for (key, *_), group in groupby(range(len(surprise)), key=kind):
-        run, template = list(group), alert.descriptions.get(str(key), "")
-        if len(run) > _FOLD_LONGER_THAN:
-            run_of = [(run[0], len(run), max(surprise[place] for place in run))]
-        else:
-            run_of = [(place, 1, surprise[place]) for place in run]
+    chips: list[_Chip] = []
+    for (key, _), group in groupby(range(len(surprise)), key=kind):
+        run = list(group)
+        step = len(run) if len(run) > _FOLD_LONGER_THAN else 1
         chips += [
-            _Chip(str(key), nats, place, count, template, top=place == top) for place, count, nats in run_of
+            _Chip(
+                key,
+                max(surprise[place : place + step]),
+                place,
+                step,
+                alert.descriptions.get(key, ""),
+                place == top,
+            )
+            for place in run[::step]
         ]
     return chips
 
@@ -132,13 +129,6 @@ def _shown(chips: Sequence[_Chip]) -> list[_Chip | int]:
     return parts
 
 
-def surprise_steps() -> list[str]:
-    """What the steps of the shading stand for, in nats."""
-    edges = [f"{edge:.1f}" for edge in LEVEL_EDGES]
-    between = [f"{low}–{high}" for low, high in pairwise(edges)]
-    return [f"below {edges[0]}", *between, f"{edges[-1]} and more"]
-
-
 def alerts_block(alerts: Sequence[Alert]) -> Markup:
     """Cards of the alerts in the order given, with the scale of the shading and a glossary of the keys.
 
@@ -152,9 +142,9 @@ def alerts_block(alerts: Sequence[Alert]) -> Markup:
     return fill(
         "alerts",
         cards=cards,
-        steps=surprise_steps() if any(len(alert.surprise) for alert in alerts) else [],
+        steps=surprise_steps() if alerts else [],
         meanings=sorted(
-            (each for each in meanings.items() if each[1]), key=lambda each: (len(each[0]), each[0])
+            (pair for pair in meanings.items() if pair[1]), key=lambda pair: (len(pair[0]), pair)
         ),
         number=format_number,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +16,6 @@ from markupsafe import Markup
 from seqlab.files import whole_file
 
 _FOLDER = Path(__file__).parent
-_SECTION = re.compile(r'<section aria-labelledby="section-\d+">.*?</section>', re.DOTALL)
-_HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
-_HEAD = re.compile(r"\A.*?</head>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -95,19 +91,3 @@ def write_page(path: Path | str, html: str) -> None:
     """
     with whole_file(Path(path)) as part:
         part.write_bytes(html.encode("utf-8", errors="backslashreplace"))
-
-
-def standalone_sections(page: str) -> dict[str, str]:
-    """The sections of a page as pages of their own, by title, for trackers that show HTML.
-
-    Args:
-        page: what ``render_page`` gave. Nothing is found in a page of another make.
-    """
-    head = _HEAD.search(page)
-    found: dict[str, str] = {}
-    for section in _SECTION.findall(page) if head else []:
-        heading = _HEADING.search(section)
-        if head and heading:
-            body = f"<body>\n<main>\n{section}\n</main>\n</body>\n</html>\n"
-            found[Markup(heading[1]).striptags()] = f"{head[0]}\n{body}"
-    return found

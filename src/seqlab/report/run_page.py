@@ -13,7 +13,7 @@ from seqlab.report.charts import line_chart
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
-from seqlab.results.outcome import Curve, Curves, PartRow, ResultTable
+from seqlab.results.outcome import Curve, Curves, ResultTable
 
 
 def result_section(table: ResultTable, next_steps: Sequence[str] = ()) -> Section:
@@ -49,22 +49,6 @@ def training_section(
     return Section("Training", chart_grid(charts))
 
 
-def profile_section(rows: Sequence[PartRow]) -> list[Section]:
-    """Where the time of training went, as one section; none for a run that was not profiled."""
-    if not rows:
-        return []
-    figures = [(row.part, [row.seconds, 100 * row.share, row.ms_per_batch]) for row in rows]
-    figures.append(("all of training", [sum(column) for column in zip(*dict(figures).values(), strict=True)]))
-    table = metrics_table(
-        ("seconds", "%", "ms per batch"), figures, emphasis="all of training", row_title="part of training"
-    )
-    note = (
-        "The backward pass does not count for the optimizer, whose step asks for it. Callbacks, loggers, "
-        "Lightning's own loop, and what happens once, are the rest."
-    )
-    return [Section("Where the time went", table, note)]
-
-
 def run_section(
     facts: Sequence[tuple[str, str]], environment: Sequence[tuple[str, str]], config_yaml: str
 ) -> Section:
@@ -92,7 +76,6 @@ def write_run_page(
     config_yaml: str = "",
     notices: Sequence[str] = (),
     next_steps: Sequence[str] = (),
-    profile: Sequence[PartRow] = (),
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
@@ -103,7 +86,6 @@ def write_run_page(
         facts: of the data.
         environment: environment.json.
         next_steps: commands to go on with, where there is nothing measured to read.
-        profile: where the time of training went.
     """
     figures = [
         (name, f"{value:,.6g}") for name, value in metrics.items() if name.startswith(("val/", "timing/"))
@@ -116,7 +98,6 @@ def write_run_page(
             curves.get("learning_rate"),
             loss_label=f"loss ({table.loss_unit})" if table.loss_unit else "loss",
         ),
-        *profile_section(profile),
         run_section(
             [*facts, *table.notes, *figures],
             [(name, _text(value)) for name, value in environment.items()],

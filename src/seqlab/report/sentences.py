@@ -24,12 +24,7 @@ def shaded_text(pieces: Sequence[str], surprise: Sequence[float], unit: str) -> 
         pieces: (N,) what each token adds to the text.
         surprise: (N,) nats; NaN for a token that nothing predicted.
         unit: what a token is called.
-
-    Raises:
-        ValueError: another number of pieces than of surprises.
     """
-    if len(pieces) != len(surprise):
-        raise ValueError(f"{len(pieces)} pieces and {len(surprise)} surprises: give one surprise per piece")
     levels = [surprise_level(float(nats)) for nats in surprise]
     shown = [  # a break has no ground of its own to shade
         (piece.replace("\n", "↵\n") if level else piece, level, format_number(nats, digits=3))
@@ -40,21 +35,11 @@ def shaded_text(pieces: Sequence[str], surprise: Sequence[float], unit: str) -> 
 
 @dataclass(frozen=True)
 class TaggedSentence:
-    """T tokens with the tags they should have and those they got.
-
-    Raises:
-        ValueError: another number of tags than tokens.
-    """
+    """T tokens with the tags they should have and those they got."""
 
     tokens: Sequence[str]  # (T,)
     gold: Sequence[str]  # (T,)
     predicted: Sequence[str]  # (T,)
-
-    def __post_init__(self) -> None:
-        if not len(self.tokens) == len(self.gold) == len(self.predicted):
-            raise ValueError(
-                f"{len(self.tokens)} tokens, {len(self.gold)} gold and {len(self.predicted)} predicted tags"
-            )
 
     @property
     def is_wrong(self) -> bool:

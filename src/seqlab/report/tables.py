@@ -54,6 +54,19 @@ def column_decimals(values: Sequence[float | None]) -> int | None:
     return 3 if largest < 10 else 2 if largest < 1000 else 1
 
 
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """Dotted keys to as many of their last parts as tell them apart: ``lr`` for ``optimizer.lr``."""
+    found = {}
+    for key in keys:
+        parts = key.split(".")
+        for length in range(1, len(parts) + 1):
+            tail = ".".join(parts[-length:])
+            if sum(f".{other}".endswith(f".{tail}") for other in keys) == 1:
+                break
+        found[key] = tail
+    return found
+
+
 def metrics_table(
     columns: Sequence[str],
     rows: Sequence[tuple[str, Sequence[float | None]]],

@@ -1,4 +1,4 @@
-"""What a run gives: figures, a table, a file of scores; curves over epochs, and where its time went."""
+"""What a run gives: figures, a table, a file of scores; curves over epochs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, counted from 1, and the figure after each
 Curves = Mapping[str, Curve]  # by the name of the figure: train/loss, val/accuracy, learning_rate, ...
 Row = tuple[str, list[float | None]]  # a name, and a figure for each column
-
-
-class PartRow(NamedTuple):
-    """A part of training: its seconds, its share of them all, milliseconds per training batch."""
-
-    part: str
-    seconds: float
-    share: float
-    ms_per_batch: float
 
 
 @dataclass(frozen=True)

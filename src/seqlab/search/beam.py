@@ -1,20 +1,92 @@
-"""Beam search with a length penalty, batched over sources, with the attention's keys kept."""
+"""Greedy and beam search: translations written token by token, batched over sources."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
+from seqlab.networks.recurrent import State
 from seqlab.networks.seq2seq import Seq2Seq
-from seqlab.search.hypotheses import (
-    Hypothesis,
-    forbidden_tokens,
-    length_divisor,
-    length_limits,
-    next_log_probs,
-    take_state,
-)
+
+
+class Hypothesis(NamedTuple):
+    """The translation found for one source."""
+
+    tokens: list[int]  # without BOS and EOS
+    score: float  # log-probability in nats, EOS counted, over ``length_divisor``
+
+
+def length_divisor(length: int, length_penalty: float) -> float:
+    """``((5 + length) / 6) ** length_penalty`` (Wu et al., 2016, equation 14); length counts EOS."""
+    return ((5 + length) / 6) ** length_penalty
+
+
+def length_limits(source_lengths: Tensor, max_length: int | None) -> Tensor:
+    """(B,) most tokens to write, EOS counted: twice the source and ten, at most ``max_length``."""
+    limits = 2 * source_lengths + 10
+    return limits if max_length is None else limits.clamp(max=max_length)
+
+
+def next_log_probs(network: Seq2Seq, readout: Tensor, forbidden: Tensor) -> Tensor:
+    """(N, 1, R) readouts to (N, V) log-probabilities in nats; forbidden tokens have none of it."""
+    logits = network.output(readout[:, 0]).float()
+    return logits.index_fill(1, forbidden, -torch.inf).log_softmax(dim=-1)
+
+
+def forbidden_tokens(network: Seq2Seq, unk_id: int | None) -> Tensor:
+    """PAD, BOS and, where given, UNK: no reader wants them in a translation."""
+    ids = [network.pad_id, network.bos_id] + ([] if unk_id is None else [unk_id])
+    return torch.tensor(ids, device=network.output.weight.device)
+
+
+def take_state(state: State, rows: Tensor) -> State:
+    """(layers, N, H) states of the given rows."""
+    if isinstance(state, tuple):
+        return state[0].index_select(1, rows), state[1].index_select(1, rows)
+    return state.index_select(1, rows)
+
+
+@torch.inference_mode()
+def greedy_search(
+    network: Seq2Seq,
+    source: Tensor,
+    source_lengths: Tensor,
+    *,
+    length_penalty: float = 1.0,
+    unk_id: int | None = None,
+    max_length: int | None = None,
+) -> list[Hypothesis]:
+    """Always the likeliest next token, of all sources at once; the arguments are those of ``beam_search``."""
+    memory, state = network.encode(source, source_lengths)
+    forbidden = forbidden_tokens(network, unk_id)
+    limits = length_limits(source_lengths, max_length)
+    written: list[list[int]] = [[] for _ in range(len(source))]
+    scores = torch.zeros(len(source), dtype=torch.float64, device=source.device)
+    steps = torch.zeros_like(source_lengths)
+    rows = torch.arange(len(source), device=source.device)  # the sources still being translated
+    tokens = torch.full_like(rows, network.bos_id)
+    for length in range(1, int(limits.max()) + 1):
+        readout, _, state = network.decoder.readout(tokens[:, None], state, memory)
+        best, tokens = next_log_probs(network, readout, forbidden).max(dim=-1)
+        scores[rows] += best
+        steps[rows] = length
+        has_ended = tokens == network.eos_id
+        for row, token, ended in zip(rows.tolist(), tokens.tolist(), has_ended.tolist(), strict=True):
+            if not ended:
+                written[row].append(token)
+        keep = (~has_ended & (length < limits[rows])).nonzero()[:, 0]
+        if not len(keep):
+            break
+        if len(keep) < len(rows):
+            rows, tokens = rows[keep], tokens[keep]
+            memory, state = memory.take(keep), take_state(state, keep)
+    return [
+        Hypothesis(tokens, score / length_divisor(length, length_penalty))
+        for tokens, score, length in zip(written, scores.tolist(), steps.tolist(), strict=True)
+    ]
 
 
 @torch.inference_mode()
@@ -32,7 +104,7 @@ def beam_search(
 
     At each step, of all one-token extensions of a source's hypotheses the best K are kept: those that end are
     finished, the others go on. A source is done once none goes on or none that does can beat the best
-    finished one, or at its length limit; it then leaves the batch. A beam of 1 is greedy search.
+    finished one, or at its length limit; it then leaves the batch.
 
     Args:
         source: (B, S) token ids and EOS, right-padded.

@@ -145,22 +145,15 @@ class LocalSweep:
     """Optuna's loop over the trials of a plan, each in processes of this machine.
 
     Args:
-        context: of multiprocessing, which trials start from.
+        context: of ``trial_context``.
         slots: the environment of each job; a trial takes one and gives it back.
-        wanted: trials that count when the sweep is done, those of earlier calls included.
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        study: optuna.Study,
-        context: Any,
-        slots: Sequence[dict[str, str]],
-        folder: Path,
-        wanted: int,
+        self, plan: Plan, study: optuna.Study, context: Any, slots: Sequence[dict[str, str]], folder: Path
     ) -> None:
         self._plan, self._study, self._context = plan, study, context
-        self._folder, self._wanted, self._jobs = folder, wanted, len(slots)
+        self._folder, self._jobs = folder, len(slots)
         self._slots: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         for slot in slots:
             self._slots.put(slot)
@@ -168,21 +161,22 @@ class LocalSweep:
         self._trials = {trial.number: trial for trial in records(study)}
         self._over = threading.Event()
 
-    def run(self) -> bool:
-        """Run trials until the study has as many as wanted.
+    def run(self, wanted: int) -> bool:
+        """Run trials until the study has ``wanted`` that count, those of earlier calls included.
 
         Returns:
             False where Ctrl-C or SIGTERM ended it; what was under way is queued again.
         """
+        self._wanted = wanted
         before = sum(trial.counts for trial in self._trials.values())
         if before:
             print(f"{before} trials are there already")
-        if before >= self._wanted:
+        if before >= wanted:
             return True
-        with live_table(self._plan.sweep, self._wanted, self._known), _told_to_end(self._over):
+        with live_table(self._plan.sweep, wanted, self._known), _told_to_end(self._over):
             self._study.optimize(
                 self._objective,
-                n_trials=self._wanted - before,
+                n_trials=wanted - before,
                 n_jobs=self._jobs,
                 catch=TrialFailedError,
                 callbacks=[self._stop_when_enough],

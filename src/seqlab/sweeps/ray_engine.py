@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.sweeps import process
 from seqlab.sweeps.optuna_engine import sampler_of
 from seqlab.sweeps.sweep_file import Sweep
-from seqlab.sweeps.trials import CRASHED, FINISHED, PRUNED, RUNNING, Plan, Trial, run_trial
+from seqlab.sweeps.trials import CRASHED, FINISHED, PRUNED, RUNNING, Plan, Trial, run_trial, trial_context
 
 _VALUE = "objective"
 
@@ -38,11 +37,8 @@ def run_on_ray(
         raise UserError(
             f"--storage {arguments.storage}: with --engine ray the cluster itself shares the study"
         )
-    for name, value in {
-        "RAY_AIR_NEW_OUTPUT": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    }.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         ray.init(
             address=arguments.address,
@@ -117,8 +113,7 @@ def _train(config: Mapping[str, Any], plan: Plan, folder: Path) -> None:
 
     here = tune.get_context()
     trial = Trial(0, plan.sweep.values(config))  # numbered in the end
-    cpus = int(here.get_trial_resources().required_resources.get("CPU", 1))
-    context = process.prepare(cpus, [])
+    context = trial_context(int(here.get_trial_resources().required_resources.get("CPU", 1)), [])
 
     def report(step: int, value: float) -> bool:
         tune.report({_VALUE: value, "step": step, "trial": vars(trial) | {"value": value}})

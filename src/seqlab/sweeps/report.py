@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_figure, chart_grid
-from seqlab.report.tables import config_block, key_value_table, paragraph, text_table
+from seqlab.report.tables import config_block, key_value_table, paragraph, short_names, text_table
 from seqlab.sweeps.space import plain
 from seqlab.sweeps.sweep_file import Sweep
-from seqlab.sweeps.table import best_trial, cells, counts, short_names, shown
+from seqlab.sweeps.table import best_trial, cells, counts, shown
 from seqlab.sweeps.trials import FINISHED, PRUNED, Trial
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def write_report(
     Args:
         command: the best trial as a command line.
         reached: models and data of the search space.
-        facts: more to know of how the sweep ran.
 
     Returns:
         The importance of each parameter; empty where it is not known.
     """
-    sections, shares = [_best(sweep, trials, command)], {}
-    if any(trial.outcome == FINISHED for trial in trials):
+    best, shares = best_trial(trials, sweep.goal), {}
+    sections = [_best(sweep, best, command) if best else Section("Best", paragraph("No trial has finished."))]
+    if best:
         study = study_of(sweep, trials)
         shares = importances(study)
         note = (
@@ -54,7 +54,13 @@ def write_report(
             else "Importances need four finished trials that differ."
         )
         sections.append(Section("Search", chart_grid(charts(study, sweep.metric, shares)), note))
-    sections += [_trials(sweep, trials), _run(sweep, facts)]
+    names = [each.name for each in sweep.searched]
+    columns = ["trial", "outcome", sweep.metric, *short_names(names).values(), "seconds", "error"]
+    rows = [[*cells(trial, names), trial.error] for trial in trials]
+    sections.append(Section("Trials", text_table(columns, rows) if rows else paragraph("None.")))
+    table = key_value_table([("program", sweep.program.name), ("method", sweep.method), *facts])
+    file = config_block(sweep.path.read_text(encoding="utf-8"), title="The sweep file")
+    sections.append(Section("What was run", Markup("\n").join([table, file])))
     notices = ["Every figure here is of the validation data: no trial has looked at the test set."]
     if len(reached) > 1:
         notices.append(
@@ -66,30 +72,13 @@ def write_report(
     return shares
 
 
-def _best(sweep: Sweep, trials: Sequence[Trial], command: str) -> Section:
-    best = best_trial(trials, sweep.goal)
-    if best is None:
-        return Section("Best", paragraph("No trial has finished."))
+def _best(sweep: Sweep, best: Trial, command: str) -> Section:
     rows = [("trial", str(best.number)), (sweep.metric, f"{best.value:.6g}")]
     if len(best.seed_values) > 1:
         rows.append(("its seeds", ", ".join(f"{value:.6g}" for value in best.seed_values)))
-    rows += [(name, shown(value)) for name, value in best.values.items()]
-    rows.append(("command", command))
+    rows += [*((name, shown(value)) for name, value in best.values.items()), ("command", command)]
     note = "The command trains it again and measures it on the test set."
     return Section("Best", key_value_table(rows), note)
-
-
-def _trials(sweep: Sweep, trials: Sequence[Trial]) -> Section:
-    names = [each.name for each in sweep.searched]
-    rows = [[*cells(trial, names), trial.error] for trial in trials]
-    columns = ["trial", "outcome", sweep.metric, *short_names(names), "seconds", "error"]
-    return Section("Trials", text_table(columns, rows) if rows else paragraph("None."))
-
-
-def _run(sweep: Sweep, facts: Sequence[tuple[str, str]]) -> Section:
-    table = key_value_table([("program", sweep.program.name), ("method", sweep.method), *facts])
-    file = config_block(sweep.path.read_text(encoding="utf-8"), title="The sweep file")
-    return Section("What was run", Markup("\n").join([table, file]))
 
 
 def study_of(sweep: Sweep, trials: Sequence[Trial]) -> optuna.Study:
@@ -137,11 +126,7 @@ def _evaluator() -> Any:
 
 
 def charts(study: optuna.Study, metric: str, shares: dict[str, float]) -> list[Markup]:
-    """History, curves, importances, each parameter, all of them at once.
-
-    Args:
-        shares: importance of each parameter; empty where it is not known.
-    """
+    """History, curves, importances (``shares``, where they are known), each parameter, all at once."""
     import matplotlib
 
     matplotlib.use("agg")

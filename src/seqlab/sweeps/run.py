@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import re
 import shlex
@@ -16,11 +15,9 @@ from pathlib import Path
 
 from seqlab.composing import search_override
 from seqlab.errors import UserError
-from seqlab.sweeps import process
-from seqlab.sweeps.objective import Checked, check_objective, command
-from seqlab.sweeps.sweep_file import Sweep, read_sweep
+from seqlab.sweeps.sweep_file import Checked, Sweep, check_objective, command, read_sweep
 from seqlab.sweeps.table import best_trial, counts, write_csv
-from seqlab.sweeps.trials import Plan, Trial
+from seqlab.sweeps.trials import Plan, Trial, trial_context
 
 REPORT, COPY = "sweep-report.html", "sweep.yaml"
 
@@ -40,7 +37,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         number = getattr(arguments, name)
         if number is not None and number < 1:
             raise UserError(f"--{name} {number}: give a whole number, at least 1")
-    sweep = _without_account(read_sweep(arguments.file))
+    sweep = read_sweep(arguments.file)
     fixed = _fixed(sweep, arguments)
     checked = check_objective(sweep, fixed)
     seeds = [checked.seed + number for number in range(arguments.seeds)]
@@ -62,14 +59,6 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         print(f"to go on: {shlex.join(['seqlab', *words])}")
         raise KeyboardInterrupt
     return 0 if best_trial(trials, sweep.goal) is not None else 1
-
-
-def _without_account(sweep: Sweep) -> Sweep:
-    """Leave out ``logger: wandb``, which is meant for W&B's agents; ``--set logger=wandb`` still counts."""
-    if sweep.constants.get("logger") != "wandb":
-        return sweep
-    parameters = tuple(each for each in sweep.parameters if each.name != "logger")
-    return dataclasses.replace(sweep, parameters=parameters)
 
 
 def _fixed(sweep: Sweep, arguments: argparse.Namespace) -> list[str]:
@@ -119,9 +108,9 @@ def _run_here(
         "seeds": arguments.seeds,
     }
     study = open_study(sweep, storage, arguments.study or sweep.name, settings, arguments.seed)
-    context = process.prepare(threads_of_each(arguments.jobs), checked.modules)
-    wanted = sweep.trials(arguments.trials)
-    is_done = LocalSweep(plan, study, context, environments, folder, wanted).run()
+    context = trial_context(threads_of_each(arguments.jobs), checked.modules)
+    local = LocalSweep(plan, study, context, environments, folder)
+    is_done = local.run(sweep.trials(arguments.trials))
     return records(study), is_done
 
 
@@ -135,10 +124,7 @@ def threads_of_each(jobs: int) -> int:
 
 
 def slots(jobs: int, gpus: int | str) -> list[dict[str, str]]:
-    """The environment of each job: its own GPUs where trials use any.
-
-    Args:
-        gpus: ``trainer.gpus`` of the trials.
+    """The environment of each job: its own GPUs where ``trainer.gpus`` of the trials asks for any.
 
     Raises:
         UserError: fewer GPUs than the jobs want.

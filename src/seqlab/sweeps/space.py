@@ -21,25 +21,17 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "categorical": ("values",),
     "int_uniform": _BOUNDS,
     "uniform": _BOUNDS,
-    "q_uniform": (*_BOUNDS, "q"),
     "log_uniform_values": _BOUNDS,
 }
-_NUMBERS = (*_BOUNDS, "q")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a sweep.
+    """One parameter of a sweep."""
 
-    Args:
-        name: a key of the config, such as ``optimizer.lr``, or a group, such as ``model``.
-        kind: W&B's name of the distribution.
-        settings: its keys.
-    """
-
-    name: str
-    kind: str
-    settings: Mapping[str, Any]
+    name: str  # a key of the config, such as optimizer.lr, or a group, such as model
+    kind: str  # W&B's name of the distribution
+    settings: Mapping[str, Any]  # its keys
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -61,14 +53,12 @@ class Parameter:
         """
         if self.choices:
             return list(self.choices)
-        low, high = self.settings["min"], self.settings["max"]
-        if self.kind not in ("int_uniform", "q_uniform"):
+        if self.kind != "int_uniform":
             raise UserError(
                 f"parameters.{self.name}: method=grid wants every value, and distribution={self.kind} has no "
                 "end of them; give values: [...], or method: random"
             )
-        step = self.settings.get("q", 1)
-        return [self.value(low + place * step) for place in range(math.floor((high - low) / step + 1e-9) + 1)]
+        return list(range(int(self.settings["min"]), int(self.settings["max"]) + 1))
 
     def distribution(self) -> BaseDistribution:
         """What Optuna draws it from."""
@@ -76,17 +66,14 @@ class Parameter:
 
         if self.choices:
             return CategoricalDistribution([plain(choice) for choice in self.choices])
-        low, high, step = self.settings["min"], self.settings["max"], self.settings.get("q")
-        if self.kind == "int_uniform" or (step and all(isinstance(each, int) for each in (low, high, step))):
-            return IntDistribution(int(low), int(high), step=step or 1)
-        return FloatDistribution(low, high, step=step, log=self.kind == "log_uniform_values")
+        low, high = self.settings["min"], self.settings["max"]
+        if self.kind == "int_uniform":
+            return IntDistribution(int(low), int(high))
+        return FloatDistribution(low, high, log=self.kind == "log_uniform_values")
 
     def value(self, drawn: Any) -> Any:
         """What a trial is given for what Optuna drew."""
-        if self.choices:
-            return next(choice for choice in self.choices if plain(choice) == drawn)
-        # 0.1 + 2 * 0.1 is 0.30000000000000004
-        return float(f"{drawn:.12g}") if self.kind == "q_uniform" and isinstance(drawn, float) else drawn
+        return next((choice for choice in self.choices if plain(choice) == drawn), drawn)
 
 
 def plain(choice: Any) -> Any:
@@ -101,11 +88,9 @@ def draw(trial: Trial, name: str, distribution: Any) -> None:
     if isinstance(distribution, CategoricalDistribution):
         trial.suggest_categorical(name, distribution.choices)
     elif isinstance(distribution, IntDistribution):
-        trial.suggest_int(name, distribution.low, distribution.high, step=distribution.step)
+        trial.suggest_int(name, distribution.low, distribution.high)
     else:
-        trial.suggest_float(
-            name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
-        )
+        trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
 
 
 def read_parameters(node: Any) -> list[Parameter]:
@@ -126,13 +111,11 @@ def _parameter(name: str, given: Any) -> Parameter:
     if "parameters" in given:
         raise UserError(f"{where}: W&B's agent passes nested parameters as a dict; write {name}.KEY:")
     settings: dict[str, Any] = {
-        key: _number(f"{where}.{key}", value) if key in _NUMBERS else value for key, value in given.items()
+        key: _number(f"{where}.{key}", value) if key in _BOUNDS else value for key, value in given.items()
     }
     kind = settings.pop("distribution", None) or _implied(where, settings)
     if kind not in DISTRIBUTIONS:
         raise UserError(f"{where}.distribution={kind}: not drawn here; choose {', '.join(DISTRIBUTIONS)}")
-    if kind == "q_uniform":
-        settings.setdefault("q", 1)
     needed = DISTRIBUTIONS[kind]
     if set(settings) != set(needed):
         raise UserError(f"{where}: distribution={kind} takes {', '.join(needed)}; got {', '.join(settings)}")
@@ -174,12 +157,10 @@ def _check_choices(where: str, chosen: Any) -> None:
         raise UserError(f"{where}.values={chosen}: a value stands there twice")
 
 
-def _check_bounds(where: str, kind: str, min: float, max: float, q: float = 1) -> None:
+def _check_bounds(where: str, kind: str, min: float, max: float) -> None:
     if min > max:
         raise UserError(f"{where}: min={min} is more than max={max}")
     if kind == "int_uniform" and (min != int(min) or max != int(max)):
         raise UserError(f"{where}: distribution=int_uniform wants whole numbers for min and max")
     if kind == "log_uniform_values" and min <= 0:
         raise UserError(f"{where}.min={min}: distribution={kind} starts above 0")
-    if q <= 0:
-        raise UserError(f"{where}.q={q}: give a number above 0")

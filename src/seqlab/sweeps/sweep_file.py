@@ -1,24 +1,28 @@
-"""sweep.yaml: W&B's own format, read and checked for a sweep on this machine or on a cluster."""
+"""sweep.yaml: W&B's own format, read, and held against the configs of the models that it reaches."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
-from seqlab.project import package_folder
+from seqlab.project import package_folder, project_folder, train_words
 from seqlab.sweeps.space import Parameter, plain, read_parameters
 
 METHODS = ("grid", "random", "bayes")
-GOALS = ("minimize", "maximize")
+_GOALS = {"min": "minimize", "max": "maximize"}
 _KEYS = (
     *("program", "method", "metric", "parameters", "early_terminate", "command", "run_cap", "name"),
     *("description", "project", "entity", "kind", "apiVersion", "controller"),
 )
 DEFAULT_TRIALS = 20
+_MOST_CORNERS = 24  # compositions take a third of a second each
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,15 @@ def read_sweep(path: Path) -> Sweep:
     cap = content.get("run_cap")
     if cap is not None and (not isinstance(cap, int) or cap < 1):
         raise UserError(f"{path}: run_cap={cap}: give a whole number, at least 1")
+    parameters = read_parameters(content["parameters"])
     sweep = Sweep(
         path=path,
         program=_program(path, str(content["program"])),
         method=content["method"],
         metric=metric,
         goal=goal,
-        parameters=tuple(read_parameters(content["parameters"])),
+        # `logger: wandb` is meant for W&B's agents; `--set logger=wandb` still counts
+        parameters=tuple(each for each in parameters if (each.name, each.choices) != ("logger", ("wandb",))),
         early=_early(content.get("early_terminate")),
         run_cap=cap,
         name=str(content.get("name") or path.stem),
@@ -140,9 +146,9 @@ def _program(path: Path, name: str) -> Path:
 def _metric(node: Any) -> tuple[str, str]:
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         raise UserError(f"metric={node!r}: give name: val/..., and goal: minimize or maximize")
-    goal = node.get("goal", GOALS[0])
-    if goal not in GOALS:
-        raise UserError(f"metric.goal={goal}: choose {' or '.join(GOALS)}")
+    goal = node.get("goal", "minimize")
+    if goal not in _GOALS.values():
+        raise UserError(f"metric.goal={goal}: choose {' or '.join(_GOALS.values())}")
     return node["name"], goal
 
 
@@ -161,3 +167,84 @@ def _early(node: Any) -> EarlyTermination | None:
     if not isinstance(eta, int) or eta < 2:
         raise UserError(f"early_terminate.eta={eta}: give a whole number, at least 2")
     return EarlyTermination(first, eta)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the composed configs say that a sweep has to know."""
+
+    seed: int
+    gpus: int | str
+    names: tuple[str, ...]  # models and data that the space reaches, as model-data
+    modules: tuple[str, ...]  # that their configs name
+
+
+def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
+    """Compose the config at every choice of groups under ``fixed``, and hold metric and keys against it.
+
+    Raises:
+        UserError: a test metric, another metric or goal than the model's own, or a key that a model of the
+            space does not have.
+    """
+    if not sweep.metric.startswith("val/"):
+        raise UserError(
+            f"metric.name={sweep.metric}: a sweep is judged by a validation metric (val/...); the test set "
+            "is locked for all that decides, and a search over test figures would report its own luck"
+        )
+    from omegaconf import OmegaConf
+
+    from seqlab.composing.grammar import readable_overrides
+
+    conf = sweep.program.parent / "conf"
+    names: list[str] = []
+    modules: set[str] = set()
+    for corner in _corners(sweep, conf):
+        overrides = readable_overrides([*fixed, *sweep.overrides(corner)])
+        config = _composed(conf, overrides)
+        monitor, where = config.monitor, " ".join(sweep.overrides(corner)[:4])
+        if sweep.metric != monitor.metric:
+            raise UserError(
+                f"metric.name={sweep.metric}: this config is judged by {monitor.metric} ({where}); "
+                "name that one"
+            )
+        if sweep.goal != _GOALS.get(monitor.mode):
+            raise UserError(
+                f"metric.goal={sweep.goal}: monitor.mode={monitor.mode} says {_GOALS[monitor.mode]}"
+            )
+        modules |= set(re.findall(r"_target_: ([\w.]+)\.\w+", OmegaConf.to_yaml(config)))
+        choices = config.hydra.runtime.choices
+        names.append(f"{choices.model}-{choices.data}")
+        seed, gpus = config.seed, config.trainer.gpus
+    return Checked(int(seed), gpus, tuple(dict.fromkeys(names)), tuple(sorted(modules)))
+
+
+def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:
+    """Values at which to compose: every choice of groups, the first value of all else."""
+    from seqlab.composing.mistakes import is_group
+
+    first = {each.name: each.first for each in sweep.searched}
+    groups = [each for each in sweep.searched if each.choices and is_group(conf, each.name)]
+    products = itertools.product(*(each.choices for each in groups))
+    names = [each.name for each in groups]
+    found = [first | dict(zip(names, values, strict=True)) for values in products]
+    return found[:_MOST_CORNERS]
+
+
+def _composed(conf: Path, overrides: Sequence[str]) -> Any:
+    from seqlab.composing import compose_config
+    from seqlab.composing.mistakes import user_message
+
+    try:
+        return compose_config(conf, overrides, hydra=True)
+    except Exception as error:
+        message = user_message(error, conf, overrides)
+        if message is None:
+            raise
+        raise UserError(f"{message}; composed at {' '.join(overrides)}") from None
+
+
+def command(sweep: Sweep, values: Mapping[str, Any], fixed: Sequence[str]) -> str:
+    """A trial as a line to type: the same run with its test figures and its report."""
+    is_usual = sweep.program == (project_folder() / "train.py").resolve()
+    words = train_words() if is_usual else ["python", str(sweep.program)]
+    return shlex.join([*words, *fixed, *sweep.overrides(values)])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqlab.files import whole_file
+from seqlab.report.tables import short_names
 from seqlab.sweeps.sweep_file import Sweep
 from seqlab.sweeps.trials import FINISHED, PRUNED, RUNNING, Trial
 
@@ -41,11 +42,7 @@ def counts(trials: Sequence[Trial]) -> str:
 
 @contextmanager
 def live_table(sweep: Sweep, wanted: int, trials: Callable[[], Sequence[Trial]]) -> Iterator[None]:
-    """Draw the trials four times a second while the sweep runs on a terminal.
-
-    Args:
-        wanted: trials that the sweep is to have.
-    """
+    """Draw the trials, of ``wanted`` in all, four times a second while the sweep runs on a terminal."""
     from rich.console import Console
     from rich.live import Live
 
@@ -77,7 +74,7 @@ def _table(sweep: Sweep, wanted: int, trials: Sequence[Trial]) -> Table:
     best, names = best_trial(trials, sweep.goal), [each.name for each in sweep.searched]
     title = f"{sum(trial.counts for trial in trials)} of {wanted} trials: {counts(trials)}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in ("trial", "outcome", sweep.metric, *short_names(names), "s"):
+    for heading in ("trial", "outcome", sweep.metric, *short_names(names).values(), "s"):
         table.add_column(heading, justify="left" if heading == "outcome" else "right", no_wrap=True)
     recent = list(trials)[-_SHOWN:]
     if best is not None and best not in recent:
@@ -93,12 +90,6 @@ def cells(trial: Trial, names: Sequence[str]) -> list[str]:
     figure = "–" if trial.value is None else f"{trial.value:.4f}"
     values = [shown(trial.values.get(name, "–")) for name in names]
     return [str(trial.number), trial.outcome, figure, *values, f"{trial.seconds:.1f}"]
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """The last part of each dotted name where it tells them apart, else the whole name."""
-    last = [name.rsplit(".", 1)[-1] for name in names]
-    return [part if last.count(part) == 1 else name for part, name in zip(last, names, strict=True)]
 
 
 def write_csv(path: Path, sweep: Sweep, trials: Sequence[Trial]) -> None:

@@ -1,20 +1,30 @@
-"""One trial: its processes, one per seed, what they report, and how they end."""
+"""One trial: its processes, one per seed, what they report, and how they end.
+
+A process is forked from a server that has imported torch already, or started anew on macOS.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
 import math
+import multiprocessing
+import os
 import re
+import runpy
 import shutil
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from seqlab.sweeps import process
 from seqlab.sweeps.sweep_file import Sweep
 
 REPORTS, LOG = "reports.jsonl", "output.log"
@@ -31,17 +41,14 @@ _TAIL_BYTES = 20_000
 
 @dataclass
 class Trial:
-    """What is known of a trial, for the table, trials.csv and the report.
-
-    ``value`` is the mean over seeds; ``curve`` holds (validation, value) of the first seed.
-    """
+    """What is known of a trial, for the table, trials.csv and the report."""
 
     number: int
     values: dict[str, Any]
     outcome: str = RUNNING
-    value: float | None = None
+    value: float | None = None  # the mean over seeds
     seed_values: list[float] = field(default_factory=list)
-    curve: list[tuple[int, float]] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)  # (validation, value) of the first seed
     seconds: float = 0.0
     error: str = ""
     folder: str = ""
@@ -54,17 +61,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """What all trials of a sweep have in common.
-
-    Args:
-        fixed: overrides of every trial.
-        full: with test figures and a report.
-    """
+    """What all trials of a sweep have in common."""
 
     sweep: Sweep
-    fixed: Sequence[str]
+    fixed: Sequence[str]  # overrides of every trial
     seeds: Sequence[int]
-    full: bool
+    full: bool  # with test figures and a report
 
     def overrides(self, values: Mapping[str, Any], seed: int, folder: Path) -> list[str]:
         """The command line of a trial's run."""
@@ -92,7 +94,7 @@ def run_trial(
     """Train one seed after the other, each in its own process; the trial then holds how it ended.
 
     Args:
-        context: of multiprocessing, which processes start from.
+        context: of ``trial_context``.
         environment: variables of these processes.
         report: takes (validation, value) of the first seed and says whether to prune the trial.
         is_over: says whether the sweep has been interrupted.
@@ -106,12 +108,12 @@ def run_trial(
         (run / REPORTS).touch()
         began = time.time()
         overrides = plan.overrides(trial.values, seed, run)
-        running = process.start(context, plan.sweep.program, overrides, environment, run / LOG)
+        running = start_program(context, plan.sweep.program, overrides, environment, run / LOG)
         try:
             judge = report if seed == plan.seeds[0] else None
             trial.outcome = _watch(trial, running, run / REPORTS, judge, is_over)
         finally:
-            process.end(running)
+            end_program(running)
             trial.seconds += time.time() - began
         if trial.outcome == RUNNING:
             trial.outcome, trial.error = _ending(trial, plan.sweep.metric, run, running.exitcode or 0)
@@ -177,3 +179,65 @@ def last_error(log: Path) -> str:
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     said = [line for line in lines if re.match(r"(error: |[\w.]*(Error|Exception|Interrupt)\b)", line)]
     return (said or lines or [""])[-1]
+
+
+_STEPS = ("build", "callbacks", "checkpoints", "resume", "run_folder", "tracking", "trainer")
+PRELOAD = (  # what train.py imports whatever it trains
+    *("torch", "torch.utils.data", "torch._dynamo", "pytorch_lightning", "pandas", "rich.table"),
+    *("seqlab.sweeps.reporting", *(f"seqlab.training.{step}" for step in _STEPS)),
+)
+
+
+def trial_context(threads: int, modules: Sequence[str]) -> Any:
+    """The multiprocessing context of trials with ``threads`` each; it imports ``modules`` once for all."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads would not survive a fork
+    if sys.platform == "darwin":  # whose frameworks do not survive a fork
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOAD, *modules])
+    return context
+
+
+def start_program(
+    context: Any, program: Path, overrides: Sequence[str], environment: Mapping[str, str], log: Path
+) -> BaseProcess:
+    """``python PROGRAM OVERRIDES`` in a process group of its own, what it prints in ``log``."""
+    process = context.Process(target=_become, args=(program, list(overrides), dict(environment), log))
+    process.start()
+    return process
+
+
+def end_program(process: BaseProcess) -> None:
+    """End a process now, with all that it started."""
+    assert process.pid is not None
+    if process.exitcode is None:
+        with suppress(OSError):  # it has no group yet
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    process.join()
+
+
+def _become(program: Path, overrides: list[str], environment: dict[str, str], log: Path) -> None:
+    os.setsid()
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    os.environ.update(environment)
+    threading.Thread(target=_end_with_sweep, daemon=True).start()
+    sys.argv = [str(program), *overrides]
+    sys.path.insert(0, str(program.parent))
+    try:
+        runpy.run_path(str(program), run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # a forked process ends without them
+
+
+def _end_with_sweep() -> None:
+    """Of a sweep that was killed no trial stays."""
+    sweep = multiprocessing.parent_process()
+    assert sweep is not None
+    sweep.join()
+    os.killpg(0, signal.SIGKILL)

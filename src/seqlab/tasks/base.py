@@ -1,4 +1,4 @@
-"""The base LightningModule: optimizer, scheduler, counted losses."""
+"""The base LightningModule: optimizer, scheduler, losses; and means that count, over all processes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torchmetrics import Metric
 
 from seqlab.contracts import check_members, full_name
 from seqlab.errors import UserError
-from seqlab.tasks.metrics import CountedMean, StageCounts
 
 if TYPE_CHECKING:
     from seqlab.tasks.graphs import Graph
@@ -39,6 +39,53 @@ class EventScores(NamedTuple):
     rank: Tensor  # (P,) int64, keys that were held for more likely: 0 is a right first guess
     delay_loss: Tensor | None = None  # (P,) float32, -log p(bucket of the delay), in nats; 0 without a delay
     delay_nll: Tensor | None = None  # (P,) float32, -log p(a delay at least as long), in nats
+
+
+class CountedMean(Metric):
+    """``sum of totals / sum of counts``. A mean of batch means would weigh batches, not tokens."""
+
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, total: Tensor, count: Tensor) -> None:
+        """Add a () sum and the () number of things summed."""
+        self.total += total
+        self.count += count
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether anything was counted since the last reset: the same in every process that counted."""
+        return self.update_called
+
+    def compute(self) -> Tensor:
+        """() the mean; 0 over nothing."""
+        return (self.total / self.count.clamp(min=1)).float()
+
+
+class StageCounts(nn.Module):
+    """What validation or testing counts: the loss, right guesses, and a task's own figures.
+
+    Args:
+        figures: a metric whose ``compute`` gives () figures by name.
+    """
+
+    def __init__(self, figures: Metric | None = None) -> None:
+        super().__init__()
+        self.loss = CountedMean()
+        self.accuracy = CountedMean()
+        self.figures = figures
+
+    def add(self, nll: Tensor, correct: Tensor | None, num_units: Tensor) -> None:
+        """Add a batch's () summed loss, right guesses (None where nothing is guessed) and things counted."""
+        self.loss.update(nll, num_units)
+        if correct is not None:
+            self.accuracy.update(correct, num_units)
 
 
 class SequenceTask(pl.LightningModule, Generic[BatchT]):
@@ -116,15 +163,17 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
 
     def no_graph(self, reason: str) -> UserError:
         """What to say of a network that is not exported."""
-        return UserError(
-            f"{full_name(self.network)} of {type(self).__name__} cannot be exported: {reason}; "
-            "`seqlab predict` runs every model"
-        )
+        network = f"{full_name(self.network)} of {type(self).__name__}"
+        return UserError(f"{network} cannot be exported: {reason}; `seqlab predict` runs every model")
 
     def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
         losses = self.losses(batch)
-        self.train_loss.update(losses.nll.detach(), losses.num_units)
-        nll, num_units, processes = self._over_processes(losses)
+        nll, num_units, processes = losses.nll.detach(), losses.num_units, self.trainer.world_size
+        self.train_loss.update(nll, num_units)
+        if processes > 1:  # sums over the whole batch
+            sums = torch.stack([nll.double(), num_units.to(nll.device).double()])
+            distributed.all_reduce(sums)
+            nll, num_units = sums[0].float(), sums[1].float()
         if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self.log("train/step_loss", nll / num_units, on_step=True, on_epoch=False)
         # gradients are averaged over processes: this makes them those of the whole batch's mean
@@ -149,16 +198,6 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
         torch._foreach_mul_(gradients, (self._first_units / self._step_units).to(self.device))
         self._first_units = self._step_units = None
-
-    def _over_processes(self, losses: Losses) -> tuple[Tensor, Tensor, int]:
-        """Sums of loss and units over the whole batch, and how many processes share it."""
-        nll, num_units = losses.nll.detach(), losses.num_units
-        processes = self.trainer.world_size
-        if processes > 1:
-            sums = torch.stack([nll.double(), num_units.to(nll.device).double()])
-            distributed.all_reduce(sums)
-            nll, num_units = sums[0].float(), sums[1].float()
-        return nll, num_units, processes
 
     def on_train_epoch_end(self) -> None:
         self.log("train/loss", self.train_loss, prog_bar=True)

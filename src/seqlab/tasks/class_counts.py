@@ -28,12 +28,6 @@ class ClassFigures(NamedTuple):
             2 * right / np.maximum(gold + predicted, 1),
         )
 
-    @classmethod
-    def from_confusion(cls, confusion: ArrayLike) -> ClassFigures:
-        """(C,) each, of (C, C) counts, gold by predicted."""
-        counts = np.asarray(confusion, dtype=np.float64)
-        return cls.from_counts(counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1))
-
 
 def count_confusion(gold: ArrayLike, predicted: ArrayLike, num_classes: int) -> NDArray[np.int64]:
     """(C, C) counts, gold by predicted, of (N,) class ids each."""
@@ -47,12 +41,19 @@ def classification_figures(confusion: ArrayLike) -> dict[str, float]:
     Macro F1 is the plain mean over the classes that occur, in gold or prediction.
     """
     counts = np.asarray(confusion, dtype=np.float64)
-    occurs = counts.sum(axis=0) + counts.sum(axis=1) > 0
-    f1 = ClassFigures.from_confusion(counts).f1[occurs]
+    predicted, gold = counts.sum(axis=0), counts.sum(axis=1)
+    f1 = ClassFigures.from_counts(counts.diagonal(), predicted, gold).f1[predicted + gold > 0]
     return {
         "accuracy": float(counts.trace() / max(counts.sum(), 1)),
         "macro_f1": float(f1.mean()) if len(f1) else 0.0,
     }
+
+
+def class_figures(
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int
+) -> dict[str, float]:
+    """accuracy and macro_f1 of (N,) class ids each."""
+    return classification_figures(count_confusion(gold, predicted, num_classes))
 
 
 class Confusion(Metric):
@@ -97,8 +98,7 @@ class TagCounts(Confusion):
 
 def plain_figures(gold: NDArray[np.int64], predicted: NDArray[np.int64], num_tags: int) -> dict[str, float]:
     """accuracy and macro_f1 of (N,) tag ids of a whole split, counted as ``TagCounts`` does."""
-    known = np.minimum(gold, num_tags)
-    return classification_figures(count_confusion(known, np.minimum(predicted, num_tags), num_tags + 1))
+    return class_figures(np.minimum(gold, num_tags), np.minimum(predicted, num_tags), num_tags + 1)
 
 
 class EntityCounts(Metric):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from seqlab.data.vocabulary import SPECIAL
-from seqlab.networks.recurrent import traceable
+from seqlab.networks.tracing import traceable
 
 BATCH, LENGTH = "batch", "length"  # axes that may have any size
 Axes = tuple[str | int, ...]
@@ -74,3 +75,20 @@ def padded_rows(vocab_size: int) -> Callable[[int, int, Generator], Tensors]:
 def real_steps(rows: Tensor, lengths: Tensor) -> Tensor:
     """(B, T) bool, True where (B, T) rows of (B,) lengths are no padding."""
     return torch.arange(rows.shape[1], device=rows.device) < lengths[:, None]
+
+
+def state_tensors(state: Any) -> Tensors:
+    """The tensors of a recurrent state; none of None."""
+    return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
+
+
+def state_axes(parts: Tensors) -> dict[str, Axes]:
+    """The axes of the tensors of a state, by name."""
+    names = ["hidden", "cell"] if len(parts) < 3 else [f"state{number}" for number in range(len(parts))]
+    return {name: (part.shape[0], BATCH, *part.shape[2:]) for name, part in zip(names, parts, strict=False)}
+
+
+def random_state(parts: Tensors, batch: int, generator: Generator) -> Tensors:
+    """A state of the shape of ``parts`` for ``batch`` rows."""
+    shapes = [(part.shape[0], batch, *part.shape[2:]) for part in parts]
+    return tuple(torch.rand(shape, generator=generator) - 0.5 for shape in shapes)

@@ -17,7 +17,16 @@ from seqlab.networks.contracts import LanguageModelNetwork, check_shape, describ
 from seqlab.networks.reading import read_on
 from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, random_tokens
+from seqlab.tasks.graphs import (
+    BATCH,
+    LENGTH,
+    Graph,
+    Tensors,
+    random_state,
+    random_tokens,
+    state_axes,
+    state_tensors,
+)
 
 
 class TokenScores(NamedTuple):
@@ -35,12 +44,6 @@ class LanguageModel(SequenceTask[TextBatch]):
     ended gets its final state, detached; one that starts gets zeros. Training and validation carry a state
     each; the training state is part of a checkpoint. A network without a state trains on each piece by
     itself; in validation, test and generated text it reads windows: see ``read_on``.
-
-    Args:
-        pad_id: from the data.
-        temperature, top_p: how ``seqlab generate`` draws unless told otherwise (seqlab.search.sampling). A
-            network that knows its text well needs no sharpening: at 0.8 it writes what is too likely.
-        **settings: those of SequenceTask.
     """
 
     batch_type: ClassVar[type] = TextBatch
@@ -80,7 +83,7 @@ class LanguageModel(SequenceTask[TextBatch]):
             )
         axes = {"B": rows, "T": steps, "V": sizes["vocab_size"]}
         check_shape(self.network, "logits", found[0], axes, given)
-        for part in _parts(found[1]):
+        for part in state_tensors(found[1]):
             if not isinstance(part, Tensor) or part.ndim < 2 or part.shape[1] != rows:
                 raise UserError(
                     f"{full_name(self.network)} was given {given}: a state of tensors with the batch of "
@@ -90,26 +93,18 @@ class LanguageModel(SequenceTask[TextBatch]):
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
         tokens = random_tokens(sizes["vocab_size"])
         with torch.no_grad():
-            parts = _parts(self.network(torch.zeros(1, 1, dtype=torch.int64), None)[1])
-        shapes = [tuple(part.shape) for part in parts]
-        names = (
-            ["hidden", "cell"][: len(shapes)]
-            if len(shapes) < 3
-            else [f"state{i}" for i in range(len(shapes))]
-        )
+            parts = state_tensors(self.network(torch.zeros(1, 1, dtype=torch.int64), None)[1])
 
         def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
-            states = (
-                torch.rand((shape[0], batch, *shape[2:]), generator=generator) - 0.5 for shape in shapes
-            )
+            states = random_state(parts, batch, generator)
             return tokens(batch, length, generator), *states
 
         def outputs(network: Any, given: Tensor, *states: Tensor) -> Tensors:
             state: Any = None if not states else states[0] if len(states) == 1 else states
             logits, state = network(given, state)
-            return logits.float().log_softmax(dim=-1), *_parts(state)
+            return logits.float().log_softmax(dim=-1), *state_tensors(state)
 
-        axes = {name: (shape[0], BATCH, *shape[2:]) for name, shape in zip(names, shapes, strict=True)}
+        axes = state_axes(parts)
         longest = getattr(self.network, "context_size", None)
         return Graph(
             self.network,
@@ -117,7 +112,7 @@ class LanguageModel(SequenceTask[TextBatch]):
             {"tokens": (BATCH, LENGTH), **axes},
             {
                 "log_probabilities": (BATCH, LENGTH, sizes["vocab_size"]),
-                **{f"{name}_after": sizes for name, sizes in axes.items()},
+                **{f"{name}_after": each for name, each in axes.items()},
             },
             sample,
             32 if longest is None else max(min(32, (int(longest) - 1) // 3), 1),
@@ -144,11 +139,6 @@ class LanguageModel(SequenceTask[TextBatch]):
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.carried[True] = state["carried"]
-
-
-def _parts(state: Any) -> tuple[Any, ...]:
-    """The tensors of a state."""
-    return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
 def _each(state: Any, function: Callable[[Tensor], Tensor]) -> Any:

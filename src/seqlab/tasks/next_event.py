@@ -11,7 +11,6 @@ from torch import Tensor
 
 from seqlab.contracts import full_name
 from seqlab.data.batches import WindowBatch
-from seqlab.data.windows import NO_DELAY
 from seqlab.errors import UserError
 from seqlab.networks.contracts import NextEventNetwork, check_shape
 from seqlab.tasks.base import EventScores, Losses, SequenceTask
@@ -31,15 +30,6 @@ def event_scores(logits: Tensor, targets: Tensor) -> EventScores:
     nll = F.cross_entropy(logits, targets, reduction="none")
     true = logits.gather(1, targets[:, None])
     return EventScores(nll, (logits > true).sum(dim=1))
-
-
-def delay_loss(logits: Tensor, delays: Tensor) -> Tensor:
-    """(P,) cross-entropy in nats of (P,) buckets; 0 for NO_DELAY.
-
-    Args:
-        logits: (P, NUM_DELAYS).
-    """
-    return F.cross_entropy(logits.float(), delays, reduction="none", ignore_index=NO_DELAY)
 
 
 class NextEvent(SequenceTask[WindowBatch]):
@@ -66,9 +56,8 @@ class NextEvent(SequenceTask[WindowBatch]):
     def try_network(self, batch: WindowBatch, sizes: Mapping[str, int]) -> None:
         logits, _ = self._logits(batch)
         axes = {"C": len(batch.contexts), "V": sizes["vocab_size"]}
-        check_shape(
-            self.network, "logits", logits, axes, f"contexts of shape (C, W) = {tuple(batch.contexts.shape)}"
-        )
+        given = f"contexts of shape (C, W) = {tuple(batch.contexts.shape)}"
+        check_shape(self.network, "logits", logits, axes, given)
 
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
         from seqlab.tasks.graphs import BATCH, LENGTH, Graph, random_tokens
@@ -90,6 +79,8 @@ class NextEvent(SequenceTask[WindowBatch]):
         count = batch.pair_count * (batch.pair_target != self.unk_id)
         nll = F.cross_entropy(logits, batch.pair_target, reduction="none")
         if delays is not None and batch.pair_delay is not None:
+            from seqlab.networks.delays import delay_loss
+
             nll = nll + delay_loss(delays, batch.pair_delay)
         with torch.no_grad():
             correct = count * (logits.argmax(dim=1) == batch.pair_target)
@@ -101,10 +92,10 @@ class NextEvent(SequenceTask[WindowBatch]):
         scores = event_scores(logits[batch.pair_context], batch.pair_target)
         if delays is None or batch.pair_delay is None:
             return scores
-        from seqlab.networks.delays import longer
+        from seqlab.networks.delays import delay_loss, longer
 
-        return scores._replace(
-            delay_loss=delay_loss(delays, batch.pair_delay), delay_nll=longer(delays, batch.pair_delay)
+        return EventScores(
+            *scores[:2], delay_loss(delays, batch.pair_delay), longer(delays, batch.pair_delay)
         )
 
     def _logits(self, batch: WindowBatch) -> tuple[Tensor, Tensor | None]:
@@ -113,7 +104,7 @@ class NextEvent(SequenceTask[WindowBatch]):
         Raises:
             UserError: a network that reads delays and a batch without them, or the other way round.
         """
-        head = getattr(self.network, "delay_head", None)
+        head: Any = getattr(self.network, "delay_head", None)
         if (head is None) != (batch.pair_delay is None):
             if not hasattr(self.network, "delay_head"):
                 raise UserError(
@@ -121,11 +112,11 @@ class NextEvent(SequenceTask[WindowBatch]):
                     "set data.times=false"
                 )
             raise UserError(
-                f"model.network.times={head is not None} and data.times={batch.pair_delay is not None}: set "
-                "data.times alone, the model follows it"
+                f"model.network.times={head is not None} and data.times={head is None}: set data.times "
+                "alone, the model follows it"
             )
         if head is None:
             return self.network(batch.contexts), None
-        states = self.network.states(batch.contexts)  # type: ignore[operator]
-        delays = head(states, batch.pair_context, batch.pair_target)
-        return self.network.output(states), delays  # type: ignore[operator]
+        network: Any = self.network
+        states = network.states(batch.contexts)
+        return network.output(states), head(states, batch.pair_context, batch.pair_target)

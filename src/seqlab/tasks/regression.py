@@ -35,12 +35,9 @@ class Regression(SequenceTask[SeriesBatch]):
     While training it is the mean over the network's readers; validation and test losses are those of the
     forecast, which is the mean of theirs.
 
-    Args:
-        loss: quantile (of a network with quantiles), mae or mse (of one without).
-        pull: weight of the mean size of the forecasts (the medians, where there are quantiles), added to the
-            training loss alone. Where changes are forecast it pulls towards the last value, which daily
-            prices leave little to improve on; 0 for none.
-        **settings: those of SequenceTask; the network must be a SeriesRegressor.
+    ``pull`` times the mean size of the forecasts (the medians, where there are quantiles) is added to the
+    training loss: where changes are forecast it pulls towards the last value, which daily prices leave little
+    to improve on.
 
     Raises:
         UserError: a loss that the network's output does not suit.

@@ -14,11 +14,19 @@ from seqlab.errors import UserError
 from seqlab.networks.contracts import TranslationNetwork, check_shape
 from seqlab.networks.decoders import Memory
 from seqlab.networks.recurrent import check_share
-from seqlab.search.beam import beam_search
-from seqlab.search.greedy import greedy_search
-from seqlab.search.hypotheses import Hypothesis
+from seqlab.search.beam import Hypothesis, beam_search, greedy_search
 from seqlab.tasks.base import Losses, SequenceTask
-from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, padded_rows
+from seqlab.tasks.graphs import (
+    BATCH,
+    LENGTH,
+    Axes,
+    Graph,
+    Tensors,
+    padded_rows,
+    random_state,
+    state_axes,
+    state_tensors,
+)
 
 LOSS_UNITS = ("token", "pair")
 
@@ -29,15 +37,8 @@ class Translation(SequenceTask[TranslationBatch]):
     The training loss is smoothed and may be scheduled; validation and test losses never are: they are nats a
     token of the true translation.
 
-    Args:
-        unk_id: from the data; never written in a translation.
-        label_smoothing: share of each target spread evenly over the vocabulary (Szegedy et al., CVPR 2016,
-            section 7).
-        loss_per: the training loss is the mean over ``token``s, or over ``pair``s of the sum of their tokens.
-        teacher_forcing_ratio: probability that a training step is fed the true token before it; see Seq2Seq.
-        beam_size: hypotheses of the search; 1 is greedy.
-        length_penalty: of the search; see ``length_divisor``.
-        **settings: those of SequenceTask.
+    The settings are explained in conf/model/seq2seq.yaml; label smoothing is that of Szegedy et al. (CVPR
+    2016, section 7).
 
     Raises:
         UserError: a setting out of range.
@@ -95,52 +96,42 @@ class Translation(SequenceTask[TranslationBatch]):
         """``encoder``, run once a source, and ``step``, run once a target token; the caller searches."""
         with torch.no_grad():
             memory, state = self.network.encode(torch.zeros(1, 1, dtype=torch.int64), torch.ones(1).long())
-        states = state if isinstance(state, tuple) else (state,)
+        states, width = state_tensors(state), memory.outputs.shape[2]
         attends = memory.projected is not None
         held: dict[str, Axes] = {}
         if attends:
-            held = {"memory": (BATCH, LENGTH, memory.outputs.shape[2]), "mask": (BATCH, LENGTH)}
-        names = ("hidden", "cell")[: len(states)]
-        state_axes: dict[str, Axes] = {
-            name: (part.shape[0], BATCH, part.shape[2]) for name, part in zip(names, states, strict=True)
-        }
+            held = {"memory": (BATCH, LENGTH, width), "mask": (BATCH, LENGTH)}
 
         def encode(network: Any, source: Tensor, lengths: Tensor) -> Tensors:
             memory, state = network.encode(source, lengths)
             read = (memory.outputs, memory.mask) if attends else ()
-            return *read, *(state if isinstance(state, tuple) else (state,))
+            return *read, *state_tensors(state)
 
         def step(network: Any, tokens: Tensor, *given: Tensor) -> Tensors:
             memory = network.decoder.remember(*given[:2]) if attends else Memory(tokens, tokens, None)
-            state = given[len(held) :]
-            readout, _, after = network.decoder.readout(
-                tokens[:, None], state[0] if len(state) == 1 else state, memory
-            )
+            parts = given[len(held) :]
+            state = parts[0] if len(parts) == 1 else parts
+            readout, _, after = network.decoder.readout(tokens[:, None], state, memory)
             found = network.output(readout[:, 0]).float().log_softmax(dim=-1)
-            return found, *(after if isinstance(after, tuple) else (after,))
+            return found, *state_tensors(after)
 
         def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
             tokens = torch.randint(0, sizes["target_vocab_size"], (batch,), generator=generator)
-            read = []
+            read: Tensors = ()
             if attends:
                 lengths = torch.randint(1, length + 1, (batch,), generator=generator)
-                read = [
-                    torch.rand((batch, length, memory.outputs.shape[2]), generator=generator) - 0.5,
-                    torch.arange(length) < lengths[:, None],
-                ]
-            parts = [
-                torch.rand((part.shape[0], batch, part.shape[2]), generator=generator) - 0.5
-                for part in states
-            ]
-            return tokens, *read, *parts
+                outputs = torch.rand((batch, length, width), generator=generator) - 0.5
+                read = outputs, torch.arange(length) < lengths[:, None]
+            return tokens, *read, *random_state(states, batch, generator)
 
+        axes = state_axes(states)
         source: dict[str, Axes] = {"source": (BATCH, LENGTH), "lengths": (BATCH,)}
+        given: dict[str, Axes] = {"tokens": (BATCH,), **held, **axes}
+        found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"])}
+        found |= {f"{name}_after": each for name, each in axes.items()}
         rows = padded_rows(sizes["source_vocab_size"])
-        after = {f"{name}_after": axes for name, axes in state_axes.items()}
-        given: dict[str, Axes] = {"tokens": (BATCH,), **held, **state_axes}
-        found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"]), **after}
         return {
-            "encoder": Graph(self.network, encode, source, held | state_axes, rows, 10),
+            "encoder": Graph(self.network, encode, source, held | axes, rows, 10),
             "step": Graph(self.network, step, given, found, sample, 10),
         }
 
@@ -163,22 +154,10 @@ class Translation(SequenceTask[TranslationBatch]):
     def search(self, source: Tensor, source_lengths: Tensor) -> list[Hypothesis]:
         """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""
         self.eval()
+        settings: dict[str, Any] = {"length_penalty": self.length_penalty, "unk_id": self.unk_id}
         if self.beam_size == 1:
-            return greedy_search(
-                self.network,
-                source,
-                source_lengths,
-                length_penalty=self.length_penalty,
-                unk_id=self.unk_id,
-            )
-        return beam_search(
-            self.network,
-            source,
-            source_lengths,
-            beam_size=self.beam_size,
-            length_penalty=self.length_penalty,
-            unk_id=self.unk_id,
-        )
+            return greedy_search(self.network, source, source_lengths, **settings)
+        return beam_search(self.network, source, source_lengths, beam_size=self.beam_size, **settings)
 
     def predict_step(self, batch: TranslationBatch, batch_idx: int = 0) -> list[Hypothesis]:
         """The translations of the batch's B sources; its targets are not read."""

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError
-from seqlab.evaluation.base import Evaluation, ValidationOnly
+from seqlab.evaluation.base import Evaluation
 from seqlab.tasks.base import SequenceTask
 from seqlab.trust import EVALUATIONS, check_own_config, imported, package_of
 
@@ -159,21 +159,17 @@ def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
         UserError: a ``???`` that the data does not supply.
     """
 
-    def fill(node: DictConfig, where: str) -> dict[str, Any]:
-        filled: dict[str, Any] = {}
-        for name in map(str, node):
-            if OmegaConf.is_missing(node, name):
-                if name not in sizes:
-                    raise UserError(f"{where}.{name} is not set, and the data knows only {', '.join(sizes)}")
-                filled[name] = sizes[name]
-            elif isinstance(node[name], DictConfig):
-                filled[name] = fill(node[name], f"{where}.{name}")
-            else:
-                value = node[name]
-                filled[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-        return filled
+    def fill(node: Any, where: str) -> Any:
+        if isinstance(node, dict):
+            return {str(name): fill(value, f"{where}.{name!s}") for name, value in node.items()}
+        name = where.rpartition(".")[2]
+        if node != "???":
+            return node
+        if name not in sizes:
+            raise UserError(f"{where} is not set, and the data knows only {', '.join(sizes)}")
+        return sizes[name]
 
-    return fill(config, "model")
+    return fill(OmegaConf.to_container(config, resolve=True), "model")
 
 
 def build_data(config: DictConfig) -> SequenceDataModule:
@@ -218,7 +214,7 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     """What judges the model: the config's ``evaluation``; with ``test=false`` its check of the data alone.
 
     Raises:
-        UserError: there is none, it is no Evaluation or lacks a method, a setting that is not taken, or a
+        UserError: there is none, it is no Evaluation, a setting that is not taken, or a
             ``_target_`` that no checkpoint may name.
     """
     node = OmegaConf.select(config, "evaluation")
@@ -232,14 +228,14 @@ def build_evaluation(config: DictConfig) -> Evaluation:
     if OmegaConf.is_interpolation(config, key):  # the user types keys of what it refers to: detection.score
         key = str(OmegaConf.to_container(config, resolve=False)[key]).strip("${}")  # type: ignore[call-overload,index]
     found = check_config(node, key)
-    where = f"{key}._target_={node['_target_']}"
     if not (inspect.isclass(found) and issubclass(found, Evaluation)):
-        raise UserError(f"{where}: this is no class that judges a model; {EVALUATION}")
-    if inspect.isabstract(found):
         raise UserError(
-            f"{where}: it has no {' and no '.join(sorted(found.__abstractmethods__))}, which judges a model; "
-            "write it as Evaluation of seqlab.evaluation.base says, or name another class"
+            f"{key}._target_={node['_target_']}: this is no class that judges a model; {EVALUATION}"
         )
     check_own_config(OmegaConf.to_container(node, resolve=True), "evaluation", EVALUATIONS)
     evaluation: Evaluation = instantiate(node, _convert_="all")
-    return evaluation if config.test else ValidationOnly(evaluation)
+    if config.test:
+        return evaluation
+    from seqlab.evaluation.validation_only import ValidationOnly
+
+    return ValidationOnly(evaluation)

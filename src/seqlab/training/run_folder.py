@@ -182,8 +182,6 @@ class RunFolder:
             return
         from seqlab.report.run_page import write_run_page
 
-        if config.trainer.profile:
-            from seqlab.training.profiling import read_profile
         write_run_page(
             self.report,
             table,
@@ -197,7 +195,6 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(config, resolve=True),
             notices=self.notices,
             next_steps=self.next_steps(outcome),
-            profile=read_profile(self.path) if config.trainer.profile else (),
         )
 
 

@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from torch import distributed
 
 from seqlab.errors import UserError
@@ -35,7 +36,8 @@ NOT_SAID = (
     "TF32 acceleration on top of oneDNN",  # of GPUs of another maker: networks/recurrent.py switches oneDNN
     "LeafSpec.* is deprecated",
 )
-OWN = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "profile", "overfit", "fast")
+PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
+OWN = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "overfit", "fast")
 
 
 def hardware(gpus: int | str, processes: int = 1) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def check_hardware(config: Mapping[str, Any]) -> None:
             "trainer.precision=16-mixed: needs a GPU, and this run is on the CPU; type "
             "trainer.precision=bf16-mixed, or trainer.gpus=1 where there is one"
         )
-    for name in ("compile", "profile", "fast"):
+    for name in ("compile", "fast"):
         if not isinstance(config[name], bool):
             raise UserError(f"trainer.{name}={config[name]}: give true or false")
     compiler = os.environ.get("CXX", "g++")  # what torch.compile itself calls
@@ -98,11 +100,6 @@ def check_hardware(config: Mapping[str, Any]) -> None:
         raise UserError(
             f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
             "install g++, name one in CXX, or leave trainer.compile=false"
-        )
-    if config["profile"] and config["profiler"] is not None:
-        raise UserError(
-            f"trainer.profile=true and trainer.profiler={config['profiler']}: Lightning runs one profiler; "
-            "choose one"
         )
     debug_arguments(config)
 
@@ -159,10 +156,8 @@ def build_trainer(
     arguments["precision"] = precision_of(config, arguments["accelerator"])
     check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
-    if config["profile"]:
-        from seqlab.training.profiling import FitProfiler
-
-        arguments["profiler"] = FitProfiler(run_dir, synchronize=arguments["accelerator"] == "gpu")
+    if arguments["profiler"] in PROFILERS:  # Lightning would tell its log, which is quiet
+        arguments["profiler"] = PROFILERS[arguments["profiler"]](str(run_dir), "profile")
     if arguments["enable_checkpointing"]:
         plugins = arguments["plugins"] or []
         given = list(plugins) if isinstance(plugins, Sequence) else [plugins]

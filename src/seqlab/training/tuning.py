@@ -45,7 +45,7 @@ NEAR_BEST = 0.9  # a size this near the highest speed is fast enough: smaller on
 
 def short_training() -> list[str]:
     """Overrides of a training that only measures: no validation, no file, no mode of debugging."""
-    off = ("enable_progress_bar", "enable_checkpointing", "fast", "fast_dev_run", "profile")
+    off = ("enable_progress_bar", "enable_checkpointing", "fast", "fast_dev_run")
     return [
         *(f"trainer.{name}=false" for name in off),
         *(f"trainer.{name}=null" for name in ("overfit", "min_epochs", "min_steps", "max_time", "profiler")),

@@ -1,7 +1,7 @@
 import pytest
 
 from seqlab.data.samples.entities import SYNTHETIC_NOTICE, simulate_sentences
-from seqlab.data.tags import is_tag, stray_inside, tag_types
+from seqlab.data.tags import is_tag, tag_types, to_bio
 from seqlab.errors import UserError
 
 
@@ -16,7 +16,7 @@ def test_tags_are_valid_and_some_names_have_two_types() -> None:
     sentences = simulate_sentences()
     assert len(sentences) == 1200
     assert all(is_tag(tag) for tag in set(sentences.tags))
-    assert stray_inside(sentences.tags, sentences.firsts.tolist()) == []
+    assert to_bio(sentences.tags, sentences.firsts.tolist()) == (list(sentences.tags), 0)
     assert tag_types(sentences.tags) == {"PER", "LOC", "ORG"}
     names = {
         kind: {

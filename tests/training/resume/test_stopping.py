@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from seqlab.training.resume.stopping import RunInterruptedError, interruptible
+from seqlab.training.resume import RunInterruptedError, interruptible
 
 SETTINGS = (
     "data.sample.num_blocks=300",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -24,11 +24,9 @@ SYNTHETIC_NOTICE = (
     "Synthetic data: these HDFS block lives come from seqlab's seeded simulator, not from a cluster. "
     "Numbers measured on them say nothing about real logs."
 )
-BLOCKS_PER_CHUNK = 65_536  # bounds the index arrays while runs are joined to sessions
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A weighted choice among runs of events, drawn ``least`` to ``most`` times, all numbers alike likely."""
 
     runs: tuple[str, ...]
@@ -37,10 +35,10 @@ class Step:
     most: int
 
     @classmethod
-    def of(cls, given: str | dict[str, Any], runs: dict[str, Any]) -> Step:
+    def of(cls, given: str | dict[str, Any]) -> Step:
         """From its entry in hdfs.yaml; with a ``chance``, nothing happens otherwise."""
         entry: dict[str, Any] = {"runs": given} if isinstance(given, str) else given
-        found = runs[entry["runs"]]
+        found = _FILE["runs"][entry["runs"]]
         weights = dict(found) if isinstance(found, dict) else dict.fromkeys(found, 1.0)
         if "chance" in entry:
             total = sum(weights.values()) / entry["chance"]
@@ -48,8 +46,7 @@ class Step:
         return cls(tuple(weights), tuple(weights.values()), *entry.get("times", (1, 1)))
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """One way in which a normal variant or an anomaly kind comes about; weights compare within a label."""
 
     kind: str
@@ -59,8 +56,7 @@ class Recipe:
 
 def _recipes(label: str) -> tuple[Recipe, ...]:
     return tuple(
-        Recipe(each["kind"], each["weight"], tuple(Step.of(step, _FILE["runs"]) for step in each["steps"]))
-        for each in _FILE[label]
+        Recipe(each["kind"], each["weight"], tuple(map(Step.of, each["steps"]))) for each in _FILE[label]
     )
 
 
@@ -81,37 +77,6 @@ class SimulatedBlocks:
     seed: int
 
 
-class Runs:
-    """Runs of events under one number each; run r holds codes[starts[r]:starts[r] + lengths[r]].
-
-    Run 0 is empty: what a step that does not happen puts into a session.
-    """
-
-    def __init__(self, recipes: Sequence[Recipe], key_names: Sequence[str]) -> None:
-        texts = [run for recipe in recipes for step in recipe.steps for run in step.runs]
-        self.numbers = {text: number for number, text in enumerate(dict.fromkeys(["", *texts]))}
-        codes = {name: code for code, name in enumerate(key_names)}
-        rows = [[codes[key] for key in text.split()] for text in self.numbers]
-        self.codes = np.array([code for row in rows for code in row], smallest_integer_type(len(codes) - 1))
-        self.lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        self.starts = np.cumsum(self.lengths) - self.lengths
-
-    def draw(self, step: Step, count: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        """(count, step.most) run numbers: one row a block, 0 where the step is drawn less often."""
-        picks = _weighted(step.weights, (count, step.most), rng)
-        numbers = np.array([self.numbers[run] for run in step.runs], dtype=np.int16)[picks]
-        if step.least < step.most:
-            times = rng.integers(step.least, step.most, size=(count, 1), endpoint=True)
-            numbers[np.arange(step.most) >= times] = 0
-        return numbers
-
-    def join(self, rows: NDArray[np.int16]) -> tuple[NDArray[np.integer], NDArray[np.int64]]:
-        """The codes of all rows, one after the other, and the length of each row."""
-        used = rows[rows > 0]
-        codes = self.codes[segment_indices(self.starts[used], self.lengths[used])]
-        return codes, self.lengths[rows].sum(axis=1)
-
-
 def simulate_blocks(num_blocks: int = 4000, abnormal_share: float = 0.03, seed: int = 0) -> SimulatedBlocks:
     """Simulate the lives of HDFS blocks: write, replicate, read, verify, delete.
 
@@ -124,46 +89,54 @@ def simulate_blocks(num_blocks: int = 4000, abnormal_share: float = 0.03, seed: 
     Raises:
         UserError: an argument outside of what it accepts.
     """
-    _check_whole("num_blocks", num_blocks, 1)
-    _check_whole("seed", seed, 0)
+    for name, value, least in (("num_blocks", num_blocks, 1), ("seed", seed, 0)):
+        if type(value) is not int or value < least:
+            raise UserError(f"{name}={value!r}: give a whole number, {least} or larger")
     if not isinstance(abnormal_share, int | float) or not 0.0 <= abnormal_share <= 1.0:
         raise UserError(
             f"abnormal_share={abnormal_share!r}: give a share from 0 to 1, such as 0.03 for 3 % of the blocks"
         )
     rng = np.random.default_rng(seed)
     recipes = (*NORMAL_RECIPES, *ABNORMAL_RECIPES)
-    key_names = tuple(TEMPLATES)
-    runs = Runs(recipes, key_names)
-
     num_abnormal = round(num_blocks * abnormal_share)
-    weights = [recipe.weight for recipe in NORMAL_RECIPES]
-    normal = _weighted(weights, num_blocks - num_abnormal, rng)
+    normal = _weighted([recipe.weight for recipe in NORMAL_RECIPES], num_blocks - num_abnormal, rng)
     which = np.concatenate([normal, _abnormal_recipes(num_abnormal, rng)])
     rng.shuffle(which)
 
+    # runs of events under one number each; 0 is the empty one, of a step that does not happen
+    texts = dict.fromkeys(["", *(run for recipe in recipes for step in recipe.steps for run in step.runs)])
+    numbers = {text: number for number, text in enumerate(texts)}
     width = max(sum(step.most for step in recipe.steps) for recipe in recipes)
-    rows = np.zeros((num_blocks, width), np.int16)
+    drawn = np.zeros((num_blocks, width), np.int16)
     for number, recipe in enumerate(recipes):
         blocks = np.flatnonzero(which == number)
         first = 0
         for step in recipe.steps:
-            rows[blocks, first : first + step.most] = runs.draw(step, len(blocks), rng)
+            drawn[blocks, first : first + step.most] = _draw(step, numbers, len(blocks), rng)
             first += step.most
 
-    parts = [runs.join(rows[at : at + BLOCKS_PER_CHUNK]) for at in range(0, num_blocks, BLOCKS_PER_CHUNK)]
-    labels = np.where(which < len(NORMAL_RECIPES), LABEL_NORMAL, LABEL_ABNORMAL).astype(np.int8)
+    codes_of = {key: code for code, key in enumerate(TEMPLATES)}
+    runs = [[codes_of[key] for key in text.split()] for text in numbers]
+    sizes = np.array([len(run) for run in runs], dtype=np.int64)
+    events = np.array([code for run in runs for code in run], smallest_integer_type(len(codes_of) - 1))
+    used = drawn[drawn > 0]
     sessions = Sessions.from_arrays(
-        codes=np.concatenate([codes for codes, _ in parts]),
-        lengths=np.concatenate([lengths for _, lengths in parts]),
+        codes=events[segment_indices((np.cumsum(sizes) - sizes)[used], sizes[used])],
+        lengths=sizes.astype(np.int16)[drawn].sum(axis=1, dtype=np.int64),
         ids=[f"blk_{number}" for number in _block_numbers(num_blocks, rng).tolist()],
-        key_names=key_names,
-    ).with_labels(labels)
+        key_names=tuple(TEMPLATES),
+    ).with_labels(np.where(which < len(NORMAL_RECIPES), LABEL_NORMAL, LABEL_ABNORMAL))
     return SimulatedBlocks(sessions, tuple(recipes[number].kind for number in which.tolist()), seed)
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(f"{name}={value!r}: give a whole number, {least} or larger")
+def _draw(step: Step, numbers: dict[str, int], count: int, rng: np.random.Generator) -> NDArray[np.int16]:
+    """(count, step.most) run numbers: one row a block, 0 where the step is drawn less often."""
+    picks = _weighted(step.weights, (count, step.most), rng)
+    drawn = np.array([numbers[run] for run in step.runs], dtype=np.int16)[picks]
+    if step.least < step.most:
+        times = rng.integers(step.least, step.most, size=(count, 1), endpoint=True)
+        drawn[np.arange(step.most) >= times] = 0
+    return drawn
 
 
 def _weighted(

@@ -25,7 +25,6 @@ BLOCKS_PER_CHUNK = 10_000  # bounds how many lines are held at once
 NUM_DATANODES = 203
 NODES_PER_BLOCK = 10  # more than any life needs, copies included
 BLOCK_SIZE = 67_108_864  # bytes
-REPLICATION = 3
 TASKS, TASKS_PER_JOB = "/user/synthetic/rand/_temporary/_task_200811092030", 2000
 
 FIELDS = ("stamp", "thread", "block", "size", "path", "node", "peer", "port", "number")
@@ -37,11 +36,9 @@ OTHER_WAIT = 1.0
 
 
 def write_log(blocks: SimulatedBlocks, log_path: Path, label_path: Path) -> int:
-    """Write the raw log of all blocks, merged in time order, and the label of each block.
+    """Write the raw log of all blocks in time order, and loghub's ``BlockId,Label``; both say "synthetic".
 
-    Each event is one line in HDFS's own format, ``yymmdd hhmmss thread level component: message``; the lines
-    of a block stand in the order of its keys. The label file is loghub's ``BlockId,Label`` with Normal or
-    Anomaly. The data is synthetic, and the file paths in the log say so.
+    A line is HDFS's ``yymmdd hhmmss thread level component: message``.
 
     Returns the number of lines of the log. Raises UserError if both paths are the same file.
     """
@@ -92,9 +89,9 @@ class _Chunk(NamedTuple):
     codes: NDArray[np.integer]  # (N,)
     block: NDArray[np.int64]  # (N,) index of the block within the chunk
     times: NDArray[np.float64]  # (N,) seconds since LOG_START, never falling within a block
-    nodes: NDArray[np.int64]  # (N,) the datanode the event is about
+    nodes: NDArray[np.int64]  # (N,) the datanode the event is about: one that receives the block
     peers: NDArray[np.int64]  # (N,) the other end of the connection
-    places: NDArray[np.int64]  # (N,) the node's place in the block's pipeline
+    places: NDArray[np.int64]  # (N,) the node's place among those that receive the block
 
     @classmethod
     def of(cls, part: Sessions, starts: NDArray[np.float64], rng: np.random.Generator) -> _Chunk:
@@ -108,32 +105,18 @@ class _Chunk(NamedTuple):
         passed = np.cumsum(means * np.minimum(rng.exponential(size=len(codes)), 5.0))
         times = passed + (starts - passed[part.offsets[:-1]])[block]
 
-        copying = _before(codes == key["18"], part, block) > 0
-        failures = _before(codes == key["7"], part, block)
-        writes = (codes == key["5"]) & ~copying
-        replicas = np.bincount(block, writes, len(part)) - np.bincount(
-            block, (codes == key["7"]) & ~copying, len(part)
-        )
-        replicas = np.clip(replicas, 1, REPLICATION).astype(np.int64)[block]
-        copies = np.bincount(block, codes == key["16"], len(part)).astype(np.int64)[block]
-
+        receivers = np.bincount(block, codes == key["5"], len(part)).clip(1, NODES_PER_BLOCK)
+        receivers = receivers.astype(np.int64)[block]
         anywhere = rng.integers(1 << 30, size=len(codes))
         turn = rng.integers(1 << 30, size=len(part))[block] // (codes + 1)
-        places = np.where(rank < replicas, (rank + turn) % replicas, rank % (replicas + copies))
-        places = np.where(codes == key["5"], rank - failures, places)
-        is_copy = np.isin(codes, [key[name] for name in ("25", "18", "16", "6", "17")])
-        places = np.where(is_copy, replicas + rank, places)
         is_read = np.isin(codes, [key[name] for name in ("3", "4", "27")])
-        places = np.where(is_read, anywhere % replicas, places)
-        places = np.clip(places, 0, NODES_PER_BLOCK - 1)
+        places = np.where(is_read, anywhere, rank + turn) % receivers
 
         steps = rng.integers(1, NUM_DATANODES // NODES_PER_BLOCK, size=(len(part), NODES_PER_BLOCK))
         steps[:, 0] = rng.integers(NUM_DATANODES, size=len(part))
         members = np.cumsum(steps, axis=1) % NUM_DATANODES
-        source = np.where(
-            is_copy | (copying & (codes == key["5"])), rank % replicas, np.maximum(places - 1, 0)
-        )
-        peers = np.where(is_read, anywhere % NUM_DATANODES, members[block, source])
+        source = members[block, np.maximum(places - 1, 0)]
+        peers = np.where(is_read, anywhere % NUM_DATANODES, source)
         return cls(codes, block, times, members[block, places], peers, places)
 
 
@@ -146,12 +129,6 @@ def _ranks(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     ranks = np.empty(len(groups), dtype=np.int64)
     ranks[order] = position - np.maximum.accumulate(np.where(is_first, position, 0))
     return ranks
-
-
-def _before(mask: NDArray[np.bool_], part: Sessions, block: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(N,) how many events of the mask the block has had before this one."""
-    seen: NDArray[np.int64] = np.cumsum(mask) - mask
-    return seen - seen[part.offsets[:-1]][block]
 
 
 def _datanodes(rng: np.random.Generator) -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from seqlab.data.csv_files import CsvTable
-from seqlab.data.series_files import SeriesFile, series_columns
-from seqlab.data.series_table import SeriesTable
+from seqlab.data.series_files import CsvTable, SeriesFile, choose_columns
+from seqlab.data.series_table import DATE, LINE, SeriesTable
 from seqlab.data.time_grid import DAY, TimeGrid
 from seqlab.errors import UserError
 
@@ -44,22 +43,17 @@ def sample_series(
         if not isinstance(value, int) or value < least:
             raise UserError(f"data.sample.{name}={value}: give a whole number, at least {least}")
     known = COLUMNS[1:] if known is None else known
-    header = CsvTable(Path(SOURCE), list(COLUMNS), [], [])
-    columns = series_columns(header, set(), targets=targets or ["y"], features=features, known=known)
     hours = np.arange(num_weeks * 168)
     moments = START.astype(np.int64) + hours * HOUR
-    bare = SeriesTable(
-        columns=COLUMNS,
-        values=np.zeros((len(hours), len(COLUMNS))),
-        lines=hours + 1,
-        source=SOURCE,
-        dates=tuple(str(moment)[:16] for moment in moments.astype("datetime64[ns]")),
-        moments=moments,
-    )
-    tables = [
-        replace(bare, name=f"series_{n + 1}", values=_one_series(hours, np.random.default_rng([seed, n])))
-        for n in range(num_series)
-    ]
+    dates = [str(moment)[:16] for moment in moments.astype("datetime64[ns]")]
+    tables = []
+    for number in range(num_series):
+        values = _one_series(hours, np.random.default_rng([seed, number]))
+        frame = pd.DataFrame(values, index=moments, columns=list(COLUMNS))
+        frame = frame.assign(**{LINE: hours + 1, DATE: dates})
+        tables.append(SeriesTable(SOURCE, frame, f"series_{number + 1}"))
+    header = CsvTable(Path(SOURCE), list(COLUMNS), pd.DataFrame(columns=list(COLUMNS)), [])
+    columns = choose_columns(header, set(), targets=targets or ["y"], features=features, known=known)
     return SeriesFile(tables, columns, TimeGrid(HOUR, "hours", 24), [NOTICE])
 
 

@@ -17,7 +17,7 @@ from torchmetrics import Metric
 
 from seqlab.data.loaders import ResumableLoader, world_size
 from seqlab.training.checkpoints import LAST, keep_previous
-from seqlab.training.resume.stopping import REQUEST, RunInterruptedError, requeue
+from seqlab.training.resume import REQUEST, RunInterruptedError, requeue
 
 Task = pl.LightningModule
 

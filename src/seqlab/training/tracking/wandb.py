@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from seqlab.errors import UserError
-from seqlab.report.page import standalone_sections
 from seqlab.results.outcome import Outcome
 from seqlab.training.run_folder import RunFolder, tell
 
 MODES = ("online", "offline", "disabled")
+_SECTION = re.compile(r'<section aria-labelledby="section-\d+">.*?</section>', re.DOTALL)
+_HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
+_HEAD = re.compile(r"\A.*?</head>", re.DOTALL)
 
 
 class WandbTracker(WandbLogger):
@@ -178,3 +181,19 @@ def choose_mode(mode: str | None) -> tuple[str, str]:
         notice = "W&B has no API key here (wandb login): this run stays on disk, `wandb sync` sends it"
         return "offline", notice
     return "online", ""
+
+
+def standalone_sections(page: str) -> dict[str, str]:
+    """The sections of a page as pages of their own, by title, for trackers that show HTML.
+
+    Args:
+        page: what ``render_page`` gave. Nothing is found in a page of another make.
+    """
+    head = _HEAD.search(page)
+    found: dict[str, str] = {}
+    for section in _SECTION.findall(page) if head else []:
+        heading = _HEADING.search(section)
+        if head and heading:
+            body = f"<body>\n<main>\n{section}\n</main>\n</body>\n</html>\n"
+            found[Markup(heading[1]).striptags()] = f"{head[0]}\n{body}"
+    return found

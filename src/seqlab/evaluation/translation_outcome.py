@@ -18,10 +18,9 @@ from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import text_table
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
-from seqlab.search.hypotheses import Hypothesis
+from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 
-SEEN = ("source", "target", "pair")  # what of a test pair may stand in training
 EXAMPLES = 4  # translations on the terminal
 SAMPLES = 12  # in the report
 HEAT_MAPS = 4
@@ -53,7 +52,7 @@ class CorpusScores:
 
 @dataclass(frozen=True)
 class TrainingPairs:
-    """The baseline that says what training targets say most often, and what a test pair may repeat."""
+    """What training targets say most often, a baseline, and what a test pair may repeat."""
 
     most_frequent: str
     pairs: frozenset[Pair]
@@ -64,35 +63,17 @@ class TrainingPairs:
         counts = Counter(target for _, target in pairs)
         return cls(min(counts, key=lambda text: (-counts[text], text)), frozenset(pairs))
 
-    def repeated(self, pairs: Sequence[Pair]) -> RepeatedPairs:
-        """Which of N pairs repeat training, text for text."""
+    def repeated(self, pairs: Sequence[Pair]) -> dict[str, NDArray[np.bool_]]:
+        """Which of N pairs repeat training, text for text: (N,) of ``source``, ``target`` and ``pair``."""
         sources, targets = ({pair[side] for pair in self.pairs} for side in (0, 1))
-        return RepeatedPairs(
-            np.array([source in sources for source, _ in pairs]),
-            np.array([target in targets for _, target in pairs]),
-            np.array([pair in self.pairs for pair in pairs]),
-        )
+        return {
+            "source": np.array([source in sources for source, _ in pairs]),
+            "target": np.array([target in targets for _, target in pairs]),
+            "pair": np.array([pair in self.pairs for pair in pairs]),
+        }
 
     def state(self) -> dict[str, Any]:
         return {"most_frequent_translation": self.most_frequent}
-
-
-@dataclass(frozen=True)
-class RepeatedPairs:
-    """Which of N test pairs repeat training, text for text; (N,) each."""
-
-    source: NDArray[np.bool_]
-    target: NDArray[np.bool_]  # it may be the translation of another source there
-    pair: NDArray[np.bool_]
-
-    @property
-    def neither(self) -> list[int]:
-        """Rows of the pairs whose source and target are both new."""
-        return np.flatnonzero(~self.source & ~self.target).tolist()
-
-    @property
-    def shares(self) -> dict[str, float]:
-        return {f"test/seen_{name}_share": float(getattr(self, name).mean()) for name in SEEN}
 
 
 @dataclass(frozen=True)
@@ -104,7 +85,7 @@ class TranslationOutcome(Outcome):
     translations: list[str]
     hypotheses: list[Hypothesis]
     scores: CorpusScores
-    repeated: RepeatedPairs
+    repeated: dict[str, NDArray[np.bool_]]  # as ``TrainingPairs.repeated`` gives it
     unseen: CorpusScores | None  # of the pairs whose source and target are both new; None without such
     loss: float  # nats per target token of the reference, EOS counted
     baselines: dict[str, CorpusScores]
@@ -114,7 +95,7 @@ class TranslationOutcome(Outcome):
     @property
     def metrics(self) -> dict[str, float]:
         found = {"test/bleu": self.scores.bleu, "test/chrf": self.scores.chrf, "test/loss": self.loss}
-        found |= self.repeated.shares
+        found |= {f"test/seen_{name}_share": float(rows.mean()) for name, rows in self.repeated.items()}
         if self.unseen is not None:
             found["test/unseen/bleu"] = self.unseen.bleu
         for name, scores in self.baselines.items():
@@ -163,11 +144,9 @@ class TranslationOutcome(Outcome):
         return {"bleu": self.scores.bleu_signature, "chrf": self.scores.chrf_signature}
 
     def _seen(self) -> str:
-        shares = [f"{name.split('_')[1]} of {share:.1%}" for name, share in self.repeated.shares.items()]
-        said = f"{', '.join(shares)} of the test pairs, text for text; "
-        if self.unseen is None:
-            return f"{said}no source and target are both new"
-        return f"{said}BLEU {self.unseen.bleu:.2f} on the {len(self.repeated.neither):,} with both new"
+        shares = ", ".join(f"{name} of {rows.mean():.1%}" for name, rows in self.repeated.items())
+        bleu = "" if self.unseen is None else f"; BLEU of those with both sides new: {self.unseen.bleu:.2f}"
+        return f"{shares} of the test pairs, text for text{bleu}"
 
 
 def spread_rows(num_rows: int, number: int) -> list[int]:
@@ -198,16 +177,10 @@ def attention_sections(
         weights = task.attention_weights(pair_batch(source_ids, hypothesis.tokens, task.device))
         if weights is None:
             return []
-        maps.append(
-            heat_map(
-                weights[0].float().cpu().numpy(),
-                [*datamodule.target_tokenizer.pieces(hypothesis.tokens), "<eos>"],
-                [*datamodule.source_tokenizer.pieces(source_ids), "<eos>"],
-                source,
-                row_title="written",
-                column_title="read",
-            )
-        )
+        written = [*datamodule.target_tokenizer.pieces(hypothesis.tokens), "<eos>"]
+        read = [*datamodule.source_tokenizer.pieces(source_ids), "<eos>"]
+        cells = weights[0].float().cpu().numpy()
+        maps.append(heat_map(cells, written, read, source, row_title="written", column_title="read"))
         if len(maps) == HEAT_MAPS:
             break
     if not maps:

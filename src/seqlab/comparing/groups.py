@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,21 +12,16 @@ from seqlab.comparing.statistics import Spread, spread
 CHOICES = ("model", "data", "optimizer", "scheduler")
 ALWAYS_SHOWN = ("model", "data")
 ABSENT, UNKNOWN = "–", "?"
-TO_SEED = "${" + SEED + "}"
 # What a run says about where it writes, not about what it computes.
 _IGNORED = ("logger.", "resume.", "callbacks.extra.sweep.")
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 
 
 @dataclass(frozen=True)
 class Differences:
-    """The settings that differ.
+    """The settings that differ."""
 
-    ``shown`` are columns of the table, ``implied`` those that a choice such as ``model`` brings with it.
-    """
-
-    shown: tuple[str, ...]
-    implied: tuple[str, ...]
+    shown: tuple[str, ...]  # columns of the table
+    implied: tuple[str, ...]  # those that a choice such as ``model`` brings with it
 
     def group_key(self, run: Run) -> tuple[Hashable, ...]:
         """Equal for runs that differ by seed alone."""
@@ -36,11 +30,11 @@ class Differences:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one setting: ``finished`` holds one run per seed, ``unfinished`` those without metrics.json."""
+    """Runs of one setting."""
 
     settings: Mapping[str, Any]
-    finished: tuple[Run, ...]
-    unfinished: tuple[Run, ...] = ()
+    finished: tuple[Run, ...]  # one per seed
+    unfinished: tuple[Run, ...] = ()  # those without metrics.json
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -53,23 +47,12 @@ class Group:
     def figure(self, metric: str) -> Spread | None:
         """Over the finished runs that have the metric; None where none has."""
         values = [run.metrics[metric] for run in self.finished if run.metrics and metric in run.metrics]
-        return spread(values) if values else None
+        return spread(tuple(values)) if values else None
 
 
 def setting(run: Run, key: str) -> Any:
-    """A choice, or a value of the config with a reference to another value resolved.
-
-    ``${seed}`` stays as it is written, so that it is the same in all runs that follow their seed.
-    """
-    if key in CHOICES:
-        return run.choices.get(key, UNKNOWN)
-    value = run.config.get(key, ABSENT)
-    for _ in range(10):  # references to references; a circle ends here
-        match = _REFERENCE.fullmatch(value) if isinstance(value, str) and value != TO_SEED else None
-        if match is None or match[1] not in run.config:
-            return value
-        value = run.config[match[1]]
-    return value
+    """A choice, or a value of the config."""
+    return run.choices.get(key, UNKNOWN) if key in CHOICES else run.config.get(key, ABSENT)
 
 
 def _hashable(value: Any) -> Hashable:
@@ -81,29 +64,17 @@ def _hashable(value: Any) -> Hashable:
 
 def find_differences(runs: Sequence[Run]) -> Differences:
     """The settings that differ, in the order of the config; choices of groups come first."""
-    differing = []
-    for key in _all_keys(runs):
-        if key == SEED or f"{key}.".startswith(_IGNORED):
-            continue
-        if len({_hashable(run.config.get(key, ABSENT)) for run in runs}) == 1:
-            continue  # also a reference that is written alike: what it refers to has a column of its own
-        if len({_hashable(setting(run, key)) for run in runs}) > 1:
-            differing.append(key)
-    choices = [
-        group
-        for group in CHOICES
-        if group in ALWAYS_SHOWN or len({run.choices.get(group, UNKNOWN) for run in runs}) > 1
-    ]
-    implied = [key for key in differing if _follows_choice(runs, key)]
-    shown = [*choices, *(key for key in differing if key not in implied)]
-    return Differences(tuple(shown), tuple(implied))
 
+    def differs(key: str) -> bool:
+        return len({_hashable(setting(run, key)) for run in runs}) > 1
 
-def _all_keys(runs: Sequence[Run]) -> list[str]:
-    """The keys of all runs; what only a later run has stands with the others of its group."""
     keys = list({key: None for run in runs for key in run.config})
     groups = list(dict.fromkeys(key.split(".", 1)[0] for key in keys))
-    return sorted(keys, key=lambda key: groups.index(key.split(".", 1)[0]))
+    keys.sort(key=lambda key: groups.index(key.split(".", 1)[0]))  # also what only a later run has
+    differing = [key for key in keys if key != SEED and not f"{key}.".startswith(_IGNORED) and differs(key)]
+    choices = [group for group in CHOICES if group in ALWAYS_SHOWN or differs(group)]
+    implied = tuple(key for key in differing if _follows_choice(runs, key))
+    return Differences((*choices, *(key for key in differing if key not in implied)), implied)
 
 
 def _follows_choice(runs: Sequence[Run], key: str) -> bool:

@@ -60,6 +60,8 @@ def test_a_path_need_not_be_there(key: str) -> None:
 def test_lists_of_files_and_sweeps_over_them() -> None:
     assert read("data.test=[a.txt,b (1).txt, 정상.txt]") == ["a.txt", "b (1).txt", "정상.txt"]
     assert read("data.normal=a.txt,b (1).txt") == ("a.txt", "b (1).txt")
+    assert read("data.normal=nowhere.txt,없음.txt") == ("nowhere.txt", "없음.txt")
+    assert read("+note=안녕, 세상") == "안녕, 세상"
 
 
 @pytest.mark.parametrize(

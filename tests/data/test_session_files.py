@@ -168,7 +168,7 @@ def test_a_raw_log_names_the_command_that_makes_sessions_of_it(tmp_path: Path) -
     lines = {
         "HDFS_2k.log": ("081109 203615 148 INFO dfs.DataNode$PacketResponder: Received blk_3 of size 6", ""),
         "my apache": ("[Sun Dec 04 04:47:44 2005] [notice] workerEnv.init() ok", " --format apache"),
-        "own.log": ("something happened here", " --format regex with --header and --session or --window"),
+        "own.log": ("12:00:05 it happened", " --format regex with --header and --session or --window"),
     }
     for name, (line, options) in lines.items():
         path = tmp_path / name

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from seqlab.errors import UserError
 
 _KEY = re.compile(r"[+~]*[a-zA-Z_][\w./@:-]*", re.ASCII)
+_WORD = re.compile(r"""[^\s()\[\]{}'"=]+""")  # in any script
 
 
 def readable_overrides(overrides: Sequence[str]) -> list[str]:
     """The overrides in the spelling that Hydra's grammar reads as they are meant.
 
     A value that the grammar refuses is quoted: text that is not English, parentheses, ``=``. So is the name
-    of a file that exists and has a comma, which would be a sweep. Commas between files remain a sweep,
-    brackets a list.
+    of a file that exists and has a comma, which would be a sweep. Commas between files or words remain a
+    sweep, brackets a list.
 
     Raises:
         UserError: what is no override.
@@ -38,7 +39,8 @@ def _spelled(value: str) -> str:
     parts = value.split(",")
     if value[0] == "[" and value[-1] == "]":
         return f"[{','.join(map(_text, value[1:-1].split(',')))}]"
-    if len(parts) > 1 and not os.path.exists(value) and all(map(os.path.exists, parts)):
+    several = len(parts) > 1 and not os.path.exists(value)
+    if several and all(os.path.exists(part) or _WORD.fullmatch(part) for part in parts):
         return ",".join(map(_text, parts))
     return quoted(value)
 

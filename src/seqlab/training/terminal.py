@@ -57,9 +57,8 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    shown = Table(
-        title=table.title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold"
-    )
+    shown = Table(title=f"{table.title}\n", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    shown.title_justify, shown.title_style = "left", "bold"
     shown.add_column("", no_wrap=True)
     for column in table.columns:
         shown.add_column(column, justify="right", no_wrap=True)
@@ -74,6 +73,7 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     for line in table.examples:
         console.print(line, markup=False)
     console.print(shown)
+    console.print()
     validation = [f"{name} {metrics[name]:.4f}" for name in sorted(metrics) if name.startswith("val/")]
     console.print("  ".join(validation))
     for name, note in table.notes:

@@ -66,7 +66,7 @@ def test_figures_of_sessions_are_what_their_counts_say(events: Any) -> None:
 
 def test_the_table_and_the_report_speak_of_sessions(events: Any) -> None:
     assert "42 test sessions of 3 labels" in events.said
-    assert re.search(r"^ model +\d", events.said, re.MULTILINE)
+    assert re.search(r"^model +\d", events.said, re.MULTILINE)
     assert "name" not in re.sub(r"\S*/\S*", "", events.said)
     assert "timing/train_sessions_per_second" in events.metrics
     for heading in ("Confusion matrix", "Labels", "Events", "Surest mistakes"):

@@ -43,6 +43,11 @@ class CheckpointError(UserError):
         return type(self), (self.path, self.reason, self.advice)
 
 
+def missing_file(path: str | Path) -> UserError:
+    """What to say of a path where no file is."""
+    return UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
+
+
 def memory_error(error: BaseException) -> BaseException | None:
     """What Python, NumPy or PyTorch raised because the memory is not enough: this error or one behind it."""
     seen: BaseException | None = error

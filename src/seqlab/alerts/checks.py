@@ -8,7 +8,7 @@ import os
 from itertools import combinations
 from pathlib import Path
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 from seqlab.logs.reading import STDIN, refuse_binary
 from seqlab.training.checkpoint_mistakes import given_elsewhere
 
@@ -34,7 +34,7 @@ def check_log(path: str) -> None:
             f"`seqlab explain CKPT BLOCK --sessions {path}`"
         )
     if path != STDIN and not os.path.exists(path):
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
+        raise missing_file(path)
     if path == STDIN or not os.path.isfile(path):
         return
     if given_elsewhere([path]) is not None:

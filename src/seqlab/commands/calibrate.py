@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_target, is_same
     from seqlab.detection.thresholds import check_target_fpr
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, missing_file
     from seqlab.evaluation.calibrating import recalibrate
     from seqlab.evaluation.detection import read_any_sessions
     from seqlab.training.checkpoints import KEY, load_task, read_checkpoint, write_atomically
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--output {output} is the normals")
     check_target("--output", output)
     if not normals.exists():
-        raise UserError(f"{normals}: no such file; the path is relative to {Path.cwd()}")
+        raise missing_file(normals)
     task, contents = load_task(checkpoint, arguments.trust)
     if not task.evaluation.fits_thresholds:
         raise UserError("this checkpoint judges no log sessions: calibrate takes model=gru and model=gru_ae")

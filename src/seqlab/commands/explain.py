@@ -28,13 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts import timeline
     from seqlab.alerts.checks import check_log
     from seqlab.alerts.models import load_model
-    from seqlab.errors import UserError
+    from seqlab.errors import missing_file
 
     block, log, sessions = arguments.block, arguments.log, arguments.sessions
     if log is not None:
         check_log(log)
     elif not sessions.exists():
-        raise UserError(f"{sessions}: no such file; the path is relative to {Path.cwd()}")
+        raise missing_file(sessions)
     if arguments.picture is not None:
         timeline.check_picture(arguments.picture)
     model = load_model(

@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, missing_file
     from seqlab.training.checkpoints import load_task
 
     if not arguments.input.exists():
-        raise UserError(f"{arguments.input}: no such file; the path is relative to {Path.cwd()}")
+        raise missing_file(arguments.input)
     if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
         raise UserError(f"{arguments.output}: the folder {arguments.output.parent} does not exist")
     if arguments.output is not None and arguments.output.is_dir():

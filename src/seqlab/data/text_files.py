@@ -7,7 +7,7 @@ import unicodedata
 import zlib
 from pathlib import Path
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 
 
 def read_lines(path: str | Path, expected: str = "text, one sentence a line") -> list[str]:
@@ -52,7 +52,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+        raise missing_file(path) from None
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path}: cannot be unpacked: {error}") from None
     except OSError as error:

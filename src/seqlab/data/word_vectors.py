@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 
 _FORMAT = "a word and its numbers, separated by single spaces"
 
@@ -55,7 +55,7 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
                         raise UserError(f"{path}, line {number}: no finite numbers; expected {_FORMAT}")
                     found[wanted.pop(word)] = [float(each) for each in numbers]
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+        raise missing_file(path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     if not found:

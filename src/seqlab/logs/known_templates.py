@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
 
@@ -54,7 +54,7 @@ def read_templates(path: str | Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}") from None
+        raise missing_file(path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     if not text:

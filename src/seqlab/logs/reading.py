@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 
 CHUNK_BYTES = 16 << 20
 LONGEST_LINE = 1 << 16  # bytes; longer ones are no log lines
@@ -122,7 +122,7 @@ def find_logs(paths: Sequence[str]) -> list[str]:
     for path in paths:
         file = Path(path)
         if path != STDIN and not file.exists():
-            raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
+            raise missing_file(path)
         if file.is_dir():
             raise UserError(f"{path} is a folder: give its files, such as {path.rstrip('/')}/*.log")
         if file.resolve() in seen:

@@ -34,9 +34,8 @@ class MappedChunk(NamedTuple):
     distinct: list[str]  # (U,) masked messages
     examples: list[str]  # (U,) the first line of each
     code: NDArray[np.integer]  # (M,)
-    events: (
-        pl.DataFrame
-    )  # (E,) message, session, times, line_offsets, order of sessions; with labels abnormal
+    # (E,) message, session, times, line_offsets, order of sessions; with labels abnormal
+    events: pl.DataFrame
     timed: int  # messages whose time could be read
     skipped: Skipped
     parameters: pl.DataFrame | None  # (M,) offset, masked message and values, where the reader keeps values

@@ -88,9 +88,8 @@ def _leave_room(axes: Axes) -> None:
     left = beside + (1.6 * FONT_SIZE if axes.get_ylabel() else 0) + 2
     right = max(6, CHARACTER_WIDTH * max(map(len, marks["x"][-1].split("\n"))) / 2)
     bottom = 1.3 * FONT_SIZE * (lines + bool(axes.get_xlabel())) + 8
-    top = FONT_SIZE * (
-        1.8 if axes.texts or offset else 0.7
-    )  # a threshold's label and 1e6 stand above the plot
+    # a threshold's label and 1e6 stand above the plot
+    top = FONT_SIZE * (1.8 if axes.texts or offset else 0.7)
     width, height = CHART_WIDTH - left - right, CHART_HEIGHT - bottom - top
     axes.set_position((left / CHART_WIDTH, bottom / CHART_HEIGHT, width / CHART_WIDTH, height / CHART_HEIGHT))
     axes.yaxis.set_label_coords(-(beside + 0.6 * FONT_SIZE) / width, 0.5)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, missing_file
 from seqlab.project import package_folder, project_folder, train_words
 from seqlab.sweeps.space import Parameter, plain, read_parameters
 
@@ -97,7 +97,7 @@ def read_sweep(path: Path) -> Sweep:
     import yaml
 
     if not path.is_file():
-        raise UserError(f"{path}: no such file; the path is relative to {Path.cwd()}")
+        raise missing_file(path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seqlab.errors import memory_error, memory_message
+from seqlab.errors import UserError, memory_error, memory_message, shown
 
 DATA = {"batch_tokens": 524288, "batch_size": 64, "normal": None, "piece_length": 512, "seed": 0}
 
@@ -37,3 +37,15 @@ def test_the_errors_of_every_library_are_known() -> None:
     assert memory_error(wrapped) is full
     assert memory_error(raised(torch.zeros(2, 3).view, 5)) is None
     assert memory_message(ValueError("out of memory")) is None
+
+
+def test_a_bad_value_is_repeated_on_one_line_and_cut() -> None:
+    assert shown("a\nb\tc\x1b[31m\u202e\ud800") == r"a\nb\tc\x1b[31m\u202e\ud800"
+    assert shown("값 　é") == "값 　é"
+    assert shown("x" * 200) == "x" * 200
+    assert shown("x" * 200_000) == "x" * 200 + "... (200,000 characters)"
+    assert len(shown("\x00" * 200)) < 250
+
+
+def test_no_message_can_steer_a_terminal() -> None:
+    assert str(UserError("a\x1b[2Jb\r\n\tc")) == "a\\x1b[2Jb\\r\n\tc"

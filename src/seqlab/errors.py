@@ -17,12 +17,36 @@ GIVE_BEST = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
 _WANTED = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
+LONGEST_SHOWN = 200  # characters of a bad value that a message repeats
+# what a terminal obeys, what turns the direction of a line, halves of surrogate pairs
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    """Text without control characters other than tab and newline: each stands as its escape."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def shown(value: object) -> str:
+    """A bad value as a message repeats it: on one line, at most 200 characters of it, control characters
+    escaped."""
+    text = str(value)
+    line = escaped(text[:LONGEST_SHOWN]).replace("\n", "\\n").replace("\t", "\\t")
+    if len(text) <= LONGEST_SHOWN and len(line) <= LONGEST_SHOWN:
+        return line
+    return f"{line[:LONGEST_SHOWN]}... ({len(text):,} characters)"
+
+
 class UserError(ValueError):
     """A mistake in a command, a config or an input file.
 
     The message stands alone: what came, what is accepted, what to do. The command line prints it without
-    a traceback and exits with code 2.
+    a traceback and exits with code 2. It repeats what came with ``shown``; control characters are escaped in
+    any case, so that no file can steer a terminal.
     """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(escaped(str(message)))
 
 
 class CheckpointError(UserError):

@@ -19,9 +19,11 @@ def train(config: DictConfig) -> float | None:
     from seqlab.results.intervals import interval_figures
     from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
+    build.check_seed(config.seed)
+    trainer.check_hardware(config.trainer)
     build.check_monitor(config)
     build.check_pair(config)
-    trainer.check_hardware(config.trainer)
+    build.check_optimizer(config.optimizer)
     resume.check_folder(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = build.build_evaluation(config)

@@ -81,6 +81,15 @@ def test_all_keys_are_shown_on_demand(command: Command) -> None:
             "hidden_size=4",
             "hidden_size: no such key; did you mean model.network.hidden_size?",
         ),
+        ("epochs=3", "epochs: no such key; did you mean trainer.max_epochs?"),
+        ("trainer.epochs=3", "trainer.epochs: no such key; did you mean trainer.max_epochs?"),
+        ("trainer.max_epochs=1.5", "trainer.max_epochs=1.5: give a whole number or null"),
+        ("optimizer.lr=abc", "optimizer.lr=abc: give a number"),
+        ("optimizer.lr=-1", "optimizer: lr=-1, "),
+        ("seed=0-3", "seed=0-3: give a whole number from 0; several seeds are several runs: -m seed=0,1"),
+        ("model=gru,gru_ae", "model=gru,gru_ae: several values are several runs, which take -m; "),
+        ("--model", "--model: no such option; settings are written without dashes: model=VALUE"),
+        ("model", "model: no override: write KEY=VALUE, such as model=gru; "),
         ("modle=gru", "modle: no such key; did you mean model?"),
         ("xyzzy=1", "xyzzy: no such key"),
         ("model=gruu", "model=gruu: choose char_rnn, classifier, entity_tagger, gru, gru_ae, lstm, "),
@@ -127,6 +136,16 @@ def test_a_gpu_that_is_not_there_is_told(command: Command, tmp_path: Path) -> No
         "error: trainer.gpus=1: this machine shows no GPU; type trainer.gpus=0 for the CPU\n"
     )
     assert not (tmp_path / "run").exists()  # nothing was begun, so nothing is left
+
+
+def test_a_run_folder_below_a_file_is_told(python: Any, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = python.run("train.py", f"hydra.run.dir={tmp_path / 'file' / 'run'}", cwd=root)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"error: {tmp_path / 'file' / 'run'}: Not a directory; choose another folder"
+    )
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_missing_data_file_is_named(command: Command, root: Path) -> None:

@@ -21,13 +21,21 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["optimizer.lr=0.01,O.02"], r"optimizer: lr=O\.02.*\(job 1 of -m: optimizer\.lr=O\.02; no job was"),
+        (
+            ["optimizer.lr=0.01,O.02"],
+            r"optimizer\.lr=O\.02: give a number \(job 1 of -m: optimizer\.lr=O\.02; no job was",
+        ),
         (["data.window_size=8,0"], r"data\.window_size=0.*\(job 1 of -m: data\.window_size=0; "),
         (["scheduler=constant,cosin"], r"scheduler=cosin: choose .*\(job 1 of -m: scheduler=cosin; "),
         (["model=gru_ae,gru", "data=hdfs_padded"], r"model=gru takes WindowBatch.*\(job 1 of -m: model=gru"),
         (["seed=0,1", "data.window_sise=8"], r"data\.window_sise: no such key.*\(job 0 of -m: seed=0; "),
         (["detection.score=nll_max,nll_maximum"], r"nll_maximum.*\(job 1 of -m: "),
-        (["trainer.max_epochs=2,many"], r"TypeError: .*\(job 1 of -m: trainer\.max_epochs=many"),
+        (
+            ["trainer.max_epochs=2,many"],
+            r"max_epochs=many: give a whole number or null \(job 1 of -m: trainer",
+        ),
+        (["seed=0..3"], r"seed=0\.\.3: give a whole .* or -m 'seed=range\(0,4\)' \(job 0 of -m"),
+        (["seed=range(0)"], r"seed=range\(0\) with -m: that is no value at all"),
         (["monitor.metric=val/loss,test/loss"], r"monitor\.metric=test/loss.*\(job 1 of -m: "),
     ],
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqlab.errors import UserError
 from seqlab.project import package_folder
 
 if TYPE_CHECKING:
@@ -63,13 +64,21 @@ class CommandLine:
 
 
 def read_arguments(arguments: Sequence[str]) -> CommandLine:
-    """The arguments, told apart by Hydra's own parser."""
+    """The arguments, told apart by Hydra's own parser.
+
+    Raises:
+        UserError: an option that neither Hydra nor this program has.
+    """
     from hydra._internal.utils import get_args_parser
 
     given, others = get_args_parser().parse_known_args(list(arguments))
+    for option in others:
+        if option.startswith("-"):
+            name = option.lstrip("-").partition("=")[0]
+            raise UserError(f"{option}: no such option; settings are written without dashes: {name}=VALUE")
     folder, elsewhere = given.config_dir, (given.config_name, given.config_path, given.cfg, given.info)
     return CommandLine(
-        [*given.overrides, *(part for part in others if not part.startswith("-"))],
+        [*given.overrides, *others],
         [] if folder is None else [search_override(Path(folder))],
         all(option is None for option in elsewhere),
     )

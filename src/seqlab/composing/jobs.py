@@ -40,6 +40,9 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
         jobs = jobs_of(conf, [*search, *overrides])
     except HydraException:
         return  # a sweep that Hydra's own sweeper does not know: it tells so, or it is a plugin's
+    if not jobs:
+        empty = next((part for part in overrides if "range(" in part), " ".join(overrides))
+        raise UserError(f"{empty} with -m: that is no value at all, so no run; 'range(0,4)' is 0, 1, 2 and 3")
     known = HydraConfig.instance().cfg
     for number, job in enumerate(jobs):
         try:
@@ -76,26 +79,21 @@ def jobs_of(conf: Path, overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _check_job(whole: DictConfig) -> None:
-    from hydra.utils import instantiate
     from omegaconf import OmegaConf
-    from torch import nn, zeros
 
     from seqlab.training import build, trainer
 
     config = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
-    build.check_monitor(config)
-    build.check_pair(config)
+    build.check_seed(config.seed)
     if "slurm" not in whole.hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
+    build.check_monitor(config)
+    build.check_pair(config)
     for group in _GROUPS:
         build.check_config(config[group], group)
     build.build_evaluation(config)
     build.build_data(config.data)
-    try:
-        instantiate(config.optimizer)([nn.Parameter(zeros(1))])
-    except Exception as error:  # a rate that is no number; what is raised is the optimizer's choice
-        settings = ", ".join(f"{key}={value}" for key, value in config.optimizer.items() if key[0] != "_")
-        raise UserError(f"optimizer: {settings}: {error}") from error
+    build.check_optimizer(config.optimizer)
 
 
 def log_failure(error: Exception, message: str | None) -> Path:

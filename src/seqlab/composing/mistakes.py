@@ -56,10 +56,12 @@ def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
         keys = _flat_keys(OmegaConf.to_container(compose_config(conf, [*search, *groups]), resolve=False))
     except Exception:  # a hint must not hide the mistake it is about
         return ""
-    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
-    if not near:  # the right name in the wrong place: window_size for data.window_size
-        near = [known for known in keys if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:1]
-    return near[0] if near else ""
+    last = key.rsplit(".", 1)[-1]
+    # the right name in the wrong place: window_size for data.window_size; a part of it: epochs for max_epochs
+    near = [known for known in keys if known.rsplit(".", 1)[-1] == last]
+    near = near or [known for known in keys if known.rsplit(".", 1)[-1].endswith(f"_{last}")]
+    near = near or difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
+    return min(near, key=lambda known: ".max_" not in known) if near else ""
 
 
 def _group_message(conf: Path, overrides: Sequence[str]) -> str | None:
@@ -93,6 +95,8 @@ def user_message(error: BaseException, conf: Path, overrides: Sequence[str]) -> 
     mistake = _cause(error)
     if mistake is not None:
         return str(mistake)
+    if isinstance(error, NotADirectoryError | PermissionError | FileExistsError) and error.filename:
+        return f"{error.filename}: {error.strerror}; choose another folder, such as hydra.run.dir=runs/NAME"
     text = str(error)
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, whose import takes seconds
         return text.split("\n", maxsplit=1)[0]
@@ -110,6 +114,10 @@ def _hydra_message(text: str, conf: Path, overrides: Sequence[str]) -> str:
         hint = f"; did you mean {near}?" if near else ""
         ways = f"all keys: python train.py --cfg job; a new one: +{unknown[1]}=..."
         return f"{unknown[1]}: no such key{hint} ({ways})"
+    several = re.search(r"Ambiguous value for argument '([^=]+)=(.+)'", text)
+    if several:
+        key, values = several.groups()
+        return f"{key}={values}: several values are several runs, which take -m; one list is {key}=[{values}]"
     absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
     if absent:
         options = absent[3].split("Config search path")[0].split()

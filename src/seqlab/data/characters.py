@@ -146,7 +146,8 @@ class CharacterSequence(SequenceDataModule):
     def _own_text(self) -> str:
         if not self.text:
             raise UserError(
-                f"no text: give data.path=FILE, or data.text={', '.join(TEXTS)} or a text of your own"
+                "no text: give data.path=FILE (seqlab download shakespeare fetches one), or "
+                f"data.text={', '.join(TEXTS)} or a text of your own"
             )
         text = clean_text(TEXTS.get(self.text, self.text))
         self.notices.append(

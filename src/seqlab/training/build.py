@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch import nn, zeros
 
 from seqlab.data.module import SequenceDataModule
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 from seqlab.evaluation.base import Evaluation
 from seqlab.tasks.base import SequenceTask
+from seqlab.training.setting_types import annotations_of, misfit
 from seqlab.trust import EVALUATIONS, check_own_config, imported, package_of
 
 EVALUATION = (
@@ -56,8 +59,12 @@ def accepted_arguments(target: Any) -> list[str] | None:
     return None
 
 
-def check_arguments(target: Any, given: Iterable[str], where: str) -> None:
-    """Raise UserError where ``target`` takes no argument of a given name; names the nearest that it takes."""
+def check_arguments(target: Any, given: Mapping[str, Any], where: str) -> None:
+    """Raise UserError where ``target`` takes no argument of a given name, or not its value.
+
+    Args:
+        given: names and values; of ``???``, which is filled later, the name alone counts.
+    """
     accepted = accepted_arguments(target) if callable(target) else None
     for name in given:
         if accepted is not None and name not in accepted:
@@ -67,6 +74,11 @@ def check_arguments(target: Any, given: Iterable[str], where: str) -> None:
                 f"{where}.{name}: {getattr(target, '__name__', target)} takes no such argument{meant} "
                 f"It takes {', '.join(accepted) or 'none'}"
             )
+    annotations = annotations_of(target) if callable(target) else {}
+    for name, value in given.items():
+        instead = misfit(value, annotations[name]) if name in annotations and value != "???" else None
+        if instead:
+            raise UserError(f"{where}.{name}={shown('null' if value is None else value)}: give {instead}")
 
 
 def check_config(node: Any, where: str) -> Any:
@@ -83,7 +95,9 @@ def check_config(node: Any, where: str) -> Any:
     target = None
     if "_target_" in node:
         target = imported(node["_target_"], f"{where}._target_", config_folders())
-        check_arguments(target, [str(key) for key in node if key not in HYDRA_KEYS], where)
+        missing = [key for key in node if OmegaConf.is_missing(node, key)]
+        given = {str(key): "???" if key in missing else node[key] for key in node if key not in HYDRA_KEYS}
+        check_arguments(target, given, where)
     for key in node:
         if not OmegaConf.is_missing(node, key):
             check_config(node[key], f"{where}.{key!s}")
@@ -128,6 +142,28 @@ def check_pair(config: DictConfig) -> None:
         f"model={names['model']} takes {takes.__name__}, data={names['data']} gives {gives.__name__}; "
         f"use {' or '.join(fitting) or 'another model'}"
     )
+
+
+def check_seed(seed: Any) -> None:
+    """Raise UserError where the seed is no whole number from 0; says how several are given."""
+    if misfit(seed, int) is None and 0 <= seed < 2**32:
+        return
+    run = re.fullmatch(r"(\d+)\D{1,3}(\d+)", str(seed))
+    first, last = (int(run[1]), int(run[2])) if run else (0, 3)
+    raise UserError(
+        f"seed={shown(seed)}: give a whole number from 0; several seeds are several runs: -m seed="
+        f"{first},{first + 1},... or -m 'seed=range({first},{last + 1})'"
+    )
+
+
+def check_optimizer(config: DictConfig) -> None:
+    """Raise UserError for a setting that the config's optimizer does not take."""
+    check_config(config, "optimizer")
+    try:
+        instantiate(config)([nn.Parameter(zeros(1))])
+    except Exception as error:  # what is raised is the optimizer's choice
+        settings = ", ".join(f"{key!s}={value}" for key, value in config.items() if str(key)[0] != "_")
+        raise UserError(f"optimizer: {settings}: {error}") from error
 
 
 def check_monitor(config: DictConfig) -> None:

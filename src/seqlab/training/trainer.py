@@ -77,6 +77,8 @@ def _is_count(value: Any) -> bool:
 
 def check_hardware(config: Mapping[str, Any]) -> None:
     """Raise UserError for hardware, a precision or a mode that this machine does not have."""
+    own = {*OWN, "precision"}
+    check_arguments(pl.Trainer, {name: value for name, value in config.items() if name not in own}, "trainer")
     found = hardware(config["gpus"], config["processes"])
     together = found["devices"] * config["num_nodes"]
     if together > 1 and HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
@@ -154,7 +156,6 @@ def build_trainer(
     arguments = {name: value for name, value in config.items() if name not in OWN}
     arguments |= hardware(config["gpus"], config["processes"]) | debug_arguments(config)
     arguments["precision"] = precision_of(config, arguments["accelerator"])
-    check_arguments(pl.Trainer, arguments, "trainer")
     quiet_lightning()
     if arguments["profiler"] in PROFILERS:  # Lightning would tell its log, which is quiet
         arguments["profiler"] = PROFILERS[arguments["profiler"]](str(run_dir), "profile")

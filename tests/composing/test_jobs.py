@@ -1,5 +1,6 @@
 """``python train.py -m``: mistakes of any job are told before the first; a failed job leaves its log."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -103,7 +104,7 @@ def test_failed_jobs_leave_their_logs_and_the_others_go_on(
 
 
 def test_an_error_of_the_program_is_in_the_log_too(
-    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = (
         "data.sample.num_blocks=300",
@@ -111,12 +112,17 @@ def test_an_error_of_the_program_is_in_the_log_too(
         "trainer.limit_train_batches=1",
         "trainer.max_epochs=1",
     )
-    done = multirun("scheduler.warmup_fraction=x,0.1", *small)
+    (tmp_path / "badlab.py").write_text(
+        "from pytorch_lightning import Callback\n\n\nclass Bad(Callback):\n"
+        "    def on_train_start(self, *_):\n        1 / 0\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    done = multirun("+callbacks.extra.x._target_=badlab.Bad,pytorch_lightning.callbacks.Timer", *small)
     assert done.returncode == 1
     log = (tmp_path / "sweep" / "0" / "train.log").read_text(encoding="utf-8")
     assert "Traceback" in log
-    assert "TypeError" in log
-    assert "job 0 of -m failed (scheduler.warmup_fraction=x" in done.stderr
+    assert "ZeroDivisionError" in log
+    assert "job 0 of -m failed (+callbacks.extra.x._target_=badlab.Bad" in done.stderr
     assert (tmp_path / "sweep" / "1" / "metrics.json").exists()
 
 

@@ -133,11 +133,9 @@ def test_no_progress_bar_when_it_is_off(composed: Compose, tmp_path: Path) -> No
     assert trainer.progress_bar_callback is None
 
 
-def test_an_argument_that_lightning_does_not_take_names_the_nearest(
-    composed: Compose, tmp_path: Path
-) -> None:
+def test_an_argument_that_lightning_does_not_take_names_the_nearest(composed: Compose) -> None:
     config = composed("+trainer.max_epoch=3").trainer
     with pytest.raises(
         UserError, match=r"^trainer\.max_epoch: Trainer takes no .* did you mean max_epochs\?"
     ):
-        build_trainer(config, [], [], tmp_path)
+        check_hardware(config)

@@ -3,8 +3,8 @@
     python hooked.py MOMENT GATE PROGRAM ARGUMENTS...
 
 MOMENT is ``module:function`` or ``module:Class.method`` (just before it is called), ``rename:NAME`` (just
-before a file takes that name) or ``import:MODULE``; ``@N`` behind it means the Nth time. The program then makes
-the file GATE/reached and waits for GATE/go. ``memory!MOMENT`` asks torch for more memory than there is instead.
+before a file takes that name) or ``import:MODULE``; ``@N`` behind it means the Nth time. The program then
+makes the file GATE/reached and waits for GATE/go. ``memory!MOMENT`` asks torch for more memory than there is.
 """
 
 from __future__ import annotations

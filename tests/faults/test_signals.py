@@ -1,4 +1,4 @@
-"""Signals at every stage of a run: one message, what was saved stays, and the run goes on to the same figures."""
+"""Signals at every stage of a run: one message, what was saved stays, it goes on to the same figures."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_nothing_is_lost(
 def test_of_two_runs_into_one_folder_the_second_is_refused(start: Start, whole: Any, tmp_path: Path) -> None:
     first = start(MOMENTS["start-up"]).wait()
     second = start(MOMENTS["start-up"], "seed=4")
-    out, err = second.popen.communicate()
+    _, err = second.popen.communicate()
     assert second.popen.returncode == 2
     assert err.startswith(f"error: hydra.run.dir={tmp_path / 'run'}: another run is writing there; ")
     assert err.count("\n") == 1

@@ -11,13 +11,16 @@ from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.errors import UserError
 
 
-def _f1(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
+def f1_of(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Their harmonic mean; 0 where both are 0."""
     total = precision + recall
     return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
 
 
 def precision_at(
-    false_positive_rate: NDArray[np.float64], recall: NDArray[np.float64], prevalence: float
+    false_positive_rate: NDArray[np.float64],
+    recall: NDArray[np.float64],
+    prevalence: float | NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Precision where a share ``prevalence`` of all sessions is abnormal; 1 where nothing is an alert."""
     hits = recall * prevalence
@@ -38,7 +41,7 @@ class Curve:
     def best_f1(self, prevalence: float) -> float:
         """The best F1 over all thresholds: it looked at the labels, so it is an oracle figure."""
         precision = precision_at(self.false_positive_rate, self.recall, prevalence)
-        return float(_f1(precision, self.recall).max())
+        return float(f1_of(precision, self.recall).max())
 
 
 def curve(scores: ArrayLike, abnormal: NDArray[np.bool_]) -> Curve:
@@ -88,7 +91,7 @@ def detection_metrics(
             # without any alert there is nothing to be precise about: 0, as torchmetrics counts it
             precision = precision_at(np.asarray(false_positive_rate), np.asarray(recall), share) * alert.any()
             figures[f"precision{suffix}"] = float(precision)
-            figures[f"f1{suffix}"] = float(_f1(precision, np.asarray(recall)))
+            figures[f"f1{suffix}"] = float(f1_of(precision, np.asarray(recall)))
     return figures | {
         "recall": recall,
         "false_positive_rate": false_positive_rate,

@@ -25,7 +25,7 @@ from seqlab.detection.metrics import Curve, detection_metrics, seen_figures
 from seqlab.detection.resampling import Figures, Ranking, SeenFigures, Weights, alike, sums
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions, tested
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
+from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 COLUMNS = {
     "auroc": "AUROC",
@@ -151,21 +151,25 @@ class DetectionOutcome(Outcome):
         found |= {"test/loss": loss / events, "test/accuracy": right / events}
         for name, ranking in self._rankings.items():
             figures = ranking.figures(by_group)
-            found |= prefixed(f"test/{name}", figures)
-            if name == self.main_score:
-                found |= prefixed("test", figures)
+            prefixes = (f"test/{name}", "test") if name == self.main_score else (f"test/{name}",)
+            found |= {f"{prefix}/{key}": values for prefix in prefixes for key, values in figures.items()}
         return found
 
     def support(self) -> dict[str, int]:
         """Recall rests on abnormal sessions, a false-positive rate on normal ones, the others on both."""
         abnormal, normal = self.abnormal, self.normal
-        found = {"test/loss": len(abnormal), "test/accuracy": len(abnormal), "test/seen_share": normal.sum()}
-        prefixes = ["test", *(f"test/{name}" for name in self.scores)] if self.curves else []
-        for prefix, of in [*((each, slice(None)) for each in prefixes), ("test/unseen", ~self.seen)]:
-            rests = {"recall": abnormal[of].sum(), "false_positive_rate": normal[of].sum()}
+        found = {"test/loss": len(abnormal), "test/accuracy": len(abnormal)}
+        found["test/seen_share"] = int(normal.sum())
+        everything = np.ones_like(normal)
+        counted = {"test": everything, **{f"test/{name}": everything for name in self.scores}}
+        for prefix, those in (counted | {"test/unseen": ~self.seen}).items():
+            rests = {
+                "recall": int((abnormal & those).sum()),
+                "false_positive_rate": int((normal & those).sum()),
+            }
             for name in (*COLUMNS, "precision_at_prevalence", "f1_at_prevalence"):
                 found[f"{prefix}/{name}"] = rests.get(name, min(rests.values()))
-        return {name: int(count) for name, count in found.items() if name in self.metrics}
+        return {name: count for name, count in found.items() if name in self.metrics}
 
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.

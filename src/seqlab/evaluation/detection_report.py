@@ -21,8 +21,17 @@ from seqlab.data.sequences import (
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.judge import Detector
-from seqlab.detection.metrics import Curve, detection_metrics, seen_figures
-from seqlab.detection.resampling import Figures, Ranking, SeenFigures, Weights, alike, sums
+from seqlab.detection.metrics import (
+    Curve,
+    Figures,
+    Ranking,
+    SeenFigures,
+    Weights,
+    alike,
+    detection_metrics,
+    seen_figures,
+    sums,
+)
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions, tested
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_UNKNOWN
-from seqlab.detection.metrics import detection_metrics, seen_figures
-from seqlab.detection.resampling import Ranking, SeenFigures, alike, sums
+from seqlab.detection.metrics import (
+    Ranking,
+    SeenFigures,
+    alike,
+    detection_metrics,
+    seen_figures,
+    sums,
+)
 
 
 def drawn(seed: int, size: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

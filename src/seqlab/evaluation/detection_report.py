@@ -151,12 +151,6 @@ class DetectionOutcome(Outcome):
             (f"threshold of {main}", f"{threshold.value:.4g}, {threshold.method}"),
             ("alerts", f"{int(self.alerts.sum()):,} of {len(labels):,} test sessions"),
         ]
-        if "test/seen_share" in figures:
-            seen, of = int(self.seen[self.normal].sum()), int(self.normal.sum())
-            said = (
-                f"{seen:,} of {of:,} {_tested(self)} ({seen / of:.1%}) equal a training session key for key"
-            )
-            notes.append(("seen in training", said))
         if not self.curves:
             why = (
                 "no test session has a label"

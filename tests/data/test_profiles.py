@@ -122,7 +122,7 @@ def test_sessions_of_which_one_lacks_a_time_have_no_span(tmp_path: Path) -> None
 
 
 def test_names_and_texts_are_equal_whatever_their_label(files: Write) -> None:
-    given = files(train=["Lee,K", "Kim,K", "Abe,J"], val=["Abe,J"], test=["Lee,J", "Bea,K", "Zoe,J"])
+    given = files(train=["Lee,K", "Kim,K", "Abe,J"], val=["Abe,J", "Be,K"], test=["Lee,J", "Lib,K", "Zoe,J"])
     data = Names(**given, max_length=2)
     found = profiles(data)
     assert repeated(found) == [True, False, False]
@@ -235,13 +235,15 @@ def test_scales_of_the_test_part_are_called_what_they_are(tmp_path: Path) -> Non
     }
 
 
-def test_a_series_without_dates_has_no_span(tmp_path: Path) -> None:
-    (tmp_path / "numbers.csv").write_text("y\n" + "\n".join(map(str, range(30))) + "\n")
+def test_a_series_whose_times_are_numbers_has_no_span(tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("ds,y\n" + "".join(f"{row},{row}\n" for row in range(30)))
     data = TimeSeries(path=tmp_path / "numbers.csv", season=None, seq_length=2, horizon=1)
     assert {profile.span for profile in profiles(data).values()} == {None}
 
 
 def test_a_text_coder_of_words_is_compared_by_words(files: Write) -> None:
-    given = files(train=["too slow\tbad", "so fast\tgood"], val=["so slow\tbad"], test=["slow food\tbad"])
+    given = files(
+        train=["too slow\tbad", "so fast\tgood"], val=["so\tbad", "to\tbad"], test=["food\tbad", "a\tbad"]
+    )
     data = LabelledText(**given)
     assert profiles(data)["test"].lacks == "words that the vocabulary lacks"

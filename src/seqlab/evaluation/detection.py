@@ -202,6 +202,7 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
         UserError: no sessions, a raw log, or a folder whose template ids mean something else than those of
             training.
     """
+    from seqlab.data.line_counts import LineCounts
     from seqlab.data.parsed_sessions import check_templates, features, read_parsed_sessions
     from seqlab.data.raw_logs import refuse_raw_log_of_model
     from seqlab.data.session_files import read_sessions
@@ -216,7 +217,10 @@ def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
             "seqlab parse has: give one"
         )
     refuse_raw_log_of_model(path, data)
-    return read_sessions(path)
+    counts = LineCounts(path)
+    sessions = read_sessions(path, counts)
+    counts.tell()
+    return sessions
 
 
 def session_surprise(

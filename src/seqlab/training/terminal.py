@@ -110,7 +110,7 @@ def print_results(
 
 
 def folded(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` characters, ended at semicolons where they can; all but the first are set in."""
+    """Lines of at most ``width`` characters that end at semicolons where they can; all but one set in."""
     lines: list[str] = []
     for part in text.replace("; ", ";\n").split("\n"):
         if lines and len(lines[-1]) + 1 + len(part) <= width:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import UserError, disk_message, memory_message
 from seqlab.interrupts import interrupted, last_words
 from seqlab.project import project_folder, train_words, typed
 
@@ -100,6 +100,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     import hydra
 
     arguments = sys.argv[1:]
+    logging.raiseExceptions = False  # what a full train.log cannot take, the next file cannot either
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     ended_by: list[Any] = []  # the signal
@@ -110,7 +111,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         from seqlab.composing.mistakes import user_message
 
         lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments])
+        message = lacking or user_message(error, conf, [*search, *arguments]) or _disk(error, config)
         if message is None or wants_traceback:
             return None
         print(f"error: {message}", file=sys.stderr)
@@ -137,6 +138,17 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         for folder in failed:
             remove_unstarted(folder)
     return EXIT_USER_ERROR if failed else 0
+
+
+def _disk(error: Exception, config: Any) -> str | None:
+    """What to tell of a disk that cannot be written, and how a run goes on then."""
+    if config is None:  # Hydra has not made the run folder
+        return disk_message(error)
+    from seqlab.composing.jobs import way_on
+    from seqlab.training.run_folder import path_of_run
+
+    message = disk_message(error, path_of_run())
+    return message and f"{message}. {way_on(path_of_run(), config)}".strip(". ")
 
 
 def _told(

@@ -16,7 +16,8 @@ _TORCH = re.compile(
 )
 GIVE_BEST = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_FULL_TEXT = re.compile("no space left on device|disk is full|disk quota exceeded", re.I)  # polars, SQLite
+# of SQLite, of polars, and of polars where the end of a file finds no room
+_FULL_TEXT = re.compile("disk is full|no space left on device|quota exceeded|thrift: transport error", re.I)
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _REFUSED_TEXT = re.compile("readonly database|unable to open database file|disk I/O error", re.I)
 _WANTED = re.compile(r"allocate ([\d.]+ ?\w+)")

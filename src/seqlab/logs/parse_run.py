@@ -124,7 +124,7 @@ def parse(
             return _Run(settings, parts, engine, labels).run(report)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = disk_message(error, output) or f"{output}: the parse cannot go on: {error}"
-        raise UserError(f"{reason}; nothing is kept of this parse") from None
+        raise UserError(f"{reason}; nothing is kept of it") from None
 
 
 def _num_buckets(logs: Sequence[str]) -> int:

@@ -108,9 +108,12 @@ class LogSessions(SequenceDataModule):
         self._splits, notices = self._read()
         self.notices += notices
         if self.templates_file is not None:
+            from seqlab.data.line_counts import LineCounts
             from seqlab.logs.known_templates import read_templates
 
-            self.templates = read_templates(self.templates_file)
+            counts = LineCounts(self.templates_file)
+            self.templates = read_templates(self.templates_file, counts)
+            self.notices += counts.notices()
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
         self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
         if self.parameters:

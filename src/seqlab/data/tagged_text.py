@@ -13,7 +13,9 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import read_conll
+from seqlab.data.csv_files import shown_names
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule
 from seqlab.data.sources import Files, Source, check_counts, one_file
@@ -98,7 +100,7 @@ class TaggedText(ByLengthModule):
             if unseen:
                 self.notices.append(
                     f"data.{name} holds {self.tag_scheme.noun} that training lacks "
-                    f"({', '.join(sorted(unseen))}): {self.tag_scheme.unseen_note}"
+                    f"({shown_names(sorted(unseen))}): {self.tag_scheme.unseen_note}"
                 )
         self._tell_of_few()
         self._fit_vocabularies(train)
@@ -158,7 +160,8 @@ class TaggedText(ByLengthModule):
 
     def _read_vectors(self, path: str | Path) -> None:
         assert self.vector_size is not None  # checked at construction
-        self.word_vectors = read_word_vectors(path, self.coder.words, self.vector_size)
+        lines = LineCounts(path)
+        self.word_vectors = read_word_vectors(path, self.coder.words, self.vector_size, lines)
         found, words = len(self.word_vectors.ids), len(self.coder.words) - len(SPECIAL_TOKENS)
         counts = np.asarray(self.coder.words.counts)
         share = counts[self.word_vectors.ids].sum() / len(self._splits["train"].tokens)
@@ -166,6 +169,7 @@ class TaggedText(ByLengthModule):
             f"{path}: vectors of {found:,} of {words:,} words of the vocabulary, {share:.1%} of the training "
             "tokens; the others start at random"
         )
+        self.notices += lines.notices()
 
     @property
     def sizes(self) -> dict[str, int]:

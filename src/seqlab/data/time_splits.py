@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.csv_files import shown_names
 from seqlab.data.series_encoding import SeriesEncoding
-from seqlab.data.series_files import listed
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.splits import part_ends
 from seqlab.errors import UserError
@@ -101,7 +101,7 @@ def with_training_part(
         )
     told = (
         f"{len(out)} of {len(tables)} series have fewer than {least} rows in the training part and were left "
-        f"out: {listed(out)}"
+        f"out: {shown_names(out)}"
     )
     return kept, spans._replace(orders=[table.order for table in kept]), [told] if out else []
 

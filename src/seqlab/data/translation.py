@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
 from seqlab.data.module import SequenceDataModule
 from seqlab.data.pairs import EncodedPairs, Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
@@ -134,7 +135,10 @@ class Translation(SequenceDataModule):
 
     def _read(self, name: str, files: Files) -> list[Pair]:
         if isinstance(files, str | Path):
-            return self._cased(read_pairs(self.folder / files))
+            counts = LineCounts(self.folder / files)
+            pairs = read_pairs(self.folder / files, counts)
+            self.notices += counts.notices()
+            return self._cased(pairs)
         return self._cased(read_pairs([self.folder / file for file in files]))
 
     def _cased(self, pairs: list[Pair]) -> list[Pair]:

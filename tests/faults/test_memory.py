@@ -28,8 +28,10 @@ def test_too_little_memory_is_told_and_a_smaller_batch_goes_on(
 ) -> None:
     ended = start(f"memory!{MOMENTS[stage]}").end()
     assert ended.code == 2, ended
-    told = "error: not enough memory to allocate 1125899906842624 bytes: lower data.batch_size (now 16)"
+    told = "error: not enough memory to allocate 1125899906842624 bytes: lower data.batch_"
     assert ended.message.startswith(told)
+    assert "data.batch_size (now 16), " in ended.message
+    assert ". Go on: python train.py resume=" in ended.message
     found = readers_find(tmp_path / "run")
     assert {"best.ckpt", "last.ckpt"} & found
     again = python.run("train.py", f"resume={tmp_path / 'run'}", cwd=root)

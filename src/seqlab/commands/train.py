@@ -110,8 +110,13 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
         from seqlab.composing.mistakes import user_message
 
+        folder = None if config is None else _output_folder()  # Hydra has not made it yet
         lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments]) or _disk(error, config)
+        message = (
+            _with_way_on(lacking, folder, config)
+            or user_message(error, conf, [*search, *arguments])
+            or _with_way_on(disk_message(error, folder), folder, config)
+        )
         if message is None or wants_traceback:
             return None
         print(f"error: {message}", file=sys.stderr)
@@ -140,15 +145,19 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     return EXIT_USER_ERROR if failed else 0
 
 
-def _disk(error: Exception, config: Any) -> str | None:
-    """What to tell of a disk that cannot be written, and how a run goes on then."""
-    if config is None:  # Hydra has not made the run folder
-        return disk_message(error)
+def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:
+    """What is lacking, and how a run that has saved something goes on once it is there."""
+    if message is None or folder is None:
+        return message
     from seqlab.composing.jobs import way_on
-    from seqlab.training.run_folder import path_of_run
 
-    message = disk_message(error, path_of_run())
-    return message and f"{message}. {way_on(path_of_run(), config)}".strip(". ")
+    return f"{message}. {way_on(folder, config)}".removesuffix(". ")
+
+
+def _output_folder() -> Path:
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
 
 
 def _told(
@@ -164,10 +173,9 @@ def _told(
     @functools.wraps(train)
     def job(config: Any) -> Any:
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
-        from seqlab.training.run_folder import path_of_run
 
         try:
-            with interruptible(), only_writer(path_of_run()):
+            with interruptible(), only_writer(_output_folder()):
                 return train(config)
         except RunInterruptedError as error:
             ended_by.append(error)
@@ -189,8 +197,6 @@ def _told(
 
 def _tell_interrupted(error: Any, config: Any) -> None:
     """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
-    from hydra.core.hydra_config import HydraConfig
-
     from seqlab.composing.jobs import tell_interrupted
 
-    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+    tell_interrupted(error, _output_folder(), config)

@@ -99,8 +99,8 @@ def test_the_leak_audit_is_said_and_kept(run: Run) -> None:
     share = run.metrics["audit/duplicate_share"]
     assert 0 < share < 1
     assert f" test sessions ({share:.1%}) are in training" in lines["duplicates"]
-    assert lines["fitted"].startswith("fitted: vocabulary on 168 training sessions; ")
-    assert "normal sessions split at random, seed 0, all abnormal ones tested" in lines["train and test"]
+    assert lines["fitted"].startswith("fitted: vocabulary on 203 training sessions;")
+    assert lines["train and test"].startswith("train and test: normal sessions split at random, seed 0,")
     assert ">Leak audit</h2>" in run.report
 
 

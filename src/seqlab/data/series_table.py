@@ -64,6 +64,11 @@ class SeriesTable:
         """(N,) values; upper and lower case are one."""
         return self.frame[name.lower()].to_numpy()
 
+    def bounds(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """(2, names) the smallest and the largest value of some columns."""
+        values = np.stack([self.column(name) for name in names])
+        return np.stack([values.min(axis=1), values.max(axis=1)])
+
     def until(self, end: int) -> SeriesTable:
         """The rows before ``end``, without a future."""
         return replace(self, frame=self.frame.iloc[:end], future=None)
@@ -194,3 +199,15 @@ def told_gaps(grid: TimeGrid, tables: Sequence[SeriesTable]) -> list[str]:
         f"{gaps[number][row]} after {shown((table.dates or ())[row])}{whose}. Windows take the rows that are "
         "there for neighbors"
     ]
+
+
+def column_names(setting: str, names: Sequence[str] | None) -> list[str] | None:
+    """Names of columns as a checkpoint holds them."""
+    if isinstance(names, str):
+        raise UserError(f"data.{setting}={names}: give a list, like data.{setting}=[{names}]")
+    return None if names is None else [str(name) for name in names]
+
+
+def up_to(tables: list[SeriesTable], rows: list[tuple[int, int]]) -> list[SeriesTable]:
+    """The rows of each table before an end."""
+    return [table.until(end) for table, (_, end) in zip(tables, rows, strict=True)]

@@ -17,7 +17,7 @@ from seqlab.data.csv_files import shown_names
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import batch_loader, batches_by_length
-from seqlab.data.module import ByLengthModule
+from seqlab.data.module import ByLengthModule, Profile
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, random_parts
 from seqlab.data.tagged import SHAPES, TagDataset, TaggedSentences, WordCoder
@@ -213,6 +213,26 @@ class TaggedText(ByLengthModule):
         dataset = self.dataset("train")
         batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
+
+    def profile(self, split: str) -> Profile:
+        sentences, dataset = self.sentences(split), self.dataset(split)
+        is_unknown = (dataset.word_of_form == self.coder.words.unk)[dataset.form]
+        return Profile(
+            "sentences",
+            [sentences.sentence(number)[0] for number in range(len(sentences))],
+            sentences.lengths,
+            np.logical_or.reduceat(is_unknown, sentences.firsts),
+            "words that the vocabulary lacks",
+        )
+
+    def fitted_on(self) -> dict[str, str]:
+        found = {"vocabulary and tags": f"{len(self._splits['train']):,} training sentences"}
+        if self.vectors_file is not None:
+            found["word vectors"] = f"what {Path(self.vectors_file).name} was made from"
+        return found
+
+    def split_rule(self) -> str:
+        return self.source.split_rule(self.seed)
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt and characters.txt, readable text."""

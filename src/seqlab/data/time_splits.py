@@ -12,6 +12,7 @@ from seqlab.data.csv_files import shown_names
 from seqlab.data.series_encoding import SeriesEncoding
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.splits import part_ends
+from seqlab.data.time_grid import TimeGrid
 from seqlab.errors import UserError
 
 AUTO = "auto"
@@ -49,6 +50,13 @@ class Spans(NamedTuple):
     def dates(self, first: int, end: int) -> str:
         """``, 2016-01-04 to 2016-12-30``; nothing without dates."""
         return "" if self.labels is None else f", {self.labels[first]} to {self.labels[end - 1]}"
+
+    def span(self, part: str, grid: TimeGrid) -> tuple[str, str] | None:
+        """The first and the last date of a part, as texts that sort; None without dates."""
+        if self.labels is None or not grid.calendar:
+            return None
+        first, end = self.parts[part]
+        return grid.text(int(self.axis[first])), grid.text(int(self.axis[end - 1]))
 
 
 def cut(

@@ -13,7 +13,7 @@ from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
-from seqlab.data.module import SequenceDataModule
+from seqlab.data.module import Profile, SequenceDataModule
 from seqlab.data.pairs import EncodedPairs, Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
 from seqlab.data.sources import Files, Source, check_counts, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
@@ -248,6 +248,25 @@ class Translation(SequenceDataModule):
 
     def test_loader(self) -> DataLoader:
         return self._loader("test", shuffle=False)
+
+    def profile(self, split: str) -> Profile:
+        pairs, encoded = self.pairs(split), self.encoded(split)
+        unknown = np.zeros(len(pairs), dtype=bool)
+        for ids, offsets in (
+            (encoded.source, encoded.source_offsets),
+            (encoded.target, encoded.target_offsets),
+        ):
+            unknown[np.repeat(np.arange(len(pairs)), np.diff(offsets))[ids == SPECIAL.unk]] = True
+        lengths = np.diff(encoded.source_offsets)
+        return Profile("pairs", pairs, lengths, unknown, "tokens that the vocabularies lack")
+
+    def fitted_on(self) -> dict[str, str]:
+        return {"vocabularies": f"{len(self._pairs['train']):,} training pairs"}
+
+    def split_rule(self) -> str:
+        if self.literal is not None:
+            return "no split: every part is the same pairs"
+        return self.source.split_rule(self.seed)
 
     def write_files(self, folder: Path) -> None:
         """Write source_vocabulary.txt and target_vocabulary.txt: each token on a line, its id its place."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import UserError, escaped, memory_message
+from seqlab.privacy import hidden, hide_in_record
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
@@ -58,7 +59,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     try:
         conf, sys.argv[1:], search = _checked(conf, arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {hidden(str(error))}", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -113,6 +114,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         message = lacking or user_message(error, conf, [*search, *arguments])
         if message is None or wants_traceback:
             return None
+        message = escaped(hidden(message))
         print(f"error: {message}", file=sys.stderr)
         return message
 
@@ -152,7 +154,12 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+
         from seqlab.training.resume import RunInterruptedError, interruptible
+
+        run = HydraConfig.get()
+        hide_in_record(Path(run.runtime.output_dir) / str(run.output_subdir), Path(run.sweep.dir))
 
         try:
             with interruptible():

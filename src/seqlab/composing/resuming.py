@@ -10,6 +10,7 @@ from typing import Any
 from seqlab.composing import SEARCH_PATH, compose_config, read_arguments
 from seqlab.composing.grammar import quoted, readable_overrides
 from seqlab.errors import UserError
+from seqlab.privacy import lost
 from seqlab.trust import RUNS, refuse_untrusted
 
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
@@ -59,6 +60,11 @@ def resumed_arguments(
         )
     rest = [part for part in rest if not part.startswith(FOLDER)]
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]
+    if secrets := [_name(part) for part in kept if lost(part)]:
+        raise UserError(
+            f"resume={folder}: a run folder keeps no secrets; give {' and '.join(secrets)} again, as when "
+            "the run was started"
+        )
     line = read_arguments(rest)
     search = [*line.search, *(part for part in line.overrides if part.startswith(SEARCH_PATH))]
     if not search:

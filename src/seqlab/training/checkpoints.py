@@ -20,6 +20,7 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.errors import CheckpointError
 from seqlab.evaluation.base import Contents
 from seqlab.files import PART, whole_file
+from seqlab.privacy import told
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.build import fill_sizes
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
@@ -45,7 +46,7 @@ def contents_of(config: DictConfig, datamodule: SequenceDataModule) -> Contents:
     state, kind = datamodule.state(), type(datamodule)
     check_plain(state, f"{kind.__module__}.{kind.__qualname__}.state()")
     sizes = datamodule.sizes
-    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=plain)
+    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=told(plain))
 
 
 class SaveContents(Callback):

@@ -22,6 +22,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
+from seqlab.privacy import told, told_words
 from seqlab.project import typed
 from seqlab.results.outcome import Curves, Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint
@@ -190,11 +191,11 @@ class RunFolder:
             metrics=metrics,
             curves=curves,
             sections=sections,
-            facts=facts,
+            facts=told(facts),
             environment=self.read_environment(),
-            config_yaml=OmegaConf.to_yaml(config, resolve=True),
-            notices=self.notices,
-            next_steps=self.next_steps(outcome),
+            config_yaml=OmegaConf.to_yaml(told(OmegaConf.to_container(config, resolve=True))),
+            notices=told(self.notices),
+            next_steps=told(self.next_steps(outcome)),
         )
 
 
@@ -219,17 +220,18 @@ def _short(path: Path) -> str:
 
 
 def config_record(config: DictConfig) -> dict[str, Any]:
-    """The resolved config, which of its values refer to others, the option of each group, the overrides."""
+    """The resolved config, which of its values refer to others, the option of each group, the overrides: what
+    is read to compare runs, without secrets. A run goes on from Hydra's own record."""
     run = HydraConfig.get()
     return {
-        "config": OmegaConf.to_container(config, resolve=True),
-        "references": _references(OmegaConf.to_container(config)),
+        "config": told(OmegaConf.to_container(config, resolve=True)),
+        "references": told(_references(OmegaConf.to_container(config))),
         "choices": {
             group: option
             for group, option in run.runtime.choices.items()
             if option is not None and not group.startswith("hydra/")
         },
-        "overrides": list(run.overrides.task),
+        "overrides": told_words(run.overrides.task),
     }
 
 
@@ -247,8 +249,8 @@ def _references(node: Any, name: str = "") -> dict[str, str]:
 def environment(config: DictConfig) -> dict[str, Any]:
     """Versions, commit, seed, hardware and command line: what a figure needs to be made again."""
     return {
-        "command": shlex.join(typed or ["python", *sys.argv]),
-        "overrides": list(OmegaConf.to_container(HydraConfig.get().overrides.task)),  # type: ignore[arg-type]
+        "command": shlex.join(told_words(typed or ["python", *sys.argv])),
+        "overrides": told_words(HydraConfig.get().overrides.task),
         "seed": int(config.seed),
         "commit": _commit(),
         "python": platform.python_version(),

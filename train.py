@@ -15,6 +15,8 @@ def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
     from pytorch_lightning import seed_everything
 
+    from seqlab.evaluation.audit import LeakAudit
+    from seqlab.results.intervals import interval_figures
     from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
     build.check_monitor(config)
@@ -43,12 +45,14 @@ def train(config: DictConfig) -> float | None:
 
         judge, val_figures = evaluation.fit(task, datamodule)
         folder.add_to_checkpoints("judge", judge.state())
+        audit = LeakAudit(datamodule, judge)
         datamodule.open_test()
         with around.stopwatch.testing():
             outcome = evaluation.test(task, datamodule, judge)
 
-        metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
-        folder.save(metrics, outcome)
+        metrics = val_figures | outcome.metrics | interval_figures(outcome) | audit.figures(outcome)
+        metrics |= around.stopwatch.metrics(datamodule.train_unit)
+        folder.save(metrics, outcome, audit.lines)
         datamodule.write_files(folder.path)
         sections = evaluation.sections(task, datamodule, outcome, around.history.series)
         folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())

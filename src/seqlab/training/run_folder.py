@@ -77,6 +77,8 @@ class RunFolder:
     data_name: str
     notices: list[str] = field(default_factory=list)
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
+    audit: list[tuple[str, str]] = field(default_factory=list)  # how far test data is apart from training's
+    verbose: bool = False  # whether the terminal's table shows intervals
 
     @classmethod
     def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
@@ -89,7 +91,7 @@ class RunFolder:
         choices = HydraConfig.get().runtime.choices
         told = [*debug_notices(config.trainer), *config.notes, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
-        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust)
+        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust, verbose=config.verbose)
         if not is_writer():
             _silence()
             return folder
@@ -133,8 +135,15 @@ class RunFolder:
         for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
             add_to_checkpoint(checkpoint, name, value)
 
-    def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
-        """Write metrics.json and scores.csv; train.log gets warnings and figures."""
+    def save(
+        self, metrics: dict[str, float], outcome: Outcome, audit: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Write metrics.json and scores.csv; train.log gets warnings and figures.
+
+        Args:
+            audit: what the leak audit found, for the terminal and the report.
+        """
+        self.audit = list(audit)
         self.write_json("metrics.json", plain_figures(metrics))
         if signatures := outcome.signatures():
             self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
@@ -148,7 +157,7 @@ class RunFolder:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         from seqlab.training.terminal import print_results
 
-        print_results(outcome.result_table(), metrics)
+        print_results(outcome.result_table(), metrics, self.audit, verbose=self.verbose)
         if self.report.exists():
             print(f"report: {_short(self.report)}")
         if self.trust and self.best_checkpoint.exists():
@@ -196,6 +205,7 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(told(OmegaConf.to_container(config, resolve=True))),
             notices=told(self.notices),
             next_steps=told(self.next_steps(outcome)),
+            audit=self.audit,
         )
 
 

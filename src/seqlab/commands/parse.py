@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.session_files import read_labels
+    from seqlab.errors import escaped
     from seqlab.logs.output import line_progress, report
     from seqlab.logs.parse_run import open_engine, parse
     from seqlab.logs.settings import chosen_format, first_lines, parse_settings, taken_apart
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:
         log_format, said = chosen_format(arguments)
-        print(f"format {said or log_format.name}\n{taken_apart(first_lines(arguments.logs[0]), log_format)}")
+        seen = taken_apart(first_lines(arguments.logs[0]), log_format)
+        print(escaped(f"format {said or log_format.name}\n{seen}"))
         return 0
     settings, said = parse_settings(arguments)
     if said:
@@ -60,5 +62,5 @@ def run(arguments: argparse.Namespace) -> int:
             parsed = parse(settings, engine, read_labels=read_labels, report=progress)
     finally:
         engine.close()
-    print(report(settings, parsed))
+    print(escaped(report(settings, parsed)))
     return 0

@@ -20,6 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from seqlab.errors import escaped
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
 from seqlab.privacy import told, told_words
@@ -55,8 +56,8 @@ def is_writer() -> bool:
 def tell(notice: str) -> None:
     """Say something on the terminal and in train.log, in the process that writes."""
     if is_writer():
-        print(f"note: {notice}")
-        log.info(notice)
+        print(f"note: {escaped(notice)}")
+        log.info("%s", escaped(notice))
 
 
 def _silence() -> None:
@@ -79,6 +80,7 @@ class RunFolder:
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
     audit: list[tuple[str, str]] = field(default_factory=list)  # how far test data is apart from training's
     verbose: bool = False  # whether the terminal's table shows intervals
+    safe_csv: bool = False  # see seqlab.results.outcome.without_formulas
 
     @classmethod
     def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
@@ -89,9 +91,10 @@ class RunFolder:
             notices: of the data.
         """
         choices = HydraConfig.get().runtime.choices
-        told = [*debug_notices(config.trainer), *config.notes, *notices]
+        to_tell = [*debug_notices(config.trainer), *config.notes, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
-        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust, verbose=config.verbose)
+        folder = cls(path_of_run(), choices["model"], choices["data"], to_tell, trust)
+        folder.verbose, folder.safe_csv = config.verbose, config.safe_csv
         if not is_writer():
             _silence()
             return folder
@@ -102,7 +105,7 @@ class RunFolder:
         folder.write_json("environment.json", now)
         folder.write_json("config.json", config_record(config))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
-        for notice in told:
+        for notice in to_tell:
             tell(notice)
         return folder
 
@@ -147,11 +150,11 @@ class RunFolder:
         self.write_json("metrics.json", plain_figures(metrics))
         if signatures := outcome.signatures():
             self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
-        outcome.write_scores(self.scores)
+        outcome.write_scores(self.scores, safe=self.safe_csv)
         for warning in outcome.result_table().warnings:
-            log.info("warning: %s", warning)
+            log.info("warning: %s", escaped(warning))
         for name, value in metrics.items():
-            log.info("%s %.6g", name, value)
+            log.info("%s %.6g", escaped(name), value)
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""

@@ -26,13 +26,14 @@ from seqlab.files import whole_file
 from seqlab.privacy import told, told_words
 from seqlab.project import typed
 from seqlab.results.outcome import Curves, Outcome, plain_figures
-from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.checkpoints import add_to_checkpoint, forget_previous
 from seqlab.trust import coder_configs, outside_packages, trust_options
 
 if TYPE_CHECKING:
     from seqlab.report.page import Section
 
 log = logging.getLogger(__name__)
+METRICS, EARLIER_METRICS = "metrics.json", "earlier-metrics.json"
 # whose versions environment.json holds
 PACKAGES = (
     *("seqlab", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics"),
@@ -138,23 +139,35 @@ class RunFolder:
         for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
             add_to_checkpoint(checkpoint, name, value)
 
-    def save(
+    def save_scores(
         self, metrics: dict[str, float], outcome: Outcome, audit: Sequence[tuple[str, str]] = ()
     ) -> None:
-        """Write metrics.json and scores.csv; train.log gets warnings and figures.
+        """Write scores.csv; train.log gets warnings and figures.
 
         Args:
             audit: what the leak audit found, for the terminal and the report.
         """
         self.audit = list(audit)
-        self.write_json("metrics.json", plain_figures(metrics))
         if signatures := outcome.signatures():
             self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
-        outcome.write_scores(self.scores, safe=self.safe_csv)
+        with whole_file(self.scores) as part:
+            outcome.write_scores(part, safe=self.safe_csv)
         for warning in outcome.result_table().warnings:
             log.info("warning: %s", escaped(warning))
         for name, value in metrics.items():
             log.info("%s %.6g", escaped(name), value)
+
+    def finish(self, metrics: dict[str, float]) -> None:
+        """Write metrics.json, the last file of a run: where it is all others are, and nothing is trained
+        again."""
+        forget_previous(self.checkpoints)
+        self.write_json(METRICS, plain_figures(metrics))
+        (self.path / EARLIER_METRICS).unlink(missing_ok=True)
+
+    def begin_again(self) -> None:
+        """A finished run trains further: until it has finished again, its figures have another name."""
+        if is_writer() and (self.path / METRICS).exists():
+            (self.path / METRICS).replace(self.path / EARLIER_METRICS)
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""

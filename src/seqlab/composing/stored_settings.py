@@ -17,9 +17,8 @@ from seqlab.trust import RUNS, refuse_untrusted
 # of Hydra's own settings those with which it runs code, sets variables or writes elsewhere
 HYDRA = ("callbacks", "launcher", "sweeper", "job_logging", "hydra_logging", "env", "job", "output_subdir")
 WRITERS = ("callbacks", "logger", "trainer")
-_PLAIN = re.compile(
-    r"\$\{(?:(?:hydra|now):)?[\w.%:-]*\}"
-)  # a reference to a setting, to Hydra or to the clock
+# a reference to a setting, to Hydra or to the clock
+_PLAIN = re.compile(r"\$\{(?:(?:hydra|now):[\w.%:-]*|[\w.\[\]]*)\}")
 _ELSEWHERE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]|(.*[/\\])?\.\.([/\\]|$)|.*://", re.DOTALL)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import pickle
+import pickletools
+import re
+import reprlib
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -230,10 +233,30 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError("it names an object outside the file")
 
 
+_LARGE_MEMO = re.compile(rb"(?=r(.{4})|p(\d{1,20})\n)", re.DOTALL)  # LONG_BINPUT and PUT
+
+
+def _refuse_large_memo(content: bytes) -> None:
+    """Raise UnpicklingError for a place in the memo beyond the file's size: Python's memo is an array as long
+    as its last place, and eight bytes could take all memory. The slow walk is for files with such bytes."""
+
+    def place(found: re.Match[bytes]) -> int:
+        return int.from_bytes(found[1], "little") if found[1] else int(found[2])
+
+    most = len(content)
+    if all(place(found) <= most for found in _LARGE_MEMO.finditer(content)):
+        return
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in {"LONG_BINPUT", "PUT"} and argument > most:
+            raise pickle.UnpicklingError(f"its memo has a place {argument:,}")
+
+
 def _pickled(path: Path) -> Iterator[Row]:
     """The entries of a pickled dict."""
     try:
-        value = _PlainUnpickler(io.BytesIO(read_bytes(path))).load()
+        content = read_bytes(path)
+        _refuse_large_memo(content)
+        value = _PlainUnpickler(io.BytesIO(content)).load()
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: refused, nothing was executed: {error}; a session pickle holds dict, list, tuple, "
@@ -249,7 +272,7 @@ def _pickled(path: Path) -> Iterator[Row]:
         is_list = isinstance(keys, list | tuple) and set(map(type, keys)) <= _PLAIN
         if type(block_id) not in _PLAIN or not is_list:
             raise UserError(
-                f"{path}, entry {number}: {_short(f'{block_id!r}: {keys!r}')} is no block id and a list of "
+                f"{path}, entry {number}: {reprlib.repr({block_id: keys})} is no block id and a list of "
                 "keys; both are str or int"
             )
         yield number, str(block_id), list(map(str, keys)), LABEL_UNKNOWN

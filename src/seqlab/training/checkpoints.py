@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -99,12 +100,26 @@ def forget_previous(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def refuse_packed(path: str | Path) -> None:
+    """Raise CheckpointError where a file says that it holds more than its size: torch would unpack it, and a
+    few kilobytes can become all memory."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            size = sum(part.file_size for part in opened.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return  # what it is instead is told by whoever reads it
+    if size > (held := os.path.getsize(path)):
+        reason = f"{held:,} bytes that unpack to {size:,}; torch packs no checkpoint"
+        raise CheckpointError(path, reason)
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint's plain values; nothing in it is executed.
 
     Raises:
         CheckpointError: missing, broken or foreign file, or a folder.
     """
+    refuse_packed(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*TorchScript archive")  # the error tells of it

@@ -39,8 +39,8 @@ def test_a_pickle_s_memo_is_no_larger_than_the_file(tmp_path: Path, bomb: bytes)
 
 def test_text_that_looks_like_such_a_place_is_read(tmp_path: Path) -> None:
     path = tmp_path / "sessions.pkl"
-    path.write_bytes(pickle.dumps({"rrrr": ["request", "p99999999999\n"]}, 2))
-    assert read_sessions(path).ids.tolist() == ["rrrr"]
+    path.write_bytes(pickle.dumps({"rrrrrrrr": [5]}, 2))
+    assert read_sessions(path).ids.tolist() == ["rrrrrrrr"]
 
 
 def test_lists_within_lists_are_told_in_short(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_lists_within_lists_are_told_in_short(tmp_path: Path) -> None:
         nested = [nested, nested]
     path = tmp_path / "sessions.pkl"
     path.write_bytes(pickle.dumps({"blk": nested}))
-    with pytest.raises(UserError, match="entry 1: .* is no block id and a list of keys") as caught:
+    with pytest.raises(UserError, match=r"entry 1: .* is no block id and a list of keys") as caught:
         read_sessions(path)
     assert len(str(caught.value)) < 500
 
@@ -70,5 +70,5 @@ def test_a_checkpoint_holds_no_more_than_its_size(tmp_path: Path, how: str) -> N
                 for name in ("header_offset", "file_size", "compress_size", "CRC", "compress_type"):
                     setattr(more, name, getattr(again, name))
                 target.filelist.append(more)
-    with pytest.raises(CheckpointError, match="bytes that unpack to .*; torch packs no checkpoint"):
+    with pytest.raises(CheckpointError, match=r"bytes that unpack to .*; torch packs no checkpoint"):
         read_checkpoint(bomb)

@@ -247,7 +247,7 @@ def _refuse_large_memo(content: bytes) -> None:
     if all(place(found) <= most for found in _LARGE_MEMO.finditer(content)):
         return
     for opcode, argument, _ in pickletools.genops(content):
-        if opcode.name in {"LONG_BINPUT", "PUT"} and argument > most:
+        if opcode.name in {"LONG_BINPUT", "PUT"} and int(argument or 0) > most:
             raise pickle.UnpicklingError(f"its memo has a place {argument:,}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from seqlab.privacy import hidden, hide_in_record, is_secret, lost, told, told_words
+from seqlab.privacy import hidden, hide_in_file, is_secret, lost, told, told_words
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,18 @@ def test_the_home_folder_is_told_as_a_tilde(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
-def test_hydras_record_keeps_all_but_secrets(tmp_path: Path) -> None:
-    record = tmp_path / ".hydra"
-    record.mkdir()
+def test_a_config_keeps_all_but_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "multirun.yaml"
+    hide_in_file(path)  # there is none
     plain = "lr: 1e-3\nseed: ${other}\n"
-    (record / "config.yaml").write_text(plain, encoding="utf-8")
-    (record / "overrides.yaml").write_text(
-        "- lr=1e-3\n- +x.token=abc\n- a=${oc.env:HOME}\n", encoding="utf-8"
+    path.write_text(plain, encoding="utf-8")
+    hide_in_file(path)
+    assert path.read_text(encoding="utf-8") == plain
+    path.write_text(
+        f"{plain}words: [+x.token=abc, 'a=${{oc.env:HOME}}']\nenv:\n  A_TOKEN: abc\n", encoding="utf-8"
     )
-    (tmp_path / "multirun.yaml").write_text(
-        "hydra:\n  job:\n    env_set:\n      A_TOKEN: abc\n", encoding="utf-8"
-    )
-    hide_in_record(record, tmp_path)
-    assert (record / "config.yaml").read_text(encoding="utf-8") == plain
-    overrides = OmegaConf.to_container(OmegaConf.load(record / "overrides.yaml"))
-    assert overrides == ["lr=1e-3", "+x.token=***", "a=${oc.env:HOME}"]
-    assert list(map(lost, overrides)) == [False, True, False]
-    assert "abc" not in (tmp_path / "multirun.yaml").read_text(encoding="utf-8")
+    hide_in_file(path)
+    found = OmegaConf.to_container(OmegaConf.load(path))
+    words = ["+x.token=***", "a=${oc.env:HOME}"]
+    assert found == {"lr": 1e-3, "seed": "${other}", "words": words, "env": {"A_TOKEN": "***"}}
+    assert list(map(lost, words)) == [True, False]

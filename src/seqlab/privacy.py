@@ -65,17 +65,14 @@ def lost(override: str) -> bool:
     return HIDDEN in override.partition("=")[2]
 
 
-def hide_in_record(record: Path, sweep: Path) -> None:
-    """Take secrets out of what Hydra has written of a run: the files in its folder ``.hydra``, and
-    multirun.yaml. Paths and references such as ``${oc.env:NAME}`` stay: a run goes on with them."""
+def hide_in_file(path: Path) -> None:
+    """Take secrets out of a config that Hydra has written; references such as ``${oc.env:NAME}`` stay."""
     from omegaconf import OmegaConf
 
-    for path in (*record.glob("*.yaml"), sweep / "multirun.yaml"):
-        if not path.is_file() or hidden(text := path.read_text(encoding="utf-8")) == text:
-            continue
-        content = hidden(OmegaConf.to_container(OmegaConf.create(text)))
-        with whole_file(path) as part:
-            OmegaConf.save(OmegaConf.create(content), part)
+    if not path.is_file() or hidden(text := path.read_text(encoding="utf-8")) == text:
+        return
+    with whole_file(path) as part:
+        OmegaConf.save(OmegaConf.create(hidden(OmegaConf.to_container(OmegaConf.create(text)))), part)
 
 
 def _override(word: str, clean: Callable[[str], str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
-from seqlab.privacy import hidden, hide_in_record
+from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
@@ -158,11 +158,10 @@ def _told(
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         run = HydraConfig.get()
-        folder = Path(run.runtime.output_dir)
         try:
             with interruptible():
-                hide_in_record(folder / str(run.output_subdir), Path(run.sweep.dir))
-                with only_writer(folder):
+                hide_in_file(Path(run.sweep.dir) / "multirun.yaml")
+                with only_writer(Path(run.runtime.output_dir)):
                     return train(config)
         except RunInterruptedError as error:
             ended_by.append(error)

@@ -39,14 +39,14 @@ def escaped_json(text: str) -> str:
     return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def shown(value: object) -> str:
-    """A bad value as a message repeats it: on one line, at most 200 characters of it, control characters
-    escaped."""
+def shown(value: object, longest: int = LONGEST_SHOWN) -> str:
+    """A bad value as a message repeats it: on one line, its first 200 characters, control characters
+    escaped; fewer where a message shows several."""
     text = str(value)
-    line = escaped(text[:LONGEST_SHOWN]).replace("\n", "\\n").replace("\t", "\\t")
-    if len(text) <= LONGEST_SHOWN and len(line) <= LONGEST_SHOWN:
+    line = escaped(text[:longest]).replace("\n", "\\n").replace("\t", "\\t")
+    if len(text) <= longest and len(line) <= longest:
         return line
-    return f"{line[:LONGEST_SHOWN]}... ({len(text):,} characters)"
+    return f"{line[:longest]}... ({len(text):,} characters)"
 
 
 class UserError(ValueError):

@@ -1,4 +1,4 @@
-"""Pickles that may come from anybody: plain values alone, and no more memory than the file gives reason for."""
+"""Pickles that may come from anybody: plain values alone, in memory that fits the size of the file."""
 
 from __future__ import annotations
 

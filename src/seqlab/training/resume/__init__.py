@@ -87,7 +87,7 @@ def record_config(folder: Path, config: DictConfig) -> None:
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         return
     run = HydraConfig.get()
-    record = {"config": config, "hydra": {"hydra": run}, "overrides": run.overrides.task}
+    record: dict[str, Any] = {"config": config, "hydra": {"hydra": run}, "overrides": run.overrides.task}
     (folder / ".hydra").mkdir(exist_ok=True)
     for name, content in record.items():
         with whole_file(folder / ".hydra" / f"{name}.yaml") as part:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
+from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
@@ -59,7 +60,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         try:
             conf, sys.argv[1:], search = _checked(conf, arguments)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {hidden(str(error))}", file=sys.stderr)
             return EXIT_USER_ERROR
         return _run(train, conf, search)
     except KeyboardInterrupt:
@@ -100,6 +101,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     import hydra
 
     arguments = sys.argv[1:]
+    logging.raiseExceptions = False  # what a full train.log cannot take, the next file cannot either
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     ended_by: list[Any] = []  # the signal
@@ -109,10 +111,16 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
         from seqlab.composing.mistakes import user_message
 
+        folder = None if config is None else _output_folder()  # Hydra has not made it yet
         lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments])
+        message = (
+            _with_way_on(lacking, folder, config)
+            or user_message(error, conf, [*search, *arguments])
+            or _with_way_on(disk_message(error, folder), folder, config)
+        )
         if message is None or wants_traceback:
             return None
+        message = escaped(hidden(message))
         print(f"error: {message}", file=sys.stderr)
         return message
 
@@ -139,6 +147,21 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     return EXIT_USER_ERROR if failed else 0
 
 
+def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:
+    """What is lacking, and how a run that has saved something goes on once it is there."""
+    if message is None or folder is None:
+        return message
+    from seqlab.composing.jobs import way_on
+
+    return f"{message}. {way_on(folder, config)}".removesuffix(". ")
+
+
+def _output_folder() -> Path:
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
 def _told(
     train: Callable[[Any], Any],
     tell: Callable[[Exception, Any], str | None],
@@ -151,12 +174,15 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
-        from seqlab.training.run_folder import path_of_run
 
         try:
-            with interruptible(), only_writer(path_of_run()):
-                return train(config)
+            with interruptible():
+                hide_in_file(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
+                with only_writer(_output_folder()):
+                    return train(config)
         except RunInterruptedError as error:
             ended_by.append(error)
             with last_words():
@@ -177,8 +203,6 @@ def _told(
 
 def _tell_interrupted(error: Any, config: Any) -> None:
     """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
-    from hydra.core.hydra_config import HydraConfig
-
     from seqlab.composing.jobs import tell_interrupted
 
-    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+    tell_interrupted(error, _output_folder(), config)

@@ -80,10 +80,8 @@ def test_the_loss_weighs_tokens_alike_whatever_their_batch(data: TranslationData
     expected = forced_figures(task, single.val_dataloader(), 6)
     np.testing.assert_allclose(forced_figures(task, data.val_dataloader(), 6), expected, rtol=1e-5)
     losses = [task.losses(batch) for batch in data.val_dataloader()]
-    together = [
-        sum(float(getattr(each, name)) for each in losses) for name in ("nll", "correct", "num_units")
-    ]
-    assert expected.sum(axis=1) == pytest.approx(together, rel=1e-5)
+    for row, name in zip(expected, ("nll", "correct", "num_units"), strict=True):
+        assert row.sum() == pytest.approx(sum(float(getattr(each, name)) for each in losses), rel=1e-5)
 
 
 def test_an_evaluation_from_fit_to_scores(tmp_path: Path, resampled_keys: Callable[[Outcome], None]) -> None:

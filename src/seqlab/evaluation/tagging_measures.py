@@ -101,10 +101,8 @@ class PlainMeasures(EntityMeasures):
 
     def drawn(self, counts: NDArray[np.float64], accuracy: NDArray[np.float64]) -> dict[str, Any]:
         # all tags that training lacks are one class here
-        known = np.minimum(np.arange(counts.shape[2]), self.scheme.num_tags)
-        right, predicted, gold = np.add.reduceat(
-            counts, np.unique(known, return_index=True)[1], axis=2
-        ).swapaxes(0, 1)
+        firsts = np.arange(min(self.scheme.num_tags + 1, counts.shape[2]))
+        right, predicted, gold = np.add.reduceat(counts, firsts, axis=2).swapaxes(0, 1)
         occurs = predicted + gold > 0
         f1 = ClassFigures.from_counts(right, predicted, gold).f1.sum(axis=1, where=occurs)
         return {"accuracy": accuracy, "macro_f1": f1 / np.maximum(occurs.sum(axis=1), 1)}

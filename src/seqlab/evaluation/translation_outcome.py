@@ -51,7 +51,7 @@ class CorpusScores:
         )
         signatures = [str(each.get_signature()) for each in measures]
         statistics = np.array(counted[0]), np.array(counted[1])
-        return cls(bleu, chrf, *signatures, statistics, measures)
+        return cls(bleu, chrf, signatures[0], signatures[1], statistics, measures)
 
     def drawn(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """(R,) BLEU and chrF of corpora that hold each of the N sentences as often as (R, N) weights say."""

@@ -17,7 +17,7 @@ _CHUNK = 4_000_000  # numbers held at once
 
 @dataclass(frozen=True)
 class Spread:
-    """``std`` divides by n - 1; ``low`` to ``high`` is the 95 % bootstrap interval, for n = 1 over test items."""
+    """``std`` divides by n - 1 (None for n = 1); ``low`` to ``high`` is the 95 % bootstrap interval."""
 
     n: int
     mean: float

@@ -196,8 +196,8 @@ def read_windows(
 
     Returns:
         (N - 1,) nats of each token but the first, means over the windows that predict it, 0 where none does;
-        (3, N - 1) nats, right predictions and predictions of each token; (N - 1,) the likeliest tokens, read on,
-        -1 where none was predicted.
+        (3, N - 1) nats, right predictions and predictions of each token; (N - 1,) the likeliest tokens, read
+        on, -1 where none was predicted.
     """
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)

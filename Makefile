@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test coverage soak lint clean
+.PHONY: train test coverage soak results lint audit clean
 
 train: $(VENV)/ready
 	$(BIN)/python train.py $(ARGS)
@@ -24,9 +24,19 @@ soak: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0
 
+# DATA=FOLDER holds the real files; ARGS=--record-only runs nothing
+results: $(VENV)/ready
+	$(BIN)/python benchmarks/results.py $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 lint: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# --strict: a package that the advisory database cannot be asked about is a failure, not a blank
+audit: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	grep -v '^-e' requirements.txt > $(VENV)/pinned.txt
+	$(BIN)/pip-audit --strict --requirement $(VENV)/pinned.txt
 
 clean:
 	rm -rf $(VENV)

@@ -25,6 +25,7 @@ def train(config: DictConfig) -> float | None:
     build.check_pair(config)
     build.check_optimizer(config.optimizer)
     resume.check_folder(run_folder.path_of_run(), config)
+    resume.record_config(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = build.build_evaluation(config)
 
@@ -54,11 +55,11 @@ def train(config: DictConfig) -> float | None:
 
         metrics = val_figures | outcome.metrics | interval_figures(outcome) | audit.figures(outcome)
         metrics |= around.stopwatch.metrics(datamodule.train_unit)
-        folder.save(metrics, outcome, audit.lines)
+        folder.save_scores(metrics, outcome, audit.lines)
         datamodule.write_files(folder.path)
         sections = evaluation.sections(task, datamodule, outcome, around.history.series)
         folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
-        checkpoints.forget_previous(folder.checkpoints)
+        folder.finish(metrics)
         tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import UserError, disk_message, escaped, memory_message
+from seqlab.interrupts import interrupted, last_words
+from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
 warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
 
@@ -49,21 +50,21 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         HYDRA_FULL_ERROR=1), 130 after Ctrl-C.
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
-    if any(argument in ("--help", "-h") for argument in arguments):
-        from seqlab.composing.help import help_text
-
-        print(help_text(conf, with_package(conf, ())[0]))
-        return 0
-    typed[:] = [*train_words(), *arguments]
     try:
-        conf, sys.argv[1:], search = _checked(conf, arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
+        if any(argument in ("--help", "-h") for argument in arguments):
+            from seqlab.composing.help import help_text
+
+            print(help_text(conf, with_package(conf, ())[0]))
+            return 0
+        typed[:] = [*train_words(), *arguments]
+        try:
+            conf, sys.argv[1:], search = _checked(conf, arguments)
+        except UserError as error:
+            print(f"error: {hidden(str(error))}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        return _run(train, conf, search)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    return _run(train, conf, search)
+        return interrupted()
 
 
 def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
@@ -100,30 +101,36 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     import hydra
 
     arguments = sys.argv[1:]
+    logging.raiseExceptions = False  # what a full train.log cannot take, the next file cannot either
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
-    interrupted: list[Any] = []
+    ended_by: list[Any] = []  # the signal
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
     def tell(error: Exception, config: Any = None) -> str | None:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
         from seqlab.composing.mistakes import user_message
 
+        folder = None if config is None else _output_folder()  # Hydra has not made it yet
         lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments])
+        message = (
+            _with_way_on(lacking, folder, config)
+            or user_message(error, conf, [*search, *arguments])
+            or _with_way_on(disk_message(error, folder), folder, config)
+        )
         if message is None or wants_traceback:
             return None
+        message = escaped(hidden(message))
         print(f"error: {message}", file=sys.stderr)
         return message
 
     try:
-        job = _told(train, tell, interrupted, failed)
+        job = _told(train, tell, ended_by, failed)
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
-        if interrupted:
-            return interrupted[0].exit_code
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        if not ended_by:
+            raise
+        return ended_by[0].exit_code
     except Exception as error:
         if tell(error) is None:
             raise
@@ -140,10 +147,25 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     return EXIT_USER_ERROR if failed else 0
 
 
+def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:
+    """What is lacking, and how a run that has saved something goes on once it is there."""
+    if message is None or folder is None:
+        return message
+    from seqlab.composing.jobs import way_on
+
+    return f"{message}. {way_on(folder, config)}".removesuffix(". ")
+
+
+def _output_folder() -> Path:
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
 def _told(
     train: Callable[[Any], Any],
     tell: Callable[[Exception, Any], str | None],
-    interrupted: list[Any],
+    ended_by: list[Any],
     failed: list[Path],
 ) -> Callable[[Any], Any]:
     """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
@@ -152,14 +174,19 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
-        from seqlab.training.resume import RunInterruptedError, interruptible
+        from hydra.core.hydra_config import HydraConfig
+
+        from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         try:
             with interruptible():
-                return train(config)
+                hide_in_file(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
+                with only_writer(_output_folder()):
+                    return train(config)
         except RunInterruptedError as error:
-            interrupted.append(error)
-            _tell_interrupted(error, config)
+            ended_by.append(error)
+            with last_words():
+                _tell_interrupted(error, config)
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             from seqlab.composing.jobs import log_failure
@@ -176,8 +203,6 @@ def _told(
 
 def _tell_interrupted(error: Any, config: Any) -> None:
     """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
-    from hydra.core.hydra_config import HydraConfig
-
     from seqlab.composing.jobs import tell_interrupted
 
-    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+    tell_interrupted(error, _output_folder(), config)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.few_items import few_items, few_of_a_class
 from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
@@ -21,6 +21,7 @@ from seqlab.data.module import ByLengthModule, Profile
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
+from seqlab.results.intervals import FEW
 
 CLASS_WEIGHTS = ("none", "balanced")
 
@@ -156,19 +157,12 @@ class LabelledData(ByLengthModule):
 
     def _tell_of_items(self) -> None:
         """Count what bounds the figures; of the test split it is counts for the reader, no decision."""
-        train, test = self._splits["train"], self._splits["test"]
-        ambiguous, things = train.num_ambiguous(), self.train_unit
+        test = self._splits["test"]
+        ambiguous, things = self._splits["train"].num_ambiguous(), self.train_unit
         if ambiguous:
             self.notices.append(
                 f"{ambiguous:,} training {things} occur with more than one label: nothing could tell them "
                 "apart (oracle/accuracy_ceiling is the best possible accuracy on the test split)"
-            )
-        known = set(zip(train.texts, train.labels, strict=True))
-        shared = sum(pair in known for pair in zip(test.texts, test.labels, strict=True))
-        if shared:
-            how = "" if not self.equal_together else ", as the files were given"
-            self.notices.append(
-                f"{shared:,} of {len(test):,} test {things} occur with the same label in training{how}"
             )
         cut = sum(
             len(self.coder.tokens(text)) > self.max_length
@@ -242,13 +236,14 @@ class LabelledData(ByLengthModule):
         return batch_loader(dataset, batches)
 
     def profile(self, split: str) -> Profile:
-        items, vocabulary = self.items(split), self.coder.vocabulary
-        rows = [self.coder.tokens(text)[: self.max_length] for text in items.texts]
+        dataset = self.dataset(split)
+        is_unknown = (dataset.tokens == self.coder.vocabulary.unk).numpy()
         return Profile(
             self.train_unit,
-            items.texts,
-            np.array([len(row) for row in rows], dtype=np.int64),
-            np.array([vocabulary.unk in vocabulary.ids(row) for row in rows]),
+            self.items(split).texts,
+            (dataset.lengths - 2 * self.coder.boundaries).numpy(),
+            np.logical_or.reduceat(is_unknown, dataset.first.numpy()),
+            f"{self.coder.unit}s that the vocabulary lacks",
         )
 
     def fitted_on(self) -> dict[str, str]:

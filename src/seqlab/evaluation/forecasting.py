@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from seqlab.data.batches import SeriesBatch
+from seqlab.data.csv_files import shown_names
 from seqlab.data.series import TimeSeries
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, joined
-from seqlab.data.series_files import SeriesFile, choose_columns, listed, read_series
+from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 from seqlab.evaluation.backtest import backtest, fold_metrics
@@ -22,6 +23,7 @@ from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
 from seqlab.evaluation.forecasting_figures import (
     all_figures,
     by_step,
+    drawn_together,
     figures_of,
     forecast_dates,
     forecast_windows,
@@ -48,7 +50,7 @@ class ForecastingEvaluation(Evaluation):
         windows = datamodule.windows("val")
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         figures = all_figures(values, windows, task.network.quantiles, datamodule.naive_errors())
-        return NothingFitted(), prefixed("val", {"loss": loss} | figures)
+        return NothingFitted(), prefixed("val", {"loss": float(loss.mean())} | figures)
 
     def test(self, task: Regression, datamodule: TimeSeries, judge: NothingFitted) -> ForecastingOutcome:
         """Measure on the test part; then, where folds are asked for, walk through it."""
@@ -56,7 +58,9 @@ class ForecastingEvaluation(Evaluation):
         quantiles = task.network.quantiles
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         forecast = middle(values, quantiles)
-        metrics = prefixed("test", {"loss": loss} | all_figures(values, windows, quantiles, scales))
+        metrics = prefixed(
+            "test", {"loss": float(loss.mean())} | all_figures(values, windows, quantiles, scales)
+        )
         naive = naive_forecasts(datamodule, windows)
         for name, (_, its_values, _) in naive.items():
             figures = figures_of(its_values, windows.truth, windows.last.ravel(), windows.series, scales)
@@ -80,6 +84,8 @@ class ForecastingEvaluation(Evaluation):
             windows=windows,
             dates=forecast_dates(datamodule, windows),
             values=values,
+            items=drawn_together(datamodule, windows),
+            losses=loss,
             baselines=naive,
             mase=mase_by_series(forecast, windows.truth, windows.series, scales),
             scales=scales,
@@ -159,7 +165,7 @@ def read_new_series(data: dict[str, Any], path: Path) -> list[NewSeries]:
         parts.append(NewSeries(own, table, 0 if rolls else len(table), None if rolls else ahead))
     if unknown:
         log.warning(
-            "note: training knew not %s: their scales are those of the rows in %s", listed(unknown), path
+            "note: training knew not %s: their scales are those of the rows in %s", shown_names(unknown), path
         )
     return parts
 
@@ -169,7 +175,7 @@ def _check_known(file: SeriesFile, encoding: SeriesEncoding) -> None:
     there = {table.name: 0 if table.future is None else len(table.future) for table in file.tables}
     short = {name: count for name, count in there.items() if count < encoding.horizon}
     if encoding.known and short:
-        whose = f" (series {listed(list(short))})" if any(short) else ""
+        whose = f" (series {shown_names(list(short))})" if any(short) else ""
         columns, targets = ", ".join(encoding.known), " or ".join(encoding.targets)
         raise UserError(
             f"{file.tables[0].source}: {min(short.values())} whole rows of {columns} follow the last known "

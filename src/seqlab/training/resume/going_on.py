@@ -13,9 +13,10 @@ from lightning_fabric.utilities.seed import _set_rng_states
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.errors import CheckpointError, UserError
+from seqlab.privacy import told
 from seqlab.training.checkpoints import KEY, LAST, PREVIOUS, read_checkpoint
 from seqlab.training.resume import Start
-from seqlab.training.run_folder import RunFolder, tell
+from seqlab.training.run_folder import EARLIER_METRICS, METRICS, RunFolder, is_writer, tell
 
 NOT_SETTINGS = ("resume", "trainer.enable_progress_bar", "trainer.progress_bar_refresh_rate")
 _ABSENT = object()
@@ -54,6 +55,9 @@ def last_start(config: DictConfig, folder: RunFolder) -> Start:
         return Start()
     for reason in broken:
         tell(f"{reason}; going on from {path.name}, the one before")
+    finished = folder.path / METRICS
+    if is_writer() and finished.exists():  # figures of the shorter training
+        finished.replace(folder.path / EARLIER_METRICS)
     step = int(checkpoint["global_step"])
     tell(f"going on after step {step} (epoch {int(checkpoint['epoch']) + 1})")
     for change in changed_settings(checkpoint[KEY]["config"], config):
@@ -79,8 +83,7 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
 
 def changed_settings(before: Mapping[str, Any], config: DictConfig) -> list[str]:
     """``key: old -> new`` of every setting that differs, by name."""
-    plain: Any = OmegaConf.to_container(config, resolve=True)
-    return list(_changes(before, plain))
+    return list(_changes(before, told(OmegaConf.to_container(config, resolve=True))))
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

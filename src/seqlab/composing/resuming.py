@@ -7,14 +7,18 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from seqlab.composing import SEARCH_PATH, compose_config, read_arguments
 from seqlab.composing.grammar import quoted, readable_overrides
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
+from seqlab.schemas import checked
 from seqlab.trust import RUNS, refuse_untrusted
 
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 LONGER = ("trainer.max_epochs", "trainer.max_steps")  # what lets a finished run go on
 FOLDER = "hydra.run.dir="
+_ANEW = "the run folder is damaged: begin the run anew in another one"
 
 
 def resumed_arguments(
@@ -82,18 +86,19 @@ def _check_code(conf: Path, overrides: Sequence[str], folder: Path, trust: Colle
 
 def stored_overrides(folder: Path) -> list[str]:
     """The overrides that a run was started with, without its resuming and without Hydra's own settings."""
-    found = _yaml(folder / ".hydra" / "overrides.yaml") or []
+    found = _yaml(list[str] | None, folder / ".hydra" / "overrides.yaml") or []
     return [str(part) for part in found if not re.match(r"resume=|[+~]*hydra\b", str(part))]
 
 
 def search_path(folder: Path) -> list[str]:
     """An override for the folders of configs that a run was started with, beside those of the project."""
     try:
-        runtime = _yaml(folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
+        runtime = _yaml(HydraRecord, folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
     except OSError:
         return []
-    sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
     folders = {"file": lambda path: f"file://{Path(runtime['cwd'], path)}", "pkg": "pkg://{}".format}
+    sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
+    sources = [each for each in sources if each["schema"] in folders]
     found = [quoted(folders[each["schema"]](each["path"])) for each in sources]
     return [f"{SEARCH_PATH}[{','.join(found)}]"] if found else []
 
@@ -121,10 +126,37 @@ def _last_written(folder: Path) -> float:
     return max(path.stat().st_mtime for path in parts if path.exists())
 
 
-def _yaml(path: Path) -> Any:
+class ConfigSource(TypedDict):
+    """Where Hydra found configs."""
+
+    provider: str
+    schema: str
+    path: str
+
+
+class Runtime(TypedDict):
+    cwd: str
+    config_sources: list[ConfigSource]
+
+
+class HydraPart(TypedDict):
+    runtime: Runtime
+
+
+class HydraRecord(TypedDict):
+    """What is read of a run's .hydra/hydra.yaml."""
+
+    hydra: HydraPart
+
+
+def _yaml(schema: Any, path: Path) -> Any:
     import yaml
 
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML: {shown(error)}; {_ANEW}") from None
+    return checked(schema, content, path, _ANEW)
 
 
 def _name(override: str) -> str:

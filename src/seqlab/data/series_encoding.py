@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
+from typing_extensions import TypedDict
 
 from seqlab.data.batches import SeriesBatch
-from seqlab.data.scaling import Scaler, check_positive, target_of, value_of
-from seqlab.data.series_table import SeriesTable
+from seqlab.data.scaling import (
+    SCALINGS,
+    TRANSFORMS,
+    Scaler,
+    ScalerState,
+    check_positive,
+    target_of,
+    value_of,
+)
+from seqlab.data.series_table import MISSING, SeriesTable
 from seqlab.errors import UserError
+from seqlab.schemas import Reads, Size
 
 
 @dataclass(frozen=True)
@@ -201,12 +211,15 @@ class SeriesEncoding:
         return cls(**state | lists).with_scales(state)
 
     def with_scales(self, scales: dict[str, Any]) -> SeriesEncoding:
-        """The same for another series, whose ``scales`` were kept."""
-        return replace(
-            self,
-            input_scaler=Scaler.from_state(scales["input_scaler"]),
-            target_scaler=Scaler.from_state(scales["target_scaler"]),
-        )
+        """The same for another series, whose ``scales`` were kept.
+
+        Raises:
+            UserError: scales of other columns.
+        """
+        inputs, targets = (Scaler.from_state(scales[name]) for name in ("input_scaler", "target_scaler"))
+        inputs.check_width(len(self.features), "features")
+        targets.check_width(len(self.targets) * self.horizon, "targets by step")
+        return replace(self, input_scaler=inputs, target_scaler=targets)
 
     def check_length(self, table: SeriesTable, num_rows: int, what: str, noun: str) -> None:
         """Raise UserError where a table is too short."""
@@ -215,6 +228,61 @@ class SeriesEncoding:
                 f"{table.title}: {len(table)} {noun} are too few {what}: data.seq_length="
                 f"{self.seq_length} and data.horizon={self.horizon} need at least {num_rows}"
             )
+
+
+class Scales(TypedDict):
+    """What was fitted on one series."""
+
+    input_scaler: ScalerState
+    target_scaler: ScalerState
+
+
+class EncodingState(Scales):
+    """A SeriesEncoding in a checkpoint; ``StoredEncoding`` is one that can be read."""
+
+    targets: list[str]
+    features: list[str]
+    seq_length: Size
+    horizon: Size
+    target_transform: Literal[TRANSFORMS]  # type: ignore[valid-type]
+    feature_transforms: list[Literal[TRANSFORMS]]  # type: ignore[valid-type]
+    known: list[str]
+
+
+StoredEncoding = Annotated[EncodingState, Reads(SeriesEncoding.from_state)]
+
+
+class ReadingState(TypedDict):
+    """The options of ``read_series``."""
+
+    time: str | None
+    id: str | None
+    columns: list[str] | None
+    missing: Literal[tuple(MISSING)]  # type: ignore[valid-type]
+    only: NotRequired[str | None]
+    single: NotRequired[bool]
+    reverse: NotRequired[bool | None]
+    beside: NotRequired[list[str]]
+
+
+class ColumnsState(TypedDict):
+    """The options of ``choose_columns``."""
+
+    targets: list[str]
+    features: list[str]
+    known: list[str]
+    prices: NotRequired[bool]
+
+
+class SeriesState(TypedDict):
+    """A TimeSeries in a checkpoint."""
+
+    encoding: StoredEncoding
+    reading: ReadingState
+    columns: ColumnsState
+    rolls: bool
+    scaling: Literal[SCALINGS]  # type: ignore[valid-type]
+    series: dict[str, Scales]
 
 
 def values_of(

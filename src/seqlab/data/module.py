@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.loaders import IndexBatches, batch_loader, batches_by_length
@@ -15,6 +18,16 @@ from seqlab.data.splits import SPLITS
 from seqlab.errors import UserError
 
 BATCH_TOKENS = 524_288  # data.batch_tokens where nothing else is said
+
+
+class Profile(NamedTuple):
+    """A split's N items, as the leak audit compares them with those of another."""
+
+    noun: str  # what the items are, in the plural: sessions, names, sentence pairs
+    contents: Sequence[Hashable]  # (N,) each item whole: equal ones are duplicates
+    lengths: NDArray[np.int64]  # (N,) tokens or steps
+    unknown: NDArray[np.bool_] | None = None  # (N,) items with a token that training lacks
+    span: tuple[str, str] | None = None  # its first and last time, as texts that sort by time
 
 
 class TestSetLockedError(RuntimeError):
@@ -51,6 +64,22 @@ class SequenceDataModule(pl.LightningDataModule):
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, in words and numbers, for the report; reads no test item."""
         return []
+
+    def profile(self, split: str) -> Profile | None:
+        """What the leak audit compares of a split's items; None where a data set has nothing to compare.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        return None
+
+    def fitted_on(self) -> dict[str, str]:
+        """What was fitted, and on what: ``{"vocabulary": "3,908 training sessions"}``."""
+        return {}
+
+    def split_rule(self) -> str:
+        """How train, val and test came about: ``at random, seed 0``; empty where it is not known."""
+        return ""
 
     @abstractmethod
     def write_files(self, folder: Path) -> None:

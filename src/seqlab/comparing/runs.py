@@ -42,7 +42,7 @@ class Run:
     def monitor(self) -> tuple[str, str] | None:
         """The metric that the run is judged by and its mode, ``min`` or ``max``."""
         metric, mode = self.config.get("monitor.metric"), self.config.get("monitor.mode")
-        return (str(metric), str(mode)) if metric and mode in {"min", "max"} else None
+        return (str(metric), str(mode)) if metric and mode in ("min", "max") else None
 
 
 def find_run_folders(paths: Iterable[Path]) -> list[Path]:
@@ -126,7 +126,7 @@ def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str])
         metrics=figures,
         folder=folder,
         finished_at=0.0 if figures is None else _written(path),
-        commit=str(environment.get("commit", "")),
+        commit=shown(environment.get("commit", "")),
     )
 
 

@@ -113,7 +113,7 @@ def read_parsed_sessions(
     columns |= {"times": pl.List(pl.Datetime("us"))} if times else {}
     try:
         table = pl.read_parquet(path, columns=list(columns)).cast(columns)
-        lengths = table["keys"].list.len().to_numpy().astype(np.int64)
+        lengths = table["keys"].list.len().fill_null(0).to_numpy().astype(np.int64)
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
         words = table["label"]

@@ -285,6 +285,18 @@ class SeriesState(TypedDict):
     series: dict[str, Scales]
 
 
+def _check_names(state: SeriesState) -> None:
+    names: Any = ("targets", "features", "known")
+    if any(state["columns"][name] != state["encoding"][name] for name in names):
+        raise UserError("columns and encoding name other targets, features or known columns")
+    encoding = SeriesEncoding.from_state(dict(state["encoding"]))
+    for scales in state["series"].values():
+        encoding.with_scales(dict(scales))
+
+
+StoredSeries = Annotated[SeriesState, Reads(_check_names)]
+
+
 def values_of(
     encodings: Sequence[SeriesEncoding], outputs: Tensor, windows: SeriesWindows
 ) -> NDArray[np.float64]:

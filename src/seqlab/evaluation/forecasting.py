@@ -13,7 +13,7 @@ import torch
 
 from seqlab.data.batches import SeriesBatch
 from seqlab.data.series import TimeSeries
-from seqlab.data.series_encoding import SeriesEncoding, SeriesState, SeriesWindows, joined
+from seqlab.data.series_encoding import SeriesEncoding, SeriesState, SeriesWindows, StoredSeries, joined
 from seqlab.data.series_files import SeriesFile, choose_columns, listed, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
@@ -50,7 +50,7 @@ class ForecastingEvaluation(Evaluation):
     """Judges a Regression on series; nothing is fitted."""
 
     def stored(self) -> Any:
-        return sized(SeriesState, _sizes)
+        return sized(StoredSeries, _sizes)
 
     def fit(self, task: Regression, datamodule: TimeSeries) -> tuple[NothingFitted, dict[str, float]]:
         """Figures of the validation part, as ``val/...``."""

@@ -26,7 +26,7 @@ from seqlab.evaluation.base import Contents
 from seqlab.files import PART, whole_file
 from seqlab.schemas import fitted
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.build import fill_sizes
+from seqlab.training.build import fill_sizes, filled
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class Whole(TypedDict):
     """A checkpoint."""
 
     seqlab: Held
-    state_dict: dict[str, Tensor]
+    state_dict: dict[str, Any]  # tensors, and what a task keeps beside them
 
 
 def whole_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -197,6 +197,7 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
     refuse_untrusted(held["model"], path, trust)
     refuse_untrusted(held["evaluation"], path, trust, EVALUATIONS)
     refuse_untrusted_coders(held["data"], path, trust)
+    _check_model(held, path)
     weights = checkpoint["state_dict"]
     with _told_of(path, "its model cannot be built"), _no_larger_than(weights):
         task: SequenceTask = instantiate(held["model"], _convert_="all").eval()
@@ -208,6 +209,18 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
         read = {name: held[name] for name in ("data", "judge", "sizes")}
         held |= fitted(task.evaluation.stored(), read)
     return task, Contents(**{name: held[name] for name in Contents._fields})
+
+
+def _check_model(held: Mapping[str, Any], path: str | Path) -> None:
+    """Raise CheckpointError where model or evaluation are not those of the run's config and sizes."""
+    config, sizes = held["config"], held["sizes"]
+    with _told_of(path, "seqlab.model does not fit"):
+        expected = filled(config["model"], sizes, "model") | {"evaluation": config["evaluation"]}
+        found = held["model"] | {"evaluation": held["evaluation"]}
+        differing = [name for name in found | expected if found.get(name) != expected.get(name)]
+    if differing:
+        reason = f"seqlab.model.{shown(differing[0])} is not what seqlab.config and seqlab.sizes make of it"
+        raise CheckpointError(path, reason, DAMAGED)
 
 
 @contextmanager
@@ -226,10 +239,10 @@ def _told_of(path: str | Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _no_larger_than(weights: Mapping[str, Tensor]) -> Iterator[None]:
+def _no_larger_than(weights: Mapping[str, Any]) -> Iterator[None]:
     """End the building of a network that becomes far larger than its weights: a damaged size would fill the
     memory, or go on for hours."""
-    left = 2 * sum(weight.numel() for weight in weights.values()) + 1000
+    left = 2 * sum(weight.numel() for weight in weights.values() if isinstance(weight, Tensor)) + 1000
 
     def count(_: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         nonlocal left

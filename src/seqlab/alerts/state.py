@@ -18,7 +18,7 @@ from seqlab.alerts.blocks import EVENT, HELD_LINES, OpenBlock
 from seqlab.alerts.clock import LogClock
 from seqlab.alerts.sources import Place
 from seqlab.alerts.watcher import Totals
-from seqlab.errors import UserError, shown
+from seqlab.errors import UserError, disk_message, shown
 from seqlab.files import locked, whole_file
 from seqlab.schemas import FieldsOf, checked
 
@@ -126,5 +126,6 @@ class StateFile:
                 table.write_parquet(
                     part, compression="uncompressed", metadata={_KEY: json.dumps(self.known | header)}
                 )
-        except OSError as error:
-            raise UserError(f"--state {self.path}: cannot be written: {error.strerror or error}") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = disk_message(error, self.path) or f"{self.path}: cannot be written: {error}"
+            raise UserError(f"--state {reason}") from None

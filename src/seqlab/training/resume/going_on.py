@@ -19,7 +19,7 @@ from seqlab.errors import CheckpointError, UserError, shown
 from seqlab.schemas import Number, fitted
 from seqlab.training.checkpoints import DAMAGED, KEY, LAST, PREVIOUS, whole_checkpoint
 from seqlab.training.resume import Start
-from seqlab.training.run_folder import RunFolder, tell
+from seqlab.training.run_folder import EARLIER_METRICS, METRICS, RunFolder, is_writer, tell
 
 RESTORING = (  # functions of Lightning and of this package that take back what a checkpoint holds
     *("resume_start", "restore_training_state", "restore_callbacks", "restore_datamodule", "restore_loops"),
@@ -105,7 +105,9 @@ def last_start(config: DictConfig, folder: RunFolder) -> Start:
         return Start()
     for reason in broken:
         tell(f"{reason}; going on from {path.name}, the one before")
-    folder.begin_again()
+    finished = folder.path / METRICS
+    if is_writer() and finished.exists():  # figures of the shorter training
+        finished.replace(folder.path / EARLIER_METRICS)
     step = int(checkpoint["global_step"])
     tell(f"going on after step {step} (epoch {int(checkpoint['epoch']) + 1})")
     for change in changed_settings(checkpoint[KEY]["config"], config):

@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
-from typing_extensions import TypedDict
 
 from seqlab.data.batches import SeriesBatch
-from seqlab.data.scaling import (
-    SCALINGS,
-    TRANSFORMS,
-    Scaler,
-    ScalerState,
-    check_positive,
-    target_of,
-    value_of,
-)
-from seqlab.data.series_table import MISSING, SeriesTable
+from seqlab.data.scaling import Scaler, check_positive, target_of, value_of
+from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
-from seqlab.schemas import Reads, Size
 
 
 @dataclass(frozen=True)
@@ -241,73 +231,6 @@ class SeriesEncoding:
                 f"{table.title}: {len(table)} {noun} are too few {what}: data.seq_length="
                 f"{self.seq_length} and data.horizon={self.horizon} need at least {num_rows}"
             )
-
-
-class Scales(TypedDict):
-    """What was fitted on one series."""
-
-    input_scaler: ScalerState
-    target_scaler: ScalerState
-
-
-class EncodingState(Scales):
-    """A SeriesEncoding in a checkpoint; ``StoredEncoding`` is one that can be read."""
-
-    targets: list[str]
-    features: list[str]
-    seq_length: Size
-    horizon: Size
-    target_transform: Literal[TRANSFORMS]  # type: ignore[valid-type]
-    feature_transforms: list[Literal[TRANSFORMS]]  # type: ignore[valid-type]
-    known: list[str]
-
-
-StoredEncoding = Annotated[EncodingState, Reads(SeriesEncoding.from_state)]
-
-
-class ReadingState(TypedDict):
-    """The options of ``read_series``."""
-
-    time: str | None
-    id: str | None
-    columns: list[str] | None
-    missing: Literal[tuple(MISSING)]  # type: ignore[valid-type]
-    only: NotRequired[str | None]
-    single: NotRequired[bool]
-    reverse: NotRequired[bool | None]
-    beside: NotRequired[list[str]]
-
-
-class ColumnsState(TypedDict):
-    """The options of ``choose_columns``."""
-
-    targets: list[str]
-    features: list[str]
-    known: list[str]
-    prices: NotRequired[bool]
-
-
-class SeriesState(TypedDict):
-    """A TimeSeries in a checkpoint."""
-
-    encoding: StoredEncoding
-    reading: ReadingState
-    columns: ColumnsState
-    rolls: bool
-    scaling: Literal[SCALINGS]  # type: ignore[valid-type]
-    series: dict[str, Scales]
-
-
-def _check_names(state: SeriesState) -> None:
-    names: Any = ("targets", "features", "known")
-    if any(state["columns"][name] != state["encoding"][name] for name in names):
-        raise UserError("columns and encoding name other targets, features or known columns")
-    encoding = SeriesEncoding.from_state(dict(state["encoding"]))
-    for scales in state["series"].values():
-        encoding.with_scales(dict(scales))
-
-
-StoredSeries = Annotated[SeriesState, Reads(_check_names)]
 
 
 def values_of(

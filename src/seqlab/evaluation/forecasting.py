@@ -14,7 +14,7 @@ import torch
 from seqlab.data.batches import SeriesBatch
 from seqlab.data.csv_files import shown_names
 from seqlab.data.series import TimeSeries
-from seqlab.data.series_encoding import SeriesEncoding, SeriesState, SeriesWindows, StoredSeries, joined
+from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def _sizes(data: SeriesState) -> dict[str, int]:
+def _sizes(data: dict[str, Any]) -> dict[str, int]:
     named = {"num_features": "features", "num_targets": "targets", "num_known": "known"}
-    encoding: Any = data["encoding"]
+    encoding = data["encoding"]
     return {name: len(encoding[each]) for name, each in named.items()} | {"horizon": encoding["horizon"]}
 
 
@@ -51,6 +51,8 @@ class ForecastingEvaluation(Evaluation):
     """Judges a Regression on series; nothing is fitted."""
 
     def stored(self) -> Any:
+        from seqlab.data.stored_series import StoredSeries
+
         return sized(StoredSeries, _sizes)
 
     def fit(self, task: Regression, datamodule: TimeSeries) -> tuple[NothingFitted, dict[str, float]]:

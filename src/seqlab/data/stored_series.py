@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -69,10 +69,10 @@ class SeriesState(TypedDict):
 
 
 def _check_names(state: SeriesState) -> None:
-    names: Any = ("targets", "features", "known")
-    if any(state["columns"][name] != state["encoding"][name] for name in names):
+    columns, encoded = dict(state["columns"]), dict(state["encoding"])
+    if any(columns[name] != encoded[name] for name in ("targets", "features", "known")):
         raise UserError("columns and encoding name other targets, features or known columns")
-    encoding = SeriesEncoding.from_state(dict(state["encoding"]))
+    encoding = SeriesEncoding.from_state(encoded)
     for scales in state["series"].values():
         encoding.with_scales(dict(scales))
 

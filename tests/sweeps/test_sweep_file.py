@@ -52,7 +52,7 @@ def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file; the path is relative to"):
         read_sweep(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes("program: train.py # é".encode("latin-1"))
-    with pytest.raises(UserError, match=r"latin\.yaml: not UTF-8: .* at byte 20; save it as UTF-8"):
+    with pytest.raises(UserError, match=r"latin\.yaml: not UTF-8: .* at byte 20; save it so"):
         read_sweep(tmp_path / "latin.yaml")
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(UserError, match=r"bad\.yaml: no YAML"):

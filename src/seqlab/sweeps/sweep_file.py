@@ -20,6 +20,7 @@ from seqlab.project import package_folder, project_folder, train_words
 from seqlab.schemas import Size, checked
 from seqlab.sweeps.space import Parameter, plain, read_parameters
 
+MOST_VALUES = 100_000
 METHODS = ("grid", "random", "bayes")
 _GOALS = {"min": "minimize", "max": "maximize"}
 _KEYS = (
@@ -133,11 +134,10 @@ def read_sweep(path: Path) -> Sweep:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8"
-        ) from None
+        raise UserError(f"{path}: not UTF-8: {error.reason} at byte {error.start}; save it so") from None
     except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: no YAML: {shown(' '.join(str(error).split()))}") from None
+    _refuse_endless(path, content)
     if not isinstance(content, dict):
         raise UserError(f"{path}: give a mapping with program, method, metric and parameters")
     for key in content:
@@ -166,6 +166,17 @@ def read_sweep(path: Path) -> Sweep:
     if sweep.method == "grid":
         sweep.grid_size  # noqa: B018  raises where a distribution has no end
     return sweep
+
+
+def _refuse_endless(path: Path, content: Any) -> None:
+    """Raise UserError where aliases of aliases make more values than a sweep can have, or an endless list."""
+    waiting, left = [content], MOST_VALUES
+    while waiting:
+        node = waiting.pop()
+        left -= 1
+        if left < 0:
+            raise UserError(f"{path}: more than {MOST_VALUES:,} values, those counted that aliases repeat")
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def _program(path: Path, name: str) -> Path:

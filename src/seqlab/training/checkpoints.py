@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.errors import CheckpointError, UserError, memory_error, shown
 from seqlab.evaluation.base import Contents
 from seqlab.files import PART, whole_file
+from seqlab.privacy import told
 from seqlab.schemas import fitted
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.build import fill_sizes, filled
@@ -51,7 +53,7 @@ def contents_of(config: DictConfig, datamodule: SequenceDataModule) -> Contents:
     state, kind = datamodule.state(), type(datamodule)
     check_plain(state, f"{kind.__module__}.{kind.__qualname__}.state()")
     sizes = datamodule.sizes
-    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=plain)
+    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=told(plain))
 
 
 class SaveContents(Callback):
@@ -104,12 +106,26 @@ def forget_previous(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def refuse_packed(path: str | Path) -> None:
+    """Raise CheckpointError where a file says that it holds more than its size: torch would unpack it, and a
+    few kilobytes can become all memory."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            size = sum(part.file_size for part in opened.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return  # what it is instead is told by whoever reads it
+    if size > (held := os.path.getsize(path)):
+        reason = f"{held:,} bytes that unpack to {size:,}; torch packs no checkpoint"
+        raise CheckpointError(path, reason)
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint's plain values; nothing in it is executed.
 
     Raises:
         CheckpointError: missing, broken or foreign file, or a folder.
     """
+    refuse_packed(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*TorchScript archive")  # the error tells of it
@@ -216,11 +232,21 @@ def _check_model(held: Mapping[str, Any], path: str | Path) -> None:
     config, sizes = held["config"], held["sizes"]
     with _told_of(path, "seqlab.model does not fit"):
         expected = filled(config["model"], sizes, "model") | {"evaluation": config["evaluation"]}
-        found = held["model"] | {"evaluation": held["evaluation"]}
+        found = _without_texts(held["model"] | {"evaluation": held["evaluation"]})
+        expected = _without_texts(expected)
         differing = [name for name in found | expected if found.get(name) != expected.get(name)]
     if differing:
         reason = f"seqlab.model.{shown(differing[0])} is not what seqlab.config and seqlab.sizes make of it"
         raise CheckpointError(path, reason, DAMAGED)
+
+
+def _without_texts(node: Any) -> Any:
+    """Plain values whose texts are empty: in the config, secrets and the home folder stand otherwise."""
+    if isinstance(node, dict):
+        return {name: _without_texts(inner) for name, inner in node.items()}
+    if isinstance(node, list | tuple):
+        return [_without_texts(inner) for inner in node]
+    return "" if isinstance(node, str) else node
 
 
 @contextmanager

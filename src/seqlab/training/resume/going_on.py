@@ -16,6 +16,7 @@ from torch import Tensor
 from typing_extensions import TypedDict
 
 from seqlab.errors import CheckpointError, UserError, shown
+from seqlab.privacy import told
 from seqlab.schemas import Number, fitted
 from seqlab.training.checkpoints import DAMAGED, KEY, LAST, PREVIOUS, whole_checkpoint
 from seqlab.training.resume import Start
@@ -136,8 +137,7 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
 
 def changed_settings(before: Mapping[str, Any], config: DictConfig) -> list[str]:
     """``key: old -> new`` of every setting that differs, by name."""
-    plain: Any = OmegaConf.to_container(config, resolve=True)
-    return list(_changes(before, plain))
+    return list(_changes(before, told(OmegaConf.to_container(config, resolve=True))))
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

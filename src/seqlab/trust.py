@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 KNOWN = ("seqlab", "torch", "pytorch_lightning", "torchmetrics")
 
@@ -100,8 +100,8 @@ def refuse_untrusted(
             missing.setdefault(package, name)
     if missing:
         raise UserError(
-            f"{path}: it names {' and '.join(missing.values())}, code outside seqlab, which was not run. "
-            f"Where you trust the whole package, add {trust_options(missing)} to the command"
+            f"{path}: it names {shown(' and '.join(missing.values()))}, code outside seqlab, which was not "
+            f"run. Where you trust the whole package, add {trust_options(missing)} to the command"
         )
     import_from_here(trust)
     base = _object(allowed.base)
@@ -193,7 +193,9 @@ def _found(name: str, path: str | Path, known: tuple[str, ...]) -> Any:
         if name.startswith(known):
             raise _foreign(path, name) from None
         reason = _why_not(name, error, [])
-        raise UserError(f"{path}: it names {name}, which cannot be imported: {reason}") from error
+        raise UserError(
+            f"{path}: it names {shown(name)}, which cannot be imported: {shown(reason)}"
+        ) from error
 
 
 def _object(name: str) -> Any:
@@ -247,6 +249,6 @@ def _texts(config: Any) -> Iterator[str]:
 
 def _foreign(path: str | Path, name: object) -> UserError:
     return UserError(
-        f"{path}: it names {name}, which is no network, task, evaluation or coder of seqlab; nothing was "
-        "executed"
+        f"{path}: it names {shown(name)}, which is no network, task, evaluation or coder of seqlab; nothing "
+        "was executed"
     )

@@ -79,7 +79,8 @@ def test_how_to_draw_is_the_models_own_unless_told(
     checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     content = torch.load(checkpoints["char"], weights_only=True)
-    content[KEY]["model"] |= {"temperature": 50.0, "top_p": 1.0}
+    for model in (content[KEY]["model"], content[KEY]["config"]["model"]):
+        model |= {"temperature": 50.0, "top_p": 1.0}
     torch.save(content, tmp_path / "hot.ckpt")
     prompt = ("--prompt", "row, row, row yo", "--length", "15")
     noise, _ = said(capsys, str(tmp_path / "hot.ckpt"), *prompt)

@@ -83,7 +83,8 @@ def test_templates_of_another_version_are_refused(tmp_path: Path, capsys: pytest
     summary["parser"]["format_version"] = 1
     (output / "parse.json").write_text(json.dumps(summary))
     assert main([*command, str(tmp_path / "new"), "--templates", str(output)]) == 2
-    assert f"{output}/parse.json: of version 1, known is 2: parse the log again" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{output}/parse.json: parser.format_version is 1: input should be 2; parse the log again" in said
 
 
 @pytest.mark.parametrize("session", [r"req-[a-z]+", r"req-([a-z]+)"])

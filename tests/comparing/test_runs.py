@@ -55,14 +55,14 @@ def test_broken_files_are_named_and_stop_nothing(make_run, runs_folder: Path) ->
     told = "\n".join(notices)
     for part in (
         "half: metrics.json is broken: ",
-        "list: metrics.json is broken: an object is expected, not a list",
+        "list: metrics.json is broken: it is a list: input should be a valid dictionary",
         "odd: metrics.json holds no number for test/f1, test/x",
         "odd: environment.json is broken: ",
         "torn: config.json is broken: ",
         "3 left out, without a config.json that holds the run's config: empty, gone, torn",
     ):
         assert part in told
-    assert len(notices) == 6
+    assert len(notices) == 7
 
 
 def test_a_path_without_runs_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Parsed folders become splits, by time or at random."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from seqlab.data.parsed_sessions import read_parsed_sessions, split_parsed
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.errors import UserError
+from seqlab.logs.drain import Drain
+from seqlab.logs.formats import FORMATS
 
 START = datetime(2026, 1, 1)
 SPLIT = (0.6, 0.2, 0.2)
@@ -35,8 +38,19 @@ def folder(tmp_path: Path) -> Path:
 
 def write(folder: Path, rows: list[dict]) -> None:
     pl.DataFrame(rows).write_parquet(folder / "sessions.parquet")
-    templates = [{"id": number, "template": f"template {number}"} for number in range(7, 17)]
-    summary = {"parser": {"format_version": 2, "drains": [], "templates": templates}}
+    templates = {number: f"template {number}" for number in range(7, 17)}
+    drain = Drain(0.7, 5)
+    for number, template in templates.items():
+        drain.add(number, template.split())
+    parser = {
+        "format_version": 2,
+        "log_format": asdict(FORMATS["hdfs"]),
+        "window": None,
+        "drains": [drain.state()],
+        "first_ids": [0],
+        "templates": [{"id": number, "template": template} for number, template in templates.items()],
+    }
+    summary = {"parser": parser, "logs": []}
     (folder / "parse.json").write_text(json.dumps(summary))
 
 
@@ -105,5 +119,7 @@ def test_what_is_no_parsed_folder_is_refused(folder: Path, tmp_path: Path) -> No
     with pytest.raises(UserError, match="not the sessions of seqlab parse"):
         read_parsed_sessions(folder)
     (folder / "parse.json").write_text("{}")
-    with pytest.raises(UserError, match=r"not the parse\.json of seqlab parse"):
+    with pytest.raises(
+        UserError, match=r"parse\.json: parser is missing.*parse the log again with seqlab parse"
+    ):
         read_parsed_sessions(folder)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from seqlab.data.tokenizers import (
+    StoredTokenizer,
     SubwordTokenizer,
     Tokenizer,
     WordTokenizer,
@@ -11,6 +12,7 @@ from seqlab.data.tokenizers import (
     tokenizer_from_state,
 )
 from seqlab.errors import UserError
+from seqlab.schemas import fitted
 
 TEXTS = ["I feel hungry.", "Größe über alles!", "don't pay 3.5", "나는 배가 고프다.", "(a) b-c … d"] * 4
 PAD, BOS, EOS, UNK = range(4)
@@ -87,5 +89,5 @@ def test_fewer_subwords_than_characters_are_refused() -> None:
 
 
 def test_another_kind_of_tokenizer_is_refused() -> None:
-    with pytest.raises(UserError, match="tokenizer unigram: this version knows word, space and bpe"):
-        tokenizer_from_state({"kind": "unigram"})
+    with pytest.raises(UserError, match="kind is 'unigram': input should be 'word', 'space' or 'bpe'"):
+        fitted(StoredTokenizer, {"kind": "unigram", "lower": False})

@@ -20,22 +20,25 @@ def here(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"method": "hyper"}, "method=hyper: choose grid, random, bayes"),
+        ({"method": "hyper"}, "method is 'hyper': input should be 'grid', 'random' or 'bayes'"),
         ({"metric": None}, "metric is missing"),
-        ({"metric": {"goal": "minimize"}}, "give name: val/..."),
-        ({"metric": {"name": "val/loss", "goal": "min"}}, "metric.goal=min: choose minimize or maximize"),
+        ({"metric": {"goal": "minimize"}}, "metric.name is missing"),
+        ({"metric": {"name": "val/loss", "goal": "min"}}, "metric.goal is 'min': input should be"),
         ({"program": "tran.py"}, "program=tran.py: no such file"),
         ({"runcap": 3}, "runcap: no such key; choose program"),
-        ({"run_cap": 0}, "run_cap=0: give a whole number, at least 1"),
+        ({"run_cap": 0}, "run_cap is 0: input should be greater"),
         ({"parameters": {}}, "parameters: {} is no mapping"),
         ({"parameters": {"seed": {"value": 1}}}, "there is nothing to search"),
-        ({"early_terminate": {"type": "median"}}, "write type: hyperband"),
-        ({"early_terminate": {"type": "hyperband"}}, "write type: hyperband, min_iter:"),
+        ({"early_terminate": {"type": "median", "min_iter": 1}}, "early_terminate.type is 'median'"),
+        ({"early_terminate": {"type": "hyperband"}}, "early_terminate.min_iter is missing"),
         (
             {"early_terminate": {"type": "hyperband", "min_iter": 1, "s": 2}},
-            "early_terminate.s: not known here; choose min_iter, eta, strict",
+            "early_terminate.s: not known; choose min_iter, eta, strict",
         ),
-        ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1}}, "early_terminate.eta=1: give"),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1}},
+            "early_terminate.eta is 1: input",
+        ),
         ({"method": "grid"}, "parameters.optimizer.lr: method=grid wants every value"),
     ],
 )
@@ -48,6 +51,9 @@ def test_a_key_that_cannot_be_run_is_told(sweep_file: Write, keys: dict[str, Any
 def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file; the path is relative to"):
         read_sweep(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes("program: train.py # é".encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin\.yaml: not UTF-8: .* at byte 20; save it so"):
+        read_sweep(tmp_path / "latin.yaml")
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(UserError, match=r"bad\.yaml: no YAML"):
         read_sweep(tmp_path / "bad.yaml")

@@ -213,9 +213,18 @@ def test_a_file_of_another_program_is_named(tmp_path: Path, content: Any) -> Non
 def test_a_checkpoint_that_lacks_its_model_is_named(tmp_path: Path) -> None:
     path = tmp_path / "best.ckpt"
     torch.save({KEY: {"format": 1}, "state_dict": {}}, path)
-    with pytest.raises(
-        UserError, match=r"best\.ckpt: not a whole checkpoint of seqlab; give a run's best\.ckpt"
-    ):
+    with pytest.raises(UserError, match=r"best\.ckpt: seqlab\.model is missing .*take another copy of it"):
+        load_task(path)
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [(0, "reads 1; train the model again"), (2, "written by a newer seqlab: upgrade with pip install")],
+)
+def test_a_checkpoint_of_another_version_is_told(tmp_path: Path, version: int, remedy: str) -> None:
+    path = tmp_path / "best.ckpt"
+    torch.save({KEY: {"format": version}, "state_dict": {}}, path)
+    with pytest.raises(UserError, match=rf"it is of format {version}, .*{remedy}"):
         load_task(path)
 
 

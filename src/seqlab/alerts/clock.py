@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import NO_TIME
+from seqlab.schemas import Moment, Number
 
 MICROSECONDS = 1_000_000
 LATE = 10 * MICROSECONDS  # lines may stand so much out of the order of their times
@@ -27,12 +28,12 @@ class LogClock:
     Its fields are plain values, for the state of a watch.
     """
 
-    wait: int | None  # microseconds after which lines count as silent; None where nobody asks
-    heard: int = 0  # lines with a time
-    passed: int = 0  # microseconds
-    median: int | None = None
-    times: list[int] = field(default_factory=list)  # the last ones
-    marks: list[tuple[int, int]] = field(default_factory=list)  # (lines heard, what had passed then)
+    wait: Number | None  # microseconds after which lines count as silent; None where nobody asks
+    heard: Number = 0  # lines with a time
+    passed: Number = 0  # microseconds
+    median: Moment | None = None
+    times: list[Moment] = field(default_factory=list)  # the last ones
+    marks: list[tuple[Number, Number]] = field(default_factory=list)  # (lines heard, what had passed then)
     silent: int = -1  # lines up to this number came more than ``wait`` ago
 
     def hear(self, times: NDArray[np.int64]) -> NDArray[np.int64]:

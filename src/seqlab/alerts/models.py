@@ -18,10 +18,12 @@ from seqlab.data.parsed_sessions import check_templates, refuse_features, templa
 from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN, Vocabulary
 from seqlab.detection import scorers
 from seqlab.detection.judge import Judge
+from seqlab.detection.stored import StoredLogModel
 from seqlab.errors import UserError
-from seqlab.exporting.folder import NETWORKS, SETTINGS, check_network, file_sum
+from seqlab.exporting.folder import AGAIN, NETWORKS, SETTINGS, ExportSettings, check_network, file_sum
 from seqlab.logs.formats import says_year
 from seqlab.logs.known_templates import read_parser
+from seqlab.schemas import checked, read_json
 
 ONNX_FILE = NETWORKS["onnx"]
 SPECIAL = {EOS_TOKEN: "(the block ends)", UNK_TOKEN: "(a message or key that training does not have)"}
@@ -107,11 +109,12 @@ def load_model(
     given = None if parser is None else read_parser(parser)
     windows: Any
     sessions: Any
+    settings: dict[str, Any] | None = None
     if onnx or (path / ONNX_FILE).is_file():
         if trust:
             raise UserError(f"--trust {' '.join(trust)}: an export names no code to be trusted; leave it out")
         settings = _read_settings(path)
-        data, judge_state = settings["data"] or {}, settings["judge"]
+        data, judge_state = settings["data"], settings["judge"]
         data |= {"vocabulary": settings["vocabulary"]} if settings["vocabulary"] else {}
         file, network = path / SETTINGS, path / ONNX_FILE
         windows, sessions = partial(scorers.onnx_windows, network), partial(scorers.onnx_sessions, network)
@@ -127,6 +130,10 @@ def load_model(
     if not {"vocabulary", "max_length"} <= data.keys():  # what every log model's data has
         raise UserError(f"{path}: it judges no log sessions: detection needs model=gru or model=gru_ae")
     refuse_features(str(path), data, "judging line by line")
+    if settings is not None:
+        held = {"data": data, "judge": judge_state, "sizes": settings["sizes"]}
+        held = checked(StoredLogModel, held, file, AGAIN)
+        data, judge_state = held["data"], held["judge"]
     vocabulary, own = Vocabulary.from_state(data["vocabulary"]), data.get("parser")
     judge = Judge.from_state(judge_state, vocabulary)
     scorer: scorers.Scorer
@@ -148,9 +155,6 @@ def _read_settings(folder: Path) -> dict[str, Any]:
             f"{folder}: no export: --onnx takes the folder that `seqlab export CKPT --format onnx` wrote, "
             f"with {ONNX_FILE} and {SETTINGS}"
         )
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as JSON: {error}") from None
+    settings = read_json(ExportSettings, path, AGAIN)
     check_network(folder, "onnx", settings)
     return settings

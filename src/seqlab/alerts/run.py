@@ -58,7 +58,9 @@ class Watch:
         self.state_file, found = None, None
         with ExitStack() as opened:
             if settings.state is not None:
-                self.state_file = StateFile(settings.state, settings.log, model.fingerprint)
+                self.state_file = StateFile(
+                    settings.state, settings.log, model.fingerprint, len(model.vocabulary)
+                )
                 opened.callback(self.state_file.close)
                 found = self.state_file.read(self.started)
             self.output = AlertOutput(settings.output, as_json=settings.as_json)

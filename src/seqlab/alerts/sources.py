@@ -9,16 +9,30 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from annotated_types import Ge
+from typing_extensions import TypedDict
 
 from seqlab.errors import UserError
 from seqlab.logs.reading import LONGEST_LINE, STDIN, Chunk, LineCutter, find_logs, read_chunks
+from seqlab.schemas import Count, Number, Reads
 
 CHUNK_BYTES = 4 << 20
 POLL_SECONDS = 0.1
 _GATHER_SECONDS = 0.1  # a pipe gives 64 KiB at a time: more is waited for so long
 _LONGEST_GATHER = 0.5  # seconds that the first byte waits at most
 _HEAD_BYTES = 256
+
+
+class Place(TypedDict):
+    """Where reading of a file stands."""
+
+    file: Count  # files before it that it took the place of
+    offset: Number
+    line: Number
+    inode: Annotated[int, Ge(0)]
+    head: Annotated[str, Reads(bytes.fromhex)]  # the file's first bytes
 
 
 class Source(ABC):
@@ -48,7 +62,7 @@ class Source(ABC):
         """A line that was read before; None where it cannot be read again."""
         return None
 
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> Place | None:
         """Where reading stands, for the next time; None where nobody can go on there."""
         return None
 
@@ -128,7 +142,7 @@ class FileSource(Source):
     holds_text = True
 
     def __init__(
-        self, path: str, *, follow: bool = False, keep_rest: bool = False, state: dict[str, Any] | None = None
+        self, path: str, *, follow: bool = False, keep_rest: bool = False, state: Place | None = None
     ) -> None:
         super().__init__(path)
         self.path = Path(path)
@@ -141,10 +155,15 @@ class FileSource(Source):
         if state is not None:
             self._go_on(state["offset"], state["line"], state["file"], state["inode"], state["head"])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Place:
         cutter = self.cutter
-        place = {"file": cutter.file, "offset": cutter.offset, "line": cutter.number}
-        return place | {"inode": self._stat().st_ino, "head": self._head.hex()}
+        return Place(
+            file=cutter.file,
+            offset=cutter.offset,
+            line=cutter.number,
+            inode=self._stat().st_ino,
+            head=self._head.hex(),
+        )
 
     def _go_on(self, offset: int, line: int, file: int, inode: int, head: str) -> None:
         self._head = bytes.fromhex(head)
@@ -232,7 +251,7 @@ class FileSource(Source):
 
 
 def open_source(
-    log: str, *, follow: bool = False, keep_rest: bool = False, state: dict[str, Any] | None = None
+    log: str, *, follow: bool = False, keep_rest: bool = False, state: Place | None = None
 ) -> Source:
     """A log by its name: ``-``, a pipe, a packed or a plain file. See ``FileSource`` for the arguments."""
     if log == STDIN:

@@ -17,6 +17,7 @@ from seqlab.alerts.clock import LATE, MICROSECONDS, LogClock
 from seqlab.alerts.models import Model
 from seqlab.alerts.sources import Source
 from seqlab.logs.reading import Lines
+from seqlab.schemas import Number
 
 if TYPE_CHECKING:
     from seqlab.logs.line_reader import LineEvents
@@ -31,12 +32,12 @@ _SIZE = EVENT.itemsize
 class Totals:
     """What was counted, restarts included."""
 
-    lines: int = 0
-    events: int = 0
-    blocks: int = 0  # begun
-    alerts: int = 0
-    skipped: int = 0  # lines
-    closed_by_limit: int = 0  # blocks, whose scores are of a part
+    lines: Number = 0
+    events: Number = 0
+    blocks: Number = 0  # begun
+    alerts: Number = 0
+    skipped: Number = 0  # lines
+    closed_by_limit: Number = 0  # blocks, whose scores are of a part
 
 
 @dataclass(frozen=True)

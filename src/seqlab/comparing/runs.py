@@ -8,10 +8,14 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
-from seqlab.errors import UserError
+from typing_extensions import TypedDict
+
+from seqlab.errors import UserError, shown
+from seqlab.schemas import Reads, read_json
 
 SEED, CONFIG = "seed", "config.json"
 NAMED_AT_MOST = 5
@@ -38,7 +42,7 @@ class Run:
     def monitor(self) -> tuple[str, str] | None:
         """The metric that the run is judged by and its mode, ``min`` or ``max``."""
         metric, mode = self.config.get("monitor.metric"), self.config.get("monitor.mode")
-        return (str(metric), str(mode)) if metric and mode in {"min", "max"} else None
+        return (str(metric), str(mode)) if metric and mode in ("min", "max") else None
 
 
 def find_run_folders(paths: Iterable[Path]) -> list[Path]:
@@ -88,11 +92,11 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     notices: list[str] = []
     runs, without = [], []
     for folder, name in zip(folders, names_of(folders), strict=True):
-        record = _read_json(folder / CONFIG, name, notices)
-        if record is not None and isinstance(record.get("config"), dict):
-            runs.append(_run(folder, name, record, notices))
-        else:
+        record = _read_json(Record, folder / CONFIG, name, notices)
+        if record is None:
             without.append(name)
+        else:
+            runs.append(_run(folder, name, record, notices))
     if without:
         notices.append(
             f"{len(without)} left out, without a {CONFIG} that holds the run's config: {some(without)}"
@@ -100,37 +104,49 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     return runs, notices
 
 
+class Record(TypedDict):
+    """A run's config.json: see ``config_record``."""
+
+    config: Annotated[dict[str, Any], Reads(partial(json.dumps, allow_nan=False))]
+    references: NotRequired[dict[str, str]]
+    choices: NotRequired[dict[str, str]]
+
+
 def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str]) -> Run:
     path = folder / "metrics.json"
-    metrics = _read_json(path, name, notices)
+    metrics = _read_json(dict[str, Any], path, name, notices)
     figures = None if metrics is None else numbers_of(metrics)
     if dropped := [key for key in metrics or {} if key not in (figures or {})]:
-        notices.append(f"{name}: metrics.json holds no number for {', '.join(dropped)}")
-    environment = _read_json(folder / "environment.json", name, notices) or {}
+        notices.append(f"{name}: metrics.json holds no number for {shown(some(dropped))}")
+    environment = _read_json(dict[str, Any], folder / "environment.json", name, notices) or {}
     return Run(
         name=name,
         config=flatten(record["config"], record.get("references", ())),
         choices=record.get("choices", {}),
         metrics=figures,
         folder=folder,
-        finished_at=0.0 if figures is None else path.stat().st_mtime,
-        commit=str(environment.get("commit", "")),
+        finished_at=0.0 if figures is None else _written(path),
+        commit=shown(environment.get("commit", "")),
     )
 
 
-def _read_json(path: Path, name: str, notices: list[str]) -> dict[str, Any] | None:
-    """A JSON object; None where there is no such file, and with a notice where it is not one."""
+def _written(path: Path) -> float:
+    """When a file was written; 0 where it has vanished since it was read."""
     try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _read_json(schema: Any, path: Path, name: str, notices: list[str]) -> Any:
+    """A JSON file; None where there is no such file, and with a notice where it is another."""
+    try:
+        return read_json(schema, path, "it is passed over")
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
-        notices.append(f"{name}: {path.name} is broken: {error}")
+    except UserError as error:
+        notices.append(f"{name}: {path.name} is broken: {str(error).removeprefix(f'{path}: ')}")
         return None
-    if isinstance(found, dict):
-        return found
-    notices.append(f"{name}: {path.name} is broken: an object is expected, not a {type(found).__name__}")
-    return None
 
 
 def flatten(nested: Mapping[str, Any], references: Collection[str] = (), prefix: str = "") -> dict[str, Any]:

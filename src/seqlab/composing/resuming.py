@@ -7,16 +7,20 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from seqlab.composing import SEARCH_PATH, read_arguments
 from seqlab.composing.grammar import quoted, readable_overrides
 from seqlab.composing.stored_settings import check_stored
 from seqlab.errors import UserError, shown
 from seqlab.privacy import lost
+from seqlab.schemas import checked
 from seqlab.trust import KNOWN, package_of, trust_options
 
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 LONGER = ("trainer.max_epochs", "trainer.max_steps")  # what lets a finished run go on
 FOLDER = "hydra.run.dir="
+_ANEW = "the run folder is damaged: begin the run anew in another one"
 
 
 def resumed_arguments(
@@ -78,7 +82,7 @@ def resumed_arguments(
 
 def stored_overrides(folder: Path) -> list[str]:
     """The overrides that a run was started with, without its resuming and without Hydra's own settings."""
-    found = _yaml(folder / ".hydra" / "overrides.yaml") or []
+    found = _yaml(list[str] | None, folder / ".hydra" / "overrides.yaml") or []
     return [str(part) for part in found if not re.match(r"resume=|[+~]*hydra\b", str(part))]
 
 
@@ -89,7 +93,7 @@ def search_path(folder: Path, trust: Collection[str] = ()) -> list[str]:
         UserError: one of them lies in a package that is not trusted: Hydra would import it.
     """
     try:
-        runtime = _yaml(folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
+        runtime = _yaml(HydraRecord, folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
     except OSError:
         return []
     sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
@@ -100,7 +104,7 @@ def search_path(folder: Path, trust: Collection[str] = ()) -> list[str]:
                 f"Where you trust the whole package, add {trust_options([package])} to the command"
             )
     folders = {"file": lambda path: f"file://{Path(runtime['cwd'], path)}", "pkg": "pkg://{}".format}
-    found = [quoted(folders[each["schema"]](each["path"])) for each in sources]
+    found = [quoted(folders[each["schema"]](each["path"])) for each in sources if each["schema"] in folders]
     return [f"{SEARCH_PATH}[{','.join(found)}]"] if found else []
 
 
@@ -127,10 +131,37 @@ def _last_written(folder: Path) -> float:
     return max(path.stat().st_mtime for path in parts if path.exists())
 
 
-def _yaml(path: Path) -> Any:
+class ConfigSource(TypedDict):
+    """Where Hydra found configs."""
+
+    provider: str
+    schema: str
+    path: str
+
+
+class Runtime(TypedDict):
+    cwd: str
+    config_sources: list[ConfigSource]
+
+
+class HydraPart(TypedDict):
+    runtime: Runtime
+
+
+class HydraRecord(TypedDict):
+    """What is read of a run's .hydra/hydra.yaml."""
+
+    hydra: HydraPart
+
+
+def _yaml(schema: Any, path: Path) -> Any:
     import yaml
 
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML: {shown(error)}; {_ANEW}") from None
+    return checked(schema, content, path, _ANEW)
 
 
 def _name(override: str) -> str:

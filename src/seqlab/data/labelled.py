@@ -11,16 +11,19 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
+from annotated_types import Len
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
+from typing_extensions import TypedDict
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.vocabulary import SPECIAL, Vocabulary
+from seqlab.data.vocabulary import SPECIAL, StoredVocabulary, Vocabulary
+from seqlab.schemas import Size
 
 if TYPE_CHECKING:
     from seqlab.data.labelled_contract import Coder
@@ -118,6 +121,7 @@ class SequenceCoder:
     noun: str  # what one sequence is called
     boundaries: bool  # BOS before and EOS after each sequence
     max_length: int  # tokens of a sequence that are read; what is longer is cut at its end
+    stored: ClassVar[Any]  # schema of ``state``
 
     @abstractmethod
     def tokens(self, text: str) -> list[str]:
@@ -163,6 +167,20 @@ class SequenceCoder:
         found = {item.name: state[item.name] for item in fields(cls)}
         vocabulary = Vocabulary.from_state(state["vocabulary"])
         return cls(**found | {"vocabulary": vocabulary, "labels": tuple(state["labels"])})
+
+
+class CoderState(TypedDict):
+    """A SequenceCoder in a checkpoint."""
+
+    vocabulary: StoredVocabulary
+    labels: Annotated[list[str], Len(2)]
+    unit: Literal[tuple(UNITS)]  # type: ignore[valid-type]
+    noun: str
+    boundaries: bool
+    max_length: Size
+
+
+SequenceCoder.stored = CoderState
 
 
 class LabelledDataset(Dataset):

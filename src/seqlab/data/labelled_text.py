@@ -8,13 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from seqlab.data.labelled import LabelledItems, NewItems
+from seqlab.data.labelled import CoderState, LabelledItems, NewItems
 from seqlab.data.labelled_data import LabelledData, SequenceCoder
 from seqlab.data.labelled_files import read_labelled_texts, read_texts
 from seqlab.data.line_counts import LineCounts
 from seqlab.data.sources import check_counts
 from seqlab.data.text_files import clean
-from seqlab.data.tokenizers import JOINER, SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state
+from seqlab.data.tokenizers import (
+    JOINER,
+    StoredTokenizer,
+    SubwordTokenizer,
+    Tokenizer,
+    split_words,
+    tokenizer_from_state,
+)
 from seqlab.errors import UserError
 
 
@@ -73,6 +80,19 @@ class TextCoder(SequenceCoder):
                 "subwords": None if subwords is None else tokenizer_from_state(subwords),
             }
         )
+
+
+class TextCoderState(CoderState):
+    """A TextCoder in a checkpoint."""
+
+    ascii: bool
+    lower: bool
+    columns: tuple[str, str] | None
+    delimiter: str | None
+    subwords: StoredTokenizer | None
+
+
+TextCoder.stored = TextCoderState
 
 
 def written_form(text: str, ascii: bool) -> str:

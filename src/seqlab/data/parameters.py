@@ -12,11 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from seqlab.data.sequences import Sessions
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 from seqlab.logs.formats import MASK, SHOWN
 from seqlab.logs.known_templates import PARAMETERS
 
 LEAST_NATS = 1.0  # a place where a new value surprises less says nothing
+COLUMNS: dict[Any, Any] = {"line_offset": pl.Int64, "message": pl.String, "values": pl.List(pl.String)}
 _PLACE = ("key", "place")
 _VALUE = (*_PLACE, "value")
 _ADDRESS_PORT = r"^(/?(?:[0-9]{1,3}\.){3}[0-9]{1,3}):([0-9]+)$"
@@ -114,13 +115,15 @@ def read_parameters(
             f"data.parameters=true: {folder} has no {PARAMETERS}: parse the log again, with --parameters"
         )
     try:
-        table = pl.read_parquet(path)
+        table = pl.read_parquet(path, columns=list(COLUMNS)).cast(COLUMNS)
+        if sum(table.null_count().row(0)):
+            raise ValueError("a value is missing")
         offsets = table["line_offset"].to_numpy()
         messages = table["message"].unique(maintain_order=True)
         numbers = table["message"].cast(pl.Enum(messages)).to_physical().cast(pl.UInt32)
         lines = pl.DataFrame({"message": numbers, "values": table["values"]})
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{path}: not the parameters of seqlab parse: {error}") from None
+    except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UserError(f"{path}: not the parameters of seqlab parse: {shown(error)}; parse again") from None
     rows = np.searchsorted(offsets, line_offsets)
     if len(rows) and (rows.max() == len(offsets) or (offsets[rows] != line_offsets).any()):
         raise UserError(f"{path}: not of the same parse as the sessions beside it; parse the log again")

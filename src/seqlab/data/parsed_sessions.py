@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,13 @@ from seqlab.data.sequences import (
 from seqlab.data.session_splits import prevalence_notice
 from seqlab.data.splits import SPLITS, check_filled, parts_in_order
 from seqlab.data.windows import NO_DELAY, NUM_DELAYS
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SPLIT_BY = ("session", "time")
+AGAIN = "parse the log again with seqlab parse"
 PARSE_AGAIN = "parse the log with --templates and the folder that the model was trained on"
 _LABELS = {name: label for label, name in LABEL_NAMES.items()}
 
@@ -103,17 +107,20 @@ def read_parsed_sessions(
         )
     summary = read_summary(folder)
     path = folder / "sessions.parquet"
-    columns = ["session", "keys", "label", "first_time", "line_offsets", *["times"] * times]
+    columns: dict[Any, Any] = {"session": pl.String, "keys": pl.List(pl.Int64), "label": pl.String}
+    columns |= {"first_time": pl.Datetime("us"), "line_offsets": pl.List(pl.Int64)}
+    columns |= {"times": pl.List(pl.Datetime("us"))} if times else {}
     try:
-        table = pl.read_parquet(path, columns=columns)
-        lengths = table["keys"].list.len().to_numpy().astype(np.int64)
+        table = pl.read_parquet(path, columns=list(columns)).cast(columns)
+        lengths = table["keys"].list.len().fill_null(0).to_numpy().astype(np.int64)
         keys = table["keys"].explode().to_numpy()
         offsets = table["line_offsets"].explode().to_numpy()
-        words = table["label"].cast(pl.String)
+        words = table["label"]
         labels = words.replace_strict(_LABELS, default=LABEL_UNKNOWN, return_dtype=pl.Int8).to_numpy()
         ids, first_time = table["session"].to_list(), table["first_time"].to_numpy()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{path}: not the sessions of seqlab parse: {error}") from None
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UserError(f"{path}: not the sessions of seqlab parse: {shown(error)}; {AGAIN}") from None
+    _check_events(path, table, keys, summary)
     present = np.flatnonzero(np.bincount(keys))
     codes = np.zeros(int(present.max(initial=0)) + 1, dtype=smallest_integer_type(len(present)))
     codes[present] = np.arange(len(present))
@@ -136,6 +143,23 @@ def read_parsed_sessions(
         found = read_parameters(folder, offsets, templates_of(summary["parser"]))
         sessions = replace(sessions, parameters=found)
     return ParsedSessions(sessions, offsets, summary, folder)
+
+
+def _check_events(path: Path, table: pl.DataFrame, keys: NDArray[Any], summary: Mapping[str, Any]) -> None:
+    """Raise UserError at a session without events, lists of other lengths, or an unknown template."""
+    import polars as pl
+
+    length = pl.col("keys").list.len()
+    lists = [pl.col(name).list.len() == length for name in ("line_offsets", "times") if name in table.columns]
+    is_whole = pl.all_horizontal(pl.col("session").is_not_null(), length > 0, *lists).fill_null(value=False)
+    whole = table.select(is_whole).to_series()
+    if not whole.all():
+        row = int(whole.arg_min() or 0)
+        raise UserError(f"{path}: row {row + 1} has no session, no events, or not a line of each; {AGAIN}")
+    known = [row["id"] for row in summary["parser"]["templates"]]
+    unknown = np.setdiff1d(keys, known)
+    if len(unknown) or table["line_offsets"].explode().null_count():
+        raise UserError(f"{path}: template {shown(unknown[:1])} is not in parse.json; {AGAIN}")
 
 
 def delay_buckets(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
+from seqlab.schemas import Finite, Positive
 
 SCALINGS = ("standard", "minmax")
 TRANSFORMS = ("level", "difference", "log_return")
@@ -48,13 +49,27 @@ class Scaler:
         """(..., F) back to the values' own unit."""
         return scaled * self.scale + self.offset
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> ScalerState:
         """Plain values for the checkpoint."""
         return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Scaler:
+    def from_state(cls, state: ScalerState) -> Scaler:
         return cls(np.array(state["offset"], dtype=np.float64), np.array(state["scale"], dtype=np.float64))
+
+    def check_width(self, width: int, what: str) -> None:
+        """Raise UserError unless it has an offset and a scale for each of ``width`` columns."""
+        if not len(self.offset) == len(self.scale) == width:
+            raise UserError(
+                f"the scaler of {width} {what} has {len(self.offset)} offsets and {len(self.scale)} scales"
+            )
+
+
+class ScalerState(TypedDict):
+    """A scaler in a checkpoint."""
+
+    offset: list[Finite]
+    scale: list[Positive]
 
 
 def check_transforms(target: str, features: str | Mapping[str, str] | None) -> None:

@@ -214,12 +214,15 @@ class SeriesEncoding:
         return cls(**state | lists).with_scales(state)
 
     def with_scales(self, scales: dict[str, Any]) -> SeriesEncoding:
-        """The same for another series, whose ``scales`` were kept."""
-        return replace(
-            self,
-            input_scaler=Scaler.from_state(scales["input_scaler"]),
-            target_scaler=Scaler.from_state(scales["target_scaler"]),
-        )
+        """The same for another series, whose ``scales`` were kept.
+
+        Raises:
+            UserError: scales of other columns.
+        """
+        inputs, targets = (Scaler.from_state(scales[name]) for name in ("input_scaler", "target_scaler"))
+        inputs.check_width(len(self.features), "features")
+        targets.check_width(len(self.targets) * self.horizon, "targets by step")
+        return replace(self, input_scaler=inputs, target_scaler=targets)
 
     def check_length(self, table: SeriesTable, num_rows: int, what: str, noun: str) -> None:
         """Raise UserError where a table is too short."""

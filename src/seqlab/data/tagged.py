@@ -13,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
+from typing_extensions import TypedDict
 
 from seqlab.data.batches import TagBatch
 from seqlab.data.sequences import segment_indices
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.vocabulary import StoredVocabulary, Vocabulary
+from seqlab.schemas import Size
 
 SHAPES = (  # what is lost where words are lower-cased
     "<pad>",
@@ -145,6 +147,15 @@ class WordCoder:
             state["lowercase"],
             state["max_letters"],
         )
+
+
+class WordCoderState(TypedDict):
+    """A WordCoder in a checkpoint."""
+
+    words: StoredVocabulary
+    characters: StoredVocabulary
+    lowercase: bool
+    max_letters: Size
 
 
 class TagDataset(Dataset):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.errors import UserError
 
@@ -127,7 +129,7 @@ class TagScheme:
         return {"scheme": self.key, "kinds": list(self.kinds)}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
         return cls(state["kinds"])
 
     @classmethod
@@ -226,9 +228,16 @@ class PlainTags(TagScheme):
 SCHEMES: dict[str, type[TagScheme]] = {"bio": BioTags, "plain": PlainTags}
 
 
-def scheme_from_state(state: dict[str, Any]) -> TagScheme:
+def scheme_from_state(state: Mapping[str, Any]) -> TagScheme:
     """The scheme whose ``state`` a checkpoint's data holds."""
     return SCHEMES[state["scheme"]].from_state(state)
+
+
+class TagsState(TypedDict):
+    """A TagScheme in a checkpoint."""
+
+    scheme: Literal["bio", "plain"]
+    kinds: Annotated[list[str], Len(1)]
 
 
 def looks_bio(tags: Iterable[str]) -> bool:

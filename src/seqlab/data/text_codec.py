@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.data.tokenizers import JOINER, split_words
-from seqlab.data.vocabulary import EOS_TOKEN, SPECIAL_TOKENS, Vocabulary
+from seqlab.data.vocabulary import EOS_TOKEN, SPECIAL_TOKENS, StoredVocabulary, Vocabulary
 from seqlab.errors import UserError
 
 UNITS = {"char": "characters", "word": "words"}
@@ -115,6 +116,14 @@ class TextCodec:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> TextCodec:
         return cls(Vocabulary.from_state(state["vocabulary"]), state["unit"], state["first"])
+
+
+class CodecState(TypedDict):
+    """A TextCodec in a checkpoint."""
+
+    vocabulary: StoredVocabulary
+    unit: Literal["char", "word"]
+    first: str
 
 
 def text_tokens(text: str, unit: str) -> Sequence[str]:

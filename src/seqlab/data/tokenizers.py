@@ -7,10 +7,13 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, NotRequired, Protocol
 
-from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS, Vocabulary
+from typing_extensions import TypedDict
+
+from seqlab.data.vocabulary import SPECIAL, SPECIAL_TOKENS, StoredVocabulary, Vocabulary
 from seqlab.errors import UserError
+from seqlab.schemas import Reads
 
 JOINER = "￭"  # marks a piece that no space divides from the one before
 TOKENIZERS = ("word", "space", "bpe")
@@ -194,13 +197,17 @@ def train_tokenizer(
 
 
 def tokenizer_from_state(state: dict[str, Any]) -> Tokenizer:
-    """The tokenizer whose ``state`` a checkpoint holds.
+    """The tokenizer whose ``state`` a checkpoint holds."""
+    return (SubwordTokenizer if state["kind"] == "bpe" else WordTokenizer).from_state(state)
 
-    Raises:
-        UserError: another kind than word, space or bpe.
-    """
-    if state["kind"] in ("word", "space"):
-        return WordTokenizer.from_state(state)
-    if state["kind"] == "bpe":
-        return SubwordTokenizer.from_state(state)
-    raise UserError(f"tokenizer {state['kind']}: this version knows word, space and bpe")
+
+class TokenizerState(TypedDict):
+    """A tokenizer in a checkpoint; ``StoredTokenizer`` is one that can be read."""
+
+    kind: Literal[TOKENIZERS]  # type: ignore[valid-type]
+    lower: bool
+    vocabulary: NotRequired[StoredVocabulary]  # of words
+    model: NotRequired[str]  # of bpe: sentencepiece's, as base64
+
+
+StoredTokenizer = Annotated[TokenizerState, Reads(tokenizer_from_state)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.data.sequences import Sessions, smallest_integer_type
 from seqlab.errors import UserError
+from seqlab.schemas import Count, Reads
 
 PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN = "<pad>", "<bos>", "<eos>", "<unk>"
 SPECIAL_TOKENS = (PAD_TOKEN, BOS_TOKEN, EOS_TOKEN, UNK_TOKEN)
@@ -36,6 +39,11 @@ class Vocabulary:
                 f"{' '.join(self.tokens[: len(SPECIAL_TOKENS)]) or 'nothing'}"
             )
         object.__setattr__(self, "_ids", {token: number for number, token in enumerate(self.tokens)})
+        if not len(self._ids) == len(self.tokens) == len(self.counts):
+            raise UserError(
+                f"a vocabulary has a count for each token and no token twice, this one {len(self.tokens):,} "
+                f"tokens, {len(self._ids):,} of them distinct, and {len(self.counts):,} counts"
+            )
 
     @property
     def pad(self) -> int:
@@ -117,13 +125,23 @@ class Vocabulary:
         ]
         path.write_bytes(("\n".join([_HEADER, *lines]) + "\n").encode("utf-8"))
 
-    def state(self) -> dict[str, list]:
+    def state(self) -> VocabularyState:
         """Plain values for a checkpoint; ``from_state`` reads them back."""
         return {"tokens": list(self.tokens), "counts": list(self.counts)}
 
     @classmethod
-    def from_state(cls, state: dict[str, Sequence]) -> Vocabulary:
+    def from_state(cls, state: VocabularyState) -> Vocabulary:
         return cls(tuple(state["tokens"]), tuple(state["counts"]))
+
+
+class VocabularyState(TypedDict):
+    """A vocabulary in a checkpoint; ``StoredVocabulary`` is one that can be read."""
+
+    tokens: list[str]
+    counts: list[Count]
+
+
+StoredVocabulary = Annotated[VocabularyState, Reads(Vocabulary.from_state)]
 
 
 SPECIAL = Vocabulary.from_counts({}, 0)  # PAD, BOS, EOS and UNK have these ids in every vocabulary

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seqlab.errors import UserError
+from seqlab.schemas import Finite, Positive
 
 FEWEST_TO_FIT_SHAPE = 10
 FEWEST_TO_EXTRAPOLATE = 100  # scores: below it the tail holds fewer than ten, and is a guess
@@ -31,10 +32,10 @@ class Tail:
     at a point just past the few largest scores seen, and calls everything beyond impossible.
     """
 
-    start: float
-    share: float  # of scores above start
-    shape: float
-    scale: float
+    start: Finite
+    share: Positive  # of scores above start
+    shape: Finite
+    scale: Positive
 
     def log_probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """log P(score > x), without underflow, for x at or above ``start``."""

@@ -7,12 +7,15 @@ A subclass, of any package, gives ``fit`` and ``test``. With ``predict`` it serv
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+
+from typing_extensions import TypedDict
 
 from seqlab.errors import UserError
 from seqlab.results.outcome import Curves, Outcome
+from seqlab.schemas import Reads, check_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +33,19 @@ class Contents(NamedTuple):
     judge: dict[str, Any] | None = None  # ``state`` of what ``fit`` gave; None where the run ended before
     config: dict[str, Any] = {}  # noqa: RUF012  # the whole config of the run
     trackers: dict[str, str] = {}  # noqa: RUF012  # run ids of its loggers
+
+
+def sized(data: Any, sizes: Callable[[Any], Mapping[str, int]]) -> Any:
+    """The schema of a checkpoint's contents, of whose data the schema ``data`` is.
+
+    Args:
+        sizes: of such data; the checkpoint's must be these.
+    """
+
+    def check(held: dict[str, Any]) -> None:
+        check_sizes(held["sizes"], **sizes(held["data"]))
+
+    return Annotated[TypedDict("Held", {"data": data, "sizes": dict[str, Any]}), Reads(check)]  # type: ignore[operator]
 
 
 class NothingFitted:
@@ -54,6 +70,11 @@ class Evaluation(ABC):
     """
 
     fits_thresholds: ClassVar[bool] = False  # whether ``predict`` needs what ``fit`` gave
+
+    def stored(self) -> Any:
+        """The schema (see seqlab.schemas) of what ``predict`` and ``encoder`` read of a checkpoint: a mapping
+        of data, judge and sizes. Without one of its own anything is taken as it is."""
+        return dict[str, Any]
 
     def check(self, datamodule: Any) -> None:  # noqa: B027  # most data needs none
         """Raise UserError for data that cannot be judged; called before anything is trained."""

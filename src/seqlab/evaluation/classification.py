@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ from seqlab.data.batches import LabelledBatch
 from seqlab.data.labelled import LabelledDataset, LabelledItems, label_ids
 from seqlab.data.labelled_contract import CLASS, Coder, LabelledModule, check_labelled
 from seqlab.data.loaders import batches_by_length
-from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list, sized
 from seqlab.evaluation.classification_report import ClassificationOutcome, report_sections
 from seqlab.evaluation.counted import most_frequent
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
+from seqlab.schemas import Reads, fitted
 from seqlab.tasks.class_counts import class_figures
 from seqlab.tasks.classification import Classification
 
@@ -36,6 +37,10 @@ BATCH_TOKENS = 65_536  # padding counted
 
 class ClassificationEvaluation(Evaluation):
     """Accuracy, macro F1 and F1 of each label; nothing is fitted but the baselines."""
+
+    def stored(self) -> Any:
+        coder = Annotated[dict[str, Any], Reads(_checked_state, replaces=True)]
+        return sized(dict[Literal["coder"], coder], _sizes)
 
     def check(self, datamodule: LabelledModule) -> None:
         """Refuse data that lacks what is read of it here, in the report or by ``seqlab predict``."""
@@ -130,9 +135,27 @@ class ClassificationEvaluation(Evaluation):
         return report_sections(outcome, curves)
 
 
+def _checked_state(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a coder as the schema of its class has it, where the class has one."""
+    kind = get_object(state[CLASS])
+    found = fitted(getattr(kind, "stored", dict[str, Any]), state)
+    kind.from_state(found)
+    return found
+
+
+def _sizes(data: dict[str, Any]) -> dict[str, int]:
+    coder = _coder_of(data)
+    read = {"vocab_size": len(coder.vocabulary)} if hasattr(coder, "vocabulary") else {}
+    return {"num_classes": len(coder.labels)} | read
+
+
 def stored_coder(contents: Contents) -> Coder:
     """The coder of a checkpoint; whether its class may run was decided when the checkpoint was opened."""
-    state = contents.data["coder"]
+    return _coder_of(contents.data)
+
+
+def _coder_of(data: dict[str, Any]) -> Coder:
+    state = data["coder"]
     coder: Coder = get_object(state[CLASS]).from_state(state)
     return coder
 

@@ -54,6 +54,11 @@ class DetectionEvaluation(Evaluation):
     pseudo_sessions: float = 1.0
     top_alerts: int = 20
 
+    def stored(self) -> Any:
+        from seqlab.detection.stored import StoredLogModel
+
+        return StoredLogModel
+
     def __post_init__(self) -> None:
         self.scores = list(dict.fromkeys([self.score, *self.scores]))
         check_names("scores", self.scores, SCORES)

@@ -19,7 +19,7 @@ from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 from seqlab.evaluation.backtest import backtest, fold_metrics
-from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, sized
 from seqlab.evaluation.forecasting_figures import (
     all_figures,
     by_step,
@@ -42,8 +42,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def _sizes(data: dict[str, Any]) -> dict[str, int]:
+    named = {"num_features": "features", "num_targets": "targets", "num_known": "known"}
+    encoding = data["encoding"]
+    return {name: len(encoding[each]) for name, each in named.items()} | {"horizon": encoding["horizon"]}
+
+
 class ForecastingEvaluation(Evaluation):
     """Judges a Regression on series; nothing is fitted."""
+
+    def stored(self) -> Any:
+        from seqlab.data.stored_series import StoredSeries
+
+        return sized(StoredSeries, _sizes)
 
     def fit(self, task: Regression, datamodule: TimeSeries) -> tuple[NothingFitted, dict[str, float]]:
         """Figures of the validation part, as ``val/...``."""

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from seqlab.data.batches import TextBatch
 from seqlab.data.characters import CharacterSequence
-from seqlab.data.text_codec import TextCodec, clean_text
+from seqlab.data.text_codec import CodecState, TextCodec, clean_text
 from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError
-from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, sized
 from seqlab.evaluation.language_model_baselines import NgramModel
 from seqlab.evaluation.language_model_report import (
     LanguageModelOutcome,
@@ -49,8 +50,21 @@ class FittedNgrams(NothingFitted):
         self.val = val
 
 
+class TextState(TypedDict):
+    """A CharacterSequence in a checkpoint."""
+
+    codec: CodecState
+
+
+def _sizes(data: TextState) -> dict[str, int]:
+    return {"vocab_size": len(data["codec"]["vocabulary"]["tokens"])}
+
+
 class LanguageModelEvaluation(Evaluation):
     """Loss and accuracy of a part; nothing is fitted but the n-grams that stand beside."""
+
+    def stored(self) -> Any:
+        return sized(TextState, _sizes)
 
     def fit(
         self, task: LanguageModel, datamodule: CharacterSequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
@@ -16,10 +17,10 @@ from seqlab.data.conll import read_sentences
 from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import IndexBatches, batches_by_length
 from seqlab.data.sequences import segment_indices
-from seqlab.data.tagged import TagDataset, TaggedSentences, WordCoder
-from seqlab.data.tags import OUTSIDE, TagScheme, scheme_from_state
+from seqlab.data.tagged import TagDataset, TaggedSentences, WordCoder, WordCoderState
+from seqlab.data.tags import OUTSIDE, TagScheme, TagsState, scheme_from_state
 from seqlab.errors import UserError
-from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list
+from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list, sized
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
 from seqlab.evaluation.tagging_report import SECTIONS, TaggingOutcome
 from seqlab.report.page import Section
@@ -69,11 +70,28 @@ class TaggedData(Protocol):
         """Write what a reader of the run folder may want to see, as text."""
 
 
+class TaggedState(TypedDict):
+    """A TaggedText in a checkpoint."""
+
+    coder: WordCoderState
+    tags: TagsState
+
+
+def _sizes(data: TaggedState) -> dict[str, int]:
+    scheme, coder = scheme_from_state(data["tags"]), data["coder"]
+    vocabularies = {"vocab_size": coder["words"], "num_characters": coder["characters"]}
+    sizes = {name: len(vocabulary["tokens"]) for name, vocabulary in vocabularies.items()}
+    return sizes | {"num_tags": scheme.num_tags, "tags_are_bio": scheme.key == "bio"}
+
+
 class TaggingEvaluation(Evaluation):
     """Figures of the scheme of the data's tags, beside baselines.
 
     Entities are counted as seqeval counts them; of plain tags, tokens are.
     """
+
+    def stored(self) -> Any:
+        return sized(TaggedState, _sizes)
 
     def check(self, datamodule: TaggedData) -> None:
         """Refuse a data set without all that is read of one."""

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.loaders import batches_by_length
 from seqlab.data.pairs import PairDataset, encode_pairs
 from seqlab.data.text_files import clean, read_lines
-from seqlab.data.tokenizers import Tokenizer, tokenizer_from_state
+from seqlab.data.tokenizers import StoredTokenizer, Tokenizer, tokenizer_from_state
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
-from seqlab.evaluation.base import Contents, Evaluation, as_list
+from seqlab.evaluation.base import Contents, Evaluation, as_list, sized
 from seqlab.evaluation.translation_outcome import (
     CorpusScores,
     TrainingPairs,
@@ -38,6 +39,21 @@ BATCH_SIZE = 100
 BATCH_TOKENS = 20_000  # source tokens of a batch, padding counted: a few long lines need no more memory
 
 
+class PairsState(TypedDict):
+    """A Translation in a checkpoint."""
+
+    source_tokenizer: StoredTokenizer
+    target_tokenizer: StoredTokenizer
+    source_language: str
+    target_language: str
+
+
+def _sizes(data: PairsState) -> dict[str, int]:
+    state: Any = data
+    sides = ("source", "target")
+    return {f"{side}_vocab_size": len(tokenizer_from_state(state[f"{side}_tokenizer"])) for side in sides}
+
+
 class TranslationEvaluation(Evaluation):
     """Translate validation and test splits; nothing but the most frequent translation is fitted.
 
@@ -47,6 +63,9 @@ class TranslationEvaluation(Evaluation):
     Raises:
         UserError: another tokenizer than TOKENIZERS.
     """
+
+    def stored(self) -> Any:
+        return sized(PairsState, _sizes)
 
     def __init__(self, *, tokenize: str = "13a") -> None:
         if tokenize not in TOKENIZERS:

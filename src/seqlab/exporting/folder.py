@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from seqlab.errors import UserError
 
 SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}  # by format
 NETWORKS = {kind: f"model{suffix}" for kind, suffix in SUFFIXES.items()}  # of models with one network
 SETTINGS = "settings.json"
+FORMAT = 1  # of it
+AGAIN = "export the model again: seqlab export CKPT --format onnx --output FOLDER"
+
+
+class NetworkFile(TypedDict):
+    """A network file of an export."""
+
+    sha256: str
+
+
+class Network(TypedDict):
+    """The networks of an export."""
+
+    files: dict[str, NetworkFile]
+
+
+class ExportSettings(TypedDict):
+    """What is read of an export's settings.json: see ``settings_of``."""
+
+    format: Literal[FORMAT]  # type: ignore[valid-type]
+    network: Network
+    vocabulary: dict[str, Any] | None
+    data: dict[str, Any]
+    judge: dict[str, Any] | None
+    sizes: dict[str, Any]
 
 
 def file_sum(path: Path) -> str:
@@ -28,11 +55,7 @@ def check_network(folder: Path, kind: str, settings: dict[str, Any]) -> None:
     """
     name = NETWORKS[kind]
     try:
-        known = settings["network"]["files"][name]["sha256"]
-    except (KeyError, TypeError):
-        known = None
-    try:
-        if known == file_sum(folder / name):
+        if settings["network"]["files"].get(name, {}).get("sha256") == file_sum(folder / name):
             return
     except OSError as error:
         raise UserError(f"{folder / name}: cannot be read: {error.strerror or error}") from None

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from seqlab.evaluation.base import Contents
+from seqlab.exporting.folder import FORMAT
 from seqlab.tasks.graphs import Graph
 
-FORMAT = 1
 TYPES = {torch.int64: "int64", torch.float32: "float32", torch.bool: "bool"}
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeAliasType, TypedDict
 
+from seqlab.errors import UserError
 from seqlab.logs.formats import MASK
+from seqlab.schemas import Count, Finite, Reads, Size
 
 VARIABLE = "<*>"  # a word of a template in which messages differ
 MAX_CHILDREN = 100  # of a node of the tree; further words go to VARIABLE
@@ -97,11 +100,15 @@ class Drain:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Drain:
+    def from_state(cls, state: Mapping[str, Any]) -> Drain:
         """The Drain of ``state``: it goes on as the first would have."""
         drain = cls(state["similarity"], state["depth"], counts_masks=state["counts_masks"])
         drain.templates = {number: list(words) for number, words in state["clusters"]}
         drain.tree = deepcopy(state["tree"])
+        for length, node in drain.tree[1].items():
+            for number in _all_ids(node):
+                if str(len(drain.templates.get(number, ()))) != length:
+                    raise UserError(f"tree: template {number} at {length} words is not so in clusters")
         return drain
 
     def _prefix(self, length: int) -> int:
@@ -149,6 +156,22 @@ class Drain:
         return any(map(str.isdigit, word)) or (not self.counts_masks and MASK in word)
 
 
+StoredNode = TypeAliasType("StoredNode", "tuple[list[Count], dict[str, StoredNode]]")
+
+
+class DrainState(TypedDict):
+    """A Drain in a parse.json or a checkpoint; ``StoredDrain`` is one that can be read."""
+
+    similarity: Finite
+    depth: Size
+    counts_masks: bool
+    clusters: list[tuple[Count, list[str]]]
+    tree: StoredNode
+
+
+StoredDrain = Annotated[DrainState, Reads(Drain.from_state)]
+
+
 def _all_ids(node: Node) -> Iterator[int]:
     yield from node[0]
     for child in node[1].values():
@@ -168,7 +191,7 @@ class FixedIds:
         first_ids: added to the ids of each.
     """
 
-    def __init__(self, drains: Sequence[dict[str, Any]] = (), first_ids: Sequence[int] = ()) -> None:
+    def __init__(self, drains: Sequence[Mapping[str, Any]] = (), first_ids: Sequence[int] = ()) -> None:
         self.drains = list(zip(map(Drain.from_state, drains), first_ids, strict=True))
         self._known: dict[str, int] = {}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge
+from typing_extensions import TypedDict
 
 from seqlab.data.csv_files import csv_rows
 from seqlab.data.line_counts import BLANK, LineCounts
@@ -13,10 +15,11 @@ from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError, shown
 from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
+from seqlab.logs.line_reader import StoredParser
+from seqlab.schemas import read_json
 
 SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PARAMETERS = "parameters.parquet"  # of a parse with --parameters
-PARSER_FORMAT = 2
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
 _MOST_DIGITS = 100  # far more than MOST has, and few enough for int()
 _FORMAT = "EventId,EventTemplate or one template a line"
@@ -93,19 +96,28 @@ def read_summary(path: Path) -> dict[str, Any]:
         path: it, or its folder.
 
     Raises:
-        UserError: missing, no parse.json, or that of another version.
+        UserError: missing, no parse.json, or that of another version; names the field.
     """
     if path.is_dir():
         path = path / SUMMARY
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        version = summary["parser"]["format_version"]
+        return read_json(Summary, path, "parse the log again with seqlab parse")
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{path}: no such file; seqlab parse LOG --output DIR writes DIR/parse.json"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not the parse.json of seqlab parse: {error}") from None
-    if version != PARSER_FORMAT:
-        raise UserError(f"{path}: of version {version}, known is {PARSER_FORMAT}: parse the log again")
-    return summary
+
+
+class LogPart(TypedDict):
+    """A log of a parse."""
+
+    log: str
+    first_offset: Annotated[int, Ge(0)]
+    lines: Annotated[int, Ge(0)]
+
+
+class Summary(TypedDict):
+    """What is read of a parse.json."""
+
+    parser: StoredParser
+    logs: list[LogPart]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
-from seqlab.logs.drain import FixedIds
+from seqlab.errors import UserError
+from seqlab.logs.drain import FixedIds, StoredDrain
 from seqlab.logs.formats import (
     ISO,
     MASK,
@@ -24,7 +27,9 @@ from seqlab.logs.formats import (
     session_mask,
 )
 from seqlab.logs.reading import LONGEST_LINE, NO_HEADER, NO_SESSION, NO_TEXT, NO_TIME, NOT_UTF8, TOO_LONG
+from seqlab.schemas import Count, FieldsOf, Reads
 
+PARSER_FORMAT = 2  # of ParserState
 _AFTER_HEADER = "\x02"  # marks where the header was
 
 
@@ -222,11 +227,13 @@ class LineParser:
         self.ids = ids
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> LineParser:
+    def from_state(cls, state: Mapping[str, Any]) -> LineParser:
         """From ``parser`` of a parse.json or of a checkpoint's data."""
         windows = None if state["window"] is None else TimeWindows(**state["window"])
-        reader = LineReader(LogFormat(**state["log_format"]), windows)
-        return cls(reader, FixedIds(state["drains"], state["first_ids"]))
+        ids = FixedIds(state["drains"], state["first_ids"])
+        if {row["id"] for row in state["templates"]} != ids.templates().keys():
+            raise UserError("the ids of its templates are not those of its drains")
+        return cls(LineReader(LogFormat(**state["log_format"]), windows), ids)
 
     def __call__(self, lines: pl.Series) -> LineEvents:
         """The events of (L,) lines, in their order."""
@@ -236,3 +243,24 @@ class LineParser:
         message = found.event_message
         time = found.time.to_numpy()[message]
         return LineEvents(found.place[message], found.event_session, key[message], time, found.skipped)
+
+
+class Template(TypedDict):
+    """A template as people read it."""
+
+    id: Count
+    template: str
+
+
+class ParserState(TypedDict):
+    """What reads raw lines, in a parse.json or a checkpoint; ``StoredParser`` is one that can be read."""
+
+    format_version: Literal[PARSER_FORMAT]  # type: ignore[valid-type]
+    log_format: Annotated[dict[str, Any], FieldsOf(LogFormat)]
+    window: Annotated[dict[str, Any], FieldsOf(TimeWindows)] | None
+    drains: list[StoredDrain]
+    first_ids: list[Count]
+    templates: list[Template]
+
+
+StoredParser = Annotated[ParserState, Reads(LineParser.from_state)]

@@ -22,8 +22,8 @@ import polars as pl
 
 from seqlab.errors import UserError, disk_message
 from seqlab.logs.drain import Drain, FixedIds, LearnedIds
-from seqlab.logs.known_templates import PARAMETERS, PARSER_FORMAT, SESSIONS, SUMMARY, read_known_templates
-from seqlab.logs.line_reader import LineReader
+from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, read_known_templates
+from seqlab.logs.line_reader import PARSER_FORMAT, LineReader
 from seqlab.logs.output import (
     ENOUGH_LINES,
     ROWS_AT_ONCE,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -78,7 +78,7 @@ class Parameter:
 
 def plain(choice: Any) -> Any:
     """A choice as Optuna stores it: lists as text."""
-    return choice if isinstance(choice, bool | int | float | str) else json.dumps(choice)
+    return choice if isinstance(choice, bool | int | float | str) else json.dumps(choice, default=str)
 
 
 def draw(trial: Trial, name: str, distribution: Any) -> None:
@@ -100,25 +100,28 @@ def read_parameters(node: Any) -> list[Parameter]:
         UserError: names the parameter, what came and what is accepted.
     """
     if not isinstance(node, Mapping) or not node:
-        raise UserError(f"parameters: {node!r} is no mapping of names to distributions")
+        raise UserError(f"parameters: {shown(node)} is no mapping of names to distributions")
     return [_parameter(str(name), settings) for name, settings in node.items()]
 
 
 def _parameter(name: str, given: Any) -> Parameter:
-    where = f"parameters.{name}"
+    where = f"parameters.{shown(name)}"
     if not isinstance(given, Mapping):
-        raise UserError(f"{where}: {given!r}; write value:, values:, or min: and max:")
+        raise UserError(f"{where}: {shown(given)}; write value:, values:, or min: and max:")
     if "parameters" in given:
-        raise UserError(f"{where}: W&B's agent passes nested parameters as a dict; write {name}.KEY:")
+        raise UserError(f"{where}: W&B's agent passes nested parameters as a dict; write {shown(name)}.KEY:")
     settings: dict[str, Any] = {
         key: _number(f"{where}.{key}", value) if key in _BOUNDS else value for key, value in given.items()
     }
     kind = settings.pop("distribution", None) or _implied(where, settings)
-    if kind not in DISTRIBUTIONS:
-        raise UserError(f"{where}.distribution={kind}: not drawn here; choose {', '.join(DISTRIBUTIONS)}")
+    if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
+        raise UserError(
+            f"{where}.distribution={shown(kind)}: not drawn here; choose {', '.join(DISTRIBUTIONS)}"
+        )
     needed = DISTRIBUTIONS[kind]
     if set(settings) != set(needed):
-        raise UserError(f"{where}: distribution={kind} takes {', '.join(needed)}; got {', '.join(settings)}")
+        got = shown(", ".join(map(str, settings)))
+        raise UserError(f"{where}: distribution={kind} takes {', '.join(needed)}; got {got}")
     if "min" in needed:
         _check_bounds(where, kind, **settings)
     else:
@@ -132,7 +135,7 @@ def _number(where: str, value: Any) -> float:
         number = float(value) if isinstance(value, str) else value
         if not isinstance(number, bool) and math.isfinite(number):
             return number
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     raise UserError(f"{where}: give a number, such as 0.01 or 1.0e-2")
 
@@ -150,11 +153,11 @@ def _implied(where: str, settings: Mapping[str, Any]) -> str:
 
 def _check_choices(where: str, chosen: Any) -> None:
     if not isinstance(chosen, list) or not chosen:
-        raise UserError(f"{where}.values={chosen!r}: give a list with at least one value")
+        raise UserError(f"{where}.values={shown(chosen)}: give a list with at least one value")
     if None in chosen:
         raise UserError(f"{where}: W&B's agent writes an empty value as the word None; write 'null' quoted")
-    if len({json.dumps(choice) for choice in chosen}) != len(chosen):
-        raise UserError(f"{where}.values={chosen}: a value stands there twice")
+    if len({json.dumps(choice, default=str) for choice in chosen}) != len(chosen):
+        raise UserError(f"{where}.values={shown(chosen)}: a value stands there twice")
 
 
 def _check_bounds(where: str, kind: str, min: float, max: float) -> None:

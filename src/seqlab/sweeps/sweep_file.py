@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
-from seqlab.errors import UserError, missing_file
+from annotated_types import Interval
+from typing_extensions import TypedDict
+
+from seqlab.errors import UserError, missing_file, shown
 from seqlab.project import package_folder, project_folder, train_words
+from seqlab.schemas import Size, checked
 from seqlab.sweeps.space import Parameter, plain, read_parameters
 
 MOST_VALUES = 100_000
@@ -89,6 +94,33 @@ class Sweep:
         return [f"{name}={value}" for name, value in (self.constants | dict(values)).items()]
 
 
+class Metric(TypedDict):
+    """What a sweep is judged by."""
+
+    name: str
+    goal: NotRequired[Literal["minimize", "maximize"]]
+
+
+class Hyperband(TypedDict):
+    """W&B's hyperband, as the rounds of successive halving that it stands for."""
+
+    type: Literal["hyperband"]
+    min_iter: Size
+    eta: NotRequired[Annotated[int, Interval(ge=2, lt=2**31)]]
+
+
+class Content(TypedDict):
+    """A sweep file, its parameters left to ``read_parameters``."""
+
+    program: str
+    method: Literal[METHODS]  # type: ignore[valid-type]
+    metric: Metric
+    parameters: dict[str, Any]
+    early_terminate: NotRequired[Hyperband | None]
+    run_cap: NotRequired[Size | None]
+    name: NotRequired[str | None]
+
+
 def read_sweep(path: Path) -> Sweep:
     """Read and check a sweep file.
 
@@ -101,35 +133,33 @@ def read_sweep(path: Path) -> Sweep:
         raise missing_file(path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8: {error.reason} at byte {error.start}; save it so") from None
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: no YAML: {shown(' '.join(str(error).split()))}") from None
     _refuse_endless(path, content)
     if not isinstance(content, dict):
         raise UserError(f"{path}: give a mapping with program, method, metric and parameters")
     for key in content:
         if key not in _KEYS:
-            raise UserError(f"{path}: {key}: no such key; choose {', '.join(_KEYS)}")
-    for key in ("program", "method", "metric", "parameters"):
-        if key not in content:
-            raise UserError(f"{path}: {key} is missing")
-    if content["method"] not in METHODS:
-        raise UserError(f"{path}: method={content['method']}: choose {', '.join(METHODS)}")
-    metric, goal = _metric(content["metric"])
-    cap = content.get("run_cap")
-    if cap is not None and (not isinstance(cap, int) or cap < 1):
-        raise UserError(f"{path}: run_cap={cap}: give a whole number, at least 1")
+            raise UserError(f"{path}: {shown(key)}: no such key; choose {', '.join(_KEYS)}")
+    content = checked(Content, content, path, "docs/sweeps.md has an example")
+    early = content.get("early_terminate")
+    for key in early or ():
+        if key not in ("type", "min_iter", "eta", "strict"):
+            raise UserError(f"{path}: early_terminate.{shown(key)}: not known; choose min_iter, eta, strict")
     parameters = read_parameters(content["parameters"])
     sweep = Sweep(
         path=path,
-        program=_program(path, str(content["program"])),
+        program=_program(path, content["program"]),
         method=content["method"],
-        metric=metric,
-        goal=goal,
+        metric=content["metric"]["name"],
+        goal=content["metric"].get("goal", "minimize"),
         # `logger: wandb` is meant for W&B's agents; `--set logger=wandb` still counts
         parameters=tuple(each for each in parameters if (each.name, each.choices) != ("logger", ("wandb",))),
-        early=_early(content.get("early_terminate")),
-        run_cap=cap,
-        name=str(content.get("name") or path.stem),
+        early=early and EarlyTermination(early["min_iter"], early.get("eta", 3)),
+        run_cap=content.get("run_cap"),
+        name=content.get("name") or path.stem,
     )
     if not sweep.searched:
         raise UserError(f"{path}: parameters: every one has a single value, so there is nothing to search")
@@ -151,35 +181,9 @@ def _refuse_endless(path: Path, content: Any) -> None:
 
 def _program(path: Path, name: str) -> Path:
     for folder in (Path.cwd(), path.absolute().parent, package_folder()):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):  # False for what can be no name
             return (folder / name).resolve()
-    raise UserError(f"{path}: program={name}: no such file, neither here nor beside {path.name}")
-
-
-def _metric(node: Any) -> tuple[str, str]:
-    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
-        raise UserError(f"metric={node!r}: give name: val/..., and goal: minimize or maximize")
-    goal = node.get("goal", "minimize")
-    if goal not in _GOALS.values():
-        raise UserError(f"metric.goal={goal}: choose {' or '.join(_GOALS.values())}")
-    return node["name"], goal
-
-
-def _early(node: Any) -> EarlyTermination | None:
-    """W&B's hyperband as the rounds of successive halving that it stands for."""
-    if node is None:
-        return None
-    if not isinstance(node, Mapping) or node.get("type") != "hyperband" or "min_iter" not in node:
-        raise UserError(f"early_terminate={node!r}: write type: hyperband, min_iter: and, where not 3, eta:")
-    for key in node:
-        if key not in ("type", "min_iter", "eta", "strict"):
-            raise UserError(f"early_terminate.{key}: not known here; choose min_iter, eta, strict")
-    first, eta = node["min_iter"], node.get("eta", 3)
-    if not isinstance(first, int) or first < 1:
-        raise UserError(f"early_terminate.min_iter={first}: give a whole number, at least 1")
-    if not isinstance(eta, int) or eta < 2:
-        raise UserError(f"early_terminate.eta={eta}: give a whole number, at least 2")
-    return EarlyTermination(first, eta)
+    raise UserError(f"{path}: program={shown(name)}: no such file, neither here nor beside {path.name}")
 
 
 @dataclass(frozen=True)

@@ -194,18 +194,19 @@ def fill_sizes(config: DictConfig, sizes: Mapping[str, int]) -> dict[str, Any]:
     Raises:
         UserError: a ``???`` that the data does not supply.
     """
+    return filled(OmegaConf.to_container(config, resolve=True), sizes, "model")
 
-    def fill(node: Any, where: str) -> Any:
-        if isinstance(node, dict):
-            return {str(name): fill(value, f"{where}.{name!s}") for name, value in node.items()}
-        name = where.rpartition(".")[2]
-        if node != "???":
-            return node
-        if name not in sizes:
-            raise UserError(f"{where} is not set, and the data knows only {', '.join(sizes)}")
-        return sizes[name]
 
-    return fill(OmegaConf.to_container(config, resolve=True), "model")
+def filled(node: Any, sizes: Mapping[str, int], where: str) -> Any:
+    """The same for plain values, which stand at the key ``where``."""
+    if isinstance(node, dict):
+        return {str(name): filled(value, sizes, f"{where}.{name!s}") for name, value in node.items()}
+    name = where.rpartition(".")[2]
+    if node != "???":
+        return node
+    if name not in sizes:
+        raise UserError(f"{where} is not set, and the data knows only {', '.join(sizes)}")
+    return sizes[name]
 
 
 def build_data(config: DictConfig) -> SequenceDataModule:

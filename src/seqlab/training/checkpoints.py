@@ -6,7 +6,8 @@ import logging
 import os
 import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,25 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from typing_extensions import TypedDict
 
 from seqlab.contracts import check_plain
 from seqlab.data.module import SequenceDataModule
-from seqlab.errors import CheckpointError
+from seqlab.errors import CheckpointError, UserError, memory_error, shown
 from seqlab.evaluation.base import Contents
 from seqlab.files import PART, whole_file
 from seqlab.privacy import told
+from seqlab.schemas import fitted
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.build import fill_sizes
+from seqlab.training.build import fill_sizes, filled
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
 
 log = logging.getLogger(__name__)
 KEY = "seqlab"
 FORMAT = 1
+DAMAGED = "it is damaged or was edited: take another copy of it, or train the model again"
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"  # what last.ckpt was before; gone when the run is finished
 
@@ -133,6 +139,44 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
+class Held(TypedDict):
+    """What a checkpoint holds beside weights: see Contents."""
+
+    format: int
+    model: dict[str, Any]
+    evaluation: dict[str, Any]
+    sizes: dict[str, Any]
+    data: dict[str, Any]
+    judge: dict[str, Any] | None
+    config: dict[str, Any]
+    trackers: dict[str, str]
+
+
+class Whole(TypedDict):
+    """A checkpoint."""
+
+    seqlab: Held
+    state_dict: dict[str, Any]  # tensors, and what a task keeps beside them
+
+
+def whole_checkpoint(path: str | Path) -> dict[str, Any]:
+    """``read_checkpoint`` of a file that may be damaged, edited, or of another version.
+
+    Raises:
+        CheckpointError: names the field that is missing or of another type.
+    """
+    checkpoint = read_checkpoint(path)
+    version = checkpoint[KEY].get("format")
+    if isinstance(version, int) and version != FORMAT:
+        known = f"it is of format {version}, and this seqlab reads {FORMAT}"
+        newer = "it was written by a newer seqlab: upgrade with pip install --upgrade seqlab"
+        raise CheckpointError(path, known, newer if version > FORMAT else "train the model again")
+    try:
+        return fitted(Whole, checkpoint)
+    except UserError as error:
+        raise CheckpointError(path, str(error), DAMAGED) from None
+
+
 def add_to_checkpoint(path: Path, name: str, value: Any) -> None:
     """Add one more plain value beside config and vocabulary; the file is replaced whole or not at all."""
     checkpoint = read_checkpoint(path)
@@ -164,14 +208,76 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
     Raises:
         UserError: no checkpoint of seqlab, or one that names code of a package that is not trusted.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = whole_checkpoint(path)
     held = checkpoint[KEY]
-    if not {"model", "data", "sizes", "evaluation"} <= set(held) or "state_dict" not in checkpoint:
-        raise CheckpointError(path, "not a whole checkpoint of seqlab")
     refuse_untrusted(held["model"], path, trust)
     refuse_untrusted(held["evaluation"], path, trust, EVALUATIONS)
     refuse_untrusted_coders(held["data"], path, trust)
-    task: SequenceTask = instantiate(held["model"], _convert_="all")
-    task.load_state_dict(checkpoint["state_dict"])
-    task.evaluation = instantiate(held["evaluation"], _convert_="all")
-    return task.eval(), Contents(**{name: held[name] for name in Contents._fields if name in held})
+    _check_model(held, path)
+    weights = checkpoint["state_dict"]
+    with _told_of(path, "its model cannot be built"), _no_larger_than(weights):
+        task: SequenceTask = instantiate(held["model"], _convert_="all").eval()
+    with _told_of(path, "its weights do not fit its model"):
+        task.load_state_dict(weights)
+    with _told_of(path, "its evaluation cannot be built"):
+        task.evaluation = instantiate(held["evaluation"], _convert_="all")
+    with _told_of(path, "what it holds beside weights does not fit"):
+        read = {name: held[name] for name in ("data", "judge", "sizes")}
+        held |= fitted(task.evaluation.stored(), read)
+    return task, Contents(**{name: held[name] for name in Contents._fields})
+
+
+def _check_model(held: Mapping[str, Any], path: str | Path) -> None:
+    """Raise CheckpointError where model or evaluation are not those of the run's config and sizes."""
+    config, sizes = held["config"], held["sizes"]
+    with _told_of(path, "seqlab.model does not fit"):
+        expected = filled(config["model"], sizes, "model") | {"evaluation": config["evaluation"]}
+        found = _without_texts(held["model"] | {"evaluation": held["evaluation"]})
+        expected = _without_texts(expected)
+        differing = [name for name in found | expected if found.get(name) != expected.get(name)]
+    if differing:
+        reason = f"seqlab.model.{shown(differing[0])} is not what seqlab.config and seqlab.sizes make of it"
+        raise CheckpointError(path, reason, DAMAGED)
+
+
+def _without_texts(node: Any) -> Any:
+    """Plain values whose texts are empty: in the config, secrets and the home folder stand otherwise."""
+    if isinstance(node, dict):
+        return {name: _without_texts(inner) for name, inner in node.items()}
+    if isinstance(node, list | tuple):
+        return [_without_texts(inner) for inner in node]
+    return "" if isinstance(node, str) else node
+
+
+@contextmanager
+def _told_of(path: str | Path, what: str) -> Iterator[None]:
+    """What breaks at a damaged value is told of the checkpoint; too little memory is told as ever."""
+    try:
+        yield
+    except Exception as error:
+        if memory_error(error) is not None:
+            raise
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = " ".join(str(cause).split()) or type(cause).__name__
+        raise CheckpointError(path, f"{what}: {shown(reason)}", DAMAGED) from error
+
+
+@contextmanager
+def _no_larger_than(weights: Mapping[str, Any]) -> Iterator[None]:
+    """End the building of a network that becomes far larger than its weights: a damaged size would fill the
+    memory, or go on for hours."""
+    left = 2 * sum(weight.numel() for weight in weights.values() if isinstance(weight, Tensor)) + 1000
+
+    def count(_: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        left -= 1 if parameter is None else 1 + parameter.numel()
+        if left < 0:
+            raise ValueError(f"with {name} it is larger than the weights are")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -2,24 +2,75 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.seed import _set_rng_states
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+from typing_extensions import TypedDict
 
-from seqlab.errors import CheckpointError, UserError
+from seqlab.errors import CheckpointError, UserError, shown
 from seqlab.privacy import told
-from seqlab.training.checkpoints import KEY, LAST, PREVIOUS, read_checkpoint
+from seqlab.schemas import Number, fitted
+from seqlab.training.checkpoints import DAMAGED, KEY, LAST, PREVIOUS, whole_checkpoint
 from seqlab.training.resume import Start
 from seqlab.training.run_folder import EARLIER_METRICS, METRICS, RunFolder, is_writer, tell
 
+RESTORING = (  # functions of Lightning and of this package that take back what a checkpoint holds
+    *("resume_start", "restore_training_state", "restore_callbacks", "restore_datamodule", "restore_loops"),
+    *("restore_optimizers_and_schedulers", "restore_precision_plugin_state", "on_load_checkpoint", "_go_on"),
+)
 NOT_SETTINGS = ("resume", "trainer.enable_progress_bar", "trainer.progress_bar_refresh_rate")
 _ABSENT = object()
+
+
+class TrainerPart(TypedDict):
+    max_epochs: int | None
+    max_steps: int
+
+
+class ConfigPart(TypedDict):
+    trainer: TrainerPart
+
+
+class HeldPart(TypedDict):
+    config: ConfigPart
+    trackers: dict[str, str]
+
+
+class ProcessState(TypedDict):
+    """Of one process: see ``process_state``."""
+
+    random: dict[str, Any]
+    counted: dict[str, dict[str, Tensor]]
+    extra: Any
+
+
+class Exact(TypedDict):
+    """What ``LastCheckpoint`` adds."""
+
+    processes: list[ProcessState]
+    batches: Number
+    epoch_is_over: bool
+    batches_that_stepped: Number
+
+
+class Resumable(TypedDict):
+    """What is read of a last.ckpt here; the rest is Lightning's."""
+
+    seqlab: HeldPart
+    global_step: Number
+    epoch: Number
+    loops: dict[str, Any]
+    optimizer_states: list[dict[str, Any]]
+    lr_schedulers: list[dict[str, Any]]
+    exact: NotRequired[Exact]
 
 
 def check_not_finished(folder: Path, config: DictConfig) -> None:
@@ -72,10 +123,13 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
         if not path.exists():
             continue
         try:
-            checkpoint = read_checkpoint(path)
+            checkpoint = whole_checkpoint(path)
             if "loops" not in checkpoint:
                 raise CheckpointError(path, "it holds weights alone")
-            return path, checkpoint, broken
+            try:
+                return path, fitted(Resumable, checkpoint), broken
+            except UserError as error:
+                raise CheckpointError(path, str(error), DAMAGED) from None
         except CheckpointError as error:
             broken.append(f"{path.name} is broken ({error.reason})")
     return None, None, broken
@@ -118,6 +172,13 @@ def fit_on(trainer: pl.Trainer, task: Any, datamodule: Any, start: Start) -> Non
             f"resume: the network has another shape than {start.checkpoint} ({reason}); go on with the "
             "settings it was begun with"
         ) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, UserError) or trainer.fit_loop.epoch_loop.global_step > start.step:
+            raise
+        if not any(frame.name in RESTORING for frame in traceback.extract_tb(error.__traceback__)):
+            raise
+        what = f"resume: {start.checkpoint} cannot be gone on from: {type(error).__name__}: {shown(error)}"
+        raise UserError(f"{what}; {DAMAGED}") from error
 
 
 def restore_process(module: pl.LightningModule, states: list[dict[str, Any]], rank: int) -> None:

@@ -43,7 +43,8 @@ def train(config: DictConfig) -> float | None:
 
         judge, val_figures = evaluation.fit(task, datamodule)
         folder.add_to_checkpoints("judge", judge.state())
-        datamodule.open_test()
+        if config.test:
+            datamodule.open_test()
         with around.stopwatch.testing():
             outcome = evaluation.test(task, datamodule, judge)
 

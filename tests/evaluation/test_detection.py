@@ -142,7 +142,7 @@ def test_fitting_reads_no_test_session(windows: Callable[..., SessionWindows]) -
     found = []
     for change in (lambda sessions: sessions, lambda sessions: sessions.take(np.array([3]))):
         datamodule = windows()
-        datamodule._splits["test"] = change(datamodule._splits["test"])
+        datamodule._splits["test"] = change(datamodule._splits.data["test"])
         detector, figures = DetectionEvaluation(scores=SCORES).fit(task_for(datamodule), datamodule)
         costs = detector.state()["count_costs"]
         counts = {name: value for name, value in costs.items() if name != "vectors"}

@@ -15,12 +15,15 @@ def train(config: DictConfig) -> float | None:
     """One run: seed, data, task, callbacks, loggers, trainer, fit, judge the best checkpoint, report."""
     from pytorch_lightning import seed_everything
 
+    from seqlab.evaluation.audit import LeakAudit
+    from seqlab.results.intervals import interval_figures
     from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
     build.check_monitor(config)
     build.check_pair(config)
     trainer.check_hardware(config.trainer)
     resume.check_folder(run_folder.path_of_run(), config)
+    resume.record_config(run_folder.path_of_run(), config)
     seed_everything(config.seed, workers=True, verbose=False)
     evaluation = build.build_evaluation(config)
 
@@ -43,17 +46,19 @@ def train(config: DictConfig) -> float | None:
 
         judge, val_figures = evaluation.fit(task, datamodule)
         folder.add_to_checkpoints("judge", judge.state())
+        audit = LeakAudit(datamodule, judge)
         if config.test:
             datamodule.open_test()
         with around.stopwatch.testing():
             outcome = evaluation.test(task, datamodule, judge)
 
-        metrics = val_figures | outcome.metrics | around.stopwatch.metrics(datamodule.train_unit)
-        folder.save(metrics, outcome)
+        metrics = val_figures | outcome.metrics | interval_figures(outcome) | audit.figures(outcome)
+        metrics |= around.stopwatch.metrics(datamodule.train_unit)
+        folder.save_scores(metrics, outcome, audit.lines)
         datamodule.write_files(folder.path)
         sections = evaluation.sections(task, datamodule, outcome, around.history.series)
         folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
-        checkpoints.forget_previous(folder.checkpoints)
+        folder.finish(metrics)
         tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
     folder.show(outcome, metrics)
     return metrics[config.monitor.metric]

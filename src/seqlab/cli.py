@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 from seqlab.errors import CheckpointError, UserError, memory_message
 from seqlab.files import let_go
+from seqlab.interrupts import interrupted
 
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 COMMANDS = {
     "train": "train and judge a model: python train.py, from anywhere",
     "init": "a project folder of your own: train.py, conf/, sweep.yaml",
@@ -75,7 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for a user's mistake or too little memory (one message, no traceback), 130 after
         Ctrl-C.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        return interrupted()
+
+
+def _run(given: list[str]) -> int:
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
     if hasattr(module, "run_line"):  # Hydra reads its arguments
@@ -94,9 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has left
         let_go(sys.stdout)
         return 0

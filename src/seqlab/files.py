@@ -14,7 +14,7 @@ PART = ".seqlab-part"  # a name that nobody gives to a file of their own
 @contextmanager
 def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
     """A name beside ``path`` to write under; at the end the file takes the place of ``path``, or is removed
-    where writing failed.
+    where writing failed. Where none was written ``path`` stays.
 
     Args:
         on_disk: wait for the disk before that, so that a power cut cannot leave an empty file.
@@ -22,6 +22,8 @@ def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
     part = path.with_name(f".{path.name}{PART}")
     try:
         yield part
+        if not part.exists():  # there was nothing to write
+            return
         if on_disk:
             sync(part)
         os.replace(part, path)
@@ -56,7 +58,8 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # of a folder that may not be written any more
+                path.unlink(missing_ok=True)
 
 
 def let_go(stream: TextIO) -> None:

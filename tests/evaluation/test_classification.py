@@ -87,3 +87,31 @@ def test_the_report_draws_the_matrix_and_tells_the_mistakes(outcome: Classificat
     assert "3 by 3" in str(confusion_section(outcome).body)
     body = str(mistakes_section(outcome).body)
     assert body.index("Dan") < body.index("Cy")
+
+
+def test_figures_of_other_test_items_are_those_of_repeated_ones(outcome: ClassificationOutcome) -> None:
+    weights = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 1, 1], [0, 0, 3, 0, 2]])
+    found = outcome.resampled(weights)
+    for row, times in enumerate(weights):
+        rows = np.repeat(np.arange(5), times)
+        right = outcome.gold[rows] == outcome.predicted[rows]
+        assert found["test/accuracy"][row] == pytest.approx(right.mean())
+        one = ClassificationOutcome(
+            outcome.items.take(rows),
+            outcome.classes,
+            outcome.gold[rows],
+            outcome.probabilities[rows],
+            {},
+            (),
+            "name",
+            "character",
+        )
+        for name, figures in one.class_rows():
+            assert found[f"test/{name}/f1"][row] == pytest.approx(figures[2])
+    assert outcome.support() == {
+        "test/accuracy": 5,
+        "test/macro_f1": 1,
+        "test/A/f1": 2,
+        "test/B/f1": 1,
+        "test/C/f1": 2,
+    }

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.interrupts import EXIT_INTERRUPTED
 
 CHECKPOINT = "checkpoints/best.ckpt of a run; with --onnx the folder of seqlab export"
 IDLE_WHEN_FOLLOWING = 600.0
 MAX_OPEN, MAX_OPEN_WHEN_FOLLOWING = 1_000_000, 50_000
-EXIT_INTERRUPTED = 130
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, memory_message
+from seqlab.interrupts import interrupted, last_words
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
 warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
 
@@ -49,21 +49,21 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         HYDRA_FULL_ERROR=1), 130 after Ctrl-C.
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
-    if any(argument in ("--help", "-h") for argument in arguments):
-        from seqlab.composing.help import help_text
-
-        print(help_text(conf, with_package(conf, ())[0]))
-        return 0
-    typed[:] = [*train_words(), *arguments]
     try:
-        conf, sys.argv[1:], search = _checked(conf, arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
+        if any(argument in ("--help", "-h") for argument in arguments):
+            from seqlab.composing.help import help_text
+
+            print(help_text(conf, with_package(conf, ())[0]))
+            return 0
+        typed[:] = [*train_words(), *arguments]
+        try:
+            conf, sys.argv[1:], search = _checked(conf, arguments)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        return _run(train, conf, search)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    return _run(train, conf, search)
+        return interrupted()
 
 
 def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
@@ -102,7 +102,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     arguments = sys.argv[1:]
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
-    interrupted: list[Any] = []
+    ended_by: list[Any] = []  # the signal
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
 
     def tell(error: Exception, config: Any = None) -> str | None:
@@ -117,13 +117,12 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         return message
 
     try:
-        job = _told(train, tell, interrupted, failed)
+        job = _told(train, tell, ended_by, failed)
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
-        if interrupted:
-            return interrupted[0].exit_code
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        if not ended_by:
+            raise
+        return ended_by[0].exit_code
     except Exception as error:
         if tell(error) is None:
             raise
@@ -143,7 +142,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
 def _told(
     train: Callable[[Any], Any],
     tell: Callable[[Exception, Any], str | None],
-    interrupted: list[Any],
+    ended_by: list[Any],
     failed: list[Path],
 ) -> Callable[[Any], Any]:
     """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
@@ -152,14 +151,16 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
-        from seqlab.training.resume import RunInterruptedError, interruptible
+        from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
+        from seqlab.training.run_folder import path_of_run
 
         try:
-            with interruptible():
+            with interruptible(), only_writer(path_of_run()):
                 return train(config)
         except RunInterruptedError as error:
-            interrupted.append(error)
-            _tell_interrupted(error, config)
+            ended_by.append(error)
+            with last_words():
+                _tell_interrupted(error, config)
             raise KeyboardInterrupt from error  # no further job of a multirun
         except Exception as error:
             from seqlab.composing.jobs import log_failure

@@ -136,6 +136,9 @@ def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
 
     from seqlab.trust import outside_packages, trust_options
 
+    if (folder / "metrics.json").exists():
+        print(f"interrupted ({error}) when the run was finished: its figures are kept", file=sys.stderr)
+        return
     if not (folder / "checkpoints" / "last.ckpt").exists():
         print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
         return

@@ -17,7 +17,7 @@ from seqlab.data.few_items import FEW, few_items, few_of_a_class
 from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
-from seqlab.data.module import ByLengthModule
+from seqlab.data.module import ByLengthModule, Profile
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
@@ -239,6 +239,22 @@ class LabelledData(ByLengthModule):
         lengths = dataset.lengths if self.bucketing else None
         batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths, limit=limit)
         return batch_loader(dataset, batches)
+
+    def profile(self, split: str) -> Profile:
+        items, vocabulary = self.items(split), self.coder.vocabulary
+        rows = [self.coder.tokens(text)[: self.max_length] for text in items.texts]
+        return Profile(
+            self.train_unit,
+            items.texts,
+            np.array([len(row) for row in rows], dtype=np.int64),
+            np.array([vocabulary.unk in vocabulary.ids(row) for row in rows]),
+        )
+
+    def fitted_on(self) -> dict[str, str]:
+        return {"vocabulary and labels": f"{len(self._splits['train']):,} training {self.train_unit}"}
+
+    def split_rule(self) -> str:
+        return self.source.split_rule(self.seed)
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt, the tokens, and labels.txt, readable text."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections import UserDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from seqlab.data.loaders import IndexBatches, batch_loader, batches_by_length
@@ -24,6 +26,16 @@ DECIDES = "training, early stopping, checkpoint choice, threshold, vocabulary, s
 _LIBRARIES = ("pytorch_lightning", "lightning_utilities", "torch", "hydra")  # they ask for somebody else
 _COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>")
 T = TypeVar("T")
+
+
+class Profile(NamedTuple):
+    """A split's N items, as the leak audit compares them with those of another."""
+
+    noun: str  # what the items are, in the plural: sessions, names, sentence pairs
+    contents: Sequence[Hashable]  # (N,) each item whole: equal ones are duplicates
+    lengths: NDArray[np.int64]  # (N,) tokens or steps
+    unknown: NDArray[np.bool_] | None = None  # (N,) items with a token that training lacks
+    span: tuple[str, str] | None = None  # its first and last time, as texts that sort by time
 
 
 class TestSetLockedError(RuntimeError):
@@ -73,6 +85,22 @@ class SequenceDataModule(pl.LightningDataModule):
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, in words and numbers, for the report; reads no test item."""
         return []
+
+    def profile(self, split: str) -> Profile | None:
+        """What the leak audit compares of a split's items; None where a data set has nothing to compare.
+
+        Raises:
+            TestSetLockedError: the test split before ``open_test``.
+        """
+        return None
+
+    def fitted_on(self) -> dict[str, str]:
+        """What was fitted, and on what: ``{"vocabulary": "3,908 training sessions"}``."""
+        return {}
+
+    def split_rule(self) -> str:
+        """How train, val and test came about: ``at random, seed 0``; empty where it is not known."""
+        return ""
 
     @abstractmethod
     def write_files(self, folder: Path) -> None:

@@ -99,6 +99,17 @@ class Source:
         """Whether val is cut off a training split that is given."""
         return self.train is not None and self.val is None
 
+    def split_rule(self, seed: int | None) -> str:
+        """How the splits came about, in words.
+
+        Args:
+            seed: of a cut at random; None for a cut in order.
+        """
+        how = "in order" if seed is None else f"at random, seed {seed}"
+        if self.path is not None or self.is_sample:
+            return f"split {how}"
+        return f"splits as given, val cut off train {how}" if self.val is None else "splits as given"
+
     def load(
         self,
         read: Callable[[str, Files], T],

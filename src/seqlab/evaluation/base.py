@@ -42,6 +42,10 @@ class NothingFitted:
         """Plain values for the checkpoint."""
         return {}
 
+    def fitted_on(self) -> dict[str, str]:
+        """What was fitted, and on what: ``{"thresholds": "558 validation sessions"}``."""
+        return {}
+
 
 class Evaluation(ABC):
     """Fits on validation data, tests, predicts new files, and says what the report shows.

@@ -16,7 +16,7 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import paragraph, text_table
 from seqlab.results.outcome import Curves, Outcome, ResultTable, figure_rows
-from seqlab.tasks.class_counts import count_confusion
+from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 NUM_MISTAKES = 25
@@ -47,6 +47,31 @@ class ClassificationOutcome(Outcome):
         """(C, C) test sequences, gold by predicted."""
         return count_confusion(self.gold, self.predicted, len(self.classes))
 
+    @property
+    def num_items(self) -> int:
+        return len(self.gold)
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """accuracy and macro_f1, and the F1 of each label that occurs in the test split."""
+        names, size = self.classes, len(self.classes)
+        pairs = self.gold * size + self.predicted
+        confusions = np.stack([np.bincount(pairs, row, size * size).reshape(size, size) for row in weights])
+        found = [classification_figures(confusion) for confusion in confusions]
+        figures = {f"test/{name}": np.array([each[name] for each in found]) for name in FIGURES}
+        right, predicted, gold = (
+            np.diagonal(confusions, axis1=1, axis2=2),
+            confusions.sum(axis=1),
+            confusions.sum(axis=2),
+        )
+        f1 = ClassFigures.from_counts(right, predicted, gold).f1
+        occurs = np.flatnonzero(np.bincount(self.gold, minlength=size))
+        return figures | {f"test/{names[number]}/f1": f1[:, number] for number in occurs}
+
+    def support(self) -> dict[str, int]:
+        counts = np.bincount(self.gold, minlength=len(self.classes)).tolist()
+        of_classes = {f"test/{name}/f1": count for name, count in zip(self.classes, counts, strict=True)}
+        return {"test/accuracy": len(self.gold), "test/macro_f1": min(filter(None, counts)), **of_classes}
+
     def score_table(self) -> dict[str, Any]:
         """One row per test sequence: its name, label, predicted, probability of that."""
         return {
@@ -63,13 +88,15 @@ class ClassificationOutcome(Outcome):
             ceiling = f"accuracy {self.metrics['oracle/accuracy_ceiling']:.4f}"
             why = f"{ambiguous:,} test {self.noun}s occur with more than one label"
             notes.append(("best possible", f"{ceiling}: {why}"))
+        baselines = {name: f"baseline/{name}" for name in self.baselines}
         return ResultTable(
             title=f"{len(self.items):,} test {self.noun}s of {len(self.classes)} labels",
             columns=tuple(FIGURES.values()),
             model_rows=figure_rows(self.metrics, {"model": "test"}, FIGURES),
-            baseline_rows=figure_rows(
-                self.metrics, {name: f"baseline/{name}" for name in self.baselines}, FIGURES
-            ),
+            baseline_rows=figure_rows(self.metrics, baselines, FIGURES),
+            figures=tuple(FIGURES),
+            prefixes={"model": "test", **baselines},
+            support=self.support(),
             notes=notes,
             loss_unit=f"nats per {self.noun}",
         )

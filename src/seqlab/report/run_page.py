@@ -13,15 +13,34 @@ from seqlab.report.charts import line_chart
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
+from seqlab.results.intervals import FEW_NOTE, INTERVAL_NOTE, few_cells, is_interval, table_intervals
 from seqlab.results.outcome import Curve, Curves, ResultTable
 
 
-def result_section(table: ResultTable, next_steps: Sequence[str] = ()) -> Section:
-    """The figures of the model and its baselines, the model's first row in bold; commands to go on with."""
+def result_section(
+    table: ResultTable, next_steps: Sequence[str] = (), metrics: Mapping[str, float] = MappingProxyType({})
+) -> Section:
+    """The figures of the model and its baselines, the model's first row in bold; commands to go on with.
+
+    Args:
+        metrics: where the figures' intervals are.
+    """
     rows = [*table.model_rows, *table.baseline_rows]
     if not rows:
         return Section("Result", paragraph("Nothing was measured in this run."))
-    body = metrics_table(table.columns, rows, emphasis=rows[0][0], row_title="model and baselines")
+    bounds = table_intervals(table, metrics)
+    body = metrics_table(
+        table.columns,
+        rows,
+        emphasis=rows[0][0],
+        row_title="model and baselines",
+        marks=few_cells(table),
+        intervals=bounds,
+    )
+    if few_cells(table):
+        body += paragraph(f"*: {FEW_NOTE}.")
+    if bounds:
+        body += paragraph(f"Below a figure: {INTERVAL_NOTE}.")
     if next_steps:
         commands = "\n".join(next_steps)
         body += Markup('<p class="next">What to do next:</p><pre>{}</pre>').format(commands)
@@ -76,6 +95,7 @@ def write_run_page(
     config_yaml: str = "",
     notices: Sequence[str] = (),
     next_steps: Sequence[str] = (),
+    audit: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
@@ -86,12 +106,16 @@ def write_run_page(
         facts: of the data.
         environment: environment.json.
         next_steps: commands to go on with, where there is nothing measured to read.
+        audit: how far the test data is apart from what the model learned from.
     """
     figures = [
-        (name, f"{value:,.6g}") for name, value in metrics.items() if name.startswith(("val/", "timing/"))
+        (name, f"{value:,.6g}")
+        for name, value in metrics.items()
+        if name.startswith(("val/", "timing/")) and not is_interval(name)
     ]
     whole = [
-        result_section(table, next_steps),
+        result_section(table, next_steps, metrics),
+        *([Section("Leak audit", key_value_table(audit))] if audit else []),
         *sections,
         training_section(
             {name: curves[name] for name in ("train/loss", "val/loss") if name in curves},

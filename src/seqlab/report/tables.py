@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -74,6 +75,8 @@ def metrics_table(
     emphasis: str | None = None,
     row_title: str = "",
     caption: str = "",
+    marks: Collection[tuple[str, int]] = (),
+    intervals: Mapping[tuple[str, int], tuple[float, float]] = MappingProxyType({}),
 ) -> Markup:
     """Figures in columns of equal precision, aligned at their right.
 
@@ -83,6 +86,8 @@ def metrics_table(
         emphasis: name of the row to set in bold, usually the model that the page is about.
         row_title: heading of the names.
         caption: shown above the table.
+        marks: cells, by row and number of the column, that get an asterisk.
+        intervals: of cells, shown below the figure.
 
     Raises:
         ValueError: a row has another number of figures than there are columns, or no row is ``emphasis``.
@@ -98,12 +103,28 @@ def metrics_table(
         "tables",
         kind="figures",
         columns=columns,
-        rows=[(name, list(map(format_number, values, decimals))) for name, values in rows],
+        rows=[
+            (
+                name,
+                [
+                    (
+                        format_number(value, places) + "*" * ((name, column) in marks),
+                        _interval(intervals.get((name, column)), places),
+                    )
+                    for column, (value, places) in enumerate(zip(values, decimals, strict=True))
+                ],
+            )
+            for name, values in rows
+        ],
         emphasis=emphasis,
         row_title=row_title,
         caption=caption,
         label=caption or row_title or "figures",
     )
+
+
+def _interval(bounds: tuple[float, float] | None, decimals: int | None) -> str:
+    return "" if bounds is None else " to ".join(format_number(bound, decimals) for bound in bounds)
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> Markup:

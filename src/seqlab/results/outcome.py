@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, counted from 1, and the figure after each
 Curves = Mapping[str, Curve]  # by the name of the figure: train/loss, val/accuracy, learning_rate, ...
@@ -27,6 +30,16 @@ class ResultTable:
     examples: Sequence[str] = ()  # lines that the terminal shows above the table
     measured_on: str = ""  # one sentence under the title of the report's table
     loss_unit: str = ""  # of the curves: nats per token, ...
+    figures: Sequence[str] = ()  # of each column, its name in metrics.json
+    prefixes: Mapping[str, str] = field(default_factory=dict)  # of rows by name: test, baseline/majority, ...
+    support: Mapping[str, int] = field(
+        default_factory=dict
+    )  # by key of metrics.json: see ``Outcome.support``
+
+    def keys(self, row: str) -> list[str]:
+        """The keys of metrics.json behind a row's cells; none where the row has no prefix."""
+        prefix = self.prefixes.get(row)
+        return [] if prefix is None else [f"{prefix}/{figure}" for figure in self.figures]
 
 
 def figure_rows(
@@ -54,6 +67,32 @@ class Outcome(ABC):
     float_format: ClassVar[str] = "%.6g"  # of scores.csv
 
     metrics: Any  # dict[str, float]: the keys of metrics.json that the evaluation adds; a field or a property
+
+    @property
+    def num_items(self) -> int:
+        """N test items that ``resampled`` counts: sessions, names, sentences; 0 gives no intervals."""
+        return 0
+
+    @property
+    def run_length(self) -> int:
+        """Items that a bootstrap draws together: above 1 where neighbors depend on each other, as days do."""
+        return 1
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Test figures of other test items, drawn from these.
+
+        Args:
+            weights: (R, N), how often each item counts.
+
+        Returns:
+            (R,) values by key of metrics.json; NaN where a figure is undefined. With weights of 1 they are
+            those of ``metrics``.
+        """
+        return {}
+
+    def support(self) -> dict[str, int]:
+        """By key of metrics.json: of the classes that a test figure rests on, the items of the smallest."""
+        return {}
 
     @abstractmethod
     def score_table(self) -> Any:

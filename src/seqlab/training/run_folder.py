@@ -24,13 +24,14 @@ from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
 from seqlab.project import typed
 from seqlab.results.outcome import Curves, Outcome, plain_figures
-from seqlab.training.checkpoints import add_to_checkpoint
+from seqlab.training.checkpoints import add_to_checkpoint, forget_previous
 from seqlab.trust import coder_configs, outside_packages, trust_options
 
 if TYPE_CHECKING:
     from seqlab.report.page import Section
 
 log = logging.getLogger(__name__)
+METRICS, EARLIER_METRICS = "metrics.json", "earlier-metrics.json"
 # whose versions environment.json holds
 PACKAGES = (
     *("seqlab", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics"),
@@ -76,6 +77,8 @@ class RunFolder:
     data_name: str
     notices: list[str] = field(default_factory=list)
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
+    audit: list[tuple[str, str]] = field(default_factory=list)  # how far test data is apart from training's
+    verbose: bool = False  # whether the terminal's table shows intervals
 
     @classmethod
     def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
@@ -88,7 +91,7 @@ class RunFolder:
         choices = HydraConfig.get().runtime.choices
         told = [*debug_notices(config.trainer), *config.notes, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
-        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust)
+        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust, verbose=config.verbose)
         if not is_writer():
             _silence()
             return folder
@@ -132,22 +135,41 @@ class RunFolder:
         for checkpoint in sorted(self.checkpoints.glob("*.ckpt")):
             add_to_checkpoint(checkpoint, name, value)
 
-    def save(self, metrics: dict[str, float], outcome: Outcome) -> None:
-        """Write metrics.json and scores.csv; train.log gets warnings and figures."""
-        self.write_json("metrics.json", plain_figures(metrics))
+    def save_scores(
+        self, metrics: dict[str, float], outcome: Outcome, audit: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Write scores.csv; train.log gets warnings and figures.
+
+        Args:
+            audit: what the leak audit found, for the terminal and the report.
+        """
+        self.audit = list(audit)
         if signatures := outcome.signatures():
             self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
-        outcome.write_scores(self.scores)
+        with whole_file(self.scores) as part:
+            outcome.write_scores(part)
         for warning in outcome.result_table().warnings:
             log.info("warning: %s", warning)
         for name, value in metrics.items():
             log.info("%s %.6g", name, value)
 
+    def finish(self, metrics: dict[str, float]) -> None:
+        """Write metrics.json, the last file of a run: where it is all others are, and nothing is trained
+        again."""
+        forget_previous(self.checkpoints)
+        self.write_json(METRICS, plain_figures(metrics))
+        (self.path / EARLIER_METRICS).unlink(missing_ok=True)
+
+    def begin_again(self) -> None:
+        """A finished run trains further: until it has finished again, its figures have another name."""
+        if is_writer() and (self.path / METRICS).exists():
+            (self.path / METRICS).replace(self.path / EARLIER_METRICS)
+
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         from seqlab.training.terminal import print_results
 
-        print_results(outcome.result_table(), metrics)
+        print_results(outcome.result_table(), metrics, self.audit, verbose=self.verbose)
         if self.report.exists():
             print(f"report: {_short(self.report)}")
         if self.trust and self.best_checkpoint.exists():
@@ -195,6 +217,7 @@ class RunFolder:
             config_yaml=OmegaConf.to_yaml(config, resolve=True),
             notices=self.notices,
             next_steps=self.next_steps(outcome),
+            audit=self.audit,
         )
 
 

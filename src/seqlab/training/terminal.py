@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
 from tqdm import tqdm
 
+from seqlab.results.intervals import FEW_NOTE, INTERVAL_NOTE, few_cells, is_interval, table_intervals
 from seqlab.results.outcome import ResultTable
 
 
@@ -49,8 +51,18 @@ class ProgressLine(TQDMProgressBar):
         self.train_progress_bar.close()
 
 
-def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
-    """Warnings, examples, one table of test figures of the model and its baselines, then its notes."""
+def print_results(
+    table: ResultTable,
+    metrics: dict[str, float],
+    audit: Sequence[tuple[str, str]] = (),
+    *,
+    verbose: bool = False,
+) -> None:
+    """Warnings, examples, one table of test figures of the model and its baselines, its notes, the audit.
+
+    Args:
+        verbose: each figure with its interval.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -62,10 +74,15 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
     shown.add_column("", no_wrap=True)
     for column in table.columns:
         shown.add_column(column, justify="right", no_wrap=True)
+    few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
-        for name, figures in rows:
+        for row, figures in rows:
             cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
-            shown.add_row(name, *cells, style=style)
+            for its_row, place in few:
+                cells[place] += "*" * (its_row == row)
+            for (its_row, place), (low, high) in bounds.items():
+                cells[place] += f"\n{low:.4f}\nto {high:.4f}" * (its_row == row)
+            shown.add_row(row, *cells, style=style)
         shown.add_section()
     console.print()
     for warning in table.warnings:
@@ -74,10 +91,16 @@ def print_results(table: ResultTable, metrics: dict[str, float]) -> None:
         console.print(line, markup=False)
     console.print(shown)
     console.print()
-    validation = [f"{name} {metrics[name]:.4f}" for name in sorted(metrics) if name.startswith("val/")]
+    validation = [
+        f"{name} {metrics[name]:.4f}"
+        for name in sorted(metrics)
+        if name.startswith("val/") and not is_interval(name)
+    ]
     console.print("  ".join(validation))
-    for name, note in table.notes:
-        console.print(f"{name}: {note}", markup=False)
+    marked = [("*", FEW_NOTE)] if few else []
+    below = [("below a figure", INTERVAL_NOTE)] if bounds else []
+    for what, note in [*marked, *below, *table.notes, *audit]:
+        console.print(f"{what}: {note}", markup=False)
     speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
     unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
     console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")

@@ -142,7 +142,7 @@ def test_early_stopping_is_remembered(call: Call, tmp_path: Path, monkeypatch: p
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:  # after training, while it is judged
-        patch.setattr("seqlab.training.run_folder.RunFolder.save", no_disk)
+        patch.setattr("seqlab.training.run_folder.RunFolder.save_scores", no_disk)
         with pytest.raises(OSError, match="no space"):
             call(tmp_path / "run", *settings)
     resumed = call(tmp_path / "run", f"resume={tmp_path / 'run'}")

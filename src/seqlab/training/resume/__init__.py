@@ -13,19 +13,21 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
+from seqlab.files import locked, whole_file
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
-    from omegaconf import DictConfig
 
     from seqlab.training.run_folder import RunFolder
 
@@ -55,6 +57,40 @@ def check_folder(folder: Path, config: DictConfig) -> None:
                 f"hydra.run.dir={folder}: {state} lies there. To go on with it: python train.py "
                 f"resume={folder}; to begin anew choose another folder, or remove that one"
             )
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold a run folder, so that no other run writes into it.
+
+    Raises:
+        UserError: another process does.
+    """
+    from filelock import Timeout
+
+    with ExitStack() as held:
+        if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
+            try:
+                held.enter_context(locked(folder / ".seqlab-lock"))
+            except Timeout:
+                raise UserError(
+                    f"hydra.run.dir={folder}: another run is writing there; wait for it, or choose "
+                    "another folder"
+                ) from None
+        yield
+
+
+def record_config(folder: Path, config: DictConfig) -> None:
+    """Write .hydra/, from which a run is resumed. Hydra itself would overwrite that of a run that lies there
+    before anybody could look."""
+    if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
+        return
+    run = HydraConfig.get()
+    record = {"config": config, "hydra": {"hydra": run}, "overrides": run.overrides.task}
+    (folder / ".hydra").mkdir(exist_ok=True)
+    for name, content in record.items():
+        with whole_file(folder / ".hydra" / f"{name}.yaml") as part:
+            part.write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
 def find_start(config: DictConfig, folder: RunFolder) -> Start:

@@ -54,6 +54,7 @@ def last_start(config: DictConfig, folder: RunFolder) -> Start:
         return Start()
     for reason in broken:
         tell(f"{reason}; going on from {path.name}, the one before")
+    folder.begin_again()
     step = int(checkpoint["global_step"])
     tell(f"going on after step {step} (epoch {int(checkpoint['epoch']) + 1})")
     for change in changed_settings(checkpoint[KEY]["config"], config):

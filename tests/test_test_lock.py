@@ -16,7 +16,7 @@ from seqlab.data.characters import CharacterSequence
 from seqlab.data.labelled import LabelledItems
 from seqlab.data.labelled_events import LabelledEvents
 from seqlab.data.labelled_text import Names
-from seqlab.data.module import TestSetLockedError
+from seqlab.data.module import SequenceDataModule, TestSetLockedError
 from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.series import TimeSeries
 from seqlab.data.session_windows import SessionWindows
@@ -56,7 +56,8 @@ def readers(data: Any) -> Iterator[Callable[[str], Any]]:
     """Every public method that is given a split."""
     for name, method in inspect.getmembers(type(data), inspect.isfunction):
         parameters = [each.name for each in inspect.signature(method).parameters.values()]
-        if parameters[1:2] == ["split"] and not name.startswith("_") and name != "check_access":
+        is_bare = vars(SequenceDataModule).get(name) is method  # gives nothing, or the lock itself
+        if parameters[1:2] == ["split"] and not name.startswith("_") and not is_bare:
             yield getattr(data, name)
 
 

@@ -170,7 +170,8 @@ def test_the_test_set_is_locked_until_it_is_opened_and_nothing_is_fitted_after(
 def test_test_labels_change_figures_but_no_score(windows: Callable[..., SessionWindows]) -> None:
     one, other = windows(), windows()
     splits = other._splits
-    splits["test"] = replace(splits["test"], labels=1 - splits["test"].labels)
+    test = splits.data["test"]
+    splits["test"] = replace(test, labels=1 - test.labels)
     (_, _, first), (_, _, second) = judged(one), judged(other)
     assert first.detector.thresholds == second.detector.thresholds
     for name in SCORES:

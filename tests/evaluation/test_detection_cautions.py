@@ -152,5 +152,5 @@ def test_two_validation_sessions_without_unseen_keys_are_enough(
 
 def test_the_check_reads_no_test_session(windows: Callable[..., SessionWindows]) -> None:
     datamodule = windows()
-    datamodule._splits["test"] = replace(datamodule._splits["test"], codes=None, offsets=None)
+    datamodule._splits["test"] = replace(datamodule._splits.data["test"], codes=None, offsets=None)
     DetectionEvaluation().check(datamodule)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test coverage soak lint clean
+.PHONY: train test coverage soak results lint clean
 
 train: $(VENV)/ready
 	$(BIN)/python train.py $(ARGS)
@@ -23,6 +23,10 @@ coverage: $(VENV)/ready-test
 soak: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0
+
+# DATA=FOLDER holds the real files; ARGS=--record-only runs nothing
+results: $(VENV)/ready
+	$(BIN)/python benchmarks/results.py $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 lint: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .

@@ -1,39 +1,21 @@
 """How much of a detector's figures comes from short sessions and from unseen keys: with and without them.
 
-    python benchmarks/detection_parts.py --scores combined,count_cost NAME=FOLDER ...
-
-FOLDER is a run folder of a log model, or holds run folders (what ``python train.py -m seed=0,1,2`` leaves);
-their data files must lie where they lay. ``short`` are test sessions shorter than the shortest training
-session, ``unseen`` those that hold a key training never showed; what is left out is left out of normal and of
-abnormal sessions. Scores and thresholds are those of the run; F1 is at the true share of abnormal sessions
-that ``detection.prevalence`` gave, less what was left out. Prints Markdown: mean ±
-standard deviation over the runs.
+``short`` are test sessions shorter than the shortest training session, ``unseen`` those that hold a key
+training never showed; what is left out is left out of normal and of abnormal sessions. Scores and thresholds
+are those of the run; F1 is at the true share of abnormal sessions that ``detection.prevalence`` gave, less
+what was left out.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-COLUMNS = ("abnormal", "normal", "AUROC", "recall", "false-positive rate", "F1", "best F1 (oracle)")
-
-
-def runs_in(folder: Path) -> list[Path]:
-    """The run folders of a folder of runs, or the one itself.
-
-    Raises:
-        SystemExit: none is there.
-    """
-    found = sorted({path.parent for path in [*folder.glob("scores.csv"), *folder.glob("*/scores.csv")]})
-    if not found:
-        raise SystemExit(f"{folder}: no scores.csv in it or in the folders below it")
-    return found
+SCORES = ("combined", "nll_max", "count_cost")
 
 
 def parts_of(run: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], float]:
@@ -63,14 +45,14 @@ def parts_of(run: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[n
     )
 
 
-def figures_of(run: Path, score: str) -> dict[str, list[float]]:
-    """{what is left: the COLUMNS} of one run's score, at its own threshold."""
+def figures(run: Path) -> dict[str, float]:
+    """``parts/SCORE/PART/...`` of a run folder whose data files lie where they lay, at its own thresholds."""
     import pandas as pd
 
     from seqlab.detection.metrics import detection_metrics
 
-    scores = pd.read_csv(run / "scores.csv")[score].to_numpy(dtype=np.float64)
-    threshold = json.loads((run / "metrics.json").read_text(encoding="utf-8"))[f"test/{score}/threshold"]
+    table = pd.read_csv(run / "scores.csv")
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     abnormal, short, unseen, prevalence = parts_of(run)
     weights = np.where(abnormal, prevalence / abnormal.sum(), (1 - prevalence) / (~abnormal).sum())
     kept = {
@@ -80,40 +62,14 @@ def figures_of(run: Path, score: str) -> dict[str, list[float]]:
         "without both": ~short & ~unseen,
     }
     found = {}
-    for name, keep in kept.items():
-        share = float(weights[keep & abnormal].sum() / weights[keep].sum())
-        figures, curve = detection_metrics(scores[keep], abnormal[keep], threshold, share)
-        found[name] = [
-            float((keep & abnormal).sum()),
-            float((keep & ~abnormal).sum()),
-            *(figures[key] for key in ("auroc", "recall", "false_positive_rate", "f1_at_prevalence")),
-            curve.best_f1(share),
-        ]
+    for score in SCORES:
+        scores = table[score].to_numpy(dtype=np.float64)
+        for name, keep in kept.items():
+            share = float(weights[keep & abnormal].sum() / weights[keep].sum())
+            threshold = metrics[f"test/{score}/threshold"]
+            of_part, curve = detection_metrics(scores[keep], abnormal[keep], threshold, share)
+            place = f"parts/{score}/{name}"
+            found |= {f"{place}/{key}": of_part[key] for key in ("auroc", "recall", "false_positive_rate")}
+            found |= {f"{place}/f1": of_part["f1_at_prevalence"], f"{place}/best_f1": curve.best_f1(share)}
+            found |= {f"{place}/abnormal": float((keep & abnormal).sum())}
     return found
-
-
-def cell(values: tuple[float, ...], decimals: int) -> str:
-    mean = f"{statistics.mean(values):,.{decimals}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):,.{decimals}f}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--scores", default="combined", help="columns of scores.csv, separated by commas")
-    parser.add_argument("runs", nargs="+", metavar="NAME=FOLDER")
-    arguments = parser.parse_args()
-    print("| run | score | test sessions | " + " | ".join(COLUMNS) + " |")
-    print("|---|---|---|" + "---|" * len(COLUMNS))
-    decimals = (0, 0, 4, 4, 4, 3, 3)
-    for run in arguments.runs:
-        name, _, folder = run.rpartition("=")
-        for score in arguments.scores.split(","):
-            found = [figures_of(one, score) for one in runs_in(Path(folder))]
-            for part in found[0]:
-                columns = zip(*(one[part] for one in found), strict=True)
-                cells = [cell(values, places) for values, places in zip(columns, decimals, strict=True)]
-                print(f"| {name or folder} | `{score}` | {part} | " + " | ".join(cells) + " |")
-
-
-if __name__ == "__main__":
-    main()

@@ -186,7 +186,7 @@ def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measure
     windows: Callable[..., SessionWindows], label: int, tmp_path: object
 ) -> None:
     datamodule = windows()
-    datamodule._splits["test"] = datamodule._splits["test"].with_labels(label)
+    datamodule._splits["test"] = datamodule._splits.data["test"].with_labels(label)
     _, _, outcome = judged(datamodule)
     expected = {"test/loss", "test/accuracy", "test/threshold", "test/seen_share"}
     expected |= set() if label == LABEL_UNKNOWN else {"test/unseen/false_positive_rate"}

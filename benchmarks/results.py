@@ -19,7 +19,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from benchmarks.results_page import (  # noqa: E402
     PAGE,
     RECORD,
     files_of,
+    is_plain,
     page_text,
     read_tables,
 )
@@ -82,7 +82,7 @@ def entry_of(folder: Path, run: Mapping[str, Any], keys: set[str]) -> dict[str, 
     if "also" in run:
         metrics |= import_module(f"benchmarks.{run['also']}").figures(folder)
     ends = {f"{key}/{end}" for key in keys for end in ("ci_low", "ci_high")}
-    shown = {key: value for key, value in metrics.items() if any(fnmatch(key, each) for each in keys | ends)}
+    shown = {key: value for key, value in metrics.items() if any(is_plain(key, each) for each in keys | ends)}
     written = datetime.fromtimestamp((folder / "metrics.json").stat().st_mtime, UTC)
     return {
         "commit": environment["commit"],

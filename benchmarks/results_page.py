@@ -40,7 +40,7 @@ class Source:
         return set(self.earlier if self.earlier is not None else self.entries[0]["figures"])
 
     def figure(self, key: str, decimals: int) -> Figure | None:
-        """Mean ± standard deviation over seeds; of one seed its bootstrap interval, where it has one."""
+        """Mean ± standard deviation over seeds that differ; of one seed its interval, where it has one."""
         if self.earlier is not None:
             text = self.earlier.get(key)
             return None if text is None else Figure(text, float(text.split(" ±")[0].replace(",", "")))
@@ -49,10 +49,10 @@ class Source:
             return None
         text = f"{statistics.mean(values):,.{decimals}f}"
         shown = float(text.replace(",", ""))
-        if len(values) > 1:
+        if len(set(values)) > 1:
             return Figure(f"{text} ± {statistics.stdev(values):,.{decimals}f}", shown)
         ends = [self.entries[0]["figures"].get(f"{key}/{end}") for end in ("ci_low", "ci_high")]
-        if None not in ends:
+        if len(values) == 1 and None not in ends:
             text += f" [{ends[0]:,.{decimals}f}, {ends[1]:,.{decimals}f}]"
         return Figure(text, shown)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from seqlab.data.session_windows import SessionWindows
 from seqlab.evaluation.detection import DetectionEvaluation
 from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.networks.gru_predictor import GRUPredictor
+from seqlab.results.outcome import Outcome
 from seqlab.tasks.next_event import NextEvent
 
 
@@ -30,3 +32,22 @@ def detection_outcome(windows: Callable[..., SessionWindows]) -> Callable[..., D
         return evaluation.test(task, datamodule, detector)
 
     return judged
+
+
+@pytest.fixture
+def resampled_keys() -> Callable[[Outcome], None]:
+    """Checks that an outcome draws every figure under test/ anew, as it is where each item counts once."""
+
+    def check(outcome: Outcome) -> None:
+        expected = {
+            name: value
+            for name, value in outcome.metrics.items()
+            if name.startswith("test/") and not name.endswith("/threshold")
+        }
+        found = outcome.resampled(np.ones((2, outcome.num_items), dtype=np.int64))
+        assert {name: values.shape for name, values in found.items()} == dict.fromkeys(expected, (2,))
+        for row in (0, 1):
+            assert {name: values[row] for name, values in found.items()} == pytest.approx(expected, rel=1e-6)
+        assert set(outcome.support()) == set(expected)
+
+    return check

@@ -12,7 +12,7 @@ from seqlab.detection.baselines import EncodedSessions, SeenSessions
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.evaluation.detection import DetectionEvaluation
-from seqlab.evaluation.detection_report import cautions
+from seqlab.evaluation.detection_cautions import cautions
 
 
 def outcome(**changes: Any) -> Any:

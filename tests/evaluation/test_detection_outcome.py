@@ -1,13 +1,15 @@
-"""A detection run without labels says what to do next, and why it shows no curves."""
+"""What a detection run says beside its figures: next steps, curves, figures of other sessions."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.evaluation.detection_sections import curves_section, scores_section
+from seqlab.results.outcome import Outcome
 
 Judged = Callable[..., DetectionOutcome]
 
@@ -50,3 +52,41 @@ def test_unlabeled_data_gives_no_curves_and_says_why(detection_outcome: Judged) 
 def test_one_class_alone_gives_no_curves(detection_outcome: Judged) -> None:
     body = curves_section(detection_outcome(LABEL_NORMAL)).body
     assert "there are no labels of both kinds." in body
+
+
+@pytest.mark.parametrize("label", [None, LABEL_NORMAL, LABEL_UNKNOWN])
+def test_figures_of_other_sessions_are_those_of_repeated_ones(
+    detection_outcome: Judged, resampled_keys: Callable[[Outcome], None], label: int | None
+) -> None:
+    found = replace(detection_outcome(label), prevalence=0.02)
+    found.measure()
+    resampled_keys(found)
+    weights = np.random.default_rng(0).integers(0, 3, (3, found.num_items))
+    drawn = found.resampled(weights)
+    for row, times in enumerate(weights):
+        rows = np.repeat(np.arange(found.num_items), times)
+        other = replace(
+            found,
+            sessions=found.sessions.take(rows),
+            events=found.events.take(rows),
+            scores={name: scores[rows] for name, scores in found.scores.items()},
+            baseline_scores={},
+            seen=found.seen[rows],
+            metrics={},
+            curves={},
+        )
+        other.measure()
+        for name, values in drawn.items():
+            assert values[row] == pytest.approx(other.metrics[name], abs=1e-9), name
+
+
+def test_a_figure_rests_on_the_sessions_it_counts(detection_outcome: Judged) -> None:
+    found = detection_outcome()
+    abnormal = int(found.abnormal.sum())
+    assert 0 < abnormal < found.normal.sum()
+    support = found.support()
+    assert support["test/combined/recall"] == support["test/f1"] == support["test/auroc"] == abnormal
+    assert support["test/false_positive_rate"] == found.normal.sum()
+    assert support["test/unseen/false_positive_rate"] == (found.normal & ~found.seen).sum()
+    assert "test/threshold" not in support
+    assert "test/recall" not in detection_outcome(LABEL_NORMAL).support()

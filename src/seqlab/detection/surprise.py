@@ -49,6 +49,12 @@ class EventSurprise:
         """Share of right first guesses among events seen in training."""
         return float((self.rank[~self.unseen] == 1).mean()) if (~self.unseen).any() else 0.0
 
+    def totals(self) -> NDArray[np.float64]:
+        """(3, S) what ``mean_loss`` and ``mean_accuracy`` add up: NLL, right first guesses, events."""
+        counted = ~self.unseen
+        each = np.stack([self.model_nll * counted, (self.rank == 1) & counted, counted])
+        return np.add.reduceat(each, self.offsets[:-1], axis=1, dtype=np.float64)
+
     def has_unseen(self) -> NDArray[np.bool_]:
         """(S,) True where a session holds an event that training never showed."""
         return np.logical_or.reduceat(self.unseen, self.offsets[:-1])

@@ -15,7 +15,7 @@ from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.evaluation.detection import session_surprise
-from seqlab.evaluation.detection_report import too_many_unseen, unsupported_aim
+from seqlab.evaluation.detection_cautions import too_many_unseen, unsupported_aim
 from seqlab.tasks.base import SequenceTask
 
 FEWEST_NORMALS = 10

@@ -22,7 +22,8 @@ from seqlab.detection.surprise import PARTS, SCORES, EventSurprise, check_names,
 from seqlab.detection.thresholds import check_target_fpr
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, as_list
-from seqlab.evaluation.detection_report import DetectionOutcome, count_of
+from seqlab.evaluation.detection_cautions import count_of
+from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.results.outcome import Curves
 from seqlab.tasks.base import SequenceTask
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,15 +21,21 @@ from seqlab.data.sequences import (
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.judge import Detector
-from seqlab.detection.metrics import Curve, detection_metrics, seen_figures
-from seqlab.detection.session_scores import SessionScores
+from seqlab.detection.metrics import (
+    Curve,
+    Figures,
+    Ranking,
+    SeenFigures,
+    Weights,
+    alike,
+    detection_metrics,
+    seen_figures,
+    sums,
+)
 from seqlab.detection.surprise import EventSurprise, nll_max
-from seqlab.detection.thresholds import UNLIKELY, Threshold
+from seqlab.evaluation.detection_cautions import cautions, tested
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
-FEW_VALIDATION = 300  # below this a threshold is a matter of chance, which is said
-SLACK = 3  # false alarms up to three times the aim are not remarked on
-OTHER_LENGTHS = 0.1  # the least Kolmogorov-Smirnov distance that matters, however many sessions show it
 COLUMNS = {
     "auroc": "AUROC",
     "average_precision": "AP",
@@ -116,6 +121,65 @@ class DetectionOutcome(Outcome):
                     metrics |= {f"test/{key}": value for key, value in figures.items()}
                     metrics["oracle/f1"] = metrics[f"oracle/{name}/f1"]
 
+    @property
+    def num_items(self) -> int:
+        return len(self.sessions)
+
+    @cached_property
+    def _totals(self) -> NDArray[np.float64]:
+        return self.events.totals()
+
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(G,) first sessions of those that no figure tells apart, and (S,) the group of each session."""
+        return alike([self.sessions.labels, self.seen, *self.scores.values(), *self._totals])
+
+    @cached_property
+    def _seen_figures(self) -> SeenFigures:
+        first, main = self._groups[0], self.scores[self.main_score]
+        return SeenFigures(self.seen[first], self.sessions.labels[first], main[first], self.threshold)
+
+    @cached_property
+    def _rankings(self) -> dict[str, Ranking]:
+        """By score; of the groups."""
+        if not self.curves:
+            return {}
+        first, limits = self._groups[0], self.detector.thresholds
+        return {
+            name: Ranking(scores[first], self.abnormal[first], limits[name].value, self.prevalence)
+            for name, scores in self.scores.items()
+        }
+
+    def resampled(self, weights: Weights) -> Figures:
+        """All of ``test/`` but thresholds."""
+        first, group = self._groups
+        by_group = sums(weights, np.arange(len(group)), group, len(first))
+        loss, right, events = self._totals[:, first] @ by_group.T
+        found = self._seen_figures.figures(by_group)
+        events = np.maximum(events, 1)
+        found |= {"test/loss": loss / events, "test/accuracy": right / events}
+        for name, ranking in self._rankings.items():
+            figures = ranking.figures(by_group)
+            prefixes = (f"test/{name}", "test") if name == self.main_score else (f"test/{name}",)
+            found |= {f"{prefix}/{key}": values for prefix in prefixes for key, values in figures.items()}
+        return found
+
+    def support(self) -> dict[str, int]:
+        """Recall rests on abnormal sessions, a false-positive rate on normal ones, the others on both."""
+        abnormal, normal = self.abnormal, self.normal
+        found = {"test/loss": len(abnormal), "test/accuracy": len(abnormal)}
+        found["test/seen_share"] = int(normal.sum())
+        everything = np.ones_like(normal)
+        counted = {"test": everything, **{f"test/{name}": everything for name in self.scores}}
+        for prefix, those in (counted | {"test/unseen": ~self.seen}).items():
+            rests = {
+                "recall": int((abnormal & those).sum()),
+                "false_positive_rate": int((normal & those).sum()),
+            }
+            for name in (*COLUMNS, "precision_at_prevalence", "f1_at_prevalence"):
+                found[f"{prefix}/{name}"] = rests.get(name, min(rests.values()))
+        return {name: count for name, count in found.items() if name in self.metrics}
+
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.
 
@@ -153,10 +217,9 @@ class DetectionOutcome(Outcome):
         ]
         if "test/seen_share" in figures:
             seen, of = int(self.seen[self.normal].sum()), int(self.normal.sum())
-            said = (
-                f"{seen:,} of {of:,} {_tested(self)} ({seen / of:.1%}) equal a training session key for key"
-            )
+            said = f"{seen:,} of {of:,} {tested(self)} ({seen / of:.1%}) equal a training session key for key"
             notes.append(("seen in training", said))
+        names, prefixes = dict(COLUMNS), {}
         if not self.curves:
             why = (
                 "no test session has a label"
@@ -175,18 +238,19 @@ class DetectionOutcome(Outcome):
             baseline_rows = [row(*each) for each in self.baseline_scores.items()]
             notes.append(("detection", f"not measured: {why}"))
         else:
-            names = dict(COLUMNS)
             if self.prevalence is not None:
                 names["f1_at_prevalence"] = f"F1 @{self.prevalence:.2%}"
             normal, abnormal = int(self.normal.sum()), int(self.abnormal.sum())
             title, columns = f"test: {normal:,} normal, {abnormal:,} abnormal sessions", tuple(names.values())
-            rows = figure_rows(figures, {name: f"test/{name}" for name in self.scores}, names)
+            prefixes = {name: f"test/{name}" for name in self.scores}
+            rows = figure_rows(figures, prefixes, names)
             baseline_rows = figure_rows(figures, {name: f"baseline/{name}" for name in BASELINES}, names)
             notes.insert(
                 0, ("columns", "AP: average precision; FPR: share of normal sessions that are alerts")
             )
             if "test/unseen/false_positive_rate" in figures:
                 unseen = f"{main}, unseen"
+                prefixes[unseen] = "test/unseen"
                 rows[1:1] = figure_rows(figures, {unseen: "test/unseen"}, names)
                 notes.insert(1, (unseen, "on sessions that training never held key for key"))
             best = ", ".join(f"{name} {figures[f'oracle/{name}/f1']:.4f}" for name in self.scores)
@@ -200,6 +264,9 @@ class DetectionOutcome(Outcome):
             notes,
             cautions(self),
             loss_unit="nats per event",
+            figures=tuple(names),
+            prefixes=prefixes,
+            support=self.support(),
         )
 
     def next_steps(self, checkpoint: str) -> list[str]:
@@ -211,90 +278,3 @@ class DetectionOutcome(Outcome):
         if self.parsed is None:
             return [f"predict {checkpoint} NEW --output alerts.csv", explain + "FILE"]
         return [f"detect {checkpoint} NEW.log", explain + shlex.quote(self.parsed)]
-
-
-def cautions(outcome: DetectionOutcome) -> list[str]:
-    """What a reader must know before any figure of a run, most important first."""
-    detector = outcome.detector
-    few = (
-        f"this threshold rests on {count_of(detector.num_val, 'validation session')}: other ones would give "
-        f"another; {FEW_VALIDATION} or more are better (more normal sessions, or a larger second share of "
-        "data.split)"
-    )
-    found = [
-        _unexplained_alerts(outcome),
-        unsupported_aim(detector.thresholds[outcome.main_score], outcome.target_fpr),
-        few if detector.num_val < FEW_VALIDATION else None,
-        too_many_unseen(detector.fitted) if outcome.main_score == "combined" else None,
-        _other_lengths(outcome),
-    ]
-    return [sentence for sentence in found if sentence is not None]
-
-
-def unsupported_aim(threshold: Threshold, target_fpr: float) -> str | None:
-    """What the normal sessions of a threshold can support, where that is not the aim."""
-    if threshold.aim <= target_fpr:
-        return None
-    return (
-        f"{count_of(threshold.num_normals, 'normal session')} can support no aim below {threshold.aim:.2g}, "
-        f"so about {threshold.aim:.1%} of normal sessions will be alerts, not {target_fpr:.2g}: an aim of "
-        f"{target_fpr:g} takes {math.ceil(1 / target_fpr) - 1:,} normal sessions"
-    )
-
-
-def too_many_unseen(scores: SessionScores) -> str | None:
-    """Why an unseen key is no alert by itself, where it is none."""
-    if math.isfinite(scores.unseen_floor):
-        return None
-    return (
-        f"{scores.unseen_share:.1%} of normal sessions hold a key that no other one holds, more than the aim "
-        "allows: a key that training never showed is no alert by itself"
-    )
-
-
-def _unexplained_alerts(outcome: DetectionOutcome) -> str | None:
-    """More alerts than ``target_fpr`` explains: of normal sessions, or of all where none has a label."""
-    from scipy.stats import binom
-
-    judged, aim = outcome.alerts[outcome.normal], outcome.target_fpr
-    abnormal = (outcome.prevalence or 0.0) if outcome.unlabelled else 0.0
-    above = int(judged.sum())
-    chance = binom.sf(above - 1, len(judged), min(aim + abnormal, 1.0))
-    if above <= (SLACK * aim + abnormal) * len(judged) or chance >= UNLIKELY:
-        return None
-    why = "so many are abnormal, or the threshold" if outcome.unlabelled else "the threshold"
-    return (
-        f"{above:,} of {len(judged):,} {_tested(outcome)} ({above / len(judged):.2%}) are alerts, "
-        f"{above / len(judged) / aim:,.0f} times the aim of {aim:g}: {why} was fitted to other sessions, "
-        "or to too few"
-    )
-
-
-def _other_lengths(outcome: DetectionOutcome) -> str | None:
-    """Test sessions whose lengths are distributed otherwise than those of training."""
-    from scipy.stats import ks_2samp
-
-    train, test = outcome.detector.trivial.train_lengths, outcome.sessions.lengths[outcome.normal]
-    if not len(test):
-        return None
-    found = ks_2samp(train, test, method="asymp")
-    if found.pvalue >= UNLIKELY or found.statistic < OTHER_LENGTHS:
-        return None
-    quartiles = [
-        " / ".join(f"{length:,.0f}" for length in np.quantile(lengths, (0.25, 0.5, 0.75)))
-        for lengths in (test, train)
-    ]
-    return (
-        f"{_tested(outcome)} have other lengths than training sessions: {quartiles[0]} events, not "
-        f"{quartiles[1]} (quartiles; Kolmogorov-Smirnov distance {found.statistic:.2f}): are both cut "
-        "from the log in the same way?"
-    )
-
-
-def _tested(outcome: DetectionOutcome) -> str:
-    return "test sessions" if outcome.unlabelled else "normal test sessions"
-
-
-def count_of(number: int, thing: str) -> str:
-    """``1 session``, ``2 sessions``."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -122,7 +122,7 @@ def with_splits(datamodule: SessionWindows, train: Sequence[str], val: Sequence[
     from seqlab.data.vocabulary import Vocabulary
 
     parts = {"train": Sessions.from_lists(map(list, train)), "val": Sessions.from_lists(map(list, val))}
-    datamodule._splits = datamodule._splits | parts
+    datamodule._splits.update(parts)
     datamodule.vocabulary = Vocabulary.from_sessions(parts["train"])
     return datamodule
 

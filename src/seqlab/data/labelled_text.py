@@ -13,7 +13,7 @@ from seqlab.data.labelled_data import LabelledData, SequenceCoder
 from seqlab.data.labelled_files import read_labelled_texts, read_texts
 from seqlab.data.sources import check_counts
 from seqlab.data.text_files import clean
-from seqlab.data.tokenizers import JOINER, SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state
+from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state, written
 from seqlab.errors import UserError
 
 
@@ -35,7 +35,7 @@ class TextCoder(SequenceCoder):
             return list(form)
         if self.subwords is not None:
             return self.subwords.pieces(self.subwords.encode(form))
-        return [word.removeprefix(JOINER) for word in split_words(form)]
+        return [written(word).removeprefix(" ") for word in split_words(form)]
 
     def counted(self, text: str) -> list[str]:
         """Characters as they are written, accents and capitals too; words and subwords as they are read."""

@@ -48,6 +48,15 @@ def test_it_is_judged_and_reported_by_its_own_nouns(run: Any) -> None:
     assert "nats per visit" in run.report
 
 
+def test_its_leak_audit_is_its_own(run: Any) -> None:
+    said = " ".join(run.said.split())  # whatever the width of the terminal
+    assert "fitted: pages and ends on " in said
+    assert "train and test: split at random, seed 0, equal visits together; median length" in said
+    assert "hold a page that training never showed" in said
+    assert run.metrics["audit/duplicate_share"] == 0
+    assert ">Leak audit</h2>" in run.report
+
+
 def test_it_predicts_new_visits(run: Any, tmp_path: Path) -> None:
     lines = "".join(json.dumps(visit) + "\n" for visit in VISITS)
     (tmp_path / "new.jsonl").write_text(lines, encoding="utf-8")

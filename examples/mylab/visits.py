@@ -11,6 +11,7 @@ import numpy as np
 from seqlab.data.labelled import LabelledItems, NewItems
 from seqlab.data.labelled_data import LabelledData
 from seqlab.data.labelled_events import EventCoder
+from seqlab.data.module import Profile
 from seqlab.errors import UserError
 
 FORMAT = 'one visit a line, as {"visit": "v1", "pages": ["home", "search"], "end": "leaves"}'
@@ -80,3 +81,14 @@ class Visits(LabelledData):
             max_length=self.max_length,
         )
         return coder.with_vocabulary(train, self.min_count)
+
+    # What the leak audit says of a run. LabelledData answers all three; these speak of pages and visits.
+
+    def profile(self, split: str) -> Profile:
+        return super().profile(split)._replace(lacks="a page that training never showed")
+
+    def fitted_on(self) -> dict[str, str]:
+        return {"pages and ends": f"{len(self._splits['train']):,} training visits"}
+
+    def split_rule(self) -> str:
+        return f"{super().split_rule()}, equal visits together"

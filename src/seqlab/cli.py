@@ -10,7 +10,7 @@ from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from seqlab.errors import CheckpointError, UserError, memory_message
+from seqlab.errors import CheckpointError, UserError, disk_message, memory_message
 from seqlab.files import let_go
 from seqlab.interrupts import interrupted
 
@@ -94,15 +94,15 @@ def _run(given: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}{_swapped(error, parsed)}", file=sys.stderr)
         return EXIT_USER_ERROR
-    except (MemoryError, RuntimeError) as error:
-        message = memory_message(error)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has left
+        let_go(sys.stdout)
+        return 0
+    except Exception as error:
+        message = memory_message(error) or disk_message(error, getattr(parsed, "output", None))
         if message is None:
             raise
         print(f"error: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
-    except BrokenPipeError:  # the reader of a pipe, such as head, has left
-        let_go(sys.stdout)
-        return 0
 
 
 def _swapped(error: UserError, arguments: argparse.Namespace) -> str:

@@ -1,7 +1,8 @@
-"""What a user can mend: mistakes, and too little memory. Loads no torch."""
+"""What a user can mend: mistakes, too little memory, a disk that cannot be written. Loads no torch."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,11 @@ _TORCH = re.compile(
     r"not enough memory|(can't|cannot|could not) allocate|out of memory|CUBLAS_STATUS_ALLOC_FAILED", re.I
 )
 GIVE_BEST = "give a run's best.ckpt: runs/.../checkpoints/best.ckpt"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+# of SQLite, of polars, and of polars where the end of a file finds no room
+_FULL_TEXT = re.compile("disk is full|no space left on device|quota exceeded|thrift: transport error", re.I)
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_REFUSED_TEXT = re.compile("readonly database|unable to open database file|disk I/O error", re.I)
 _WANTED = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
@@ -27,14 +33,14 @@ def escaped(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
-def shown(value: object) -> str:
-    """A bad value as a message repeats it: on one line, at most 200 characters of it, control characters
-    escaped."""
+def shown(value: object, longest: int = LONGEST_SHOWN) -> str:
+    """A bad value as a message repeats it: on one line, its first 200 characters, control characters
+    escaped; fewer where a message shows several."""
     text = str(value)
-    line = escaped(text[:LONGEST_SHOWN]).replace("\n", "\\n").replace("\t", "\\t")
-    if len(text) <= LONGEST_SHOWN and len(line) <= LONGEST_SHOWN:
+    line = escaped(text[:longest]).replace("\n", "\\n").replace("\t", "\\t")
+    if len(text) <= longest and len(line) <= longest:
         return line
-    return f"{line[:LONGEST_SHOWN]}... ({len(text):,} characters)"
+    return f"{line[:longest]}... ({len(text):,} characters)"
 
 
 class UserError(ValueError):
@@ -98,3 +104,26 @@ def memory_message(error: BaseException, data: Mapping[str, Any] | None = None) 
         return f"{came}: give the file in smaller parts, or use a machine with more"
     keys = [f"data.{key} (now {data[key]})" for key in SETTINGS if data.get(key) is not None]
     return f"{came}: lower {', '.join([*keys, 'or the sizes of model.network'])}"
+
+
+def disk_message(error: BaseException, folder: Path | None = None) -> str | None:
+    """What to tell of a disk that is full or refuses a file, and of a folder that is gone; None for any other
+    error.
+
+    Args:
+        folder: that this program writes into, for errors that name no file.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        number = seen.errno if isinstance(seen, OSError) else None
+        named = getattr(seen, "filename2", None) or getattr(seen, "filename", None)
+        where = shown(named or folder or "a file")
+        if number in _FULL or _FULL_TEXT.search(str(seen)):
+            return f"{where}: the disk is full; make room there. What was saved before is kept"
+        if number in _REFUSED or _REFUSED_TEXT.search(str(seen)):
+            reason = seen.strerror if isinstance(seen, OSError) else str(seen).split("\n", 1)[0]
+            return f"{where}: {reason}; choose another folder, or let this one be written to"
+        if isinstance(seen, OSError) and folder is not None and not folder.exists():
+            return f"{folder}: the folder is gone: it was moved or deleted while it was in use"
+        seen = seen.__cause__ or seen.__context__
+    return None

@@ -27,9 +27,11 @@ def whole_file(path: Path, *, on_disk: bool = False) -> Iterator[Path]:
         if on_disk:
             sync(part)
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # a failed write does not say where
         raise
 
 

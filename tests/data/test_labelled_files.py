@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.data.labelled_files import read_labelled_texts, read_texts
+from seqlab.data.line_counts import LineCounts
 from seqlab.errors import UserError
 
 
@@ -136,10 +137,15 @@ def written_new(tmp_path: Path, content: str | bytes) -> Path:
     return written(tmp_path, content, "input.txt")
 
 
+def texts_and_empty(path: Path, column: str | None = None) -> tuple[list[str], int]:
+    counts = LineCounts(path)
+    return read_texts(path, column, counts=counts), counts.skipped.total()
+
+
 def test_lines_and_columns_are_told_apart_and_empty_ones_counted(tmp_path: Path) -> None:
-    assert read_texts(written_new(tmp_path, "Kim, Jr.\n\n Lee \n  \n")) == (["Kim, Jr.", "Lee"], 2)
+    assert texts_and_empty(written_new(tmp_path, "Kim, Jr.\n\n Lee \n  \n")) == (["Kim, Jr.", "Lee"], 2)
     content = 'id,"name"\n1,"Kim, Jr."\n\n2,\n3,Lee\n'
-    assert read_texts(written_new(tmp_path, content)) == (["Kim, Jr.", "Lee"], 2)
+    assert texts_and_empty(written_new(tmp_path, content)) == (["Kim, Jr.", "Lee"], 2)
 
 
 @pytest.mark.parametrize(
@@ -159,15 +165,15 @@ def test_a_broken_file_of_new_texts_is_told(tmp_path: Path, content: str | bytes
 def test_texts_are_read_from_a_column_headed_as_in_training(tmp_path: Path) -> None:
     path = tmp_path / "new.tsv"
     path.write_text('review\tid\nso, "so"\t1\n\nfine\t2\n', encoding="utf-8")
-    assert read_texts(path, "Review") == (['so, "so"', "fine"], 1)
+    assert texts_and_empty(path, "Review") == (['so, "so"', "fine"], 1)
     lines = "Well, text, me\nsecond line\n"  # no header: it has spaces
-    assert read_texts(written_new(tmp_path, lines)) == (["Well, text, me", "second line"], 0)
+    assert texts_and_empty(written_new(tmp_path, lines)) == (["Well, text, me", "second line"], 0)
 
 
 def test_a_training_file_without_a_header_is_read_by_its_first_column(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text('"Adsit","Czech"\n"Kim","Korean"\n', encoding="utf-8")
-    assert read_texts(path) == (["Adsit", "Kim"], 0)
+    assert texts_and_empty(path) == (["Adsit", "Kim"], 0)
     (tmp_path / "wide.csv").write_text("1,Adsit,Czech\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"wide\.csv, line 1: 3 fields, not 1; expected one name"):
         read_texts(tmp_path / "wide.csv")

@@ -32,7 +32,10 @@ def test_labels_are_read(write: Write, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("blk_1,Normal\nblk_2,Anomaly\n", r", line 1: columns blk_1, Normal; expected BlockId,Label"),
+        (
+            "blk_1,Normal\nblk_2,Anomaly\n",
+            r", line 1: columns blk_1, Normal; expected the header BlockId,Label",
+        ),
         ("BlockId,Label\nblk_1,Normal\nblk_2,odd\n", r", line 3: label 'odd'; expected Normal or Anomaly"),
         ("BlockId,Label\nblk_1,Normal\n\nblk_2,odd\n", r", line 4: label 'odd'"),
         ("BlockId,Label\nblk_1,\n", r", line 2: label ''"),

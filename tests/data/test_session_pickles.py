@@ -151,13 +151,13 @@ def test_pickles_of_other_values_are_refused(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"blk_1": [5], "blk_2": [5, 2.5]}, r", entry 2: \"'blk_2': \[5, 2\.5\]\" is no block id and a list"),
+        ({"blk_1": [5], "blk_2": [5, 2.5]}, r", entry 2: \{'blk_2': \[5, 2\.5\]\} is no block id and a list"),
         ({"blk_1": [b"5"]}, r", entry 1: .*b'5'.* is no block id and a list of keys; both are str or int"),
         ({"blk_1": [None]}, r", entry 1: .*None.* is no block id and a list of keys"),
-        ({"blk_1": {"keys": [5]}}, r", entry 1: .*\{'keys': \[5\]\}\" is no block id and a list of keys"),
+        ({"blk_1": {"keys": [5]}}, r", entry 1: .*\{'keys': \[5\]\}\} is no block id and a list of keys"),
         ({"blk_1": []}, r", entry 1: a session without keys"),
         ({"blk_1": ["x"]}, r", entry 1: 'x' is no event key \(5, E5 or a hash such as a7e180bc\)"),
-        ({1.5: [5]}, r", entry 1: '1\.5: \[5\]' is no block id and a list of keys"),
+        ({1.5: [5]}, r", entry 1: \{1\.5: \[5\]\} is no block id and a list of keys"),
         ({"blk_1": [np.int64(5)]}, r": refused, nothing was executed: it names numpy\."),
         ([[5, 5], [9]], r": the pickle holds a list; expected "),
         ({}, r": no session in it"),

@@ -127,7 +127,7 @@ def test_too_few_sessions_to_split(num_sessions: int) -> None:
 
 
 def test_lists_of_files_are_read_in_order(write: Write) -> None:
-    sessions = read_all([write("b.txt", ["blk_1,5 9"]), str(write("a.txt", ["blk_2,9", "blk_3,7 5"]))])
+    sessions = read_all([write("b.txt", ["blk_1,5 9"]), str(write("a.txt", ["blk_2,9", "blk_3,7 5"]))], [])
     assert ids(sessions) == ["blk_1", "blk_2", "blk_3"]
     assert [sessions.keys(place) for place in range(3)] == [["5", "9"], ["9"], ["7", "5"]]
 
@@ -153,7 +153,7 @@ def test_a_block_in_two_files_is_refused(write: Write, split_files: Callable[...
     one, two = write("one.txt", blocks(0, 10)), write("two.txt", blocks(9, 20))
     message = re.escape(f"block blk_9 stands in {one} and in {two}; a block is one session")
     with pytest.raises(UserError, match=message):
-        read_all([one, two])
+        read_all([one, two], [])
     with pytest.raises(UserError, match=r"block blk_9 stands in data\.normal and in data\.abnormal"):
         split_files(one, two, SHARES, seed=0)
 
@@ -161,12 +161,12 @@ def test_a_block_in_two_files_is_refused(write: Write, split_files: Callable[...
 def test_a_file_given_twice_is_refused(write: Write) -> None:
     one, two = write("one.txt", blocks(0, 10)), write("two.txt", blocks(10, 20))
     with pytest.raises(UserError, match=re.escape(f"{one} is given twice")):
-        read_all([one, two, str(one)])
+        read_all([one, two, str(one)], [])
 
 
 def test_an_empty_list_of_files_is_refused() -> None:
     with pytest.raises(UserError, match="no file"):
-        read_all([])
+        read_all([], [])
 
 
 def test_disjoint_parts_pass() -> None:

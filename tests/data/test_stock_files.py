@@ -95,6 +95,7 @@ def test_a_comment_names_columns_and_nothing_guesses_the_order(written: Path) ->
     assert prices.notices == [
         f"{written}: names of columns from its comment, line 2: Open, Close",
         f"{written} has no dates: its last line is the oldest day (data.reverse=true)",
+        f"{written}: 3 of 5 lines are used; left out: 2 comments",
     ]
 
 

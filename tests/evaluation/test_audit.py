@@ -6,6 +6,7 @@ import pytest
 from seqlab.data.module import Profile
 from seqlab.evaluation.audit import LeakAudit, length_distance
 from seqlab.evaluation.base import NothingFitted
+from seqlab.evaluation.validation_only import NotTested
 from seqlab.results.outcome import Outcome, ResultTable
 
 
@@ -26,6 +27,7 @@ class Data:
             words,
             np.array(list(map(len, words))),
             np.array([not set(word) <= known for word in words]),
+            "a letter that training never showed",
             span,
         )
 
@@ -80,9 +82,9 @@ def test_duplicates_are_counted_and_figures_given_without_them() -> None:
     assert lines == {
         "duplicates": "2 of 4 test words (50.0%) are in training; accuracy without them 0.5000, with them "
         "0.7500",
-        "fitted on": "vocabulary: 4 training words",
-        "train and test": "split in order; median length 2 and 2 (Kolmogorov-Smirnov distance 0.25); "
-        "1 test words (25.0%) hold what training lacks",
+        "fitted": "vocabulary on 4 training words",
+        "train and test": "split in order; median length 2 and 2, KS distance 0.25; "
+        "1 test words (25.0%) hold a letter that training never showed",
     }
 
 
@@ -109,10 +111,27 @@ def test_the_order_of_time(first: str, in_order: float) -> None:
     assert f"{order} (train 2024-01-01 to 2024-03-01, test {first} to 2024-04-01)" in lines["train and test"]
 
 
-def test_without_a_judged_item_the_test_split_is_not_read() -> None:
+def test_where_nothing_was_tested_the_test_split_is_not_read() -> None:
     audit = LeakAudit(Data(train=(["a"], None), val=(["a"], None)), NothingFitted())
-    assert audit.figures(Judged([])) == {}
+    assert audit.figures(NotTested()) == {}
     assert audit.lines == []
+
+
+def test_items_that_no_figure_counts_are_compared_without_figures() -> None:
+    """A text's figures are those of its tokens; the audit compares its lines."""
+    data = Data(train=(["a"], None), val=(["a"], None), test=(["a", "b"], None))
+    figures, lines = audited(data, [1, 0, 1])
+    assert figures["audit/duplicate_share"] == 0.5
+    assert not [name for name in figures if "without_duplicates" in name]
+    assert lines["duplicates"] == "1 of 2 test words (50.0%) are in training"
+
+
+@pytest.mark.parametrize("empty", ["train", "test"])
+def test_a_split_without_an_item_to_compare(empty: str) -> None:
+    splits = {name: (["a"], None) for name in ("train", "val", "test")} | {empty: ([], None)}
+    figures, lines = audited(Data(**splits), [1])
+    assert figures == {}
+    assert lines == {"fitted": "vocabulary on 4 training words", "train and test": "split in order"}
 
 
 def test_the_distance_of_lengths_is_that_of_scipy() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from seqlab.data.new_sessions import read_any_sessions
 from seqlab.data.raw_logs import format_of_raw_log
 from seqlab.data.samples.hdfs_blocks import simulate_blocks
 from seqlab.data.samples.hdfs_log import write_log
 from seqlab.errors import UserError
-from seqlab.evaluation.detection import read_any_sessions
 
 SYSLOG = "Dec 10 06:55:46 LabSZ sshd[24200]: reverse mapping failed\n"
 REGEX = {"parser": {"log_format": {"name": "regex", "header": r"^<\d> \w+ "}}}

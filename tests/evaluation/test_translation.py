@@ -133,7 +133,7 @@ def test_pairs_that_are_learned_by_heart_leave_nothing_unseen(capsys: pytest.Cap
     assert outcome.metrics["test/seen_pair_share"] == 1
     assert "test/unseen/bleu" not in outcome.metrics
     note = dict(outcome.result_table().notes)["seen in training"]
-    assert note.startswith("source of 100.0%, target of 100.0%, pair of 100.0% of the test pairs")
+    assert note.startswith("source of 100.0%, target of 100.0% of the test pairs, text for text")
     timing = {"timing/fit_seconds": 1.0, "timing/train_target_tokens_per_second": 1.0}
     print_results(outcome.result_table(), val_figures | timing)
     lines = capsys.readouterr().out.splitlines()

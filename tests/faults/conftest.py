@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
+
+from .disk import small_disk
 
 PIPE = subprocess.PIPE
 HOOKED = Path(__file__).with_name("hooked.py")
@@ -24,6 +28,22 @@ TINY = (
     "detection.scores=[nll_max,combined]",
     "callbacks.checkpoint.every_steps=5",
 )
+
+
+MOMENTS = {
+    "start-up": "seqlab.training.build:build_data",
+    "first checkpoint": "rename:last.ckpt",
+    "training": "seqlab.tasks.base:SequenceTask.training_step@7",
+    "checkpoint": "rename:last.ckpt@3",
+    "validation": "seqlab.tasks.base:SequenceTask.validation_step",
+    "end of training": "seqlab.training.trainer:leave_group",
+    "judging": "seqlab.data.module:SequenceDataModule.open_test",
+    "scores": "rename:scores.csv",
+    "report": "seqlab.training.run_folder:RunFolder.write_report",
+    "page": "rename:report.html",
+    "figures": "rename:metrics.json",
+    "logging": "seqlab.training.tracking:log_results",
+}
 
 
 class Ended(NamedTuple):
@@ -90,3 +110,37 @@ def start(root: Path, python: Any, tmp_path: Path) -> Iterator[Callable[..., Run
     for each in running:
         if each.popen.poll() is None:
             each.popen.kill()
+
+
+@pytest.fixture(scope="session")
+def whole(call: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The same run, never interrupted."""
+    return call(tmp_path_factory.mktemp("whole") / "run", *TINY)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB."""
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
+
+
+def figures(folder: Path) -> dict[str, float]:
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return {name: value for name, value in found.items() if not name.startswith("timing/")}
+
+
+def readers_find(folder: Path) -> set[str]:
+    """Of a run folder: what a reader takes for whole, each of them tried."""
+    found = {path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    for name in found & {"best.ckpt", "last.ckpt", "previous.ckpt"}:
+        assert torch.load(folder / "checkpoints" / name, weights_only=True)["state_dict"], name
+    for name in found & {"metrics.json", "environment.json", "config.json"}:
+        assert json.loads((folder / name).read_text(encoding="utf-8"))
+    if "scores.csv" in found:
+        assert (folder / "scores.csv").read_text(encoding="utf-8").endswith("\n")
+    if "report.html" in found:
+        assert (folder / "report.html").read_text(encoding="utf-8").endswith("</html>\n")
+    if "metrics.json" in found:
+        assert {"report.html", "scores.csv", "best.ckpt", "last.ckpt"} <= found
+    return found

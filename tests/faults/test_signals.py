@@ -12,23 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from .conftest import TINY, Ended, Running
+from .conftest import MOMENTS, Ended, Running, figures, readers_find
 
 Start = Callable[..., Running]
-MOMENTS = {
-    "start-up": "seqlab.training.build:build_data",
-    "first checkpoint": "rename:last.ckpt",
-    "training": "seqlab.tasks.base:SequenceTask.training_step@7",
-    "checkpoint": "rename:last.ckpt@3",
-    "validation": "seqlab.tasks.base:SequenceTask.validation_step",
-    "end of training": "seqlab.training.trainer:leave_group",
-    "judging": "seqlab.data.module:SequenceDataModule.open_test",
-    "scores": "rename:scores.csv",
-    "report": "seqlab.training.run_folder:RunFolder.write_report",
-    "page": "rename:report.html",
-    "figures": "rename:metrics.json",
-    "logging": "seqlab.training.tracking:log_results",
-}
 SIGNALS = {
     "SIGKILL": (signal.SIGKILL,),
     "SIGTERM": (signal.SIGTERM,),
@@ -47,33 +33,6 @@ CELLS = [
     for moment in MOMENTS
     for kind in SIGNALS
 ]
-
-
-@pytest.fixture(scope="module")
-def whole(call: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The same run, never interrupted."""
-    return call(tmp_path_factory.mktemp("whole") / "run", *TINY)
-
-
-def figures(folder: Path) -> dict[str, float]:
-    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    return {name: value for name, value in found.items() if not name.startswith("timing/")}
-
-
-def readers_find(folder: Path) -> set[str]:
-    """Of a run folder: what a reader takes for whole, each of them tried."""
-    found = {path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
-    for name in found & {"best.ckpt", "last.ckpt", "previous.ckpt"}:
-        assert torch.load(folder / "checkpoints" / name, weights_only=True)["state_dict"], name
-    for name in found & {"metrics.json", "environment.json", "config.json"}:
-        assert json.loads((folder / name).read_text(encoding="utf-8"))
-    if "scores.csv" in found:
-        assert (folder / "scores.csv").read_text(encoding="utf-8").endswith("\n")
-    if "report.html" in found:
-        assert (folder / "report.html").read_text(encoding="utf-8").endswith("</html>\n")
-    if "metrics.json" in found:
-        assert {"report.html", "scores.csv", "best.ckpt", "last.ckpt"} <= found
-    return found
 
 
 def assert_told(ended: Ended, kind: str, found: set[str], saved_before: int | None) -> None:

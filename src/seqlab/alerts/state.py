@@ -14,7 +14,7 @@ import polars as pl
 from filelock import Timeout
 
 from seqlab.alerts.blocks import HELD_LINES, OpenBlock
-from seqlab.errors import UserError
+from seqlab.errors import UserError, disk_message
 from seqlab.files import locked, whole_file
 
 STATE_VERSION = 5
@@ -83,5 +83,6 @@ class StateFile:
                 table.write_parquet(
                     part, compression="uncompressed", metadata={_KEY: json.dumps(self.known | header)}
                 )
-        except OSError as error:
-            raise UserError(f"--state {self.path}: cannot be written: {error.strerror or error}") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            reason = disk_message(error, self.path) or f"{self.path}: cannot be written: {error}"
+            raise UserError(f"--state {reason}") from None

@@ -26,11 +26,12 @@ from rich.text import Text
 from seqlab.alerts.alert import UNSEEN, Count, Guess, best_guesses, iso_time, printable, span
 from seqlab.alerts.checks import check_target
 from seqlab.alerts.models import Model
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 from seqlab.detection.surprise import UNSEEN_NLL
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 from seqlab.logs.formats import says_year
 from seqlab.logs.line_reader import LineParser
 from seqlab.logs.reading import LONGEST_LINE, Lines, find_logs, read_chunks
@@ -125,12 +126,14 @@ def events_of_sessions(path: Path, block: str, parser: dict[str, Any] | None) ->
         UserError: no such block, or a folder whose template ids mean something else than those of training.
     """
     parsed = read_parsed_sessions(path) if path.is_dir() else None
-    sessions = read_sessions(path) if parsed is None else parsed.sessions
+    counts = LineCounts(path)
+    sessions = read_sessions(path, counts) if parsed is None else parsed.sessions
+    counts.tell()
     if parsed is not None:
         check_templates(str(parsed.folder), parsed.parser, parser)
     places = np.flatnonzero(sessions.ids == block)
     if not len(places):
-        raise UserError(f"{path}: no block {block} among its {len(sessions.ids):,} sessions")
+        raise UserError(f"{path}: no block {shown(block)} among its {len(sessions.ids):,} sessions")
     place = int(places[0])
     keys = sessions.keys(place)
     if parsed is None:

@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.alerts.checks import check_target, is_same
+    from seqlab.data.new_sessions import read_any_sessions
     from seqlab.detection.thresholds import check_target_fpr
     from seqlab.errors import UserError, missing_file
     from seqlab.evaluation.calibrating import recalibrate
-    from seqlab.evaluation.detection import read_any_sessions
     from seqlab.training.checkpoints import KEY, load_task, read_checkpoint, write_atomically
 
     checkpoint, normals = arguments.checkpoint, arguments.normals

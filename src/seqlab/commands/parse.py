@@ -41,10 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from seqlab.data.line_counts import LineCounts
     from seqlab.data.session_files import read_labels
     from seqlab.logs.output import line_progress, report
     from seqlab.logs.parse_run import open_engine, parse
     from seqlab.logs.settings import chosen_format, first_lines, parse_settings, taken_apart
+
+    def labels_of_file(path: Path) -> dict[str, int]:
+        counts = LineCounts(path)
+        labels = read_labels(path, counts)
+        counts.tell()
+        return labels
 
     arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:
@@ -57,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = open_engine(arguments.engine, arguments.address)
     try:
         with line_progress(settings.logs) as progress:
-            parsed = parse(settings, engine, read_labels=read_labels, report=progress)
+            parsed = parse(settings, engine, read_labels=labels_of_file, report=progress)
     finally:
         engine.close()
     print(report(settings, parsed))

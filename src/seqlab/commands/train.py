@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, memory_message
+from seqlab.errors import UserError, disk_message, memory_message
 from seqlab.interrupts import interrupted, last_words
 from seqlab.project import project_folder, train_words, typed
 
@@ -100,6 +100,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     import hydra
 
     arguments = sys.argv[1:]
+    logging.raiseExceptions = False  # what a full train.log cannot take, the next file cannot either
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     ended_by: list[Any] = []  # the signal
@@ -109,8 +110,13 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
         from seqlab.composing.mistakes import user_message
 
+        folder = None if config is None else _output_folder()  # Hydra has not made it yet
         lacking = memory_message(error, {} if config is None else config.data)
-        message = lacking or user_message(error, conf, [*search, *arguments])
+        message = (
+            _with_way_on(lacking, folder, config)
+            or user_message(error, conf, [*search, *arguments])
+            or _with_way_on(disk_message(error, folder), folder, config)
+        )
         if message is None or wants_traceback:
             return None
         print(f"error: {message}", file=sys.stderr)
@@ -139,6 +145,21 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     return EXIT_USER_ERROR if failed else 0
 
 
+def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:
+    """What is lacking, and how a run that has saved something goes on once it is there."""
+    if message is None or folder is None:
+        return message
+    from seqlab.composing.jobs import way_on
+
+    return f"{message}. {way_on(folder, config)}".removesuffix(". ")
+
+
+def _output_folder() -> Path:
+    from hydra.core.hydra_config import HydraConfig
+
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
 def _told(
     train: Callable[[Any], Any],
     tell: Callable[[Exception, Any], str | None],
@@ -152,10 +173,9 @@ def _told(
     @functools.wraps(train)
     def job(config: Any) -> Any:
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
-        from seqlab.training.run_folder import path_of_run
 
         try:
-            with interruptible(), only_writer(path_of_run()):
+            with interruptible(), only_writer(_output_folder()):
                 return train(config)
         except RunInterruptedError as error:
             ended_by.append(error)
@@ -177,8 +197,6 @@ def _told(
 
 def _tell_interrupted(error: Any, config: Any) -> None:
     """A function of this module, so that a launcher's worker imports it, and with it the filter above."""
-    from hydra.core.hydra_config import HydraConfig
-
     from seqlab.composing.jobs import tell_interrupted
 
-    tell_interrupted(error, Path(HydraConfig.get().runtime.output_dir), config)
+    tell_interrupted(error, _output_folder(), config)

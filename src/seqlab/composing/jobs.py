@@ -126,23 +126,30 @@ def log_failure(error: Exception, message: str | None) -> Path:
 
 def remove_unstarted(folder: Path) -> None:
     """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+    if folder.exists() and {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
         shutil.rmtree(folder)
 
 
 def tell_interrupted(error: Any, folder: Path, config: Any) -> None:
     """Say what was saved and how to go on."""
+    if (folder / "metrics.json").exists():
+        print(f"interrupted ({error}) when the run was finished: its figures are kept", file=sys.stderr)
+        return
+    go_on = way_on(folder, config)
+    if not go_on:
+        print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
+        return
+    saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
+    print(f"interrupted ({error}); {saved}. {go_on}", file=sys.stderr)
+
+
+def way_on(folder: Path, config: Any) -> str:
+    """``Go on: `` and the command line that does; empty where nothing was saved."""
     from omegaconf import OmegaConf
 
     from seqlab.trust import outside_packages, trust_options
 
-    if (folder / "metrics.json").exists():
-        print(f"interrupted ({error}) when the run was finished: its figures are kept", file=sys.stderr)
-        return
     if not (folder / "checkpoints" / "last.ckpt").exists():
-        print(f"interrupted ({error}) before anything was saved", file=sys.stderr)
-        return
+        return ""
     trust = trust_options(outside_packages(OmegaConf.to_container(config)))
-    go_on = f"{' '.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()
-    saved = "the last checkpoint is kept" if error.step is None else f"saved after step {error.step}"
-    print(f"interrupted ({error}); {saved}. Go on: {go_on}", file=sys.stderr)
+    return f"Go on: {' '.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TextBatch
 from seqlab.data.loaders import IndexBatches, batch_loader
-from seqlab.data.module import SequenceDataModule
+from seqlab.data.module import Profile, SequenceDataModule
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import part_ends
 from seqlab.data.text_codec import UNITS, TextCodec, clean_text
@@ -32,6 +32,7 @@ TEXTS = {  # of the published examples: short enough to be learned by heart
         "tasks and work, but rather teach them to long for the endless immensity of the sea."
     ),
 }
+LINE = {"char": 20, "word": 5}  # tokens of a line at least: shorter ones repeat by chance
 EVAL_CHUNK = 256  # tokens of a stream a batch when nothing is learned; any number gives the same figures
 
 
@@ -223,6 +224,25 @@ class CharacterSequence(SequenceDataModule):
 
     def test_loader(self) -> DataLoader:
         return self.once("test")
+
+    def profile(self, split: str) -> Profile:
+        """Lines of some length; of a text that is learned by heart, the text."""
+        self.check_access(split)
+        text = self.texts[split]
+        lines, lengths = text.split("\n"), self.codec.line_lengths(text)
+        keep = lengths >= LINE[self.unit]
+        if self.by_heart:
+            lines, lengths, keep = [text], np.array([len(self._ids[split])]), np.ones(1, dtype=bool)
+        kept = [line for line, is_kept in zip(lines, keep.tolist(), strict=True) if is_kept]
+        unknown = np.array([bool(self.codec.unseen(line)) for line in kept], dtype=bool)
+        noun = "texts" if self.by_heart else f"lines of {LINE[self.unit]} {self.train_unit} or more"
+        return Profile(noun, kept, lengths[keep], unknown, f"{self.train_unit} that the vocabulary lacks")
+
+    def fitted_on(self) -> dict[str, str]:
+        return {"vocabulary": f"{len(self._ids['train']):,} training {self.train_unit}"}
+
+    def split_rule(self) -> str:
+        return "no split: every part is the same text" if self.by_heart else self.source.split_rule(None)
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt, readable text."""

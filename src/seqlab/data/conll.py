@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.data.line_counts import BLANK, LineCounts
 from seqlab.data.tagged import TaggedSentences
 from seqlab.data.tags import AUTO, OUTSIDE, is_tag, looks_bio, to_bio
-from seqlab.data.text_files import read_text
-from seqlab.errors import UserError
+from seqlab.data.text_files import read_lines
+from seqlab.errors import UserError, shown
 
 FORMAT = "a token first and a tag last, tab or space between, a blank line between sentences"
 NEW_FORMAT = "one sentence a line, tokens separated by spaces; or CoNLL columns, the token first"
 DOCUMENT = "-DOCSTART-"
 TAGS = "O, B-type or I-type (or their like in IOBES or BILOU)"
 CONLL_U = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _BLANKS = " \t"  # a non-breaking space or U+2028 belongs to its token
 _ID = re.compile(r"\d+([-.]\d+)?")  # of CoNLL-U: 3, 3-4 for a multiword token, 3.1 for an empty node
 
@@ -66,13 +66,13 @@ def columns_of(line: str) -> list[str]:
     return [column for column in line.split(" ") if column]
 
 
-def read_columns(path: Path, text: str) -> ColumnFile:
-    """The lines with tokens of a column file.
+def read_columns(path: Path, lines: Sequence[str], counts: LineCounts) -> ColumnFile:
+    """The lines with tokens of a column file; blank ones are used, they divide sentences.
 
     Passed over are comments, ``-DOCSTART-`` lines, and multiword tokens and empty nodes of CoNLL-U. A line
     that begins with # is a token, such as a hashtag, where it has the columns of a token.
     """
-    split = [columns_of(line) for line in _LINE_END.split(text)]
+    split = [columns_of(line) for line in lines]
     filled = [columns for columns in split if columns and columns[0] != DOCUMENT]
     sure = [columns for columns in filled if not columns[0].startswith("#")] or filled
     width = len(sure[0]) if sure else 0
@@ -84,6 +84,7 @@ def read_columns(path: Path, text: str) -> ColumnFile:
     for number, columns in enumerate(split, start=1):
         if not columns or columns[0] == DOCUMENT:
             between = True
+            counts.skipped[DOCUMENT] += bool(columns)
             continue
         is_comment = columns[0].startswith("#") and (
             len(columns) != width
@@ -91,6 +92,7 @@ def read_columns(path: Path, text: str) -> ColumnFile:
             or (columns[0] == "#" and not is_tag(columns[-1]))  # "# id 1f domain=en" of MultiCoNER
         )
         if is_comment or (has_ids and not columns[0].isdigit()):
+            counts.skipped["comments" if is_comment else "multiword tokens or empty nodes"] += 1
             continue
         if between:
             file.firsts.append(len(file.rows))
@@ -101,7 +103,11 @@ def read_columns(path: Path, text: str) -> ColumnFile:
 
 
 def read_conll(
-    path: str | Path, *, tag_column: int | str | None = None, scheme: str = "bio"
+    path: str | Path,
+    *,
+    tag_column: int | str | None = None,
+    scheme: str = "bio",
+    counts: LineCounts | None = None,
 ) -> tuple[TaggedSentences, list[str]]:
     """Read a column file; tags of entities become BIO tags, plain ones stay as they stand.
 
@@ -116,7 +122,8 @@ def read_conll(
         UserError: a file that cannot be read or holds no sentence, a line with one column or with another
             number than before, a tag of no scheme; names file and line.
     """
-    file = read_columns(Path(path), read_text(path, FORMAT))
+    counts = counts or LineCounts(path)
+    file = read_columns(Path(path), read_lines(path, FORMAT, counts, is_prose=False), counts)
     if not file.rows:
         raise UserError(f"{path}: no sentence in it; expected {FORMAT}")
     for number, columns in zip(file.lines, file.rows, strict=True):
@@ -127,11 +134,11 @@ def read_conll(
     for number, columns, tag in zip(file.lines, file.rows, tags, strict=True):
         if not tag or (scheme == "bio" and not is_tag(tag)):
             raise UserError(
-                f"{path}, line {number}: tag {tag!r} of {columns[file.token]!r}; expected {TAGS} in {where} "
-                f"of {len(columns)}; data.tag_column=NUMBER reads another, data.scheme=plain takes any "
-                "tag, as data=tags does"
+                f"{path}, line {number}: tag '{shown(tag)}' of '{shown(columns[file.token], 40)}'; expected "
+                f"{TAGS} in {where} of {len(columns)}; data.tag_column=NUMBER reads another, "
+                "data.scheme=plain takes any tag, as data=tags does"
             )
-    notices = []
+    notices = counts.notices()
     if scheme == "bio":
         tags, repaired = to_bio(tags, file.firsts)
         if repaired:
@@ -145,14 +152,16 @@ def read_conll(
 def _check_columns(where: str, columns: list[str], width: int, token: int) -> None:
     """Raise UserError unless a line has the usual number of columns, and a token."""
     if len(columns) == 1:
-        raise UserError(f"{where}: one column, {columns[0]!r}; expected {FORMAT}")
+        raise UserError(f"{where}: one column, '{shown(columns[0])}'; expected {FORMAT}")
     if len(columns) != width:
         raise UserError(f"{where}: {len(columns)} columns, the lines before have {width}")
     if not columns[token]:
         raise UserError(f"{where}: the token is empty")
 
 
-def read_sentences(path: Path, known: Collection[str] = ()) -> TaggedSentences:
+def read_sentences(
+    path: Path, known: Collection[str] = (), counts: LineCounts | None = None
+) -> TaggedSentences:
     """Sentences to be tagged, of a text file, one a line, or of a column file; every tag is O.
 
     A file holds columns where a line has a tab, or where several lines have as many columns each and all end
@@ -161,18 +170,24 @@ def read_sentences(path: Path, known: Collection[str] = ()) -> TaggedSentences:
     Raises:
         UserError: a file that cannot be read, holds no sentence or an empty token; names the line.
     """
-    text = read_text(path, NEW_FORMAT)
-    sentences = [columns_of(line) for line in _LINE_END.split(text)]
-    file = read_columns(path, text)
+    counts = counts or LineCounts(path)
+    lines = read_lines(path, NEW_FORMAT, counts, is_prose=False)
+    sentences, of_columns = [columns_of(line) for line in lines], LineCounts(path)
+    file = read_columns(path, lines, of_columns)
     ends = [row[-1] for row in file.rows]
     tagged = all(map(is_tag, ends)) or all(end in known for end in ends)
     widths = {len(columns) for columns in file.rows}
-    if "\t" in text or (len(file.rows) > 1 and len(widths) == 1 < max(widths) and tagged):
+    if any("\t" in line for line in lines) or (
+        len(file.rows) > 1 and len(widths) == 1 < max(widths) and tagged
+    ):
         for number, columns in zip(file.lines, file.rows, strict=True):
             if len(columns) <= file.token or not columns[file.token]:
                 raise UserError(f"{path}, line {number}: the token is empty")
         tokens = file.column(file.token)
         sentences = [tokens[first:end] for first, end in pairwise([*file.firsts, len(tokens)])]
+        counts.skipped = of_columns.skipped
+    else:
+        counts.skipped[BLANK] = sentences.count([])
     filled = [(tokens, [OUTSIDE] * len(tokens)) for tokens in sentences if tokens]
     if not filled:
         raise UserError(f"{path}: no sentence in it; expected {NEW_FORMAT}")

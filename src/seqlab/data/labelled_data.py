@@ -157,19 +157,12 @@ class LabelledData(ByLengthModule):
 
     def _tell_of_items(self, splits: dict[str, LabelledItems]) -> None:
         """Count what bounds the figures; of the test split it is counts for the reader, no decision."""
-        train, test = splits["train"], splits["test"]
-        ambiguous, things = train.num_ambiguous(), self.train_unit
+        test = splits["test"]
+        ambiguous, things = splits["train"].num_ambiguous(), self.train_unit
         if ambiguous:
             self.notices.append(
                 f"{ambiguous:,} training {things} occur with more than one label: nothing could tell them "
                 "apart (oracle/accuracy_ceiling is the best possible accuracy on the test split)"
-            )
-        known = set(zip(train.texts, train.labels, strict=True))
-        shared = sum(pair in known for pair in zip(test.texts, test.labels, strict=True))
-        if shared:
-            how = "" if not self.equal_together else ", as the files were given"
-            self.notices.append(
-                f"{shared:,} of {len(test):,} test {things} occur with the same label in training{how}"
             )
         cut = sum(
             len(self.coder.tokens(text)) > self.max_length for part in splits.values() for text in part.texts
@@ -248,6 +241,7 @@ class LabelledData(ByLengthModule):
             items.texts,
             np.array([len(row) for row in rows], dtype=np.int64),
             np.array([vocabulary.unk in vocabulary.ids(row) for row in rows]),
+            f"{self.coder.unit}s that the vocabulary lacks",
         )
 
     def fitted_on(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from seqlab.data.labelled import LabelledItems, NewItems
 from seqlab.data.labelled_data import LabelledData, SequenceCoder
 from seqlab.data.labelled_files import items_of, read_event_rows, read_labelled_sessions
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.sequences import LABEL_NORMAL
 from seqlab.errors import UserError
 
@@ -24,8 +25,9 @@ class EventCoder(SequenceCoder):
 
     def read_new(self, path: Path) -> NewItems:
         """A file of sessions as training reads them; labels in it are passed over."""
-        rows = read_event_rows(path)
-        return NewItems(rows.texts, rows.ids, 0)
+        counts = LineCounts(path)
+        rows = read_event_rows(path, counts)
+        return NewItems(rows.texts, rows.ids, counts.skipped.total())
 
 
 class LabelledEvents(LabelledData):
@@ -49,7 +51,10 @@ class LabelledEvents(LabelledData):
         self.labels = labels
 
     def read(self, path: str | Path) -> LabelledItems:
-        return read_labelled_sessions(path, self.labels)
+        counts = LineCounts(path)
+        items = read_labelled_sessions(path, self.labels, counts)
+        self.notices += counts.notices()
+        return items
 
     def simulate(self) -> LabelledItems:
         from seqlab.data.samples.hdfs_blocks import SYNTHETIC_NOTICE, simulate_blocks

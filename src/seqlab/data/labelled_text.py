@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from seqlab.data.labelled import LabelledItems, NewItems
 from seqlab.data.labelled_data import LabelledData, SequenceCoder
 from seqlab.data.labelled_files import read_labelled_texts, read_texts
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.sources import check_counts
 from seqlab.data.text_files import clean
 from seqlab.data.tokenizers import SubwordTokenizer, Tokenizer, split_words, tokenizer_from_state, written
@@ -53,8 +54,9 @@ class TextCoder(SequenceCoder):
     def read_new(self, path: Path) -> NewItems:
         """One text a line, or a table with a column headed as in training, or name, text or sentence."""
         column = self.columns[0] if self.columns else None
-        texts, num_empty = read_texts(path, column, self.delimiter, self.noun)
-        return NewItems(texts, None, num_empty)
+        counts = LineCounts(path)
+        texts = read_texts(path, column, self.delimiter, self.noun, counts)
+        return NewItems(texts, None, counts.skipped.total())
 
     def state(self) -> dict[str, Any]:
         columns = None if self.columns is None else list(self.columns)
@@ -122,7 +124,10 @@ class LabelledText(LabelledData):
         self.ascii = ascii
 
     def read(self, path: str | Path) -> LabelledItems:
-        return read_labelled_texts(path, self.columns, self.delimiter, self.noun)
+        counts = LineCounts(path)
+        items = read_labelled_texts(path, self.columns, self.delimiter, self.noun, counts)
+        self.notices += counts.notices()
+        return items
 
     def simulate(self) -> LabelledItems:
         from seqlab.data.samples.tickets import SYNTHETIC_NOTICE, simulate_tickets

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from seqlab.data.module import BATCH_TOKENS, SequenceDataModule
+from seqlab.data.module import BATCH_TOKENS, Profile, SequenceDataModule
 from seqlab.data.sequences import LABEL_ABNORMAL, Sessions, Splits, split_by_session
 from seqlab.data.splits import Files, check_fractions
 from seqlab.data.vocabulary import Vocabulary
@@ -109,9 +110,12 @@ class LogSessions(SequenceDataModule):
         self._splits = self.locked(splits)
         self.notices += notices
         if self.templates_file is not None:
+            from seqlab.data.line_counts import LineCounts
             from seqlab.logs.known_templates import read_templates
 
-            self.templates = read_templates(self.templates_file)
+            counts = LineCounts(self.templates_file)
+            self.templates = read_templates(self.templates_file, counts)
+            self.notices += counts.notices()
         self.vocabulary = Vocabulary.from_sessions(self._splits["train"])
         self.max_length = int(self._splits["train"].lengths.max()) + 1  # EOS counted
         if self.parameters:
@@ -203,6 +207,34 @@ class LogSessions(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
+    def profile(self, split: str) -> Profile:
+        sessions, tokens = self.sessions(split), self.tokens(split)
+        raw, bounds = tokens.tobytes(), (sessions.offsets * tokens.itemsize).tolist()
+        distinct: dict[bytes, bytes] = {}  # equal sessions share one object, which is hashed once
+        rows = (raw[start:end] for start, end in pairwise(bounds))
+        contents = [distinct.setdefault(row, row) for row in rows]
+        unknown = np.zeros(len(sessions), dtype=bool)
+        unknown[np.repeat(np.arange(len(sessions)), sessions.lengths)[tokens == self.vocabulary.unk]] = True
+        lacks = "a key that training never showed"
+        return Profile("sessions", contents, sessions.lengths, unknown, lacks, _span(sessions.first_time))
+
+    def fitted_on(self) -> dict[str, str]:
+        train = f"{len(self._splits['train']):,} training sessions"
+        templates = {"templates": "every line that was parsed, of test sessions too"}
+        return {
+            **(templates if self.parsed_folder is not None else {}),
+            "vocabulary": train,
+            **({"values of parameters": train} if self.parameters else {}),
+        }
+
+    def split_rule(self) -> str:
+        at_random = f"at random, seed {self.seed}"
+        if self.files["train"] is not None:
+            return "splits as given" + (f", val cut off train {at_random}" * (self.files["val"] is None))
+        if self.parsed_folder is not None and self.split_by == "time":
+            return "split by the times of first lines"
+        return f"normal sessions split {at_random}, all abnormal ones tested"
+
     def write_files(self, folder: Path) -> None:
         self.vocabulary.save(folder / "vocabulary.txt")
 
@@ -222,3 +254,11 @@ class LogSessions(SequenceDataModule):
         Some dozen long sessions in one batch are one step an epoch, and a network that has learned nothing.
         """
         return min(self.batch_size, max(int(EVENTS_A_BATCH / self.sessions("train").lengths.mean()), 1))
+
+
+def _span(times: NDArray[np.datetime64] | None) -> tuple[str, str] | None:
+    """The first and the last of (S,) times, to the second; None where one is not known."""
+    if times is None or not len(times) or np.isnat(times).any():
+        return None
+    first, last = (str(time.astype("datetime64[s]")).replace("T", " ") for time in (times.min(), times.max()))
+    return first, last

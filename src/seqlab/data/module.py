@@ -32,9 +32,10 @@ class Profile(NamedTuple):
     """A split's N items, as the leak audit compares them with those of another."""
 
     noun: str  # what the items are, in the plural: sessions, names, sentence pairs
-    contents: Sequence[Hashable]  # (N,) each item whole: equal ones are duplicates
-    lengths: NDArray[np.int64]  # (N,) tokens or steps
-    unknown: NDArray[np.bool_] | None = None  # (N,) items with a token that training lacks
+    contents: Sequence[Hashable]  # (N,) each item whole, or a hash of it: equal ones are duplicates
+    lengths: NDArray[np.int64] | None = None  # (N,) tokens or steps; None where all items are as long
+    unknown: NDArray[np.bool_] | None = None  # (N,) items that hold what training lacks
+    lacks: str = "what training lacks"  # what ``unknown`` is about: a key that training never showed
     span: tuple[str, str] | None = None  # its first and last time, as texts that sort by time
 
 
@@ -88,6 +89,8 @@ class SequenceDataModule(pl.LightningDataModule):
 
     def profile(self, split: str) -> Profile | None:
         """What the leak audit compares of a split's items; None where a data set has nothing to compare.
+
+        Figures without duplicates need the test items that ``Outcome.resampled`` counts, in its order.
 
         Raises:
             TestSetLockedError: the test split before ``open_test``.

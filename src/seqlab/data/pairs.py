@@ -13,25 +13,27 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from seqlab.data.batches import TranslationBatch
+from seqlab.data.line_counts import BLANK, LineCounts
 from seqlab.data.text_files import clean, read_lines
 from seqlab.data.tokenizers import Tokenizer
 from seqlab.data.vocabulary import SPECIAL
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 Pair = tuple[str, str]
 FORMAT = "source, a tab, target; further columns are ignored"
 
 
-def read_pairs(files: str | Path | Sequence[str | Path]) -> list[Pair]:
+def read_pairs(files: str | Path | Sequence[str | Path], counts: LineCounts | None = None) -> list[Pair]:
     """The pairs of one file of columns, or of two parallel files: source and target, plain or ``.gz``.
 
-    Sides may be empty: whoever trains on them drops such pairs.
+    Sides may be empty: whoever trains on them drops such pairs. ``counts`` gets the lines of a file of
+    columns; of parallel files each line is used.
 
     Raises:
         UserError: a file that cannot be read, a line without a tab, or two files that are not parallel.
     """
     if isinstance(files, str | Path):
-        return _from_columns(Path(files))
+        return _from_columns(Path(files), counts or LineCounts(files))
     if len(files) != 2:
         raise UserError(
             f"{len(files)} files, {', '.join(map(str, files)) or 'none'}: give one of columns ({FORMAT}), or "
@@ -46,14 +48,15 @@ def read_pairs(files: str | Path | Sequence[str | Path]) -> list[Pair]:
     return [(clean(one), clean(other)) for one, other in zip(source, target, strict=True)]
 
 
-def _from_columns(path: Path) -> list[Pair]:
+def _from_columns(path: Path, counts: LineCounts) -> list[Pair]:
     pairs = []
-    for number, line in enumerate(read_lines(path, FORMAT), start=1):
+    for number, line in enumerate(read_lines(path, FORMAT, counts), start=1):
         if not line.strip():
+            counts.skipped[BLANK] += 1
             continue
         columns = line.split("\t")
         if len(columns) < 2:
-            raise UserError(f"{path}, line {number}: no tab in {line[:60]!r}; expected {FORMAT}")
+            raise UserError(f"{path}, line {number}: no tab in '{shown(line)}'; expected {FORMAT}")
         pairs.append((clean(columns[0]), clean(columns[1])))
     return pairs
 

@@ -63,7 +63,6 @@ class ParsedSessions:
     """S sessions of a parsed log, in the order of their first lines."""
 
     sessions: Sessions  # keys are template ids as text
-    first_time: NDArray[np.datetime64]  # (S,) microseconds; NaT where lines have no time
     line_offsets: NDArray[np.int64]  # (N,) byte of each event's line in the logs, one after the other
     summary: dict[str, Any]  # parse.json
     folder: Path
@@ -120,6 +119,7 @@ def read_parsed_sessions(
     codes[present] = np.arange(len(present))
     names = tuple(map(str, present.tolist()))
     sessions = Sessions.from_arrays(codes[keys], lengths, ids, names).with_labels(labels)
+    sessions = replace(sessions, first_time=first_time)
     if times:
         moments = table["times"].explode().cast(pl.Datetime("us"))
         known = moments.is_not_null().to_numpy()
@@ -135,7 +135,7 @@ def read_parsed_sessions(
 
         found = read_parameters(folder, offsets, templates_of(summary["parser"]))
         sessions = replace(sessions, parameters=found)
-    return ParsedSessions(sessions, first_time, offsets, summary, folder)
+    return ParsedSessions(sessions, offsets, summary, folder)
 
 
 def delay_buckets(
@@ -173,7 +173,7 @@ def split_parsed(parsed: ParsedSessions, split: Sequence[float], split_by: str, 
     """
     if split_by not in SPLIT_BY:
         raise UserError(f"data.split_by={split_by}: choose {' or '.join(SPLIT_BY)}")
-    sessions, first_time, notices = parsed.sessions, parsed.first_time, []
+    sessions, notices = parsed.sessions, []
     unknown = sessions.labels == LABEL_UNKNOWN
     if unknown.all():
         notices.append(
@@ -181,7 +181,7 @@ def split_parsed(parsed: ParsedSessions, split: Sequence[float], split_by: str, 
         )
     elif unknown.any():
         notices.append(f"{int(unknown.sum()):,} sessions of {parsed.folder} have no label and were left out")
-        sessions, first_time = sessions.take(~unknown), first_time[~unknown]
+        sessions = sessions.take(~unknown)
     is_bad = sessions.labels == LABEL_ABNORMAL
     if split_by == "session":
         splits = split_by_session(sessions.take(~is_bad), None, split, seed)
@@ -189,9 +189,9 @@ def split_parsed(parsed: ParsedSessions, split: Sequence[float], split_by: str, 
             splits["test"] = concatenate([splits["test"], sessions.take(is_bad)])
             notices.append(prevalence_notice(is_bad, str(parsed.folder)))
     else:
-        if np.isnat(first_time).any():
+        if sessions.first_time is None or np.isnat(sessions.first_time).any():
             raise UserError("data.split_by=time: some sessions have no time; use data.split_by=session")
-        order = np.argsort(first_time, kind="stable")
+        order = np.argsort(sessions.first_time, kind="stable")
         parts = dict(zip(SPLITS, parts_in_order(order, split), strict=True))
         for name in ("train", "val"):
             bad = is_bad[parts[name]]

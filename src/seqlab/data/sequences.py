@@ -72,6 +72,7 @@ class Sessions:
     key_names: tuple[str, ...]
     delays: NDArray[np.uint8] | None = None  # (N,) time since the event before: ``delay_buckets``
     parameters: Any = None  # of N events: seqlab.data.parameters.EventParameters, where they are read
+    first_time: NDArray[np.datetime64] | None = None  # (S,) microseconds; NaT where lines have no time
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -103,6 +104,7 @@ class Sessions:
             labels=self.labels[index],
             delays=None if self.delays is None else self.delays[events],
             parameters=None if self.parameters is None else self.parameters.take(events),
+            first_time=None if self.first_time is None else self.first_time[index],
         )
 
     def with_labels(self, labels: NDArray[np.int8] | int) -> Sessions:
@@ -153,7 +155,7 @@ Splits = tuple[dict[str, Sessions], list[str]]  # by name, and what to tell the 
 def concatenate(parts: Sequence[Sessions]) -> Sessions:
     """One Sessions of all ``parts``, their keys renumbered where the parts named them differently.
 
-    Delays and parameters stay where all parts have them.
+    Delays, parameters and times stay where all parts have them.
     """
     numbers: dict[str, int] = {}
     for part in parts:
@@ -164,6 +166,7 @@ def concatenate(parts: Sequence[Sessions]) -> Sessions:
     lengths = np.concatenate([part.lengths for part in parts])
     delays = [part.delays for part in parts if part.delays is not None]
     parameters = [part.parameters for part in parts if part.parameters is not None]
+    first_time = [part.first_time for part in parts if part.first_time is not None]
     return Sessions(
         codes=np.concatenate(codes),
         offsets=np.concatenate(([0], np.cumsum(lengths))),
@@ -172,6 +175,7 @@ def concatenate(parts: Sequence[Sessions]) -> Sessions:
         key_names=tuple(numbers),
         delays=np.concatenate(delays) if len(delays) == len(parts) else None,
         parameters=parameters[0].joined(parameters) if len(parameters) == len(parts) else None,
+        first_time=np.concatenate(first_time) if len(first_time) == len(parts) else None,
     )
 
 

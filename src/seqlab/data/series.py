@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import SeriesBatch
 from seqlab.data.few_items import few_items
 from seqlab.data.loaders import IndexBatches, batch_loader
-from seqlab.data.module import SequenceDataModule
+from seqlab.data.module import Profile, SequenceDataModule
 from seqlab.data.scaling import SCALINGS, check_transforms, feature_transforms
 from seqlab.data.series_encoding import NaiveForecast, SeriesDataset, SeriesEncoding, SeriesWindows, joined
 from seqlab.data.series_files import SeriesFile, choose_columns, read_series
-from seqlab.data.series_table import SeriesTable, check_missing
+from seqlab.data.series_table import SeriesTable, check_missing, column_names, up_to
 from seqlab.data.sources import Source, check_counts
 from seqlab.data.splits import SPLITS
 from seqlab.data.time_splits import (
@@ -81,18 +81,14 @@ class TimeSeries(SequenceDataModule):
         super().__init__()
         self.source = Source(path=path, split=split, may_be_zero="val")
         self.asked: dict[str, Any] = {
-            "targets": _names("targets", targets),
-            "features": _names("features", features),
-            "known": _names("known", known),
+            "targets": column_names("targets", targets),
+            "features": column_names("features", features),
+            "known": column_names("known", known),
         }
         if self.asked["targets"] == []:
             raise UserError("data.targets=[]: name at least one column, or null for the usual ones")
-        self.reading: dict[str, Any] = {
-            "time": time,
-            "id": id,
-            "columns": _names("columns", columns),
-            "missing": missing,
-        }
+        columns = column_names("columns", columns)
+        self.reading: dict[str, Any] = {"time": time, "id": id, "columns": columns, "missing": missing}
         self.num_folds = (backtest or {}).get("folds", 0)
         check_missing(missing)
         check_season(season)
@@ -139,6 +135,7 @@ class TimeSeries(SequenceDataModule):
         spans = cut(source.tables, self.split, bare, self.num_folds, self.noun)
         tables, spans, told = with_training_part(source.tables, spans, bare)
         self._begin(tables, bare, spans)
+        self._grid = source.grid
         self._tell_of_few()
         ends = self.train_ends()
         self.season, more = settled_season(self.asked_season, source.grid.season, ends, self.noun)
@@ -147,7 +144,7 @@ class TimeSeries(SequenceDataModule):
     def _begin(self, tables: list[SeriesTable], bare: SeriesEncoding, spans: Spans) -> None:
         """Fit the scales on the training rows."""
         self._spans = spans
-        self._splits = self.locked({name: _up_to(tables, spans.rows(name)) for name in SPLITS})
+        self._splits = self.locked({name: up_to(tables, spans.rows(name)) for name in SPLITS})
         rows = zip(self._splits["train"], spans.rows("train"), strict=True)
         self.encodings = [bare.fit(table, *span, self.scaling) for table, span in rows]
 
@@ -275,6 +272,21 @@ class TimeSeries(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self.loader(self.windows("test"))
 
+    def profile(self, split: str) -> Profile:
+        """Windows by what they read and forecast; unknown are those with a value beyond training's range."""
+        trains = self._splits["train"]
+        ranges = [table.bounds(self.encoding.targets) for table in trains]
+        contents, beyond = self.windows(split).compared(ranges)
+        lacks, span = "a value outside of training's range", self._spans.span(split, self._grid)
+        return Profile("windows", contents, None, beyond, lacks, span)
+
+    def fitted_on(self) -> dict[str, str]:
+        first, end = self._spans.parts["train"]
+        return {"scales": f"the {end - first:,} training {self.noun}{self._spans.dates(first, end)}"}
+
+    def split_rule(self) -> str:
+        return self.source.split_rule(None)
+
     def write_files(self, folder: Path) -> None:
         """Write scales.json: what was fitted on the training part."""
         text = json.dumps(self.encoding.state() | {"series": self._scales()}, indent=2)
@@ -289,15 +301,3 @@ class TimeSeries(SequenceDataModule):
         rows.append(("features", ", ".join(self.encoding.features)))
         rows += [("known ahead", ", ".join(self.encoding.known))] if self.encoding.known else []
         return rows + ([("season", f"{self.season} {self.noun}")] if self.season else [])
-
-
-def _names(setting: str, names: Sequence[str] | None) -> list[str] | None:
-    """Names of columns as a checkpoint holds them."""
-    if isinstance(names, str):
-        raise UserError(f"data.{setting}={names}: give a list, like data.{setting}=[{names}]")
-    return None if names is None else [str(name) for name in names]
-
-
-def _up_to(tables: list[SeriesTable], rows: list[tuple[int, int]]) -> list[SeriesTable]:
-    """The rows of each table before an end."""
-    return [table.until(end) for table, (_, end) in zip(tables, rows, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,18 @@ class SeriesWindows:
     def series(self) -> NDArray[np.int64]:
         """(N * Y,) number of the series of each forecast: table by table, target by target."""
         return (self.table[:, None] * self.num_targets + np.arange(self.num_targets)).ravel()
+
+    def compared(self, ranges: Sequence[NDArray[np.float64]]) -> tuple[list[bytes], NDArray[np.bool_]]:
+        """(N,) a hash of what each window reads and forecasts, and whether a value to forecast is beyond.
+
+        Args:
+            ranges: of each table, (2, Y) the smallest and the largest value that is not beyond.
+        """
+        truth = self.truth.reshape(len(self), self.num_targets, -1)
+        rows = zip(self.inputs, truth, strict=True)
+        hashes = [blake2b(one.tobytes() + other.tobytes(), digest_size=16).digest() for one, other in rows]
+        least, most = np.stack(ranges)[self.table].swapaxes(0, 1)
+        return hashes, ((truth.min(axis=2) < least) | (truth.max(axis=2) > most)).any(axis=1)
 
 
 class NaiveForecast(NamedTuple):

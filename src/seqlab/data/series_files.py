@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from seqlab.data.csv_files import csv_rows
+from seqlab.data.csv_files import csv_rows, shown_names
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.series_table import (
     DATE,
     LINE,
@@ -23,7 +25,7 @@ from seqlab.data.series_table import (
 )
 from seqlab.data.sources import Files, one_file
 from seqlab.data.time_grid import DAYS, TimeGrid, find_grid, read_moments
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 FORMATS = (
     "lines of Date,Open,High,Low,Close,Volume in any order under a header, or of ds,y or unique_id,ds,y, or "
@@ -34,7 +36,7 @@ SERIES = "unique_id"  # heading of a long file's names of series, as Nixtla's li
 TARGETS = ("y", "target", "value", "close")  # where none is asked for, the first there is
 PRICES = ("Open", "High", "Low", "Close", "Volume")
 PRICE_TARGETS = ("close", "y")
-LISTED = 10  # names in a message
+COMMENT = "comments"
 
 
 class Columns(NamedTuple):
@@ -53,6 +55,7 @@ class SeriesFile:
     columns: Columns
     grid: TimeGrid
     notices: list[str]
+    counts: LineCounts = field(default_factory=partial(LineCounts, ""))
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class CsvTable:
     names: list[str]  # as the file writes them
     cells: pd.DataFrame
     notices: list[str]
+    counts: LineCounts = field(default_factory=partial(LineCounts, ""))
 
     def named(self, names: Sequence[str] | None, setting: str) -> tuple[str, ...]:
         """The columns that a setting names, as the file writes them; upper and lower case are one.
@@ -74,15 +78,10 @@ class CsvTable:
         for name in names or ():
             if name.lower() not in written:
                 raise UserError(
-                    f"data.{setting}={name}: {self.path} has no such column; it has {listed(self.names)}"
+                    f"data.{setting}={shown(name)}: {self.path} has no such column; it has "
+                    f"{shown_names(self.names)}"
                 )
         return tuple(dict.fromkeys(written[name.lower()] for name in names or ()))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of the names, and how many more there are."""
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def choose_columns(
@@ -115,7 +114,7 @@ def choose_columns(
         if not aims:
             raise UserError(
                 f"{file.path}: no column {' or '.join(usual)}, and {len(free)} columns could be the target "
-                f"({listed(free) or 'none'}); name what to forecast by data.{setting}="
+                f"({shown_names(free) or 'none'}); name what to forecast by data.{setting}="
                 f"{'NAME' if prices else '[NAME]'}"
             )
     if prices and features is None:
@@ -126,7 +125,9 @@ def choose_columns(
     read = past if prices else (*aims, *past, *future)
     for name in (*aims, *read):
         if name.lower() in taken:
-            raise UserError(f"{file.path}: {name} names times or series; it cannot be read as a number too")
+            raise UserError(
+                f"{file.path}: {shown(name)} names times or series; it cannot be read as a number too"
+            )
     return Columns(aims, tuple(dict.fromkeys(read)), future)
 
 
@@ -168,18 +169,19 @@ def read_series(
     read = tuple(dict.fromkeys((*chosen.features, *chosen.targets)))
     kept = dict.fromkeys([*map(str.lower, read), *(name for name in beside if name in file.cells)])
     frame = file.cells[list(kept)].map(_number).assign(**{LINE: file.cells.index})
-    source, notices = str(file.path), list(file.notices)
+    source, notices, counts = str(file.path), list(file.notices), file.counts
     if times is None:
         if reverse:
             notices.append(f"{source} has no dates: its last line is the oldest day (data.reverse=true)")
         ordered = frame.iloc[:: -1 if reverse else 1].reset_index(drop=True)
-        table = mend(SeriesTable(source, ordered), read, DAYS, missing)
-        return SeriesFile([table], chosen, DAYS, [*notices, *table.notices])
+        table = mend(SeriesTable(source, ordered), read, DAYS, missing, counts)
+        notices += [*table.notices, *counts.notices()]
+        return SeriesFile([table], chosen, DAYS, notices, counts)
     dates = file.cells[times].tolist()
     moments = read_moments(dates)
     for row in moments.bad[:1]:
         raise UserError(
-            f"{source}, line {frame[LINE].iloc[row]}: {dates[row]!r} is no date; write 2016-12-31"
+            f"{source}, line {frame[LINE].iloc[row]}: '{shown(dates[row])}' is no date; write 2016-12-31"
         )
     frame = frame.assign(**{DATE: dates}).set_index(moments.order)
     groups: dict[str, pd.DataFrame] = {"": frame}
@@ -189,9 +191,10 @@ def read_series(
     tables = []
     for name, group in groups.items():
         table = in_order(SeriesTable(source, group, name), grid.each, series)
-        tables.append(mend(split_future(table, grid, chosen.targets, chosen.known), read, grid, missing))
+        table = split_future(table, grid, chosen.targets, chosen.known, counts)
+        tables.append(mend(table, read, grid, missing, counts))
     notices += [notice for table in tables for notice in table.notices] + told_gaps(grid, tables)
-    return SeriesFile(tables, chosen, grid, notices)
+    return SeriesFile(tables, chosen, grid, notices + counts.notices(), counts)
 
 
 def _one_series(file: CsvTable, only: str | None) -> CsvTable:
@@ -201,10 +204,12 @@ def _one_series(file: CsvTable, only: str | None) -> CsvTable:
         return file
     if only not in names:
         raise UserError(
-            f"data.series={'null' if only is None else only}: {file.path} holds {len(names):,} series under "
-            f"{SERIES}; " + (f"name one of them: {listed(names)}" if names else "leave it out")
+            f"data.series={'null' if only is None else shown(only)}: {file.path} holds {len(names):,} series "
+            f"under {SERIES}; " + (f"name one of them: {shown_names(names)}" if names else "leave it out")
         )
-    return replace(file, cells=file.cells[file.cells[SERIES] == only])
+    is_read = file.cells[SERIES] == only
+    file.counts.skipped["of other series"] += int((~is_read).sum())
+    return replace(file, cells=file.cells[is_read])
 
 
 def _time_column(file: CsvTable, time: str | None, single: bool, reverse: bool | None) -> str | None:
@@ -224,7 +229,7 @@ def _time_column(file: CsvTable, time: str | None, single: bool, reverse: bool |
     if single:
         how = f"add one, or say data.reverse=true (line {first.name} is the newest day) or false (the oldest)"
     raise UserError(
-        f"{file.path}: no column of times ({', '.join(DATES)}); it has {listed(file.names)}: {how}"
+        f"{file.path}: no column of times ({', '.join(DATES)}); it has {shown_names(file.names)}: {how}"
     )
 
 
@@ -244,9 +249,12 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
         columns: names of the columns of a file without a header line; None takes them from the last comment
             before the first line of numbers, where that names as many.
     """
-    rows = [(line, [cell.strip() for cell in cells]) for line, cells in csv_rows(path, FORMATS)]
+    counts = LineCounts(path)
+    found = csv_rows(path, FORMATS, counts=counts)
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells, _ in found]
     comments = [([cells[0].lstrip("# "), *cells[1:]], line) for line, cells in rows if cells[0][:1] == "#"]
     rows = [(line, cells) for line, cells in rows if cells[0][:1] != "#"]
+    counts.skipped[COMMENT] = len(comments)
     if not rows:
         raise UserError(f"{path}: the file is empty; expected {FORMATS}")
     (line, head), notices = rows[0], []
@@ -254,8 +262,8 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
     names = [str(name).strip() for name in (head if has_header else columns or ())]
     if has_header and columns is not None and [name.lower() for name in columns] != [*map(str.lower, names)]:
         raise UserError(
-            f"{path}, line {line}: the header names {', '.join(names)}, data.columns {', '.join(columns)}; "
-            "leave data.columns=null where the file has a header"
+            f"{path}, line {line}: the header names {shown_names(names)}, data.columns "
+            f"{shown_names(columns)}; leave data.columns=null where the file has a header"
         )
     if not names:
         naming = [each for each in comments if each[1] < line and len(each[0]) == len(head)]
@@ -265,11 +273,12 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
                 "them, like data.columns=[Date,Close]"
             )
         names, number = naming[-1]
-        notices.append(f"{path}: names of columns from its comment, line {number}: {', '.join(names)}")
+        counts.skipped[COMMENT] -= 1
+        notices.append(f"{path}: names of columns from its comment, line {number}: {shown_names(names)}")
     lower = [name.lower() for name in names]
     twice = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
     if twice is not None:
-        raise UserError(f"{path}, line {line}: the column {twice} comes twice")
+        raise UserError(f"{path}, line {line}: the column {shown(twice)} comes twice")
     rows = rows[has_header:]
     if not rows:
         raise UserError(f"{path}: a header and no line of numbers; expected {FORMATS}")
@@ -277,7 +286,7 @@ def _read_csv(path: Path, columns: Sequence[str] | None) -> CsvTable:
         if len(cells) != len(names):
             raise UserError(
                 f"{path}, line {number}: {len(cells)} cells, the file has {len(names)} columns "
-                f"({', '.join(names)}); write every line alike"
+                f"({shown_names(names)}); write every line alike"
             )
     frame = pd.DataFrame([cells for _, cells in rows], columns=lower, index=[line for line, _ in rows])
-    return CsvTable(path, names, frame, notices)
+    return CsvTable(path, names, frame, notices, counts)

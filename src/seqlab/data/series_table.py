@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.time_grid import TimeGrid
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 LINE, DATE = "#line", "#date"  # columns beside the file's own; no header can name them
+MOST_ROWS, MOST_ROWS_A_LINE = 1_000_000, 100  # that filling may make of a series
 MISSING = {
     "error": "",
     "drop": "lack a number and were left out",
@@ -41,7 +43,7 @@ class SeriesTable:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"{self.source}, series {self.name}" if self.name else self.source
+        return f"{self.source}, series {shown(self.name)}" if self.name else self.source
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -62,6 +64,11 @@ class SeriesTable:
         """(N,) values; upper and lower case are one."""
         return self.frame[name.lower()].to_numpy()
 
+    def bounds(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """(2, names) the smallest and the largest value of some columns."""
+        values = np.stack([self.column(name) for name in names])
+        return np.stack([values.min(axis=1), values.max(axis=1)])
+
     def until(self, end: int) -> SeriesTable:
         """The rows before ``end``, without a future."""
         return replace(self, frame=self.frame.iloc[:end], future=None)
@@ -77,9 +84,10 @@ def in_order(table: SeriesTable, each: str, series_column: str) -> SeriesTable:
     same = np.flatnonzero(frame.index.duplicated())
     if len(same):
         first, second = sorted(frame[LINE].iloc[same[0] - 1 : same[0] + 1])
+        date = shown(frame[DATE].iloc[same[0]])
         raise UserError(
-            f"{table.title}, line {second}: the date {frame[DATE].iloc[same[0]]} stands on line {first} too; "
-            f"a file holds one line a {each}, or names its series under {series_column}"
+            f"{table.title}, line {second}: the date {date} stands on line {first} too; a file holds one "
+            f"line a {each}, or names its series under {shown(series_column)}"
         )
     moved = int((frame.index != table.frame.index).sum())
     told = [f"{table.title} was not in order of date: {moved} of {len(frame)} lines were moved"]
@@ -87,9 +95,10 @@ def in_order(table: SeriesTable, each: str, series_column: str) -> SeriesTable:
 
 
 def split_future(
-    table: SeriesTable, grid: TimeGrid, targets: Sequence[str], known: Sequence[str]
+    table: SeriesTable, grid: TimeGrid, targets: Sequence[str], known: Sequence[str], counts: LineCounts
 ) -> SeriesTable:
-    """Rows after the last one with a target go to ``future``, as far as no step or known number is missing.
+    """Rows after the last one with a target go to ``future``, as far as no step or known number is missing;
+    the others are counted as left out.
 
     Raises:
         UserError: no row has a target.
@@ -104,6 +113,7 @@ def split_future(
     future = table.frame[known].iloc[end:]
     follows = np.diff(grid.places(table.order)[end - 1 :]) == 1
     usable = np.cumprod(future.notna().all(axis=1).to_numpy() & follows).astype(bool)
+    counts.skipped["after a gap in the known future"] += int((~usable).sum())
     return replace(table.until(end), future=future[usable])
 
 
@@ -113,7 +123,9 @@ def check_missing(missing: str) -> None:
         raise UserError(f"data.missing={missing}: choose {', '.join(MISSING)}")
 
 
-def mend(table: SeriesTable, columns: Sequence[str], grid: TimeGrid, missing: str) -> SeriesTable:
+def mend(
+    table: SeriesTable, columns: Sequence[str], grid: TimeGrid, missing: str, counts: LineCounts
+) -> SeriesTable:
     """The same without missing numbers under ``columns``; what was done is counted in a notice.
 
     ``error`` refuses the first; ``drop`` leaves out rows without every number; ``previous`` and ``zero``
@@ -124,11 +136,11 @@ def mend(table: SeriesTable, columns: Sequence[str], grid: TimeGrid, missing: st
         UserError: a missing number where that is an error, or no row that is left.
     """
     read = [name.lower() for name in columns]
-    frame = table.frame if missing in ("error", "drop") else _on_grid(table.frame, grid)
+    frame = table.frame if missing in ("error", "drop") else _on_grid(table, grid)
     lacks = frame[read].isna()
     rows = np.flatnonzero(lacks.any(axis=1))
     if missing == "error" and len(rows):
-        column = columns[int(lacks.iloc[rows[0]].to_numpy().argmax())]
+        column = shown(columns[int(lacks.iloc[rows[0]].to_numpy().argmax())])
         raise UserError(
             f"{table.title}, line {frame[LINE].iloc[rows[0]]}: no finite number under {column} ({len(rows)} "
             f"of {len(frame)} rows lack one); mend the line, or choose data.missing=drop (leave such rows "
@@ -137,18 +149,32 @@ def mend(table: SeriesTable, columns: Sequence[str], grid: TimeGrid, missing: st
     if missing in ("previous", "zero"):
         filled = frame[read].ffill() if missing == "previous" else frame[read].fillna(0.0)
         frame = frame.assign(**filled)
-    frame = frame.dropna(subset=read)
-    if frame.empty:
+    whole = frame.dropna(subset=read)
+    if whole.empty:
         raise UserError(f"{table.title}: no row is left that has every number")
-    told = [f"{table.title}: {len(rows)} rows {MISSING[missing]}"] if len(rows) else []
-    return replace(table, frame=frame, notices=(*table.notices, *told))
+    counts.skipped["without every number"] += len(np.setdiff1d(table.lines, whole[LINE]))
+    mended = len(rows) if missing == "drop" else len(rows) - (len(frame) - len(whole))
+    told = [f"{table.title}: {mended} rows {MISSING[missing]}"] if mended else []
+    return replace(table, frame=whole, notices=(*table.notices, *told))
 
 
-def _on_grid(frame: pd.DataFrame, grid: TimeGrid) -> pd.DataFrame:
-    """Rows of NaN where the grid lacks one; an irregular grid, or one with holidays, stays as it is."""
-    moments = frame.index.to_numpy()
-    first = int(moments[0])
-    wanted = [first, *grid.ahead(first, int(grid.places(moments)[-1] - grid.places(moments)[0]))]
+def _on_grid(table: SeriesTable, grid: TimeGrid) -> pd.DataFrame:
+    """Rows of NaN where the grid lacks one; an irregular grid, or one with holidays, stays as it is.
+
+    Raises:
+        UserError: far more rows would be made than there are: a date is wrong.
+    """
+    frame, moments = table.frame, table.order
+    first, places = int(moments[0]), grid.places(moments)
+    steps = int(places[-1] - places[0])
+    if steps > max(MOST_ROWS, MOST_ROWS_A_LINE * len(frame)):
+        row = int(np.diff(places).argmax()) + 1
+        gap = f"{places[row] - places[row - 1]:,} {grid.noun}"
+        raise UserError(
+            f"{table.title}, line {frame[LINE].iloc[row]}: {gap} after the line before; mend its date, "
+            f"or choose data.missing=drop, which fills no {grid.noun}"
+        )
+    wanted = [first, *grid.ahead(first, steps)]
     if grid.business_days or len(wanted) == len(frame) or not frame.index.isin(wanted).all():
         return frame
     wide = frame.reindex(wanted)
@@ -167,9 +193,21 @@ def told_gaps(grid: TimeGrid, tables: Sequence[SeriesTable]) -> list[str]:
     table, row = tables[number], int(gaps[number].argmax())
     hurt = sum(bool(gap.any()) for gap in gaps)
     where = f" in {hurt} of {len(tables)} series" if len(tables) > 1 else ""
-    whose = f" of series {table.name}" if table.name else ""
+    whose = f" of series {shown(table.name)}" if table.name else ""
     return [
         f"{table.source}: {missing:,} of {missing + present:,} {kind} are missing{where}; the longest gap is "
-        f"{gaps[number][row]} after {(table.dates or ())[row]}{whose}. Windows take the rows that are there "
-        "for neighbors"
+        f"{gaps[number][row]} after {shown((table.dates or ())[row])}{whose}. Windows take the rows that are "
+        "there for neighbors"
     ]
+
+
+def column_names(setting: str, names: Sequence[str] | None) -> list[str] | None:
+    """Names of columns as a checkpoint holds them."""
+    if isinstance(names, str):
+        raise UserError(f"data.{setting}={names}: give a list, like data.{setting}=[{names}]")
+    return None if names is None else [str(name) for name in names]
+
+
+def up_to(tables: list[SeriesTable], rows: list[tuple[int, int]]) -> list[SeriesTable]:
+    """The rows of each table before an end."""
+    return [table.until(end) for table, (_, end) in zip(tables, rows, strict=True)]

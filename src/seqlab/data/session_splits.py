@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.sequences import (
     LABEL_ABNORMAL,
     LABEL_NAMES,
@@ -20,7 +21,7 @@ from seqlab.data.sequences import (
 )
 from seqlab.data.sources import Files, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 BY_CLASS = ("normal", "abnormal")
 TEST_BY_CLASS = ("test_normal", "test_abnormal")
@@ -66,12 +67,16 @@ def split_given(files: Given, labels: str | Path | None, split: Sequence[float],
     """
     if files["normal"] is not None:
         return _by_class(files["normal"], files["abnormal"], split, seed)
-    parts, notices = {name: read_all(given) for name, given in files.items() if given is not None}, []
+    notices: list[str] = []
+    parts = {name: read_all(given, notices) for name, given in files.items() if given is not None}
     if labels is not None:
         from seqlab.data.session_files import labels_of, read_labels
 
-        table = read_labels(labels)
+        counts = LineCounts(labels)
+        table = read_labels(labels, counts)
         parts = {name: part.with_labels(labels_of(part, table, labels)) for name, part in parts.items()}
+        counts.skipped["of blocks in no file"] = len(table.keys() - _ids(parts.values()))
+        notices += counts.notices()
     elif "test" in parts and (parts["test"].labels == LABEL_UNKNOWN).all():
         notices.append("no data.labels: train and val are taken for normal, detection cannot be measured")
     for name in ("train", "val"):
@@ -108,26 +113,28 @@ def check_disjoint(parts: dict[str, Sessions]) -> None:
         for block_id in part.ids.tolist():
             if seen.setdefault(block_id, name) != name:
                 raise UserError(
-                    f"block {block_id} stands in {seen[block_id]} and in {name}; a block is one session"
+                    f"block {shown(block_id)} stands in {seen[block_id]} and in {name}; "
+                    "a block is one session"
                 )
 
 
 def _by_class(normal: Files, abnormal: Files | None, split: Sequence[float], seed: int) -> Splits:
     """The sessions of ``data.normal`` and ``data.abnormal``; the first may label some abnormal itself."""
-    sessions = read_all(normal)
+    notices: list[str] = []
+    sessions = read_all(normal, notices)
     is_bad = sessions.labels == LABEL_ABNORMAL
     bad = [sessions.take(is_bad)] if is_bad.any() else []
-    notices = [prevalence_notice(is_bad, "data.normal")] if bad else []
+    notices += [prevalence_notice(is_bad, "data.normal")] if bad else []
     if abnormal is not None:
-        check = _of_one_class(read_all(abnormal), LABEL_ABNORMAL, "data.abnormal")
+        check = _of_one_class(read_all(abnormal, notices), LABEL_ABNORMAL, "data.abnormal")
         check_disjoint({"data.normal": sessions, "data.abnormal": check})
         bad.append(check)
     good = sessions.take(~is_bad).with_labels(LABEL_NORMAL)
     return split_by_session(good, concatenate(bad) if bad else None, split, seed), notices
 
 
-def read_all(files: Files) -> Sessions:
-    """The sessions of one file or of a list of files, in order.
+def read_all(files: Files, notices: list[str]) -> Sessions:
+    """The sessions of one file or of a list of files, in order; adds what was left out to ``notices``.
 
     Raises:
         UserError: no file, a file that cannot be read or is given twice, or a block id in two files.
@@ -140,9 +147,16 @@ def read_all(files: Files) -> Sessions:
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise UserError(f"{twice} is given twice; each file of a list is read once")
-    parts = {path: read_sessions(path) for path in paths}
+    counts = {path: LineCounts(path) for path in paths}
+    parts = {path: read_sessions(path, counts[path]) for path in paths}
+    notices += [notice for each in counts.values() for notice in each.notices()]
     check_disjoint(parts)
     return concatenate(list(parts.values())) if len(parts) > 1 else parts[paths[0]]
+
+
+def _ids(parts: Iterable[Sessions]) -> set[str]:
+    """The blocks of all parts."""
+    return {block_id for part in parts for block_id in part.ids.tolist()}
 
 
 def _of_one_class(sessions: Sessions, label: int, name: str) -> Sessions:

@@ -78,6 +78,14 @@ class StockPrices(TimeSeries):
         encoding = self.encoding.fit(table, max(first - self.seq_length, 0), end, self.scaling)
         return [encoding], encoding.windows(table, first, end)
 
+    def fitted_on(self) -> dict[str, str]:
+        found = super().fitted_on()
+        if self.scale_test_by_itself:
+            first, end = self._spans.parts["test"]
+            days = f"the {end - first:,} test days{self._spans.dates(first, end)}"
+            found["scales of the row `test scaled by itself`"] = f"{days}, which no forecast could know"
+        return found
+
     def other_forecasts(self, windows: SeriesWindows) -> dict[str, NaiveForecast]:
         """Each day closes as it opened: knows the day's open, which the model does not.
 

@@ -13,9 +13,11 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import read_conll
+from seqlab.data.csv_files import shown_names
 from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import batch_loader, batches_by_length
-from seqlab.data.module import ByLengthModule
+from seqlab.data.module import ByLengthModule, Profile
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, random_parts
 from seqlab.data.tagged import SHAPES, TagDataset, TaggedSentences, WordCoder
@@ -99,7 +101,7 @@ class TaggedText(ByLengthModule):
             if unseen:
                 self.notices.append(
                     f"data.{name} holds {self.tag_scheme.noun} that training lacks "
-                    f"({', '.join(sorted(unseen))}): {self.tag_scheme.unseen_note}"
+                    f"({shown_names(sorted(unseen))}): {self.tag_scheme.unseen_note}"
                 )
         self._tell_of_few(splits)
         self._fit_vocabularies(train)
@@ -159,7 +161,8 @@ class TaggedText(ByLengthModule):
 
     def _read_vectors(self, path: str | Path) -> None:
         assert self.vector_size is not None  # checked at construction
-        self.word_vectors = read_word_vectors(path, self.coder.words, self.vector_size)
+        lines = LineCounts(path)
+        self.word_vectors = read_word_vectors(path, self.coder.words, self.vector_size, lines)
         found, words = len(self.word_vectors.ids), len(self.coder.words) - len(SPECIAL_TOKENS)
         counts = np.asarray(self.coder.words.counts)
         share = counts[self.word_vectors.ids].sum() / len(self._splits["train"].tokens)
@@ -167,6 +170,7 @@ class TaggedText(ByLengthModule):
             f"{path}: vectors of {found:,} of {words:,} words of the vocabulary, {share:.1%} of the training "
             "tokens; the others start at random"
         )
+        self.notices += lines.notices()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -210,6 +214,26 @@ class TaggedText(ByLengthModule):
         dataset = self.dataset("train")
         batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
+
+    def profile(self, split: str) -> Profile:
+        sentences, dataset = self.sentences(split), self.dataset(split)
+        is_unknown = (dataset.word_of_form == self.coder.words.unk)[dataset.form]
+        return Profile(
+            "sentences",
+            [sentences.sentence(number)[0] for number in range(len(sentences))],
+            sentences.lengths,
+            np.logical_or.reduceat(is_unknown, sentences.firsts),
+            "words that the vocabulary lacks",
+        )
+
+    def fitted_on(self) -> dict[str, str]:
+        found = {"vocabulary and tags": f"{len(self._splits['train']):,} training sentences"}
+        if self.vectors_file is not None:
+            found["word vectors"] = f"what {Path(self.vectors_file).name} was made from"
+        return found
+
+    def split_rule(self) -> str:
+        return self.source.split_rule(self.seed)
 
     def write_files(self, folder: Path) -> None:
         """Write vocabulary.txt and characters.txt, readable text."""

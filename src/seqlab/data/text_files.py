@@ -7,17 +7,34 @@ import unicodedata
 import zlib
 from pathlib import Path
 
+from seqlab.data.line_counts import LineCounts
 from seqlab.errors import UserError, missing_file
 
 
-def read_lines(path: str | Path, expected: str = "text, one sentence a line") -> list[str]:
+def read_lines(
+    path: str | Path,
+    expected: str = "text, one sentence a line",
+    counts: LineCounts | None = None,
+    *,
+    is_prose: bool = True,
+) -> list[str]:
     """The lines of a UTF-8 file without their ends; ``.gz`` is unpacked, a byte order mark left out.
+
+    Args:
+        counts: gets the number of lines.
+        is_prose: a carriage return alone stands within a sentence; it ends a line where no line feed does.
 
     Raises:
         UserError: as ``read_text`` does.
     """
     # str.splitlines would also end lines at characters that stand within sentences, such as U+2028
-    return read_text(path, expected).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    text = read_text(path, expected).replace("\r\n", "\n")
+    if not is_prose or "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = text.removesuffix("\n").split("\n")
+    if counts is not None:
+        counts.lines = len(lines)
+    return lines
 
 
 def read_text(path: str | Path, expected: str) -> str:
@@ -31,16 +48,17 @@ def read_text(path: str | Path, expected: str) -> str:
     """
     path = Path(path)
     content = read_bytes(path)
-    if not content.strip():
-        raise UserError(f"{path}: the file is empty; expected {expected}")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         decoded = error.object  # the content without a byte order mark
         number = decoded.count(b"\n", 0, error.start) + 1
         raise UserError(
             f"{path}, line {number}: byte {decoded[error.start]:#04x} is not UTF-8 text; expected {expected}"
         ) from None
+    if not text.strip():
+        raise UserError(f"{path}: the file is empty; expected {expected}")
+    return text
 
 
 def read_bytes(path: Path) -> bytes:

@@ -18,6 +18,8 @@ _SECONDS = {1: "seconds", 60: "minutes", 3600: "hours", 86_400: "days", 7 * 86_4
 # months differ in length: the days that a usual step of so many months may have
 _MONTHS = {1: (28, 31, "months"), 3: (89, 92, "quarters"), 12: (365, 366, "years")}
 _SEASONS = {"weeks": 52, "months": 12, "quarters": 4}
+EARLIEST, LATEST = pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
+_DIGITS, _FARTHEST, _WIDEST = 20, 4 * 10**18, 2**63 - 1
 _NUMBER = re.compile(r"[+-]?\d+")
 _COMPACT = re.compile(r"\d{8}")  # 20161231
 
@@ -31,10 +33,15 @@ class Moments(NamedTuple):
 
 
 def read_moments(dates: Sequence[str]) -> Moments:
-    """Dates in ISO 8601 or as pandas guesses them; whole numbers count steps of time."""
+    """Dates in ISO 8601 or as pandas guesses them, EARLIEST to LATEST; whole numbers count steps of time.
+
+    Their differences are 64-bit numbers: what is too far from the others cannot be read.
+    """
     if all(map(_NUMBER.fullmatch, dates)) and not all(map(_COMPACT.fullmatch, dates)):
-        order = np.array([int(date) for date in dates], dtype=np.int64)
-        return Moments(order, None, np.zeros(0, dtype=np.int64))
+        is_far = [len(date) > _DIGITS or abs(int(date)) > _FARTHEST for date in dates]
+        pairs = zip(dates, is_far, strict=True)
+        order = np.array([0 if far else int(date) for date, far in pairs], dtype=np.int64)
+        return Moments(order, None, np.flatnonzero(is_far))
     text = pd.Series(dates, dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of formats that pandas must guess
@@ -44,8 +51,13 @@ def read_moments(dates: Sequence[str]) -> Moments:
         if moments.isna().all():
             moments = pd.to_datetime(text, errors="coerce", utc=True)
             days = moments.dt.tz_localize(None)
-    order = moments.dt.as_unit("ns").astype("int64").to_numpy()
-    return Moments(order, days.to_numpy().astype("datetime64[D]"), np.flatnonzero(moments.isna()))
+    is_clock = text.str.strip().str.lower().isin(("now", "today"))  # pandas would ask the clock
+    good = moments.between(EARLIEST, LATEST) & ~is_clock
+    order = moments.where(good, EARLIEST).dt.as_unit("ns").astype("int64").to_numpy()
+    bad = np.flatnonzero(~good)
+    if not len(bad) and len(order) and int(order.max()) - int(order.min()) > _WIDEST:
+        bad = np.array([np.abs(order - np.median(order)).argmax()])
+    return Moments(order, days.to_numpy().astype("datetime64[D]"), bad)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.csv_files import shown_names
 from seqlab.data.series_encoding import SeriesEncoding
-from seqlab.data.series_files import listed
 from seqlab.data.series_table import SeriesTable
 from seqlab.data.splits import part_ends
+from seqlab.data.time_grid import TimeGrid
 from seqlab.errors import UserError
 
 AUTO = "auto"
@@ -49,6 +50,13 @@ class Spans(NamedTuple):
     def dates(self, first: int, end: int) -> str:
         """``, 2016-01-04 to 2016-12-30``; nothing without dates."""
         return "" if self.labels is None else f", {self.labels[first]} to {self.labels[end - 1]}"
+
+    def span(self, part: str, grid: TimeGrid) -> tuple[str, str] | None:
+        """The first and the last date of a part, as texts that sort; None without dates."""
+        if self.labels is None or not grid.calendar:
+            return None
+        first, end = self.parts[part]
+        return grid.text(int(self.axis[first])), grid.text(int(self.axis[end - 1]))
 
 
 def cut(
@@ -101,7 +109,7 @@ def with_training_part(
         )
     told = (
         f"{len(out)} of {len(tables)} series have fewer than {least} rows in the training part and were left "
-        f"out: {listed(out)}"
+        f"out: {shown_names(out)}"
     )
     return kept, spans._replace(orders=[table.order for table in kept]), [told] if out else []
 

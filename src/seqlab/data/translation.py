@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.few_items import few_items
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
-from seqlab.data.module import SequenceDataModule
+from seqlab.data.module import Profile, SequenceDataModule
 from seqlab.data.pairs import EncodedPairs, Pair, PairDataset, encode_pairs, literal_pairs, read_pairs
 from seqlab.data.sources import Files, Source, check_counts, chosen_way
 from seqlab.data.splits import SPLITS, check_filled, random_parts
@@ -135,7 +136,10 @@ class Translation(SequenceDataModule):
 
     def _read(self, name: str, files: Files) -> list[Pair]:
         if isinstance(files, str | Path):
-            return self._cased(read_pairs(self.folder / files))
+            counts = LineCounts(self.folder / files)
+            pairs = read_pairs(self.folder / files, counts)
+            self.notices += counts.notices()
+            return self._cased(pairs)
         return self._cased(read_pairs([self.folder / file for file in files]))
 
     def _cased(self, pairs: list[Pair]) -> list[Pair]:
@@ -245,6 +249,25 @@ class Translation(SequenceDataModule):
 
     def test_loader(self) -> DataLoader:
         return self._loader("test", shuffle=False)
+
+    def profile(self, split: str) -> Profile:
+        pairs, encoded = self.pairs(split), self.encoded(split)
+        unknown = np.zeros(len(pairs), dtype=bool)
+        for ids, offsets in (
+            (encoded.source, encoded.source_offsets),
+            (encoded.target, encoded.target_offsets),
+        ):
+            unknown[np.repeat(np.arange(len(pairs)), np.diff(offsets))[ids == SPECIAL.unk]] = True
+        lengths = np.diff(encoded.source_offsets)
+        return Profile("pairs", pairs, lengths, unknown, "tokens that the vocabularies lack")
+
+    def fitted_on(self) -> dict[str, str]:
+        return {"vocabularies": f"{len(self._pairs['train']):,} training pairs"}
+
+    def split_rule(self) -> str:
+        if self.literal is not None:
+            return "no split: every part is the same pairs"
+        return self.source.split_rule(self.seed)
 
     def write_files(self, folder: Path) -> None:
         """Write source_vocabulary.txt and target_vocabulary.txt: each token on a line, its id its place."""

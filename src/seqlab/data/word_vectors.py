@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqlab.data.line_counts import BLANK, LineCounts
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
-from seqlab.errors import UserError, missing_file
+from seqlab.errors import UserError, missing_file, shown
 
 _FORMAT = "a word and its numbers, separated by single spaces"
 
@@ -23,7 +24,9 @@ class WordVectors:
     vectors: NDArray[np.float32]  # (M, E)
 
 
-def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> WordVectors:
+def read_word_vectors(
+    path: str | Path, vocabulary: Vocabulary, size: int, counts: LineCounts | None = None
+) -> WordVectors:
     """Read the vectors of a vocabulary's words; the first line of a word counts.
 
     The word2vec header ``count size`` is passed over. A word may hold spaces itself.
@@ -36,13 +39,16 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
     """
     path = Path(path)
     wanted = {token: number for number, token in enumerate(vocabulary.tokens) if token not in SPECIAL_TOKENS}
+    counts = counts or LineCounts(path)
     found: dict[int, list[float]] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
             for number, written in enumerate(file, start=1):
                 line = written.rstrip(" \r\n")
                 word, *numbers = line.rsplit(" ", size)
+                counts.lines = number
                 if not word or (number == 1 and line.count(" ") == 1):
+                    counts.skipped["the header" if word else BLANK] += 1
                     continue
                 if len(numbers) != size or (" " in word and _is_number(word.rsplit(" ", 1)[-1])):
                     raise UserError(
@@ -50,14 +56,16 @@ def read_word_vectors(path: str | Path, vocabulary: Vocabulary, size: int) -> Wo
                         f"model.network.embedding_size is {size}; expected {_FORMAT}: set embedding_size to "
                         "the file's"
                     )
-                if word in wanted:
+                if word not in wanted:
+                    counts.skipped["of other words"] += 1
+                else:
                     if not all(map(_is_number, numbers)):
                         raise UserError(f"{path}, line {number}: no finite numbers; expected {_FORMAT}")
                     found[wanted.pop(word)] = [float(each) for each in numbers]
     except FileNotFoundError:
         raise missing_file(path) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {shown(error)}") from None
     if not found:
         raise UserError(f"{path}: it holds no word of the training split; is it a file of word vectors?")
     return WordVectors(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.detection.baselines import EncodedSessions, TrivialDetectors
 from seqlab.detection.counts import count_matrix, widest_first
-from seqlab.detection.session_scores import Normals, SessionScores, fit_scores
+from seqlab.detection.session_scores import OF_BOTH, Normals, SessionScores, fit_scores
 from seqlab.detection.surprise import EventSurprise, judged_events
 from seqlab.detection.thresholds import Threshold
 from seqlab.errors import UserError
@@ -70,6 +70,17 @@ class Detector:
             float(val.events.unseen.mean()),
             int((~val.events.has_unseen()).sum()),
         )
+
+    def fitted_on(self) -> dict[str, str]:
+        """Which normal sessions thresholds and calibrations rest on, and how many."""
+        found = {
+            f"threshold of {name}": f"{threshold.num_normals:,} validation "
+            + ("and training sessions" if name in OF_BOTH else "sessions")
+            for name, threshold in self.thresholds.items()
+        }
+        for calibration in list(self.fitted.calibrations.values())[:1]:  # all of the same sessions
+            found["calibrations"] = f"{len(calibration.values):,} validation sessions"
+        return found
 
     def state(self) -> dict[str, Any]:
         """Plain values and tensors for the checkpoint; the trivial detectors are not kept."""

@@ -25,6 +25,7 @@ from seqlab.errors import UserError
 
 IMAGINED_COSTS = 10  # left-out costs that are as they should be, imagined beside those seen
 LONG = 100  # events: shorter sessions are told by their worst event rather than by their average
+OF_BOTH = ("count_cost", "combined")  # whose thresholds come from validation and training normals
 OVER_THRESHOLD = 1e-3  # nats: where an unseen key lifts `combined` to, so that rounding does not decide
 
 

@@ -28,70 +28,81 @@ class LeakAudit:
         self.lines: list[tuple[str, str]] = []  # for a reader, once ``figures`` was called
 
     def figures(self, outcome: Outcome) -> dict[str, float]:
-        """``audit/...`` of metrics.json; nothing where no test item was judged or the data has no profile."""
-        if self.train is None or not outcome.num_items:
+        """``audit/...`` of metrics.json; nothing where nothing was tested or the data has no profile."""
+        if not any(name.startswith("test/") for name in outcome.metrics):
             return {}
-        test: Profile = self.datamodule.profile("test")
-        if not len(test.contents):
+        test: Profile | None = self.datamodule.profile("test")
+        if self.train is None or test is None or not len(self.train.contents) or not len(test.contents):
+            self._say("", self.datamodule.split_rule())
             return {}
-        known = set(self.train.contents)
-        repeated = np.array([content in known for content in test.contents])
+        repeated = _repeated(test, self.train)
         figures = {"duplicate_share": float(repeated.mean())}
         if self.val is not None and len(self.val.contents):
-            of_val = [content in known for content in self.val.contents]
-            figures["val_duplicate_share"] = float(np.mean(of_val))
+            figures["val_duplicate_share"] = float(_repeated(self.val, self.train).mean())
         others = _without(outcome, repeated)
         figures |= {
             f"without_duplicates/{name.removeprefix('test/')}": value for name, value in others.items()
         }
-        figures["length_distance"] = length_distance(self.train.lengths, test.lengths)
+        if self.train.lengths is not None and test.lengths is not None:
+            figures["length_distance"] = length_distance(self.train.lengths, test.lengths)
         if test.unknown is not None:
             figures["unknown_share"] = float(test.unknown.mean())
         in_order = _in_order(self.train, test)
         if in_order is not None:
             figures["in_order_of_time"] = float(in_order)
-        self.lines = [
-            ("duplicates", self._duplicates(test, repeated, outcome, others)),
-            ("fitted on", "; ".join(f"{what}: {on}" for what, on in self.fitted.items()) or "nothing"),
-            ("train and test", self._apart(test, figures, in_order)),
-        ]
+        self._say(_duplicates(test, repeated, outcome, others), self._apart(test, figures))
         return {f"{PREFIX}/{name}": value for name, value in figures.items()}
 
-    def _duplicates(
-        self, test: Profile, repeated: NDArray[np.bool_], outcome: Outcome, others: dict[str, float]
-    ) -> str:
-        count = f"{int(repeated.sum()):,} of {len(repeated):,} test {test.noun}"
-        said = f"{count} ({repeated.mean():.1%}) are in training"
-        table = outcome.result_table()
-        rows = [name for name, _ in table.model_rows]
-        for heading, key in zip(table.columns, table.keys(rows[0]) if rows else [], strict=False):
-            if key in others and repeated.any():
-                return (
-                    f"{said}; {heading} without them {others[key]:.4f}, with them {outcome.metrics[key]:.4f}"
-                )
-        return f"{said}; without them nothing is left" if repeated.all() else said
+    def _say(self, duplicates: str, apart: str) -> None:
+        fitted = "; ".join(f"{what} on {on}" for what, on in self.fitted.items())
+        said = {"duplicates": duplicates, "fitted": fitted, "train and test": apart}
+        self.lines = [(what, line) for what, line in said.items() if line]
 
-    def _apart(self, test: Profile, figures: dict[str, float], in_order: bool | None) -> str:
+    def _apart(self, test: Profile, figures: dict[str, float]) -> str:
+        """How the splits came about, their order in time, and how far test items differ from training's."""
         parts = [self.datamodule.split_rule()]
-        if in_order is not None:
+        if "in_order_of_time" in figures:
             spans = [f"{span[0]} to {span[1]}" for span in (self.train.span, test.span) if span is not None]
-            order = "in order of time" if in_order else "NOT in order of time"
+            order = "in order of time" if figures["in_order_of_time"] else "NOT in order of time"
             parts.append(f"{order} (train {spans[0]}, test {spans[1]})")
-        lengths = [np.median(part.lengths) for part in (self.train, test)]
-        distance = figures["length_distance"]
-        parts.append(
-            f"median length {lengths[0]:g} and {lengths[1]:g} (Kolmogorov-Smirnov distance {distance:.2f})"
-        )
+        if "length_distance" in figures:
+            lengths = [np.median(np.asarray(part.lengths)) for part in (self.train, test)]
+            distance = figures["length_distance"]
+            parts.append(f"median length {lengths[0]:g} and {lengths[1]:g}, KS distance {distance:.2f}")
         if test.unknown is not None:
             count = int(test.unknown.sum())
-            parts.append(f"{count:,} test {test.noun} ({test.unknown.mean():.1%}) hold what training lacks")
+            parts.append(f"{count:,} test {test.noun} ({test.unknown.mean():.1%}) hold {test.lacks}")
         return "; ".join(part for part in parts if part)
+
+
+def _repeated(part: Profile, train: Profile) -> NDArray[np.bool_]:
+    """(N,) items of a split that training holds too."""
+    known = set(train.contents)
+    return np.array([content in known for content in part.contents])
+
+
+def _duplicates(
+    test: Profile, repeated: NDArray[np.bool_], outcome: Outcome, others: dict[str, float]
+) -> str:
+    """How many test items training holds, and the table's first figure without them."""
+    count = f"{int(repeated.sum()):,} of {len(repeated):,} test {test.noun}"
+    said = f"{count} ({repeated.mean():.1%}) are in training"
+    if not repeated.any():
+        return said
+    if repeated.all():
+        return f"{said}; without them nothing is left"
+    table = outcome.result_table()
+    rows = [name for name, _ in table.model_rows]
+    for heading, key in zip(table.columns, table.keys(rows[0]) if rows else [], strict=False):
+        if key in others:
+            return f"{said}; {heading} without them {others[key]:.4f}, with them {outcome.metrics[key]:.4f}"
+    return said
 
 
 def _without(outcome: Outcome, repeated: NDArray[np.bool_]) -> dict[str, float]:
     """Test figures over the items that training lacks; none where nothing repeats or nothing is left."""
-    if not repeated.any() or repeated.all():
-        return {}
+    if len(repeated) != outcome.num_items or not repeated.any() or repeated.all():
+        return {}  # figures of a text are not those of its lines
     found = outcome.resampled((~repeated)[None].astype(np.int64))
     return {
         name: float(values[0])

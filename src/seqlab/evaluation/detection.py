@@ -140,6 +140,8 @@ class DetectionEvaluation(Evaluation):
         import pandas as pd
 
         judge = Judge.from_state(contents.judge, Vocabulary.from_state(contents.data["vocabulary"]))
+        from seqlab.data.new_sessions import read_any_sessions
+
         sessions = read_any_sessions(path, contents.data)
         events, counts = session_surprise(task, contents, sessions)
         scores = judge.fitted.scores(list(judge.thresholds), events, counts)
@@ -191,33 +193,6 @@ class DetectionEvaluation(Evaluation):
 def encoded(datamodule: LogSessions, split: str) -> EncodedSessions:
     """A split as vocabulary ids."""
     return EncodedSessions(datamodule.tokens(split), datamodule.sessions(split).lengths)
-
-
-def read_any_sessions(path: Path, data: dict[str, Any]) -> Sessions:
-    """The sessions of a file, or of a folder that ``seqlab parse`` wrote with the templates of training.
-
-    Args:
-        data: what a checkpoint says of its data.
-
-    Raises:
-        UserError: no sessions, a raw log, or a folder whose template ids mean something else than those of
-            training.
-    """
-    from seqlab.data.parsed_sessions import check_templates, features, read_parsed_sessions
-    from seqlab.data.raw_logs import refuse_raw_log_of_model
-    from seqlab.data.session_files import read_sessions
-
-    if path.is_dir():
-        parsed = read_parsed_sessions(path, times=bool(data.get("times")), parameters="parameters" in data)
-        check_templates(str(path), parsed.parser, data.get("parser"))
-        return parsed.sessions
-    if found := features(data):
-        raise UserError(
-            f"{path}: the model was trained with {' and '.join(found)}, which only the output folder of "
-            "seqlab parse has: give one"
-        )
-    refuse_raw_log_of_model(path, data)
-    return read_sessions(path)
 
 
 def session_surprise(

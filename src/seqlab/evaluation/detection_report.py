@@ -33,7 +33,7 @@ from seqlab.detection.metrics import (
     sums,
 )
 from seqlab.detection.surprise import EventSurprise, nll_max
-from seqlab.evaluation.detection_cautions import cautions, tested
+from seqlab.evaluation.detection_cautions import cautions
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 COLUMNS = {
@@ -215,10 +215,6 @@ class DetectionOutcome(Outcome):
             (f"threshold of {main}", f"{threshold.value:.4g}, {threshold.method}"),
             ("alerts", f"{int(self.alerts.sum()):,} of {len(labels):,} test sessions"),
         ]
-        if "test/seen_share" in figures:
-            seen, of = int(self.seen[self.normal].sum()), int(self.normal.sum())
-            said = f"{seen:,} of {of:,} {tested(self)} ({seen / of:.1%}) equal a training session key for key"
-            notes.append(("seen in training", said))
         names, prefixes = dict(COLUMNS), {}
         if not self.curves:
             why = (

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from seqlab.data.batches import SeriesBatch
+from seqlab.data.csv_files import shown_names
 from seqlab.data.series import TimeSeries
 from seqlab.data.series_encoding import SeriesEncoding, SeriesWindows, joined
-from seqlab.data.series_files import SeriesFile, choose_columns, listed, read_series
+from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable
 from seqlab.errors import UserError
 from seqlab.evaluation.backtest import backtest, fold_metrics
@@ -159,7 +160,7 @@ def read_new_series(data: dict[str, Any], path: Path) -> list[NewSeries]:
         parts.append(NewSeries(own, table, 0 if rolls else len(table), None if rolls else ahead))
     if unknown:
         log.warning(
-            "note: training knew not %s: their scales are those of the rows in %s", listed(unknown), path
+            "note: training knew not %s: their scales are those of the rows in %s", shown_names(unknown), path
         )
     return parts
 
@@ -169,7 +170,7 @@ def _check_known(file: SeriesFile, encoding: SeriesEncoding) -> None:
     there = {table.name: 0 if table.future is None else len(table.future) for table in file.tables}
     short = {name: count for name, count in there.items() if count < encoding.horizon}
     if encoding.known and short:
-        whose = f" (series {listed(list(short))})" if any(short) else ""
+        whose = f" (series {shown_names(list(short))})" if any(short) else ""
         columns, targets = ", ".join(encoding.known), " or ".join(encoding.targets)
         raise UserError(
             f"{file.tables[0].source}: {min(short.values())} whole rows of {columns} follow the last known "

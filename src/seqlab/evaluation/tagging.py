@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqlab.contracts import check_members
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import read_sentences
+from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import IndexBatches, batches_by_length
 from seqlab.data.sequences import segment_indices
 from seqlab.data.tagged import TagDataset, TaggedSentences, WordCoder
@@ -118,7 +119,9 @@ class TaggingEvaluation(Evaluation):
         import pandas as pd
 
         names = scheme_from_state(contents.data["tags"]).names
-        sentences = read_sentences(path, names)
+        counts = LineCounts(path)
+        sentences = read_sentences(path, names, counts)
+        counts.tell()
         dataset = untagged(sentences, WordCoder.from_state(contents.data["coder"]))
         tags = np.zeros(len(sentences.tokens), dtype=np.int64)
         task.eval()

@@ -144,7 +144,7 @@ class TranslationOutcome(Outcome):
         return {"bleu": self.scores.bleu_signature, "chrf": self.scores.chrf_signature}
 
     def _seen(self) -> str:
-        shares = ", ".join(f"{name} of {rows.mean():.1%}" for name, rows in self.repeated.items())
+        shares = ", ".join(f"{name} of {self.repeated[name].mean():.1%}" for name in ("source", "target"))
         bleu = "" if self.unseen is None else f"; BLEU of those with both sides new: {self.unseen.bleu:.2f}"
         return f"{shares} of the test pairs, text for text{bleu}"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from seqlab.errors import UserError, missing_file
+from seqlab.data.csv_files import csv_rows
+from seqlab.data.line_counts import BLANK, LineCounts
+from seqlab.data.text_files import read_lines
+from seqlab.errors import UserError, shown
 from seqlab.logs.drain import VARIABLE, Drain
 from seqlab.logs.formats import LogFormat
 
@@ -17,6 +18,8 @@ SESSIONS, TEMPLATES, SUMMARY = "sessions.parquet", "templates.csv", "parse.json"
 PARAMETERS = "parameters.parquet"  # of a parse with --parameters
 PARSER_FORMAT = 2
 MOST = 1_000_000_000  # ids are 32-bit numbers, and new ones come after
+_MOST_DIGITS = 100  # far more than MOST has, and few enough for int()
+_FORMAT = "EventId,EventTemplate or one template a line"
 _EVENT_ID = re.compile(r"E?(\d+)")
 
 
@@ -34,42 +37,46 @@ def read_known_templates(path: Path, log_format: LogFormat) -> tuple[list[dict[s
         parser = read_summary(path)["parser"]
         return parser["drains"], parser["first_ids"]
     drain = Drain(log_format.similarity, log_format.depth, counts_masks=log_format.counts_masks)
-    for place, (name, text) in enumerate(read_templates(path).items(), start=1):
+    counts = LineCounts(path)
+    for place, (name, text) in enumerate(read_templates(path, counts).items(), start=1):
         digits = _EVENT_ID.fullmatch(name)
-        number = int(digits[1]) if digits else place
+        number = int(digits[1][:_MOST_DIGITS]) if digits else place
         if number > MOST or number in drain.templates:
-            raise UserError(f"{path}: template id {name}: give each its own number, up to {MOST:,}")
+            raise UserError(f"{path}: template id {shown(name)}: give each its own number, up to {MOST:,}")
         drain.add(number, [VARIABLE if VARIABLE in word else word for word in text.split()])
+    counts.tell()
     return [drain.state()], [0]
 
 
-def read_templates(path: str | Path) -> dict[str, str]:
+def read_templates(path: str | Path, counts: LineCounts | None = None) -> dict[str, str]:
     """Read {key: template} from a CSV whose header starts with EventId,EventTemplate, or from one template a
     line, where the key is the line's number and the first line is 1.
 
     Raises:
-        UserError: missing, empty or non-UTF-8 file, or a row without both columns.
+        UserError: missing, empty or non-UTF-8 file, a row without both columns, no template, or an id that
+            comes twice.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise missing_file(path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    if not text:
-        raise UserError(f"{path}: the file is empty; expected EventId,EventTemplate or one template a line")
-    rows = list(csv.reader(io.StringIO(text, newline="")))  # a field may hold what splitlines cuts at
-    if rows[0][:2] != ["EventId", "EventTemplate"]:
-        return {str(number): line.strip() for number, line in enumerate(text.splitlines(), start=1)}
-    templates = {}
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) == 1:
-            raise UserError(f"{path}, line {number}: expected EventId,EventTemplate, got {row[0]!r}")
+    counts = counts or LineCounts(path)
+    lines = read_lines(path, _FORMAT, counts, is_prose=False)
+    first = next(line for line in lines if line.strip())
+    if [cell.strip(' "') for cell in first.split(",")[:2]] != ["EventId", "EventTemplate"]:
+        counts.skipped[BLANK] = sum(not line.strip() for line in lines)
+        return {str(number): line.strip() for number, line in enumerate(lines, start=1) if line.strip()}
+    rows = csv_rows(path, _FORMAT, ",", lines=lines, counts=counts)
+    header = next(rows).cells
+    templates: dict[str, str] = {}
+    for number, row, _ in rows:
+        name = row[0].strip()
+        if len(row) < len(header) or not name:
+            raise UserError(f"{path}, line {number}: expected {','.join(header)[:80]}, got '{shown(row[0])}'")
+        if name in templates:
+            raise UserError(f"{path}, line {number}: template {shown(name)} stands there twice")
         # templates with commas are often written without quotes; a third column of the header is not one
-        end = len(row) if len(rows[0]) == 2 else len(row) - len(rows[0]) + 2
-        if row:
-            templates[row[0].strip()] = ",".join(row[1:end]).strip()
+        end = len(row) if len(header) == 2 else len(row) - len(header) + 2
+        templates[name] = ",".join(row[1:end]).strip()
+    if not templates:
+        raise UserError(f"{path}: a header and no template; expected {_FORMAT}")
     return templates
 
 

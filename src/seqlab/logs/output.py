@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from seqlab.errors import UserError
-from seqlab.files import sync, whole_file
+from seqlab.files import sync
 from seqlab.logs.formats import ALL_FORMATS, MASK, SHOWN
 from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, TEMPLATES
 from seqlab.logs.reading import NO_TIME, SHOWN_LINES, text_bytes
@@ -135,7 +135,8 @@ def write_sessions(buckets: Sequence[pl.LazyFrame], labels: Labels | None, targe
 def write_output(
     settings: ParseSettings, parsed: Parsed, parser: dict[str, Any], made: Path, logs: list[dict[str, Any]]
 ) -> None:
-    """Put the files in place; ``parse.json`` comes last, so that where it is all is.
+    """Write all files, then put them in place: a full disk leaves an earlier parse as it was. ``parse.json``
+    comes last, so that where it is all is.
 
     Args:
         parser: what reads other logs the same way: see LineParser.
@@ -143,23 +144,14 @@ def write_output(
         logs: where the offsets of each log begin.
     """
     output, counts = settings.output, parsed.counts
-    (output / SUMMARY).unlink(missing_ok=True)
-    (output / PARAMETERS).unlink(missing_ok=True)  # of an earlier parse
-    for name in (SESSIONS, PARAMETERS) if settings.parameters else (SESSIONS,):
-        sync(made / name)
-        (made / name).replace(output / name)
     shown = {
         number: " ".join(words).replace(MASK, SHOWN) for number, words in sorted(parsed.templates.items())
     }
-    with (
-        whole_file(output / TEMPLATES, on_disk=True) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
-    ):
+    with (made / TEMPLATES).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["EventId", "EventTemplate", "Count", "Example"])
         for number, text in shown.items():
             table.writerow([number, text, counts.templates.get(number, 0), counts.examples.get(number, "")])
-    sync(output)
     summary = {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "settings": asdict(settings),
@@ -175,8 +167,17 @@ def write_output(
         "parser": parser
         | {"templates": [{"id": number, "template": text} for number, text in shown.items()]},
     }
-    with whole_file(output / SUMMARY, on_disk=True) as part, part.open("w", encoding="utf-8") as file:
+    with (made / SUMMARY).open("w", encoding="utf-8") as file:
         json.dump(summary, file, ensure_ascii=False, default=str)  # paths are texts
+    names = [SESSIONS, TEMPLATES, *([PARAMETERS] if settings.parameters else []), SUMMARY]
+    for name in names:
+        sync(made / name)
+    for earlier in (SUMMARY, PARAMETERS):
+        (output / earlier).unlink(missing_ok=True)
+    for name in names[:-1]:
+        (made / name).replace(output / name)
+    sync(output)
+    (made / SUMMARY).replace(output / SUMMARY)
 
 
 def report(settings: ParseSettings, parsed: Parsed) -> str:

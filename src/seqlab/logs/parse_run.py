@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, disk_message
 from seqlab.logs.drain import Drain, FixedIds, LearnedIds
 from seqlab.logs.known_templates import PARAMETERS, PARSER_FORMAT, SESSIONS, SUMMARY, read_known_templates
 from seqlab.logs.line_reader import LineReader
@@ -123,7 +123,8 @@ def parse(
                 labels = beside.submit(read_labels, settings.labels)
             return _Run(settings, parts, engine, labels).run(report)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise UserError(f"{output}: the parse cannot go on: {error}; nothing is kept of it") from None
+        reason = disk_message(error, output) or f"{output}: the parse cannot go on: {error}"
+        raise UserError(f"{reason}; nothing is kept of it") from None
 
 
 def _num_buckets(logs: Sequence[str]) -> int:

@@ -106,7 +106,7 @@ def run_trial(
         shutil.rmtree(run, ignore_errors=True)  # of a machine that died in the middle of it
         run.mkdir(parents=True)
         (run / REPORTS).touch()
-        began = time.time()
+        began = time.monotonic()  # a clock that nobody sets
         overrides = plan.overrides(trial.values, seed, run)
         running = start_program(context, plan.sweep.program, overrides, environment, run / LOG)
         try:
@@ -114,7 +114,7 @@ def run_trial(
             trial.outcome = _watch(trial, running, run / REPORTS, judge, is_over)
         finally:
             end_program(running)
-            trial.seconds += time.time() - began
+            trial.seconds += time.monotonic() - began
         if trial.outcome == RUNNING:
             trial.outcome, trial.error = _ending(trial, plan.sweep.metric, run, running.exitcode or 0)
         if trial.outcome != FINISHED:

@@ -75,7 +75,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 def write_atomically(content: dict[str, Any], path: Path) -> None:
     """``torch.save`` under a temporary name beside ``path``, flushed to the disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # a run folder that is gone is not made again
     with whole_file(path, on_disk=True) as part, part.open("wb") as file:
         torch.save(content, file)
 

@@ -160,11 +160,6 @@ class RunFolder:
         self.write_json(METRICS, plain_figures(metrics))
         (self.path / EARLIER_METRICS).unlink(missing_ok=True)
 
-    def begin_again(self) -> None:
-        """A finished run trains further: until it has finished again, its figures have another name."""
-        if is_writer() and (self.path / METRICS).exists():
-            (self.path / METRICS).replace(self.path / EARLIER_METRICS)
-
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
         from seqlab.training.terminal import print_results

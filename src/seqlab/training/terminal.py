@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,8 +100,24 @@ def print_results(
     console.print("  ".join(validation))
     marked = [("*", FEW_NOTE)] if few else []
     below = [("below a figure", INTERVAL_NOTE)] if bounds else []
-    for what, note in [*marked, *below, *table.notes, *audit]:
+    for what, note in [*marked, *below, *table.notes]:
         console.print(f"{what}: {note}", markup=False)
+    for what, note in audit:
+        console.print("\n".join(folded(f"{what}: {note}", console.width)), markup=False)
     speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
     unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
     console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` characters that end at semicolons where they can; all but one set in."""
+    lines: list[str] = []
+    for part in text.replace("; ", ";\n").split("\n"):
+        if lines and len(lines[-1]) + 1 + len(part) <= width:
+            lines[-1] += f" {part}"
+        else:
+            first = "  " if lines else ""
+            lines += textwrap.wrap(
+                part, width, initial_indent=first, subsequent_indent="  ", break_on_hyphens=False
+            )
+    return lines

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.errors import CheckpointError, UserError
 from seqlab.training.checkpoints import KEY, LAST, PREVIOUS, read_checkpoint
 from seqlab.training.resume import Start
-from seqlab.training.run_folder import RunFolder, tell
+from seqlab.training.run_folder import EARLIER_METRICS, METRICS, RunFolder, is_writer, tell
 
 NOT_SETTINGS = ("resume", "trainer.enable_progress_bar", "trainer.progress_bar_refresh_rate")
 _ABSENT = object()
@@ -54,7 +54,9 @@ def last_start(config: DictConfig, folder: RunFolder) -> Start:
         return Start()
     for reason in broken:
         tell(f"{reason}; going on from {path.name}, the one before")
-    folder.begin_again()
+    finished = folder.path / METRICS
+    if is_writer() and finished.exists():  # figures of the shorter training
+        finished.replace(folder.path / EARLIER_METRICS)
     step = int(checkpoint["global_step"])
     tell(f"going on after step {step} (epoch {int(checkpoint['epoch']) + 1})")
     for change in changed_settings(checkpoint[KEY]["config"], config):

@@ -1,5 +1,6 @@
 """Batches: every item once, nothing larger than asked for, nothing but padding where a row has ended."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.data.loaders import IndexBatches, TokenLimit
-from seqlab.data.pairs import EncodedPairs, PairDataset
 from seqlab.data.padded_sessions import PaddedDataset
+from seqlab.data.pairs import EncodedPairs, PairDataset
 from seqlab.data.sequences import Sessions
 from seqlab.data.session_windows import WindowDataset as SessionWindowDataset
 from seqlab.data.tagged import TagDataset, TaggedSentences, WordCoder
@@ -53,7 +54,7 @@ def test_every_item_is_in_one_batch_of_an_epoch(
             spans = sorted(
                 (min(lengths[i] for i in batch), max(lengths[i] for i in batch)) for batch in found
             )
-            assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
+            assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
 
 @given(st.integers(2, 60), st.integers(1, 7), st.integers(1, 9), st.booleans(), st.integers(0, 99))

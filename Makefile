@@ -22,6 +22,8 @@ coverage: $(VENV)/ready-test
 
 soak: $(VENV)/ready-test
 	$(BIN)/python -m pytest -m soak
+	seed=$${SEED:-$$(date +%s)}; echo "property tests, SEED=$$seed"; SEQLAB_PROPERTIES=soak \
+		$(BIN)/python -m pytest -m '' -k _properties --hypothesis-seed=$$seed
 	$(BIN)/python tests/soak/kill_and_resume.py --kills 20 --seed 0
 
 # DATA=FOLDER holds the real files; ARGS=--record-only runs nothing

@@ -49,7 +49,8 @@ def train(config: DictConfig) -> float | None:
         judge, val_figures = evaluation.fit(task, datamodule)
         folder.add_to_checkpoints("judge", judge.state())
         audit = LeakAudit(datamodule, judge)
-        datamodule.open_test()
+        if config.test:
+            datamodule.open_test()
         with around.stopwatch.testing():
             outcome = evaluation.test(task, datamodule, judge)
 

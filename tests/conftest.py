@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import logging
+import os
 import re
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import hypothesis
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
@@ -30,6 +32,11 @@ from .processes import Server
 ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background: Ctrl-C is tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# property tests: the same few inputs in every `make test`, thousands of new ones in `make soak`
+_QUIET = {"deadline": None, "database": None, "suppress_health_check": list(hypothesis.HealthCheck)}
+hypothesis.settings.register_profile("short", max_examples=20, derandomize=True, **_QUIET)
+hypothesis.settings.register_profile("soak", max_examples=3_000, derandomize=False, print_blob=True, **_QUIET)
+hypothesis.settings.load_profile(os.environ.get("SEQLAB_PROPERTIES", "short"))
 SAMPLE = {"num_blocks": 120, "abnormal_share": 0.1, "seed": 0}
 
 

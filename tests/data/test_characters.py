@@ -22,7 +22,6 @@ def written(path: Path, text: str) -> Path:
 
 def test_a_published_text_is_learned_by_heart_and_says_so() -> None:
     data = ready(text="hihello")
-    assert data.texts["train"] == data.texts["val"] == data.texts["test"] == "hihello"
     assert data.sizes == {"vocab_size": 4 + len("hielo"), "pad_id": 0}
     assert data.notices == [
         "the same 7 characters are trained on, validated and tested on: figures say what was learned by heart"
@@ -31,6 +30,8 @@ def test_a_published_text_is_learned_by_heart_and_says_so() -> None:
     assert type(batch) is TextBatch
     assert data.codec.decode(batch.inputs[0].tolist()) == "hihell"
     assert data.codec.decode(batch.targets[0].tolist()) == "ihello"
+    data.open_test()
+    assert data.texts["train"] == data.texts["val"] == data.texts["test"] == "hihello"
 
 
 def test_a_file_is_cut_in_order_and_the_test_part_may_be_left_out(tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_a_file_is_cut_in_order_and_the_test_part_may_be_left_out(tmp_path: Path
     assert not data.has_test
     assert "no test part" in data.notices[0]
     three = ready(path=path, split=[0.6, 0.2, 0.2])
+    three.open_test()
     assert [len(three.texts[name]) for name in ("train", "val", "test")] == [600, 200, 201]
     assert three.has_test
 

@@ -116,7 +116,8 @@ def test_folds_expand_and_never_see_what_follows(tmp_path: Path) -> None:
     for fold in folds:
         with pytest.raises(TestSetLockedError):
             fold.windows("test")
-        assert len(fold._tables[0]) == fold._spans.parts["test"][1]
+        fold.open_test()
+        assert len(fold.table("test")) == fold._spans.parts["test"][1]
     assert folds[2].encoding.state() != folds[0].encoding.state()
 
 
@@ -225,9 +226,11 @@ def test_the_sample_says_what_it_is() -> None:
     data = StockPrices(sample={"num_days": 50})
     data.setup()
     assert data.notices[0] == stock_prices.NOTICE
-    assert len(data._tables[0]) == 50
+    data.open_test()
+    table = data.table("test")
+    assert len(table) == 50
     assert data.encoding.features == ("Open", "High", "Low", "Close", "Volume")
-    opening, high, low, close, volume = (data._tables[0].column(name) for name in stock_prices.PRICES)
+    opening, high, low, close, volume = (table.column(name) for name in stock_prices.PRICES)
     assert (high >= np.maximum(opening, close)).all()
     assert (low <= np.minimum(opening, close)).all()
     assert (volume > 0).all()

@@ -21,7 +21,7 @@ def detection_outcome(windows: Callable[..., SessionWindows]) -> Callable[..., D
     def judged(label: int | None = None) -> DetectionOutcome:
         datamodule = windows()
         if label is not None:
-            datamodule._splits["test"] = datamodule._splits["test"].with_labels(label)
+            datamodule._splits["test"] = datamodule._splits.data["test"].with_labels(label)
         torch.manual_seed(0)
         sizes = {name: datamodule.sizes[name] for name in ("vocab_size", "pad_id", "unk_id")}
         network = GRUPredictor(**sizes, embedding_size=4, hidden_size=4)

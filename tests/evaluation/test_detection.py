@@ -144,7 +144,7 @@ def test_fitting_reads_no_test_session(windows: Callable[..., SessionWindows]) -
     found = []
     for change in (lambda sessions: sessions, lambda sessions: sessions.take(np.array([3]))):
         datamodule = windows()
-        datamodule._splits["test"] = change(datamodule._splits["test"])
+        datamodule._splits["test"] = change(datamodule._splits.data["test"])
         detector, figures = DetectionEvaluation(scores=SCORES).fit(task_for(datamodule), datamodule)
         costs = detector.state()["count_costs"]
         counts = {name: value for name, value in costs.items() if name != "vectors"}
@@ -172,7 +172,8 @@ def test_the_test_set_is_locked_until_it_is_opened_and_nothing_is_fitted_after(
 def test_test_labels_change_figures_but_no_score(windows: Callable[..., SessionWindows]) -> None:
     one, other = windows(), windows()
     splits = other._splits
-    splits["test"] = replace(splits["test"], labels=1 - splits["test"].labels)
+    test = splits.data["test"]
+    splits["test"] = replace(test, labels=1 - test.labels)
     (_, _, first), (_, _, second) = judged(one), judged(other)
     assert first.detector.thresholds == second.detector.thresholds
     for name in SCORES:
@@ -187,7 +188,7 @@ def test_without_labels_of_both_kinds_sessions_are_scored_and_nothing_is_measure
     windows: Callable[..., SessionWindows], label: int, tmp_path: object
 ) -> None:
     datamodule = windows()
-    datamodule._splits["test"] = datamodule._splits["test"].with_labels(label)
+    datamodule._splits["test"] = datamodule._splits.data["test"].with_labels(label)
     _, _, outcome = judged(datamodule)
     expected = {"test/loss", "test/accuracy", "test/threshold", "test/seen_share"}
     expected |= set() if label == LABEL_UNKNOWN else {"test/unseen/false_positive_rate"}

@@ -122,7 +122,7 @@ def with_splits(datamodule: SessionWindows, train: Sequence[str], val: Sequence[
     from seqlab.data.vocabulary import Vocabulary
 
     parts = {"train": Sessions.from_lists(map(list, train)), "val": Sessions.from_lists(map(list, val))}
-    datamodule._splits = datamodule._splits | parts
+    datamodule._splits.update(parts)
     datamodule.vocabulary = Vocabulary.from_sessions(parts["train"])
     return datamodule
 
@@ -152,5 +152,5 @@ def test_two_validation_sessions_without_unseen_keys_are_enough(
 
 def test_the_check_reads_no_test_session(windows: Callable[..., SessionWindows]) -> None:
     datamodule = windows()
-    datamodule._splits["test"] = replace(datamodule._splits["test"], codes=None, offsets=None)
+    datamodule._splits["test"] = replace(datamodule._splits.data["test"], codes=None, offsets=None)
     DetectionEvaluation().check(datamodule)

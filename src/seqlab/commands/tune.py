@@ -71,6 +71,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
 
     config = composed(conf, arguments.composed)
     import_from_here(outside_packages(OmegaConf.to_container(config)))
+    build.check_monitor(config)
     build.check_pair(config)
     trainer.check_hardware(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)

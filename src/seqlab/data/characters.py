@@ -113,17 +113,19 @@ class CharacterSequence(SequenceDataModule):
         return UNITS[self.unit]
 
     def load_splits(self) -> None:
-        self.texts = self.source.load(self._read, self._own_text, self._divide)
+        texts = self.source.load(self._read, self._own_text, self._divide)
+        self.texts = self.locked(texts)
         self.codec = TextCodec.fit(
-            self.texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
+            texts["train"], self.unit, min_count=self.min_count, max_tokens=self.max_tokens
         )
         if len(self.codec) == len(SPECIAL_TOKENS):
             raise UserError(
                 f"{self.path or 'data.text'}: no token of the training part occurs "
                 f"data.min_count={self.min_count} times; give less"
             )
-        self._ids = {name: self.codec.encode(text) for name, text in self.texts.items()}
-        for name, ids in self._ids.items():
+        encoded = {name: self.codec.encode(text) for name, text in texts.items()}
+        self._ids = self.locked(encoded)
+        for name, ids in encoded.items():
             if len(ids) < 2 and (name != "test" or self.has_test):
                 raise UserError(
                     f"{self.path or 'data.text'}: the {name} part has {len(ids)} {self.train_unit}; at least "

@@ -117,18 +117,19 @@ class LabelledData(ByLengthModule):
         }
 
     def load_splits(self) -> None:
-        self._splits = self.source.load(self._read, self.simulate, self._divide)
+        splits = self.source.load(self._read, self.simulate, self._divide)
         if self.source.val is None and self.equal_together:
-            self._splits["val"] = self._splits["val"].distinct()
+            splits["val"] = splits["val"].distinct()
+        self._splits = self.locked(splits)
         if self.source.cuts_train:
             distinct = " distinct" if self.equal_together else ""
-            kept = f"{len(self._splits['val']):,}{distinct} {self.train_unit}"
+            kept = f"{len(splits['val']):,}{distinct} {self.train_unit}"
             self.notices.append(f"no data.val: {kept} of data.train are kept for it")
-        train = self._splits["train"]
+        train = splits["train"]
         _check_two_labels(train)
-        self._check_labels()
+        self._check_labels(splits)
         self.coder = self.fit_coder(train)
-        self._tell_of_items()
+        self._tell_of_items(splits)
 
     def _read(self, name: str, path: Files) -> LabelledItems:
         return self.read(one_file(name, path))
@@ -143,38 +144,36 @@ class LabelledData(ByLengthModule):
         check_filled(parts, shares, what)
         return [items.take(part) for part in parts]
 
-    def _check_labels(self) -> None:
+    def _check_labels(self, splits: dict[str, LabelledItems]) -> None:
         """Raise UserError where val or test holds a label that training lacks."""
-        known = set(self._splits["train"].labels)
+        known = set(splits["train"].labels)
         shown = ", ".join(sorted(known)[:20]) + (", ..." if len(known) > 20 else "")
         for split in ("val", "test"):
-            part = self._splits[split]
+            part = splits[split]
             for label, line in zip(part.labels, part.lines.tolist(), strict=True):
                 if label not in known:
                     raise UserError(
                         f"{part.source}, line {line}: label {label!r} is not in training; its labels: {shown}"
                     )
 
-    def _tell_of_items(self) -> None:
+    def _tell_of_items(self, splits: dict[str, LabelledItems]) -> None:
         """Count what bounds the figures; of the test split it is counts for the reader, no decision."""
-        test = self._splits["test"]
-        ambiguous, things = self._splits["train"].num_ambiguous(), self.train_unit
+        test = splits["test"]
+        ambiguous, things = splits["train"].num_ambiguous(), self.train_unit
         if ambiguous:
             self.notices.append(
                 f"{ambiguous:,} training {things} occur with more than one label: nothing could tell them "
                 "apart (oracle/accuracy_ceiling is the best possible accuracy on the test split)"
             )
         cut = sum(
-            len(self.coder.tokens(text)) > self.max_length
-            for part in self._splits.values()
-            for text in part.texts
+            len(self.coder.tokens(text)) > self.max_length for part in splits.values() for text in part.texts
         )
         if cut:
             self.notices.append(
                 f"{cut:,} {things} are longer than data.max_length={self.max_length} {self.coder.unit}s "
                 "and were cut"
             )
-        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        counts = {name: len(splits[name]) for name in ("val", "test")}
         self.notices += few_items(things, counts)
         if counts["test"] >= FEW:
             seen = Counter(test.labels)

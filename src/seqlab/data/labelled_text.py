@@ -15,12 +15,12 @@ from seqlab.data.line_counts import LineCounts
 from seqlab.data.sources import check_counts
 from seqlab.data.text_files import clean
 from seqlab.data.tokenizers import (
-    JOINER,
     StoredTokenizer,
     SubwordTokenizer,
     Tokenizer,
     split_words,
     tokenizer_from_state,
+    written,
 )
 from seqlab.errors import UserError
 
@@ -43,7 +43,7 @@ class TextCoder(SequenceCoder):
             return list(form)
         if self.subwords is not None:
             return self.subwords.pieces(self.subwords.encode(form))
-        return [word.removeprefix(JOINER) for word in split_words(form)]
+        return [written(word).removeprefix(" ") for word in split_words(form)]
 
     def counted(self, text: str) -> list[str]:
         """Characters as they are written, accents and capitals too; words and subwords as they are read."""

@@ -106,7 +106,8 @@ class LogSessions(SequenceDataModule):
         self._distinct = ""  # how many of the training pieces differ, once they were made
 
     def load_splits(self) -> None:
-        self._splits, notices = self._read()
+        splits, notices = self._read()
+        self._splits = self.locked(splits)
         self.notices += notices
         if self.templates_file is not None:
             from seqlab.data.line_counts import LineCounts

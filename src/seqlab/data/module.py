@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections import UserDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from types import FrameType
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 import pytorch_lightning as pl
@@ -18,6 +22,10 @@ from seqlab.data.splits import SPLITS
 from seqlab.errors import UserError
 
 BATCH_TOKENS = 524_288  # data.batch_tokens where nothing else is said
+DECIDES = "training, early stopping, checkpoint choice, threshold, vocabulary, scaler, tuning, sweep"
+_LIBRARIES = ("pytorch_lightning", "lightning_utilities", "torch", "hydra")  # they ask for somebody else
+_COMPREHENSIONS = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>")
+T = TypeVar("T")
 
 
 class Profile(NamedTuple):
@@ -35,6 +43,19 @@ class TestSetLockedError(RuntimeError):
     """Something that decides asked for the test set, or training was asked for after it was opened."""
 
     __test__ = False  # not a pytest class
+
+
+class LockedSplits(UserDict[str, T]):
+    """The splits of a data module by name; ``check`` is called before the test split is given."""
+
+    def __init__(self, splits: Mapping[str, T], check: Callable[[str], None]) -> None:
+        super().__init__(splits)
+        self._check = check
+
+    def __getitem__(self, split: str) -> T:
+        if split == "test":
+            self._check(split)
+        return super().__getitem__(split)
 
 
 class SequenceDataModule(pl.LightningDataModule):
@@ -99,8 +120,21 @@ class SequenceDataModule(pl.LightningDataModule):
             self._is_set_up = True
 
     def open_test(self) -> None:
-        """Unlock the test split: training, checkpoint choice and thresholds are final."""
+        """Unlock the test split: training, checkpoint choice and thresholds are final.
+
+        Raises:
+            TestSetLockedError: within ``Trainer.fit``.
+        """
+        reader, verbs = _reader(self)
+        if "Trainer.fit" in verbs:
+            raise TestSetLockedError(
+                f"{reader} called open_test() within Trainer.fit: train first, then open"
+            )
         self._test_open = True
+
+    def locked(self, splits: Mapping[str, T]) -> LockedSplits[T]:
+        """Splits for ``load_splits`` to keep: whoever asks them for the test split too early is refused."""
+        return LockedSplits(splits, self.check_access)
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Lightning's hook. In ``Trainer.test`` a task with an evaluation decides, then the split opens.
@@ -120,7 +154,7 @@ class SequenceDataModule(pl.LightningDataModule):
         """Batches of the test split."""
 
     def check_access(self, split: str) -> None:
-        """Raise where a split may not be read now.
+        """Raise where a split may not be read now; the message names who asked for it.
 
         Raises:
             TestSetLockedError: ``test`` before ``open_test``; ``train`` or ``val`` for deciding after it.
@@ -129,18 +163,61 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"split={split}: choose {', '.join(SPLITS)}")
         if split == "test" and not self._test_open:
             raise TestSetLockedError(
-                "the test set is locked: nothing that decides (training, early stopping, checkpoint choice, "
-                "threshold, vocabulary, sweep objective) may read it; call open_test() once all is decided"
+                f"the test set is locked, and {_asked(self)}: nothing that decides ({DECIDES}) may read it; "
+                "call open_test() once all is decided"
             )
         if split != "test" and self._test_open:
             raise TestSetLockedError(
-                f"the {split} split was asked for after the test set was opened: decide before"
+                f"the {split} split was asked for after the test set was opened: decide before; "
+                f"{_asked(self)}"
             )
 
     @property
     def device(self) -> torch.device:
         """Where batches are gathered: the trainer's device, or the CPU outside a run."""
         return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+
+
+def _asked(data: SequenceDataModule) -> str:
+    """``mylab.peek.Peek.on_train_epoch_end > Visits.items asked for it within Trainer.fit``"""
+    reader, verbs = _reader(data)
+    return f"{reader} asked for it" + (f" within {', '.join(verbs)}" if verbs else "")
+
+
+def _reader(data: SequenceDataModule) -> tuple[str, list[str]]:
+    """Who reads a data module, from the calls under way, so that code of other packages is named as well.
+
+    Returns:
+        The caller and the methods of the data module on the way to the split, and what both run within:
+        Lightning's verbs and seqlab's commands.
+    """
+    calls: list[FrameType] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name not in _COMPREHENSIONS:
+            calls.append(frame)
+        frame = frame.f_back
+    modules = [str(call.f_globals.get("__name__", "")) for call in calls]
+    names = [
+        call.f_code.co_qualname.removesuffix(".<locals>.<lambda>").split("<locals>.")[-1] for call in calls
+    ]
+    own = list(takewhile(lambda call: call.f_locals.get("self") is data or _is_lock(call), calls))
+    way = [name for call, name in zip(own, names, strict=False) if not _is_lock(call)]
+    if len(own) < len(calls) and modules[len(own)].partition(".")[0] not in _LIBRARIES:
+        way.append(f"{modules[len(own)]}.{names[len(own)]}")
+    verbs = [
+        name
+        for module, name in zip(modules, names, strict=True)
+        if module == "pytorch_lightning.trainer.trainer" and not name.partition(".")[2].startswith("_")
+    ]
+    commands = [
+        f"seqlab {module.split('.')[2]}" for module in modules if module.startswith("seqlab.commands.")
+    ]
+    return " > ".join(reversed(way)) or "Lightning", list(dict.fromkeys([*verbs, *commands]))
+
+
+def _is_lock(call: FrameType) -> bool:
+    return call.f_globals.get("__name__") in (__name__, UserDict.__module__, Mapping.__module__)
 
 
 class ByLengthModule(SequenceDataModule):

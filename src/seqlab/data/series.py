@@ -22,6 +22,7 @@ from seqlab.data.series_encoding import NaiveForecast, SeriesDataset, SeriesEnco
 from seqlab.data.series_files import SeriesFile, choose_columns, read_series
 from seqlab.data.series_table import SeriesTable, check_missing, column_names, up_to
 from seqlab.data.sources import Source, check_counts
+from seqlab.data.splits import SPLITS
 from seqlab.data.time_splits import (
     AUTO,
     Spans,
@@ -142,8 +143,9 @@ class TimeSeries(SequenceDataModule):
 
     def _begin(self, tables: list[SeriesTable], bare: SeriesEncoding, spans: Spans) -> None:
         """Fit the scales on the training rows."""
-        self._tables, self._spans = tables, spans
-        rows = zip(tables, spans.rows("train"), strict=True)
+        self._spans = spans
+        self._splits = self.locked({name: up_to(tables, spans.rows(name)) for name in SPLITS})
+        rows = zip(self._splits["train"], spans.rows("train"), strict=True)
         self.encodings = [bare.fit(table, *span, self.scaling) for table, span in rows]
 
     def _tell_of_few(self) -> None:
@@ -182,10 +184,10 @@ class TimeSeries(SequenceDataModule):
     def names(self) -> tuple[str, ...]:
         """Of each series, table by table and target by target; of the only one its target."""
         targets = self.encoding.targets
-        if len(self._tables) == 1:
+        if len(self.encodings) == 1:
             return targets
         suffixes = [f" {target}" if len(targets) > 1 else "" for target in targets]
-        return tuple(table.name + suffix for table in self._tables for suffix in suffixes)
+        return tuple(table.name + suffix for table in self._splits["train"] for suffix in suffixes)
 
     def state(self) -> dict[str, Any]:
         encoding = self.encoding
@@ -196,11 +198,11 @@ class TimeSeries(SequenceDataModule):
             "columns": self.asked | asked,
             "rolls": self.rolls,
             "scaling": self.scaling,
-            "series": self._scales() if self._tables[0].name else {},
+            "series": self._scales() if self._splits["train"][0].name else {},
         }
 
     def _scales(self) -> dict[str, Any]:
-        pairs = zip(self._tables, self.encodings, strict=True)
+        pairs = zip(self._splits["train"], self.encodings, strict=True)
         return {table.name: encoding.scales() for table, encoding in pairs}
 
     def tables(self, split: str) -> list[SeriesTable]:
@@ -210,7 +212,7 @@ class TimeSeries(SequenceDataModule):
             TestSetLockedError: the test split before ``open_test``.
         """
         self.check_access(split)
-        return up_to(self._tables, self._spans.rows(split))
+        return self._splits[split]
 
     def train_ends(self) -> list[int]:
         """The first row of each table that is not of the training part."""
@@ -227,7 +229,8 @@ class TimeSeries(SequenceDataModule):
 
     def naive_errors(self) -> NDArray[np.float64]:
         """(S,) what MASE divides by: the naive forecast's error over each training part."""
-        return naive_errors(self._tables, self.train_ends(), self.encoding.targets, self.season or 1)
+        train = self._splits["train"]
+        return naive_errors(train, self.train_ends(), self.encoding.targets, self.season or 1)
 
     def other_forecasts(self, windows: SeriesWindows) -> dict[str, NaiveForecast]:
         """Forecasts of the test windows that this kind of data has by itself, by name; here none."""
@@ -249,7 +252,7 @@ class TimeSeries(SequenceDataModule):
             fold = copy.copy(self)
             fold.trainer, fold.notices, fold._test_open = None, [], False
             spans = self._spans.fold(number, self.num_folds, share, self.horizon)
-            fold._begin(up_to(self._tables, spans.rows("test")), self.encoding, spans)
+            fold._begin(self._splits["test"], self.encoding, spans)
             found.append(fold)
         return found
 
@@ -271,7 +274,7 @@ class TimeSeries(SequenceDataModule):
 
     def profile(self, split: str) -> Profile:
         """Windows by what they read and forecast; unknown are those with a value beyond training's range."""
-        trains = up_to(self._tables, self._spans.rows("train"))
+        trains = self._splits["train"]
         ranges = [table.bounds(self.encoding.targets) for table in trains]
         contents, beyond = self.windows(split).compared(ranges)
         lacks, span = "a value outside of training's range", self._spans.span(split, self._grid)
@@ -291,7 +294,8 @@ class TimeSeries(SequenceDataModule):
 
     def facts(self) -> list[tuple[str, str]]:
         """What the data is, for the report."""
-        rows = [("data", self._tables[0].source), ("series", f"{len(self._tables):,}")]
+        train = self._splits["train"]
+        rows = [("data", train[0].source), ("series", f"{len(train):,}")]
         for split, (first, end) in self._spans.parts.items():
             rows.append((f"{split} {self.noun}", f"{end - first:,}{self._spans.dates(first, end)}"))
         rows.append(("features", ", ".join(self.encoding.features)))

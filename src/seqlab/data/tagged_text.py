@@ -89,21 +89,22 @@ class TaggedText(ByLengthModule):
         self._datasets: dict[str, TagDataset] = {}
 
     def load_splits(self) -> None:
-        self._splits = self.source.load(self._read, self._simulated, self._divide)
+        splits = self.source.load(self._read, self._simulated, self._divide)
+        self._splits = self.locked(splits)
         if self.source.cuts_train:
-            num_val = len(self._splits["val"])
+            num_val = len(splits["val"])
             self.notices.append(f"no data.val: {num_val:,} sentences of data.train are kept for it")
-        train = self._splits["train"]
-        others = [part.tags for name, part in self._splits.items() if name != "train"]
+        train = splits["train"]
+        others = [part.tags for name, part in splits.items() if name != "train"]
         self.tag_scheme = SCHEMES[train.scheme].of(train.tags, others)
-        for name, part in self._splits.items():
+        for name, part in splits.items():
             unseen = set(self.tag_scheme.kinds_of(part.tags)) - set(self.tag_scheme.kinds)
             if unseen:
                 self.notices.append(
                     f"data.{name} holds {self.tag_scheme.noun} that training lacks "
                     f"({shown_names(sorted(unseen))}): {self.tag_scheme.unseen_note}"
                 )
-        self._tell_of_few()
+        self._tell_of_few(splits)
         self._fit_vocabularies(train)
         if self.vectors_file is not None:
             self._read_vectors(self.vectors_file)
@@ -117,13 +118,13 @@ class TaggedText(ByLengthModule):
         self.notices += [f"data.{name}: {notice}" for notice in notices]
         return sentences
 
-    def _tell_of_few(self) -> None:
+    def _tell_of_few(self, splits: dict[str, TaggedSentences]) -> None:
         """Of the test sentences it is counts for the reader, no decision."""
-        counts = {name: len(self._splits[name]) for name in ("val", "test")}
+        counts = {name: len(splits[name]) for name in ("val", "test")}
         self.notices += few_items("sentences", counts)
         if counts["test"] >= FEW:
             scheme = self.tag_scheme
-            counts = scheme.kinds_of(self._splits["test"].tags)
+            counts = scheme.kinds_of(splits["test"].tags)
             found = {name: counts[name] for name in scheme.kinds}
             self.notices += few_of_a_class(scheme.count_noun, scheme.noun, found)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
-from seqlab.data.tokenizers import JOINER, split_words
+from seqlab.data.tokenizers import split_words, written
 from seqlab.data.vocabulary import EOS_TOKEN, SPECIAL_TOKENS, StoredVocabulary, Vocabulary
 from seqlab.errors import UserError
 
@@ -54,7 +54,11 @@ class TextCodec:
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """(N,) ids; UNK for what training did not hold."""
-        return np.asarray(self.vocabulary.ids(text_tokens(text, self.unit)), dtype=np.int64)
+        tokens = text_tokens(text, self.unit)
+        ids = np.asarray(self.vocabulary.ids(tokens), dtype=np.int64)
+        if self.unit == "word":
+            ids[[token == EOS_TOKEN for token in tokens]] = self.vocabulary.eos
+        return ids
 
     @property
     def unit_name(self) -> str:
@@ -70,7 +74,10 @@ class TextCodec:
     def unseen(self, text: str) -> list[str]:
         """The distinct tokens of a text that training did not hold, in their order."""
         found = dict.fromkeys(text_tokens(text, self.unit))
-        return [token for token in found if self.vocabulary.id(token) == self.vocabulary.unk]
+        ends = (EOS_TOKEN,) if self.unit == "word" else ()
+        return [
+            token for token in found if token not in ends and self.vocabulary.id(token) == self.vocabulary.unk
+        ]
 
     @property
     def start(self) -> int:
@@ -85,7 +92,7 @@ class TextCodec:
             return "\n" if self.unit == "word" and token == self.vocabulary.eos else ""
         if self.unit == "char":
             return text
-        return text.removeprefix(JOINER) if text.startswith(JOINER) else f" {text}"
+        return written(text)
 
     def written(self, ids: Sequence[int], text: str) -> list[str]:
         """What each of the first tokens of a text adds to it; by character unknown ones too."""

@@ -81,7 +81,7 @@ class WordTokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         shown = [piece for piece in self.pieces(ids) if piece not in SPECIAL_TOKENS]
-        return " ".join(shown).replace(f" {JOINER}", "").removeprefix(JOINER)
+        return " ".join(shown) if self.at_spaces else "".join(map(written, shown)).removeprefix(" ")
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         return [self.vocabulary.tokens[number] for number in ids]
@@ -178,6 +178,11 @@ def split_words(text: str) -> list[str]:
         found[0] if found.start() == 0 or text[found.start() - 1].isspace() else JOINER + found[0]
         for found in _PIECE.finditer(text)
     ]
+
+
+def written(piece: str) -> str:
+    """What a piece of ``split_words`` adds to a text; a joiner alone is one that the text holds."""
+    return piece[1:] if piece.startswith(JOINER) and piece != JOINER else f" {piece}"
 
 
 def train_tokenizer(

@@ -92,10 +92,10 @@ class Translation(SequenceDataModule):
 
     def load_splits(self) -> None:
         if self.literal is not None:
-            pairs = self._cased(literal_pairs(self.literal))
-            found = {name: list(pairs) for name in SPLITS}
+            given = self._cased(literal_pairs(self.literal))
+            found = {name: list(given) for name in SPLITS}
             self.notices.append(
-                f"the same {len(pairs)} pairs are trained on, validated and tested on: figures say what was "
+                f"the same {len(given)} pairs are trained on, validated and tested on: figures say what was "
                 "learned by heart"
             )
         else:
@@ -104,9 +104,10 @@ class Translation(SequenceDataModule):
         if self.swap:
             found = {name: [(target, source) for source, target in part] for name, part in found.items()}
             self.languages = (self.languages[1], self.languages[0])
-        self._pairs = {name: self._without_empty(name, part) for name, part in found.items()}
+        pairs = {name: self._without_empty(name, part) for name, part in found.items()}
+        self._pairs = self.locked(pairs)
         if self.literal is None:
-            self.notices += few_items("pairs", {name: len(self._pairs[name]) for name in ("val", "test")})
+            self.notices += few_items("pairs", {name: len(pairs[name]) for name in ("val", "test")})
         self._train_tokenizers()
         self._encoded: dict[str, EncodedPairs] = {}
         self._drop_long()

@@ -38,28 +38,31 @@ class Vocabulary:
                 f"a vocabulary starts with {' '.join(SPECIAL_TOKENS)}, this one with "
                 f"{' '.join(self.tokens[: len(SPECIAL_TOKENS)]) or 'nothing'}"
             )
-        object.__setattr__(self, "_ids", {token: number for number, token in enumerate(self.tokens)})
-        if not len(self._ids) == len(self.tokens) == len(self.counts):
+        num_distinct = len(set(self.tokens))
+        if not num_distinct == len(self.tokens) == len(self.counts):
             raise UserError(
                 f"a vocabulary has a count for each token and no token twice, this one {len(self.tokens):,} "
-                f"tokens, {len(self._ids):,} of them distinct, and {len(self.counts):,} counts"
+                f"tokens, {num_distinct:,} of them distinct, and {len(self.counts):,} counts"
             )
+        # without special tokens: what data calls <pad> is no padding but a token that training does not hold
+        usual = list(enumerate(self.tokens))[len(SPECIAL_TOKENS) :]
+        object.__setattr__(self, "_ids", {token: number for number, token in usual})
 
     @property
     def pad(self) -> int:
-        return self._ids[PAD_TOKEN]
+        return SPECIAL_TOKENS.index(PAD_TOKEN)
 
     @property
     def bos(self) -> int:
-        return self._ids[BOS_TOKEN]
+        return SPECIAL_TOKENS.index(BOS_TOKEN)
 
     @property
     def eos(self) -> int:
-        return self._ids[EOS_TOKEN]
+        return SPECIAL_TOKENS.index(EOS_TOKEN)
 
     @property
     def unk(self) -> int:
-        return self._ids[UNK_TOKEN]
+        return SPECIAL_TOKENS.index(UNK_TOKEN)
 
     @property
     def num_sessions(self) -> int:

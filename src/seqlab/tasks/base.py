@@ -16,12 +16,14 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchmetrics import Metric
 
 from seqlab.contracts import check_members, full_name
+from seqlab.data.module import TestSetLockedError
 from seqlab.errors import UserError
 
 if TYPE_CHECKING:
     from seqlab.tasks.graphs import Graph
 
 BatchT = TypeVar("BatchT")
+OF_TEST = ("test/", "oracle/")  # figures that nothing may decide by
 
 
 class Losses(NamedTuple):
@@ -165,6 +167,34 @@ class SequenceTask(pl.LightningModule, Generic[BatchT]):
         """What to say of a network that is not exported."""
         network = f"{full_name(self.network)} of {type(self).__name__}"
         return UserError(f"{network} cannot be exported: {reason}; `seqlab predict` runs every model")
+
+    def on_fit_start(self) -> None:
+        """Refuse what would decide by a figure of the test split: early stopping, checkpoints, schedulers.
+
+        Raises:
+            TestSetLockedError: names it and its metric.
+        """
+        watching = [(each, getattr(each, "monitor", None)) for each in self.trainer.callbacks]  # type: ignore[attr-defined]
+        watching += [(each.scheduler, each.monitor) for each in self.trainer.lr_scheduler_configs]
+        for each, metric in watching:
+            if str(metric).startswith(OF_TEST):
+                raise TestSetLockedError(
+                    f"{type(each).__name__}(monitor={metric}): the test set is locked for all that decides; "
+                    "watch a validation metric (val/...)"
+                )
+
+    def log(self, name: str, *values: Any, **settings: Any) -> None:
+        """Log a figure, as Lightning does.
+
+        Raises:
+            TestSetLockedError: ``test/...`` or ``oracle/...``, outside of testing.
+        """
+        if name.startswith(OF_TEST) and not self.trainer.testing:
+            raise TestSetLockedError(
+                f"{full_name(self)} logs {name} outside of testing: {' and '.join(OF_TEST)} come after "
+                "all is decided; log it as val/..."
+            )
+        super().log(name, *values, **settings)
 
     def training_step(self, batch: BatchT, batch_idx: int) -> Tensor:
         losses = self.losses(batch)

@@ -67,6 +67,7 @@ class Classification(SequenceTask[LabelledBatch]):
 
     def on_fit_start(self) -> None:
         """The weights that the data asks for."""
+        super().on_fit_start()
         found = getattr(self.trainer.datamodule, "class_weights", None)  # type: ignore[attr-defined]
         if found is not None:
             self.class_weights.copy_(torch.tensor(found))

@@ -87,6 +87,7 @@ class Tagging(SequenceTask[TagBatch]):
         Raises:
             UserError: a monitor that such tags have no figure for.
         """
+        super().on_fit_start()
         logged = [f"val/{name}" for name in ("loss", "score", *tag_counts(self.network).figures)]
         if self.monitor not in logged:
             raise UserError(

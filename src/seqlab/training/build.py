@@ -17,7 +17,7 @@ from torch import nn, zeros
 from seqlab.data.module import SequenceDataModule
 from seqlab.errors import UserError, shown
 from seqlab.evaluation.base import Evaluation
-from seqlab.tasks.base import SequenceTask
+from seqlab.tasks.base import OF_TEST, SequenceTask
 from seqlab.training.setting_types import annotations_of, misfit
 from seqlab.trust import EVALUATIONS, check_own_config, imported, package_of
 
@@ -167,11 +167,21 @@ def check_optimizer(config: DictConfig) -> None:
 
 
 def check_monitor(config: DictConfig) -> None:
-    """Raise UserError unless the model is judged by a validation metric, and validated."""
+    """Raise UserError unless the model is judged by a validation metric, and validated.
+
+    No callback of ``callbacks.extra`` may watch a figure of the test split.
+    """
     metric, mode = config.monitor.metric, config.monitor.mode
+    watched = {
+        f"callbacks.extra.{name}.monitor": OmegaConf.select(config, f"callbacks.extra.{name}.monitor")
+        for name in config.callbacks.extra or {}
+    }
+    refused = {key: other for key, other in watched.items() if str(other).startswith(OF_TEST)}
     if not str(metric).startswith("val/"):
+        refused = {"monitor.metric": metric, **refused}
+    for key, other in refused.items():
         raise UserError(
-            f"monitor.metric={metric}: a model is judged by a validation metric (val/...); the test set is "
+            f"{key}={shown(other)}: a model is judged by a validation metric (val/...); the test set is "
             "locked for all that decides"
         )
     if mode not in ("min", "max"):

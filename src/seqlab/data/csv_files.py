@@ -13,7 +13,7 @@ from seqlab.data.text_files import read_lines
 from seqlab.errors import UserError, shown
 
 DELIMITERS = ("\t", ",", ";", "|")  # the first of them that the first line holds is taken
-_MANY = 8  # names of columns in a message
+_MANY, _LONGEST = 8, 120  # names in a message, and characters of them
 
 
 class Row(NamedTuple):
@@ -79,4 +79,4 @@ def delimiter_of(first_line: str) -> str:
 def shown_names(names: Sequence[str], most: int = _MANY) -> str:
     """The first names of columns, series or the like, and how many more there are, for a message."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return shown(", ".join(names[:most])) + more
+    return shown(", ".join(names[:most]), _LONGEST) + more

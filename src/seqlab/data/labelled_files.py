@@ -203,6 +203,8 @@ def read_class_labels(path: Path, counts: LineCounts | None = None) -> dict[str,
     """
     roles = {"id": IDS, "label": LABELS}
     rows, table = read_table(path, roles, [("id", "label")], LABEL_FORMAT, counts=counts)
+    if not rows:
+        raise UserError(f"{path}: a header and no row below it; expected {LABEL_FORMAT}")
     found: dict[str, str] = {}
     for row, name, label in zip(rows, table["id"], table["label"], strict=True):
         if not label:
@@ -231,6 +233,8 @@ def read_event_rows(path: Path, counts: LineCounts | None = None) -> LabelledIte
     layouts = [("events",), ("id", "events"), ("id", "label", "events")]
     headings = {"id": IDS, "label": LABELS, "events": EVENTS}
     rows, table = read_table(path, headings, layouts, EVENT_FORMAT, ",", counts=counts)
+    if not rows:
+        raise UserError(f"{path}: a header and no row below it; expected {EVENT_FORMAT}")
     file = Path(path.parent.name) / path.name
     ids = table.get("id") or [f"{file}:{row.line}" for row in rows]
     events = [" ".join(plain_keys(text).split()) for text in table["events"]]

@@ -69,7 +69,8 @@ def read_templates(path: str | Path, counts: LineCounts | None = None) -> dict[s
     for number, row, _ in rows:
         name = row[0].strip()
         if len(row) < len(header) or not name:
-            raise UserError(f"{path}, line {number}: expected {','.join(header)[:80]}, got '{shown(row[0])}'")
+            wanted = shown(",".join(header), 100)
+            raise UserError(f"{path}, line {number}: expected {wanted}, got '{shown(row[0])}'")
         if name in templates:
             raise UserError(f"{path}, line {number}: template {shown(name)} stands there twice")
         # templates with commas are often written without quotes; a third column of the header is not one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import optuna
 import pytest
 
 from ..sweeps.conftest import TINY, run, start, sweep_file  # noqa: F401  fixtures
-from ..sweeps.test_optuna_engine import FAULT, HERE, STARTED, wait_for
+from ..sweeps.test_optuna_engine import FAULT, HERE, STARTED
+from .conftest import PATIENCE
 from .disk import fill, make_read_only
 
 
@@ -24,9 +26,13 @@ def test_a_sweep_on_a_full_disk_goes_on_once_there_is_room(
     folder = disk / "sweep"
     words = (sweep_file(), "--trials", "3", "--output", str(folder))
     sweep = start(*words, overrides=(*TINY, FAULT), PYTHONPATH=HERE, FAULT_SECONDS="4")
-    wait_for(folder / "trial-1" / "seed-0" / STARTED, "", sweep)
+    deadline = time.monotonic() + 3 * PATIENCE
+    while not (folder / "trial-1" / "seed-0" / STARTED).exists():
+        assert sweep.poll() is None, sweep.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     filler = fill(disk)
-    _, said = sweep.communicate(timeout=120)
+    _, said = sweep.communicate(timeout=PATIENCE)
     assert sweep.returncode == 2, said
     assert said.splitlines()[-1].startswith(f"error: {folder}")
     assert "the disk is full" in said

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test coverage soak results lint clean
+.PHONY: train test coverage soak results lint audit clean
 
 train: $(VENV)/ready
 	$(BIN)/python train.py $(ARGS)
@@ -31,6 +31,12 @@ results: $(VENV)/ready
 lint: $(VENV)/ready-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# --strict: a package that the advisory database cannot be asked about is a failure, not a blank
+audit: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	grep -v '^-e' requirements.txt > $(VENV)/pinned.txt
+	$(BIN)/pip-audit --strict --requirement $(VENV)/pinned.txt
 
 clean:
 	rm -rf $(VENV)

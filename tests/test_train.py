@@ -29,10 +29,11 @@ TINY = (
 )
 FIGURES = "auroc|average_precision|precision|recall|f1|false_positive_rate|threshold"
 SCORES = "nll_max|cusum|nll_mean|reconstruction|error_share|rank|count_distance|count_cost|combined"
+TEST = rf"(seen_share|unseen/(auroc|false_positive_rate)|loss|accuracy|{FIGURES}|({SCORES})/({FIGURES}))"
 KEYS = re.compile(
     r"val/(loss|accuracy|unseen_key_share)"
-    r"|test/(seen_share|unseen/(auroc|false_positive_rate))"
-    rf"|test/(loss|accuracy|threshold|{FIGURES}|({SCORES})/({FIGURES}))"
+    rf"|test/{TEST}(/ci_(low|high))?"
+    rf"|audit/((val_)?duplicate_share|without_duplicates/{TEST}|length_distance|unknown_share)"
     rf"|baseline/({'|'.join(BASELINES)})/({FIGURES})"
     rf"|oracle/(f1|({SCORES})/f1)"
     r"|timing/(fit_seconds|test_seconds|train_(windows|tokens)_per_second)"
@@ -91,6 +92,16 @@ def test_metrics_are_finite_floats_under_the_documented_keys(run: Run) -> None:
     assert {"timing/fit_seconds", "timing/test_seconds"} < timing
     assert len(timing) == 3
     assert all(run.metrics[key] > 0 for key in timing)
+
+
+def test_the_leak_audit_is_said_and_kept(run: Run) -> None:
+    lines = {line.partition(":")[0]: line for line in run.said.splitlines()}
+    share = run.metrics["audit/duplicate_share"]
+    assert 0 < share < 1
+    assert f" test sessions ({share:.1%}) are in training" in lines["duplicates"]
+    assert lines["fitted"].startswith("fitted: vocabulary on 203 training sessions;")
+    assert lines["train and test"].startswith("train and test: normal sessions split at random, seed 0,")
+    assert ">Leak audit</h2>" in run.report
 
 
 def test_trainer_test_of_a_notebook_gives_the_figures_of_the_run(

@@ -9,7 +9,7 @@ import torch
 
 from seqlab.errors import UserError
 from seqlab.training.checkpoints import KEY, load_task
-from seqlab.trust import check_packages, imported, outside_packages, trust_options
+from seqlab.trust import RUNS, check_packages, imported, outside_packages, refuse_untrusted, trust_options
 
 TASK = "seqlab.tasks.next_event.NextEvent"
 CODE = """
@@ -204,6 +204,31 @@ def test_a_config_of_one_s_own_is_told_where_its_package_lies(
     )
     assert capfd.readouterr().err == ""  # Hydra logs a failure of its own
     assert imported("seqlab.trust.imported", "here") is imported
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("torch.hub.load", "torch.utils.cpp_extension.load_inline", "torch.load", "torch.nn.functional"),
+        *("torch.nn.Module.load_state_dict", "torch.nn.functional.relu", "torch.nn.modules.os.system"),
+        *("pytorch_lightning.utilities.model_helpers.is_overridden", "inspect.getsource"),
+        *("seqlab.tasks.next_event.NextEvent.load_from_checkpoint", "seqlab.training.tracking.build_loggers"),
+        *("seqlab.data.text_files.read_bytes", "builtins.exec", "functools.partial", "operator.methodcaller"),
+        *(
+            "seqlab.data.session_files.pickle.loads",
+            "torch.nn.Linear.__init__.__globals__",
+            "os",
+            "torch",
+            "",
+        ),
+        *("seqlab.training.schedulers.math.sqrt", "torch.nn.modules.module.torch.ops.load_library"),
+    ],
+)
+def test_settings_of_a_run_name_classes_and_schedules(target: str) -> None:
+    for settings in ({}, {"_partial_": True}, {"_args_": ["touch ran"]}):
+        with pytest.raises(UserError, match="which is no network"):
+            refuse_untrusted({"x": [{"_target_": target} | settings]}, "run", (), RUNS)
+    refuse_untrusted({"x": {"_target_": "seqlab.training.schedulers.cosine"}}, "run", (), RUNS)
 
 
 def test_packages_of_a_config() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,16 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 def escaped(text: str) -> str:
     """Text without control characters other than tab and newline: each stands as its escape."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def printed(text: str) -> str:
+    """Text as standard output may have it: escaped on a terminal, as it is in a file or a pipe."""
+    return escaped(text) if sys.stdout.isatty() else text
+
+
+def escaped_json(text: str) -> str:
+    """JSON text with those control characters as ``\\u009b`` that the json module writes as they are."""
+    return _CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def shown(value: object, longest: int = LONGEST_SHOWN) -> str:

@@ -13,7 +13,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from seqlab.errors import UserError
@@ -25,7 +25,8 @@ class Allowed(NamedTuple):
     """Classes that one part of a checkpoint may name."""
 
     modules: tuple[str, ...]  # of the known packages; the modules of trusted packages come in addition
-    base: str | None  # the class that all of them derive from; None for functions too
+    base: str  # the class that all of them derive from
+    functions: str | None = None  # the module whose functions it may name too
 
 
 NETWORKS = Allowed(
@@ -40,7 +41,8 @@ RUNS = Allowed(  # what the settings of a run folder may name
         *("seqlab.training.schedulers", "seqlab.training.tracking", "torch.nn.", "torch.optim."),
         *("pytorch_lightning.callbacks.", "pytorch_lightning.loggers.", "torchmetrics."),
     ),
-    None,
+    "builtins.object",
+    "seqlab.training.schedulers",
 )
 CODER_CLASS = "class"  # key of a coder's state in the data's state
 
@@ -102,14 +104,16 @@ def refuse_untrusted(
             f"Where you trust the whole package, add {trust_options(missing)} to the command"
         )
     import_from_here(trust)
-    base = allowed.base and _object(allowed.base)
+    base = _object(allowed.base)
     for name in names:
         found = _found(name, path, allowed.modules)
-        if base and not (isinstance(found, type) and issubclass(found, base)):
-            raise _foreign(path, name)
         # a name that begins right is not enough: seqlab.tasks.base.inspect.os.system leads elsewhere
-        home = str(found.__module__)
-        if not home.startswith(allowed.modules) and package_of(home) not in trust:
+        home = str(getattr(found, "__module__", ""))
+        is_known = home.startswith(allowed.modules) or package_of(home) in trust
+        is_class = isinstance(found, type) and issubclass(found, base)
+        is_function = allowed.functions is not None and isinstance(found, FunctionType)
+        is_callable = is_class or (is_function and (home == allowed.functions or package_of(home) in trust))
+        if not (is_known and is_callable):
             raise _foreign(path, name)
 
 

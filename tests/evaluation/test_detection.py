@@ -16,6 +16,8 @@ from seqlab.data.session_windows import SessionWindows
 from seqlab.detection.baselines import BASELINES
 from seqlab.detection.metrics import detection_metrics, seen_figures
 from seqlab.errors import UserError
+from seqlab.evaluation.audit import LeakAudit
+from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.detection import DetectionEvaluation, DetectionOutcome
 from seqlab.networks.gru_autoencoder import GRUAutoencoder
 from seqlab.networks.gru_predictor import GRUPredictor
@@ -244,6 +246,7 @@ def test_sessions_that_training_held_are_counted_in_table_and_file(
     trained = {
         tuple(datamodule.sessions("train").keys(row)) for row in range(len(datamodule.sessions("train")))
     }
+    audit = LeakAudit(datamodule, NothingFitted())
     _, _, outcome = judged(datamodule, score="nll_max")
     sessions = outcome.sessions
     seen = np.array([tuple(sessions.keys(row)) in trained for row in range(len(sessions))])
@@ -253,6 +256,9 @@ def test_sessions_that_training_held_are_counted_in_table_and_file(
     share, rate = (seen[normal]).mean(), alerts[normal & ~seen].mean()
     assert outcome.metrics["test/seen_share"] == pytest.approx(share)
     assert outcome.metrics["test/unseen/false_positive_rate"] == pytest.approx(rate)
+    figures = audit.figures(outcome)
+    assert figures["audit/duplicate_share"] == pytest.approx(seen.mean())
+    assert figures["audit/without_duplicates/false_positive_rate"] == pytest.approx(rate)
     table = outcome.result_table()
     row = dict(table.model_rows)["nll_max, unseen"]
     assert dict(zip(table.columns, row, strict=True)) == {

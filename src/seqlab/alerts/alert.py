@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.vocabulary import EOS_TOKEN
+from seqlab.errors import escaped_json
 
 NO_TIME = int(np.iinfo(np.int64).min)  # NaT as an integer
 UNSEEN = "never seen in training"
@@ -83,7 +84,7 @@ class Alert:
 
     def to_json(self) -> str:
         """One line."""
-        return json.dumps({"kind": "alert"} | asdict(self), ensure_ascii=False, allow_nan=False)
+        return escaped_json(json.dumps({"kind": "alert"} | asdict(self), ensure_ascii=False, allow_nan=False))
 
     def to_text(self) -> str:
         """A few lines."""
@@ -99,7 +100,7 @@ class Alert:
         which = "its end" if worst.key == EOS_TOKEN else f"event {worst.position}"
         how = f"{worst.nll:.1f} nats, probability {math.exp(-worst.nll):.2g}, rank {worst.rank}"
         rows = [
-            f"ALERT {printable(self.block)}",
+            f"ALERT {self.block}",
             f"  {' · '.join(filter(None, facts))}",
             f"  most surprising: {which}, {UNSEEN if worst.unseen else how}",
             f"    found            {worst.key:>5}  {shortened(worst.template)}",
@@ -113,7 +114,7 @@ class Alert:
             mark = ">" if line.position == worst.position else " "
             text = "(can no longer be read)" if line.text is None else shortened(line.text, LONGEST_SHOWN)
             rows += [f"  {mark} {line.file} @{line.offset}", f"      {text}"]
-        return "\n".join(row.rstrip() for row in rows) + "\n"
+        return "\n".join(printable(row.rstrip()) for row in rows) + "\n"
 
 
 def iso_time(microseconds: int, *, with_year: bool = True) -> str | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.alerts.alert import LONGEST_SHOWN, shortened
+from seqlab.errors import escaped, escaped_json
 from seqlab.files import let_go
 from seqlab.logs.reading import SHOWN_LINES, Skipped
 
@@ -41,9 +42,10 @@ class Notices:
         if self.out is None:  # closed from the start; print would take standard output instead
             return
         if self.as_json:
-            text = json.dumps({"kind": kind, "text": text, "file": self.file} | facts, ensure_ascii=False)
+            said = {"kind": kind, "text": text, "file": self.file} | facts
+            text = escaped_json(json.dumps(said, ensure_ascii=False))
         try:
-            print(text, file=self.out, flush=True)
+            print(text if self.as_json else escaped(text), file=self.out, flush=True)
         except OSError:
             let_go(self.out)
 

@@ -31,7 +31,7 @@ from seqlab.data.parsed_sessions import check_templates, read_parsed_sessions
 from seqlab.data.session_files import read_sessions
 from seqlab.data.vocabulary import EOS_TOKEN, UNK_TOKEN
 from seqlab.detection.surprise import UNSEEN_NLL
-from seqlab.errors import UserError, shown
+from seqlab.errors import UserError, escaped_json, shown
 from seqlab.logs.formats import says_year
 from seqlab.logs.line_reader import LineParser
 from seqlab.logs.reading import LONGEST_LINE, Lines, find_logs, read_chunks
@@ -86,7 +86,7 @@ class Timeline:
     def to_json(self) -> str:
         """One object."""
         content: dict[str, Any] = {"kind": "timeline", "alert": self.is_alert} | asdict(self)
-        return json.dumps(content, ensure_ascii=False, allow_nan=False)
+        return escaped_json(json.dumps(content, ensure_ascii=False, allow_nan=False))
 
 
 def timeline(model: Model, block: str, found: Sequence[BlockEvent]) -> Timeline:
@@ -200,7 +200,7 @@ def is_surprising(event: TimelineEvent) -> bool:
 def print_timeline(shown: Timeline, *, everything: bool = False) -> None:
     """Write the timeline to standard output; ``everything`` folds nothing."""
     width = None if sys.stdout.isatty() else PICTURE_WIDTH
-    Console(highlight=False, width=width).print(_page(shown, everything=everything))
+    Console(highlight=False, markup=False, width=width).print(_page(shown, everything=everything))
 
 
 def check_picture(path: Path) -> None:
@@ -213,10 +213,15 @@ def check_picture(path: Path) -> None:
 def write_picture(shown: Timeline, path: Path) -> None:
     """Write the same as an SVG file; UserError where it cannot be written."""
     console = Console(
-        record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True, highlight=False
+        record=True,
+        width=PICTURE_WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        highlight=False,
+        markup=False,
     )
     console.print(_page(shown, everything=False))
-    text = console.export_svg(title=f"{shown.block}, event by event")
+    text = console.export_svg(title=f"{printable(shown.block)}, event by event")
     text = re.sub(r"@font-face \{.*?\}\n", "", text, flags=re.DOTALL)  # fonts that a browser would download
     try:
         path.write_text(text, encoding="utf-8")
@@ -251,7 +256,7 @@ def _page(shown: Timeline, *, everything: bool) -> Group:
         table.add_row(
             "end" if event is events[-1] else str(event.position),
             *([(event.time or "").rpartition(" ")[2][:12]] if with_times else []),
-            event.key,
+            printable(event.key),
             nats,
             ProgressBar(largest, bar, BAR_WIDTH, complete_style=color),
             "" if event.rank is None or event.unseen else str(event.rank),
@@ -266,8 +271,8 @@ def _told(event: TimelineEvent, *, detailed: bool) -> Text:
     text = Text(name, style="bold" if is_surprising(event) else "")
     if detailed:
         for guess in event.expected:
-            row = f"\n{guess.probability:.3f}  {guess.key}  {printable(guess.template)}"
-            text.append(row, "not bold cyan")
+            row = printable(f"{guess.probability:.3f}  {guess.key}  {guess.template}")
+            text.append(f"\n{row}", "not bold cyan")
         if event.text is not None:
             text.append(f"\n@{event.offset}  {printable(event.text)}", "not bold dim")
     return text
@@ -282,8 +287,8 @@ def _heading(shown: Timeline) -> list[Text]:
     rows = [
         Text(printable(shown.block), "bold"),
         Text(f"  {shown.score_name} {shown.score:.4g} {sign} {shown.threshold:.4g}: {verdict}"),
-        Text(f"  {', '.join(filter(None, extent))}"),
+        Text(printable(f"  {', '.join(filter(None, extent))}")),
     ]
     for count in shown.counts:
-        rows.append(Text(f"  {count} than the nearest training block: {printable(count.template)}"))
+        rows.append(Text(printable(f"  {count} than the nearest training block: {count.template}")))
     return rows

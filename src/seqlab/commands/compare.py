@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqlab.commands.checkpoint_argument import add_safe_csv
+
 if TYPE_CHECKING:
     from seqlab.comparing.comparison import Comparison
 
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="test two rows against each other on the same test items; two rows alone are tested unasked",
     )
     parser.add_argument("--csv", metavar="FILE", help="write the whole table; - is standard output")
+    add_safe_csv(parser)
     parser.add_argument("--markdown", metavar="FILE", help="write the whole table; - is standard output")
     parser.add_argument(
         "--html",
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqlab.comparing.comparison import compare_runs
     from seqlab.comparing.paired import paired_test
     from seqlab.comparing.runs import find_run_folders, read_runs
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, escaped
 
     if bool(arguments.runs) == bool(arguments.wandb):
         raise UserError(
@@ -74,12 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     paired = paired_test(comparison.groups, arguments.paired)
     if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
         for notice in comparison.notices:
-            print(f"note: {notice}", file=sys.stderr)
+            print(escaped(f"note: {notice}"), file=sys.stderr)
     else:
         from seqlab.comparing.table import print_table
 
         print_table(comparison)
-        print("".join(f"\n{line}" for line in paired), end="\n" if paired else "")
+        print(escaped("".join(f"\n{line}" for line in paired)), end="\n" if paired else "")
     _write(arguments, comparison, paired)
     return 0
 
@@ -101,7 +104,7 @@ def _write(arguments: argparse.Namespace, comparison: Comparison, paired: list[s
     from seqlab.comparing.table import to_csv, to_markdown
 
     if arguments.csv:
-        _put("csv", arguments.csv, to_csv(comparison))
+        _put("csv", arguments.csv, to_csv(comparison, safe=arguments.safe_csv))
     if arguments.markdown:
         _put("markdown", arguments.markdown, to_markdown(comparison))
     if arguments.html:
@@ -111,11 +114,11 @@ def _write(arguments: argparse.Namespace, comparison: Comparison, paired: list[s
 
 
 def _put(option: str, name: str, content: str) -> None:
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, printed
     from seqlab.report.page import write_page
 
     if name == STANDARD_OUTPUT:
-        sys.stdout.write(content)
+        sys.stdout.write(printed(content))
         return
     try:
         write_page(name, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from itertools import chain
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, printed
     from seqlab.evaluation.base import require
     from seqlab.search.sampling import Sampling
     from seqlab.training.checkpoints import load_task
@@ -43,8 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     pieces = write_on(
         task, contents, arguments.prompt, length=arguments.length, sampling=sampling, seed=arguments.seed
     )
-    print(arguments.prompt, end="", flush=True)
-    for piece in pieces:
-        print(piece, end="", flush=True)
+    for piece in chain([arguments.prompt], pieces):
+        print(printed(piece), end="", flush=True)
     print()
     return 0

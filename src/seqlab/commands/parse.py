@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.line_counts import LineCounts
     from seqlab.data.session_files import read_labels
+    from seqlab.errors import escaped
     from seqlab.logs.output import line_progress, report
     from seqlab.logs.parse_run import open_engine, parse
     from seqlab.logs.settings import chosen_format, first_lines, parse_settings, taken_apart
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:
         log_format, said = chosen_format(arguments)
-        print(f"format {said or log_format.name}\n{taken_apart(first_lines(arguments.logs[0]), log_format)}")
+        seen = taken_apart(first_lines(arguments.logs[0]), log_format)
+        print(escaped(f"format {said or log_format.name}\n{seen}"))
         return 0
     settings, said = parse_settings(arguments)
     if said:
@@ -67,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
             parsed = parse(settings, engine, read_labels=labels_of_file, report=progress)
     finally:
         engine.close()
-    print(report(settings, parsed))
+    print(escaped(report(settings, parsed)))
     return 0

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.commands.checkpoint_argument import add_checkpoint, add_safe_csv
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input", type=Path, help="a file as the model's own data reads it, or a folder of seqlab parse"
     )
     parser.add_argument("--output", type=Path, help="the CSV to write; standard output without it")
+    add_safe_csv(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from seqlab.errors import UserError, missing_file
+    from seqlab.errors import UserError, missing_file, printed
+    from seqlab.results.outcome import without_formulas
     from seqlab.training.checkpoints import load_task
 
     if not arguments.input.exists():
@@ -29,8 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{arguments.output} is a folder: give the name of a file, such as out.csv")
     task, contents = load_task(arguments.checkpoint, arguments.trust)
     table = task.evaluation.predict(task, contents, arguments.input)
+    if arguments.safe_csv:
+        table = without_formulas(table)
     if arguments.output is None:
-        table.to_csv(sys.stdout, index=False, float_format="%.10g")
+        print(printed(table.to_csv(index=False, float_format="%.10g")), end="")
         return 0
     part = arguments.output.with_name(f".part-{arguments.output.name}")  # its ending says whether to compress
     try:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.composing import is_plain, read_arguments, with_package
-from seqlab.errors import UserError, disk_message, memory_message
+from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
+from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
@@ -59,7 +60,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
         try:
             conf, sys.argv[1:], search = _checked(conf, arguments)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {hidden(str(error))}", file=sys.stderr)
             return EXIT_USER_ERROR
         return _run(train, conf, search)
     except KeyboardInterrupt:
@@ -119,6 +120,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         )
         if message is None or wants_traceback:
             return None
+        message = escaped(hidden(message))
         print(f"error: {message}", file=sys.stderr)
         return message
 
@@ -172,11 +174,15 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
+        from hydra.core.hydra_config import HydraConfig
+
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         try:
-            with interruptible(), only_writer(_output_folder()):
-                return train(config)
+            with interruptible():
+                hide_in_file(Path(HydraConfig.get().sweep.dir) / "multirun.yaml")
+                with only_writer(_output_folder()):
+                    return train(config)
         except RunInterruptedError as error:
             ended_by.append(error)
             with last_words():

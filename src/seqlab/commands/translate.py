@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.text_files import read_lines
-    from seqlab.errors import UserError
+    from seqlab.errors import UserError, printed
     from seqlab.evaluation.base import require
     from seqlab.training.checkpoints import load_task
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     for lines in groups:
         translations, _ = translate(task, contents, lines)
         for translation in translations:
-            print(translation)
+            print(printed(translation))
         sys.stdout.flush()
     return 0
 

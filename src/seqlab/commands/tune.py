@@ -63,6 +63,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     from omegaconf import OmegaConf
     from pytorch_lightning import seed_everything
 
+    from seqlab.privacy import hidden_words, told
     from seqlab.report.page import Section, render_page, write_page
     from seqlab.report.tables import config_block, paragraph
     from seqlab.training import build, trainer, tuning
@@ -102,10 +103,12 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
         found["optimizer.lr"] = f"{test.suggestion:.2g}"
         print(f"learning rate {found['optimizer.lr']}: the smoothed loss is lowest at ten times that")
         sections.append(test.section())
-    command = train_command_line(arguments.overrides, found, arguments.config_dir)
+    command = train_command_line(hidden_words(arguments.overrides), found, arguments.config_dir)
     page = folder / "tune.html"
-    first = Section("Go on with", paragraph(command))
-    last = Section("What was run", config_block(OmegaConf.to_yaml(config, resolve=True)))
+    first = Section("Go on with", paragraph(told(command)))
+    last = Section(
+        "What was run", config_block(OmegaConf.to_yaml(told(OmegaConf.to_container(config, resolve=True))))
+    )
     subtitle = "short trainings on the training split; validation and test were not read"
     write_page(page, render_page(f"Tuning {title}", subtitle, [], [first, *sections, last]))
     print(f"go on with: {command}\nreport: {page}")

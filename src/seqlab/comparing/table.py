@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from seqlab.comparing.comparison import Comparison
 from seqlab.comparing.runs import some
 from seqlab.comparing.statistics import Spread
+from seqlab.errors import escaped
 from seqlab.report.tables import column_decimals, format_number, short_names
+from seqlab.results.outcome import without_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,22 +127,24 @@ def print_table(comparison: Comparison, console: Console | None = None) -> None:
     # No rule between rows: it would take a third of the lines of a long table.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
     for column in columns:
-        table.add_column(column.heading, justify="right" if column.is_number else "left", no_wrap=True)
+        table.add_column(
+            escaped(column.heading), justify="right" if column.is_number else "left", no_wrap=True
+        )
     for cells in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*cells)
+        table.add_row(*map(escaped, cells))
     if comparison.constant:
-        console.print("  ".join(comparison.constant), end="\n\n")
+        console.print(escaped("  ".join(comparison.constant)), end="\n\n")
     console.print(table)
     console.print()
-    console.print("; ".join(comparison.reading))
+    console.print(escaped("; ".join(comparison.reading)))
     if left_out:
         few = f"{len(left_out)} column{'s' if len(left_out) > 1 else ''}"
+        names = escaped(some([column.name for column in left_out]))
         console.print(
-            f"{few} did not fit: {some([column.name for column in left_out])}; all of them with --csv, "
-            "--markdown or --html, others with --metrics"
+            f"{few} did not fit: {names}; all of them with --csv, --markdown or --html, others with --metrics"
         )
     for notice in comparison.notices:
-        console.print(f"note: {notice}")
+        console.print(escaped(f"note: {notice}"))
 
 
 def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]:
@@ -204,9 +208,10 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(figures, "float64"))
 
 
-def to_csv(comparison: Comparison) -> str:
-    """Every column at full precision."""
-    return to_frame(comparison).to_csv(index=False, lineterminator="\n")
+def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
+    """Every column at full precision; ``safe``: see ``without_formulas``."""
+    frame = to_frame(comparison)
+    return (without_formulas(frame) if safe else frame).to_csv(index=False, lineterminator="\n")
 
 
 def to_markdown(comparison: Comparison) -> str:

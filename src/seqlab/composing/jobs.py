@@ -7,13 +7,15 @@ import os
 import shlex
 import shutil
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqlab.composing import compose_config, with_package
 from seqlab.composing.mistakes import user_message
-from seqlab.errors import UserError
+from seqlab.errors import UserError, escaped
+from seqlab.privacy import hidden, hidden_words
 from seqlab.project import train_words
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def check_jobs(conf: Path, overrides: Sequence[str], search: Sequence[str] = ())
             if message is None and not isinstance(error, TypeError | ValueError):
                 raise
             message = message or f"{type(error).__name__}: {error}"  # such as epochs in words
-            which = " ".join(part for part in job if part not in {*overrides, *search})
+            which = " ".join(hidden_words([part for part in job if part not in {*overrides, *search}]))
             where = f"job {number} of -m" + (f": {which}" if which else "")
             raise UserError(f"{message} ({where}; no job was started)") from error
         finally:
@@ -102,7 +104,7 @@ def log_failure(error: Exception, message: str | None) -> Path:
     """Write why a job failed into its train.log, and where that is to the terminal if it is one of several.
 
     Args:
-        message: of a user's mistake, which the terminal shows already; None of any other error.
+        message: of a user's mistake, as the terminal shows it already; None of any other error.
 
     Returns:
         The run folder.
@@ -111,13 +113,14 @@ def log_failure(error: Exception, message: str | None) -> Path:
     from hydra.types import RunMode
 
     # the terminal shows warnings and above
-    log.info("failed: %s", message or error, exc_info=error if message is None else None)
+    log.info("failed: %s", message or escaped(hidden("".join(traceback.format_exception(error)))))
     run = HydraConfig.get()
     folder = Path(run.runtime.output_dir)
     if run.mode == RunMode.MULTIRUN:
-        said = "" if message else f": {type(error).__name__}: {error}"
+        said = "" if message else f": {type(error).__name__}: {escaped(hidden(str(error)))}"
+        overrides = " ".join(hidden_words(run.overrides.task))
         print(
-            f"job {run.job.num} of -m failed ({' '.join(run.overrides.task)}){said}; its log: "
+            f"job {run.job.num} of -m failed ({overrides}){said}; its log: "
             f"{os.path.relpath(folder / f'{run.job.name}.log')}; the others go on",
             file=sys.stderr,
         )

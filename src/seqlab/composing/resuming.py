@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.composing import SEARCH_PATH, compose_config, read_arguments
+from seqlab.composing import SEARCH_PATH, read_arguments
 from seqlab.composing.grammar import quoted, readable_overrides
-from seqlab.errors import UserError
-from seqlab.trust import RUNS, refuse_untrusted
+from seqlab.composing.stored_settings import check_stored
+from seqlab.errors import UserError, shown
+from seqlab.privacy import lost
+from seqlab.trust import KNOWN, package_of, trust_options
 
 OWN_SOURCES = ("hydra", "main", "schema")  # Hydra's own configs, conf/, and no folder
 LONGER = ("trainer.max_epochs", "trainer.max_steps")  # what lets a finished run go on
@@ -59,25 +61,19 @@ def resumed_arguments(
         )
     rest = [part for part in rest if not part.startswith(FOLDER)]
     kept = [part for part in stored_overrides(folder) if _name(part) not in names]
+    if secrets := [_name(part) for part in kept if lost(part)]:
+        raise UserError(
+            f"resume={folder}: a run folder keeps no secrets; give {' and '.join(secrets)} again, as when "
+            "the run was started"
+        )
     line = read_arguments(rest)
     search = [*line.search, *(part for part in line.overrides if part.startswith(SEARCH_PATH))]
     if not search:
-        kept += search_path(folder)
-    _check_code(conf, [*search, *kept, *readable_overrides(line.overrides)], folder, trust)
+        kept += search_path(folder, trust)
+    typed = [*search, *readable_overrides(line.overrides)]
+    check_stored(conf, typed, [*search, *kept, *readable_overrides(line.overrides)], folder, trust)
     path = str(folder) if re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII) else quoted(str(folder))
     return [*kept, *rest, f"{FOLDER}{path}", f"resume={path}"]
-
-
-def _check_code(conf: Path, overrides: Sequence[str], folder: Path, trust: Collection[str]) -> None:
-    """Raise UserError where a run that goes on would run code of a package that is not trusted."""
-    from omegaconf import OmegaConf
-
-    try:
-        config = OmegaConf.to_container(compose_config(conf, overrides), resolve=True)
-    except Exception as error:
-        said = str(error).split("\n", maxsplit=1)[0]
-        raise UserError(f"resume={folder}: its settings cannot be composed: {said}") from error
-    refuse_untrusted(config, f"resume={folder}", trust, RUNS)
 
 
 def stored_overrides(folder: Path) -> list[str]:
@@ -86,13 +82,23 @@ def stored_overrides(folder: Path) -> list[str]:
     return [str(part) for part in found if not re.match(r"resume=|[+~]*hydra\b", str(part))]
 
 
-def search_path(folder: Path) -> list[str]:
-    """An override for the folders of configs that a run was started with, beside those of the project."""
+def search_path(folder: Path, trust: Collection[str] = ()) -> list[str]:
+    """An override for the folders of configs that a run was started with, beside those of the project.
+
+    Raises:
+        UserError: one of them lies in a package that is not trusted: Hydra would import it.
+    """
     try:
         runtime = _yaml(folder / ".hydra" / "hydra.yaml")["hydra"]["runtime"]
     except OSError:
         return []
     sources = [each for each in runtime["config_sources"] if each["provider"] not in OWN_SOURCES]
+    for package in (package_of(each["path"]) for each in sources if each["schema"] == "pkg"):
+        if package not in {*KNOWN, *trust}:
+            raise UserError(
+                f"resume={folder}: its configs lie in the package {shown(package)}, which was not imported. "
+                f"Where you trust the whole package, add {trust_options([package])} to the command"
+            )
     folders = {"file": lambda path: f"file://{Path(runtime['cwd'], path)}", "pkg": "pkg://{}".format}
     found = [quoted(folders[each["schema"]](each["path"])) for each in sources]
     return [f"{SEARCH_PATH}[{','.join(found)}]"] if found else []

@@ -235,13 +235,13 @@ class LabelledData(ByLengthModule):
         return batch_loader(dataset, batches)
 
     def profile(self, split: str) -> Profile:
-        items, vocabulary = self.items(split), self.coder.vocabulary
-        rows = [self.coder.tokens(text)[: self.max_length] for text in items.texts]
+        dataset = self.dataset(split)
+        is_unknown = (dataset.tokens == self.coder.vocabulary.unk).numpy()
         return Profile(
             self.train_unit,
-            items.texts,
-            np.array([len(row) for row in rows], dtype=np.int64),
-            np.array([vocabulary.unk in vocabulary.ids(row) for row in rows]),
+            self.items(split).texts,
+            (dataset.lengths - 2 * self.coder.boundaries).numpy(),
+            np.logical_or.reduceat(is_unknown, dataset.first.numpy()),
             f"{self.coder.unit}s that the vocabulary lacks",
         )
 

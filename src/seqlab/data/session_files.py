@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import reprlib
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,20 +230,12 @@ def labels_of(sessions: Sessions, labels: dict[str, int], source: str | Path) ->
     return np.asarray([labels[block_id] for block_id in ids], dtype=np.int8)
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Builds dict, list, tuple, str and int; these need no name, so every name is refused."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it names {module}.{name}")
-
-    def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("it names an object outside the file")
-
-
 def _pickled(path: Path, counts: LineCounts) -> Iterator[Row]:
     """The entries of a pickled dict."""
+    from seqlab.data.plain_pickle import plain_pickle
+
     try:
-        value = _PlainUnpickler(io.BytesIO(read_bytes(path))).load()
+        value = plain_pickle(read_bytes(path))
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path}: refused, nothing was executed: {shown(error)}; a session pickle holds dict, list, "

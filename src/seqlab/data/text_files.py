@@ -10,6 +10,9 @@ from pathlib import Path
 from seqlab.data.line_counts import LineCounts
 from seqlab.errors import UserError, missing_file
 
+UNPACKED = 1 << 30  # bytes that any gzip file may hold, however small it is
+PACKED_AT_MOST = 200  # logs pack to a twentieth, at times to a hundredth; gzip itself can to a thousandth
+
 
 def read_lines(
     path: str | Path,
@@ -68,13 +71,33 @@ def read_bytes(path: Path) -> bytes:
         UserError: a file that is missing or cannot be read or unpacked.
     """
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return _unpacked(path) if path.suffix == ".gz" else path.read_bytes()
     except FileNotFoundError:
         raise missing_file(path) from None
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path}: cannot be unpacked: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _unpacked(path: Path) -> bytes:
+    """What a gzip file holds.
+
+    Raises:
+        UserError: more than text can be in a file of its size.
+    """
+    most = max(UNPACKED, PACKED_AT_MOST * path.stat().st_size)
+    parts: list[bytes] = []
+    with gzip.open(path) as file:
+        while part := file.read(1 << 20):
+            most -= len(part)
+            if most < 0:
+                raise UserError(
+                    f"{path}: more than {PACKED_AT_MOST} times its size when unpacked, as no text is; where "
+                    "you trust it, unpack it and give what comes of it"
+                )
+            parts.append(part)
+    return b"".join(parts)
 
 
 def clean(text: str) -> str:

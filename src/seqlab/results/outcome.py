@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,13 +105,15 @@ class Outcome(ABC):
     def result_table(self) -> ResultTable:
         """The figures to show, the model's and its baselines'."""
 
-    def write_scores(self, path: Path) -> None:
-        """Write scores.csv."""
+    def write_scores(self, path: Path, *, safe: bool = False) -> None:
+        """Write scores.csv; ``safe``: see ``without_formulas``."""
         import pandas as pd
 
         table = self.score_table()
         if table is not None:
-            pd.DataFrame(table).to_csv(path, index=False, float_format=self.float_format, encoding="utf-8")
+            frame = pd.DataFrame(table)
+            frame = without_formulas(frame) if safe else frame
+            frame.to_csv(path, index=False, float_format=self.float_format, encoding="utf-8")
 
     def signatures(self) -> dict[str, str]:
         """What environment.json must say so that the figures can be compared with others'."""
@@ -121,6 +126,25 @@ class Outcome(ABC):
             checkpoint: its path, quoted for a shell.
         """
         return []
+
+
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose texts no spreadsheet runs as formulas: an apostrophe stands before those that begin so,
+    headings included; numbers stay. See OWASP, "CSV Injection"."""
+    return table.map(_safe_cell).rename(columns=_safe_cell)
+
+
+def _safe_cell(cell: Any) -> Any:
+    if not (isinstance(cell, str) and cell.startswith(FORMULA_STARTS)):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def plain_figures(metrics: dict[str, float]) -> dict[str, float]:

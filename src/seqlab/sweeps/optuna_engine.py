@@ -17,6 +17,7 @@ from platform import node
 from typing import TYPE_CHECKING, Any
 
 from seqlab.errors import UserError
+from seqlab.privacy import hidden
 from seqlab.sweeps.space import draw
 from seqlab.sweeps.sweep_file import Sweep
 from seqlab.sweeps.table import live_table, tell_ended
@@ -50,6 +51,7 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     is_local = storage.startswith("sqlite")
+    shown = hidden(storage)  # without its password
     beat, grace = (1, 4) if is_local else (10, 60)  # seconds between signs of life, and without any
     try:
         database = optuna.storages.RDBStorage(
@@ -70,12 +72,12 @@ def open_study(sweep: Sweep, storage: str, name: str, settings: Mapping[str, Any
         )
     except ImportError as error:  # Optuna's, which wraps the one that names the driver
         missing = getattr(error.__cause__ or error.__context__ or error, "name", None) or "its driver"
-        raise UserError(f"--storage {storage}: its driver is missing: pip install {missing}") from None
+        raise UserError(f"--storage {shown}: its driver is missing: pip install {missing}") from None
     except SQLAlchemyError as error:
-        reason = str(error).split("\n", 1)[0]
+        reason = hidden(str(error).split("\n", 1)[0])
         advice = "give sqlite:///FILE or postgresql://..."
-        raise UserError(f"--storage {storage}: cannot be opened: {reason}; {advice}") from None
-    _check_settings(study, storage, name, json.dumps(settings, sort_keys=True, default=str))
+        raise UserError(f"--storage {shown}: cannot be opened: {reason}; {advice}") from None
+    _check_settings(study, shown, name, json.dumps(settings, sort_keys=True, default=str))
     if is_local:
         _wait_for_signs_of_life(study, beat + grace)
     # Begun again with the same seed, a sampler would draw what it has drawn before; so would two machines.

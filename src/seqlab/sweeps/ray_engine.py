@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.privacy import hidden
 from seqlab.sweeps.optuna_engine import sampler_of
 from seqlab.sweeps.sweep_file import Sweep
 from seqlab.sweeps.trials import CRASHED, FINISHED, PRUNED, RUNNING, Plan, Trial, run_trial, trial_context
@@ -35,7 +36,7 @@ def run_on_ray(
         raise UserError("--engine ray: Ray is not installed: pip install 'seqlab[ray]'") from None
     if arguments.storage is not None:
         raise UserError(
-            f"--storage {arguments.storage}: with --engine ray the cluster itself shares the study"
+            f"--storage {hidden(arguments.storage)}: with --engine ray the cluster itself shares the study"
         )
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from seqlab.privacy import told
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_figure, chart_grid
 from seqlab.report.tables import config_block, key_value_table, paragraph, short_names, text_table
@@ -59,7 +60,7 @@ def write_report(
     rows = [[*cells(trial, names), trial.error] for trial in trials]
     sections.append(Section("Trials", text_table(columns, rows) if rows else paragraph("None.")))
     table = key_value_table([("program", sweep.program.name), ("method", sweep.method), *facts])
-    file = config_block(sweep.path.read_text(encoding="utf-8"), title="The sweep file")
+    file = config_block(told(sweep.path.read_text(encoding="utf-8")), title="The sweep file")
     sections.append(Section("What was run", Markup("\n").join([table, file])))
     notices = ["Every figure here is of the validation data: no trial has looked at the test set."]
     if len(reached) > 1:
@@ -76,7 +77,7 @@ def _best(sweep: Sweep, best: Trial, command: str) -> Section:
     rows = [("trial", str(best.number)), (sweep.metric, f"{best.value:.6g}")]
     if len(best.seed_values) > 1:
         rows.append(("its seeds", ", ".join(f"{value:.6g}" for value in best.seed_values)))
-    rows += [*((name, shown(value)) for name, value in best.values.items()), ("command", command)]
+    rows += [*((name, shown(value)) for name, value in best.values.items()), ("command", told(command))]
     note = "The command trains it again and measures it on the test set."
     return Section("Best", key_value_table(rows), note)
 

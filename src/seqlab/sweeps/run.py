@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seqlab.composing import search_override
 from seqlab.errors import UserError
+from seqlab.privacy import hidden_words
 from seqlab.sweeps.sweep_file import Checked, Sweep, check_objective, command, read_sweep
 from seqlab.sweeps.table import best_trial, counts, write_csv
 from seqlab.sweeps.trials import Plan, Trial, trial_context
@@ -55,7 +56,7 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         trials, is_done = _run_here(plan, folder, checked, environments, arguments)
     _finish(plan, trials, folder, checked, time.perf_counter() - started)
     if not is_done:
-        words = sys.argv[1:] if arguments.output else [*sys.argv[1:], "--output", str(folder)]
+        words = [*hidden_words(sys.argv[1:]), *([] if arguments.output else ["--output", str(folder)])]
         print(f"to go on: {shlex.join(['seqlab', *words])}")
         raise KeyboardInterrupt
     return 0 if best_trial(trials, sweep.goal) is not None else 1
@@ -104,7 +105,7 @@ def _run_here(
         "metric": f"{sweep.goal} {sweep.metric}",
         "method": sweep.method,
         "parameters": {each.name: {"distribution": each.kind, **each.settings} for each in sweep.parameters},
-        "overrides": sorted(plan.fixed),
+        "overrides": sorted(hidden_words(plan.fixed)),
         "seeds": arguments.seeds,
     }
     study = open_study(sweep, storage, arguments.study or sweep.name, settings, arguments.seed)
@@ -158,7 +159,7 @@ def _finish(plan: Plan, trials: Sequence[Trial], folder: Path, checked: Checked,
     sweep = plan.sweep
     write_csv(folder / "trials.csv", sweep, trials)
     best = best_trial(trials, sweep.goal)
-    line = command(sweep, best.values, plan.fixed) if best is not None else ""
+    line = command(sweep, best.values, hidden_words(plan.fixed)) if best is not None else ""
     in_all = sum(trial.seconds for trial in trials)
     facts = [("this call", f"{seconds:.1f} s"), ("all trials", f"{in_all:.1f} s")]
     shares = write_report(folder / REPORT, sweep, trials, line, checked.names, facts)

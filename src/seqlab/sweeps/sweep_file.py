@@ -15,6 +15,7 @@ from seqlab.errors import UserError, missing_file
 from seqlab.project import package_folder, project_folder, train_words
 from seqlab.sweeps.space import Parameter, plain, read_parameters
 
+MOST_VALUES = 100_000
 METHODS = ("grid", "random", "bayes")
 _GOALS = {"min": "minimize", "max": "maximize"}
 _KEYS = (
@@ -102,6 +103,7 @@ def read_sweep(path: Path) -> Sweep:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise UserError(f"{path}: no YAML: {' '.join(str(error).split())}") from None
+    _refuse_endless(path, content)
     if not isinstance(content, dict):
         raise UserError(f"{path}: give a mapping with program, method, metric and parameters")
     for key in content:
@@ -134,6 +136,17 @@ def read_sweep(path: Path) -> Sweep:
     if sweep.method == "grid":
         sweep.grid_size  # noqa: B018  raises where a distribution has no end
     return sweep
+
+
+def _refuse_endless(path: Path, content: Any) -> None:
+    """Raise UserError where aliases of aliases make more values than a sweep can have, or an endless list."""
+    waiting, left = [content], MOST_VALUES
+    while waiting:
+        node = waiting.pop()
+        left -= 1
+        if left < 0:
+            raise UserError(f"{path}: more than {MOST_VALUES:,} values, those counted that aliases repeat")
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def _program(path: Path, name: str) -> Path:

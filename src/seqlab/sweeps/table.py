@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.errors import escaped
 from seqlab.files import whole_file
 from seqlab.report.tables import short_names
 from seqlab.sweeps.sweep_file import Sweep
@@ -46,7 +47,7 @@ def live_table(sweep: Sweep, wanted: int, trials: Callable[[], Sequence[Trial]])
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         yield
         return
@@ -64,7 +65,8 @@ def tell_ended(sweep: Sweep, trial: Trial, trials: Sequence[Trial]) -> None:
     star = " (best)" if trial is best_trial(trials, sweep.goal) else ""
     why = f": {trial.error}" if trial.error else ""
     took = f"in {trial.seconds:.1f} s"
-    print(f"trial {trial.number}: {trial.outcome}{figure}{star} {took}  {settings}{why}", flush=True)
+    said = f"trial {trial.number}: {trial.outcome}{figure}{star} {took}  {settings}{why}"
+    print(escaped(said), flush=True)
 
 
 def _table(sweep: Sweep, wanted: int, trials: Sequence[Trial]) -> Table:
@@ -81,7 +83,7 @@ def _table(sweep: Sweep, wanted: int, trials: Sequence[Trial]) -> Table:
         recent = [best, *recent[1:]]
     for trial in recent:
         style = _STYLES.get("best" if trial is best else trial.outcome, "red")
-        table.add_row(*cells(trial, names), style=style)
+        table.add_row(*map(escaped, cells(trial, names)), style=style)
     return table
 
 

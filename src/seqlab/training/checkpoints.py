@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from seqlab.data.module import SequenceDataModule
 from seqlab.errors import CheckpointError
 from seqlab.evaluation.base import Contents
 from seqlab.files import PART, whole_file
+from seqlab.privacy import told
 from seqlab.tasks.base import SequenceTask
 from seqlab.training.build import fill_sizes
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
@@ -45,7 +47,7 @@ def contents_of(config: DictConfig, datamodule: SequenceDataModule) -> Contents:
     state, kind = datamodule.state(), type(datamodule)
     check_plain(state, f"{kind.__module__}.{kind.__qualname__}.state()")
     sizes = datamodule.sizes
-    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=plain)
+    return Contents(fill_sizes(config.model, sizes), plain["evaluation"], sizes, state, config=told(plain))
 
 
 class SaveContents(Callback):
@@ -98,12 +100,26 @@ def forget_previous(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def refuse_packed(path: str | Path) -> None:
+    """Raise CheckpointError where a file says that it holds more than its size: torch would unpack it, and a
+    few kilobytes can become all memory."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            size = sum(part.file_size for part in opened.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return  # what it is instead is told by whoever reads it
+    if size > (held := os.path.getsize(path)):
+        reason = f"{held:,} bytes that unpack to {size:,}; torch packs no checkpoint"
+        raise CheckpointError(path, reason)
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint's plain values; nothing in it is executed.
 
     Raises:
         CheckpointError: missing, broken or foreign file, or a folder.
     """
+    refuse_packed(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*TorchScript archive")  # the error tells of it

@@ -20,8 +20,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from seqlab.errors import escaped
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
+from seqlab.privacy import told, told_words
 from seqlab.project import typed
 from seqlab.results.outcome import Curves, Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint, forget_previous
@@ -55,8 +57,8 @@ def is_writer() -> bool:
 def tell(notice: str) -> None:
     """Say something on the terminal and in train.log, in the process that writes."""
     if is_writer():
-        print(f"note: {notice}")
-        log.info(notice)
+        print(f"note: {escaped(notice)}")
+        log.info("%s", escaped(notice))
 
 
 def _silence() -> None:
@@ -79,6 +81,7 @@ class RunFolder:
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
     audit: list[tuple[str, str]] = field(default_factory=list)  # how far test data is apart from training's
     verbose: bool = False  # whether the terminal's table shows intervals
+    safe_csv: bool = False  # see seqlab.results.outcome.without_formulas
 
     @classmethod
     def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
@@ -89,9 +92,10 @@ class RunFolder:
             notices: of the data.
         """
         choices = HydraConfig.get().runtime.choices
-        told = [*debug_notices(config.trainer), *config.notes, *notices]
+        to_tell = [*debug_notices(config.trainer), *config.notes, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
-        folder = cls(path_of_run(), choices["model"], choices["data"], told, trust, verbose=config.verbose)
+        folder = cls(path_of_run(), choices["model"], choices["data"], to_tell, trust)
+        folder.verbose, folder.safe_csv = config.verbose, config.safe_csv
         if not is_writer():
             _silence()
             return folder
@@ -102,7 +106,7 @@ class RunFolder:
         folder.write_json("environment.json", now)
         folder.write_json("config.json", config_record(config))
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
-        for notice in told:
+        for notice in to_tell:
             tell(notice)
         return folder
 
@@ -147,11 +151,11 @@ class RunFolder:
         if signatures := outcome.signatures():
             self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
         with whole_file(self.scores) as part:
-            outcome.write_scores(part)
+            outcome.write_scores(part, safe=self.safe_csv)
         for warning in outcome.result_table().warnings:
-            log.info("warning: %s", warning)
+            log.info("warning: %s", escaped(warning))
         for name, value in metrics.items():
-            log.info("%s %.6g", name, value)
+            log.info("%s %.6g", escaped(name), value)
 
     def finish(self, metrics: dict[str, float]) -> None:
         """Write metrics.json, the last file of a run: where it is all others are, and nothing is trained
@@ -207,11 +211,11 @@ class RunFolder:
             metrics=metrics,
             curves=curves,
             sections=sections,
-            facts=facts,
+            facts=told(facts),
             environment=self.read_environment(),
-            config_yaml=OmegaConf.to_yaml(config, resolve=True),
-            notices=self.notices,
-            next_steps=self.next_steps(outcome),
+            config_yaml=OmegaConf.to_yaml(told(OmegaConf.to_container(config, resolve=True))),
+            notices=told(self.notices),
+            next_steps=told(self.next_steps(outcome)),
             audit=self.audit,
         )
 
@@ -237,17 +241,18 @@ def _short(path: Path) -> str:
 
 
 def config_record(config: DictConfig) -> dict[str, Any]:
-    """The resolved config, which of its values refer to others, the option of each group, the overrides."""
+    """The resolved config, which of its values refer to others, the option of each group, the overrides: what
+    is read to compare runs, without secrets. A run goes on from Hydra's own record."""
     run = HydraConfig.get()
     return {
-        "config": OmegaConf.to_container(config, resolve=True),
-        "references": _references(OmegaConf.to_container(config)),
+        "config": told(OmegaConf.to_container(config, resolve=True)),
+        "references": told(_references(OmegaConf.to_container(config))),
         "choices": {
             group: option
             for group, option in run.runtime.choices.items()
             if option is not None and not group.startswith("hydra/")
         },
-        "overrides": list(run.overrides.task),
+        "overrides": told_words(run.overrides.task),
     }
 
 
@@ -265,8 +270,8 @@ def _references(node: Any, name: str = "") -> dict[str, str]:
 def environment(config: DictConfig) -> dict[str, Any]:
     """Versions, commit, seed, hardware and command line: what a figure needs to be made again."""
     return {
-        "command": shlex.join(typed or ["python", *sys.argv]),
-        "overrides": list(OmegaConf.to_container(HydraConfig.get().overrides.task)),  # type: ignore[arg-type]
+        "command": shlex.join(told_words(typed or ["python", *sys.argv])),
+        "overrides": told_words(HydraConfig.get().overrides.task),
         "seed": int(config.seed),
         "commit": _commit(),
         "python": platform.python_version(),

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
 from tqdm import tqdm
 
+from seqlab.errors import escaped
 from seqlab.results.intervals import FEW_NOTE, INTERVAL_NOTE, few_cells, is_interval, table_intervals
 from seqlab.results.outcome import ResultTable
 
@@ -69,12 +70,12 @@ def print_results(
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    shown = Table(title=f"{table.title}\n", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    console = Console(highlight=False, markup=False)  # what [red] means in a label is the label
+    shown = Table(title=escaped(f"{table.title}\n"), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     shown.title_justify, shown.title_style = "left", "bold"
     shown.add_column("", no_wrap=True)
     for column in table.columns:
-        shown.add_column(column, justify="right", no_wrap=True)
+        shown.add_column(escaped(column), justify="right", no_wrap=True)
     few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
         for row, figures in rows:
@@ -83,13 +84,13 @@ def print_results(
                 cells[place] += "*" * (its_row == row)
             for (its_row, place), (low, high) in bounds.items():
                 cells[place] += f"\n{low:.4f}\nto {high:.4f}" * (its_row == row)
-            shown.add_row(row, *cells, style=style)
+            shown.add_row(escaped(row), *cells, style=style)
         shown.add_section()
     console.print()
     for warning in table.warnings:
-        console.print(Text.assemble(("warning", "bold yellow"), f": {warning}\n"), soft_wrap=True)
+        console.print(Text.assemble(("warning", "bold yellow"), f": {escaped(warning)}\n"), soft_wrap=True)
     for line in table.examples:
-        console.print(line, markup=False)
+        console.print(escaped(line))
     console.print(shown)
     console.print()
     validation = [
@@ -97,13 +98,13 @@ def print_results(
         for name in sorted(metrics)
         if name.startswith("val/") and not is_interval(name)
     ]
-    console.print("  ".join(validation))
+    console.print(escaped("  ".join(validation)))
     marked = [("*", FEW_NOTE)] if few else []
     below = [("below a figure", INTERVAL_NOTE)] if bounds else []
     for what, note in [*marked, *below, *table.notes]:
-        console.print(f"{what}: {note}", markup=False)
+        console.print(escaped(f"{what}: {note}"))
     for what, note in audit:
-        console.print("\n".join(folded(f"{what}: {note}", console.width)), markup=False)
+        console.print("\n".join(folded(escaped(f"{what}: {note}"), console.width)))
     speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
     unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
     console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")

@@ -25,6 +25,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
 from seqlab.files import locked, whole_file
+from seqlab.privacy import hidden
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -81,16 +82,17 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 
 def record_config(folder: Path, config: DictConfig) -> None:
-    """Write .hydra/, from which a run is resumed. Hydra itself would overwrite that of a run that lies there
-    before anybody could look."""
+    """Write .hydra/, from which a run is resumed, without its secrets. Hydra itself would overwrite that of a
+    run that lies there before anybody could look."""
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         return
     run = HydraConfig.get()
-    record = {"config": config, "hydra": {"hydra": run}, "overrides": run.overrides.task}
+    record: dict[str, Any] = {"config": config, "hydra": {"hydra": run}, "overrides": run.overrides.task}
     (folder / ".hydra").mkdir(exist_ok=True)
     for name, content in record.items():
         with whole_file(folder / ".hydra" / f"{name}.yaml") as part:
-            part.write_text(OmegaConf.to_yaml(content), encoding="utf-8")
+            plain = hidden(OmegaConf.to_container(OmegaConf.create(content)))
+            part.write_text(OmegaConf.to_yaml(plain), encoding="utf-8")
 
 
 def find_start(config: DictConfig, folder: RunFolder) -> Start:

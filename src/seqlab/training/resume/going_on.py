@@ -13,6 +13,7 @@ from lightning_fabric.utilities.seed import _set_rng_states
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.errors import CheckpointError, UserError
+from seqlab.privacy import told
 from seqlab.training.checkpoints import KEY, LAST, PREVIOUS, read_checkpoint
 from seqlab.training.resume import Start
 from seqlab.training.run_folder import EARLIER_METRICS, METRICS, RunFolder, is_writer, tell
@@ -82,8 +83,7 @@ def _readable(directory: Path) -> tuple[Path | None, dict[str, Any] | None, list
 
 def changed_settings(before: Mapping[str, Any], config: DictConfig) -> list[str]:
     """``key: old -> new`` of every setting that differs, by name."""
-    plain: Any = OmegaConf.to_container(config, resolve=True)
-    return list(_changes(before, plain))
+    return list(_changes(before, told(OmegaConf.to_container(config, resolve=True))))
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -20,6 +20,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
+from seqlab.privacy import told
 from seqlab.results.outcome import Outcome
 from seqlab.training.build import accepted_arguments, check_config
 from seqlab.training.run_folder import RunFolder
@@ -83,7 +84,7 @@ def open_loggers(
     run_name = f"{folder.model_name}-{folder.data_name}-seed{config.seed}"
     chosen = None if config.trainer.fast_dev_run else config.logger  # Lightning's rule for such a run
     loggers = build_loggers(chosen, folder, resumed_ids, run_name=run_name)
-    plain: Any = OmegaConf.to_container(config, resolve=True)
+    plain = told(OmegaConf.to_container(config, resolve=True))
     quiet_lightning()
     with ExitStack() as closing:
         for logger in loggers:

@@ -78,7 +78,11 @@ class WandbTracker(WandbLogger):
             notes=notes,
             # Not `offline=True`: Lightning would write that into the environment, for every later run.
             mode=chosen,
-            settings=wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout),
+            # W&B's own record of the run holds the whole command line and paths of the home folder: what of
+            # it a reader needs is under "What was run" in the report
+            settings=wandb.Settings(
+                init_timeout=init_timeout, finish_timeout=finish_timeout, x_disable_meta=True
+            ),
             **(init or {}),
         )
         self._wandb_init.pop("anonymous")  # W&B warns of it, whatever its value

@@ -169,9 +169,9 @@ def test_state_is_plain_and_survives_a_checkpoint(detector: Detector, tmp_path: 
 def test_it_says_which_sessions_it_was_fitted_to() -> None:
     with_new_key = Sessions.from_lists([["1"] + ["2"] * (number % 5) for number in range(119)] + [["7"]])
     for sessions, num_val in ((VAL, 120), (with_new_key, 119)):
-        detector = fit(("combined", "nll_max"), PARTS, events(sessions, 0), sessions, 0.02)
+        detector = fit(("combined", "nll_max", "rank"), PARTS, events(sessions, 0), sessions, 0.02)
         assert detector.fitted_on() == {
             "threshold of combined": f"{num_val + 3} validation and training sessions",
-            "threshold of nll_max": f"{num_val} validation sessions",
+            "thresholds of nll_max, rank": f"{num_val} validation sessions",
             "calibrations": f"{num_val} validation sessions",
         }

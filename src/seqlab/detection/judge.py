@@ -73,10 +73,13 @@ class Detector:
 
     def fitted_on(self) -> dict[str, str]:
         """Which normal sessions thresholds and calibrations rest on, and how many."""
+        by_basis: dict[str, list[str]] = {}
+        for name, threshold in self.thresholds.items():
+            kinds = "validation and training" if name in OF_BOTH else "validation"
+            by_basis.setdefault(f"{threshold.num_normals:,} {kinds} sessions", []).append(name)
         found = {
-            f"threshold of {name}": f"{threshold.num_normals:,} validation "
-            + ("and training sessions" if name in OF_BOTH else "sessions")
-            for name, threshold in self.thresholds.items()
+            f"threshold{'s' * (len(names) > 1)} of {', '.join(names)}": basis
+            for basis, names in by_basis.items()
         }
         for calibration in list(self.fitted.calibrations.values())[:1]:  # all of the same sessions
             found["calibrations"] = f"{len(calibration.values):,} validation sessions"

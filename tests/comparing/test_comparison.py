@@ -131,3 +131,16 @@ def test_runs_of_a_row_are_named_by_their_folder(make_run, runs_folder: Path) ->
             make_run(f"trial-{trial}/seed-{seed}", {"val/loss": float(trial)}, settings)
     shown, _ = fit(compared(runs_folder), 100)
     assert shown[-1].cells == ["trial-0/…", "trial-1/…"]
+
+
+def test_bounds_are_shown_where_they_are_asked_for_and_beside_a_single_run(sweep: Path, make_run) -> None:
+    for folder in sweep.glob("**/metrics.json"):
+        metrics = json.loads(folder.read_text()) | {"test/f1/ci_low": 0.25, "test/f1/ci_high": 0.75}
+        folder.write_text(json.dumps(metrics))
+    assert compared(sweep, "test/*").metrics == compared(sweep, "test/f1", "test/*/f1").metrics
+    assert compared(sweep, "test/*/ci_low").metrics == ["val/loss", "test/f1/ci_low"]
+    figures = {"val/loss": 9.0, "test/f1": 0.5, "test/f1/ci_low": 0.25, "test/f1/ci_high": 0.75}
+    make_run("4", figures, {"optimizer.lr": 0.5})
+    text = to_markdown(compared(sweep))
+    assert "0.5000 [0.2500, 0.7500]" in text
+    assert "of a single run: [95 % bootstrap interval over test items]" in text

@@ -16,6 +16,8 @@ from seqlab.data.pairs import read_pairs
 from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL
 from seqlab.data.series_files import read_series
 from seqlab.data.session_files import read_labels, read_sessions
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.word_vectors import read_word_vectors
 from seqlab.errors import UserError
 from seqlab.logs.formats import FORMATS
 from seqlab.logs.known_templates import read_known_templates, read_templates
@@ -217,3 +219,14 @@ def test_label_tables_lose_no_line(tmp_path: Path) -> None:
     )
     quoted = written(tmp_path, 'BlockId,Label\nblk_1,"Normal\nblk_2,Anomaly\n')
     refused(read_labels, quoted, ", line 2: broken quotes or fields")
+
+
+@pytest.mark.parametrize("number", ["1e39", "-1e308", "1e999", "nan", DIGITS])
+def test_a_vector_of_no_single_precision_is_refused(number: str, tmp_path: Path) -> None:
+    vocabulary = Vocabulary.from_counts({"the": 1}, 1)
+    path = written(tmp_path, f"of 1 1\nthe 3e38 {number}\n")
+    refused(
+        lambda path: read_word_vectors(path, vocabulary, 2),
+        path,
+        ", line 2: no finite numbers; expected a word",
+    )

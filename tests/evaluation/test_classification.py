@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from seqlab.evaluation.classification import (
 )
 from seqlab.evaluation.classification_report import confusion_section, mistakes_section
 from seqlab.networks.sequence_classifier import SequenceClassifier
+from seqlab.results.outcome import Outcome
 from seqlab.tasks.classification import Classification
 
 
@@ -51,12 +53,15 @@ def test_a_split_is_judged_in_its_own_order_whatever_the_batches(
     assert loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
 
 
-def test_the_whole_evaluation(judged: tuple[Classification, Names], tmp_path: Path) -> None:
+def test_the_whole_evaluation(
+    judged: tuple[Classification, Names], resampled_keys: Callable[[Outcome], None], tmp_path: Path
+) -> None:
     task, data = judged
     evaluation = ClassificationEvaluation()
     judge, val = evaluation.fit(task, data)
     data.open_test()
     found = evaluation.test(task, data, judge)
+    resampled_keys(found)
     assert set(val) == {"val/loss", "val/accuracy", "val/macro_f1"}
     labels = list(found.items.labels)
     majority = labels.count("English") if "English" in data.coder.labels else 0
@@ -106,9 +111,12 @@ def test_figures_of_other_test_items_are_those_of_repeated_ones(outcome: Classif
             "name",
             "character",
         )
+        assert found["test/loss"][row] == pytest.approx(one.losses.mean())
         for name, figures in one.class_rows():
             assert found[f"test/{name}/f1"][row] == pytest.approx(figures[2])
+    assert outcome.losses == pytest.approx(-np.log([0.9, 0.8, 0.1, 0.05, 0.1]))
     assert outcome.support() == {
+        "test/loss": 5,
         "test/accuracy": 5,
         "test/macro_f1": 1,
         "test/A/f1": 2,

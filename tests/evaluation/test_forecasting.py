@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import torch
 from seqlab.data.stock import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
+from seqlab.evaluation.forecasting_figures import DrawnForecasts, figures_of
 from seqlab.evaluation.forecasting_report import fold_section, forecast_section
 from seqlab.networks.series_regressor import SeriesRegressor
+from seqlab.results.outcome import Outcome
 from seqlab.tasks.regression import Regression
 
 
@@ -171,3 +174,39 @@ def test_prices_that_never_change_have_no_skill(tmp_path: Path) -> None:
     )
     assert "undefined, 0 / 0" in str(forecast_section(outcome).note)
     assert fold_section(outcome)
+
+
+def test_every_figure_is_drawn_anew_and_days_in_runs(resampled_keys: Callable[[Outcome], None]) -> None:
+    data = made(horizon=2)
+    data.open_test()
+    found = ForecastingEvaluation().test(recipe(data), data, NothingFitted())
+    resampled_keys(found)
+    assert (found.num_items, found.run_length) == (35, 4)  # 35^(1/3) is 3.27
+    weights = np.random.default_rng(0).integers(0, 3, (4, 35))
+    drawn = found.resampled(weights)
+    windows = found.windows
+    for row, times in enumerate(weights):
+        rows = np.repeat(np.arange(35), times)
+        parts = (found.forecast[rows], windows.truth[rows], windows.last.ravel()[rows])
+        expected = figures_of(*parts, windows.series[rows], found.scales)
+        for name, value in expected.items():
+            assert drawn[f"test/{name}"][row] == pytest.approx(value)
+        assert drawn["test/loss"][row] == pytest.approx(found.losses[rows].mean())
+        inside = (found.values[rows, :, 0] <= parts[1]) & (parts[1] <= found.values[rows, :, -1])
+        name = next(name for name in drawn if name.startswith("test/coverage"))
+        assert drawn[name][row] == pytest.approx(inside.mean())
+
+
+def test_forecasts_of_several_series_are_drawn_as_repeated_ones() -> None:
+    random = np.random.default_rng(0)
+    items, series = np.tile(np.arange(6), 3), np.repeat(np.arange(3), 6)
+    forecast, truth, last = random.random((18, 1)), random.random((18, 1)), random.random(18)
+    scales = np.array([0.5, np.nan, 2.0])
+    weights = np.array([[1, 1, 1, 1, 1, 1], [2, 0, 1, 0, 0, 3]])
+    drawn = DrawnForecasts(weights, items, series, scales)
+    found = drawn.figures(np.abs(forecast - truth)[:, 0], np.abs(last - truth[:, 0]))
+    for row, times in enumerate(weights):
+        rows = np.repeat(np.arange(18), times[items])
+        expected = figures_of(forecast[rows], truth[rows], last[rows], series[rows], scales)
+        for name in ("mae", "mase", "skill"):
+            assert found[name][row] == pytest.approx(expected[name])

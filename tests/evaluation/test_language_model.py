@@ -1,5 +1,7 @@
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from seqlab.data.characters import CharacterSequence
 from seqlab.evaluation.language_model import LanguageModelEvaluation, LanguageModelOutcome, PartScores
 from seqlab.evaluation.language_model_baselines import NgramModel
 from seqlab.networks.char_rnn import CharRNN
+from seqlab.results.outcome import Outcome
 from seqlab.tasks.language_model import LanguageModel
 
 TEXT = "the sea, the ship\nand the wood\n" * 12
@@ -142,3 +145,41 @@ def test_the_first_guess_counts() -> None:
     outcome = LanguageModelOutcome(part, data.codec, "read once")
     assert outcome.metrics["test/accuracy"] == 1.0
     assert outcome.result_table().baseline_rows == [("1-gram", [2.0, 2.0 / math.log(2), None])]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"text": TEXT, "unit": "word"},
+        {"text": "abcabdabcabe", "mode": "windows", "window_size": 4, "stride": 3, "batch_size": 2},
+    ],
+)
+def test_every_figure_is_drawn_anew(
+    settings: dict[str, Any], resampled_keys: Callable[[Outcome], None]
+) -> None:
+    _, outcome = judged(*ready(**settings))
+    resampled_keys(outcome)
+    counted = outcome.part.counted
+    size = outcome.num_items
+    assert size == counted.shape[1]  # so few tokens are drawn one by one
+    assert outcome.run_length == math.ceil(size ** (1 / 3))
+    times = np.random.default_rng(0).integers(0, 3, size)
+    drawn = outcome.resampled(times[None])
+    places = np.repeat(np.arange(size), times)
+    assert drawn["test/loss"][0] == pytest.approx(counted[0, places].sum() / counted[2, places].sum())
+    assert drawn["test/accuracy"][0] == pytest.approx(counted[1, places].sum() / counted[2, places].sum())
+
+
+def test_long_texts_are_drawn_by_runs_of_tokens_and_validation_parts_not_at_all(file: Path) -> None:
+    data, task = ready(path=file, split=[0.8, 0.2, 0.0])
+    _, outcome = judged(data, task)
+    assert outcome.num_items == 0
+    assert outcome.resampled(np.ones((1, 5), dtype=np.int64)) == {}
+    nll = np.random.default_rng(0).random(4_100)
+    counted = np.stack([nll, nll > 0.5, np.ones(4_100), np.zeros(4_100), np.zeros(4_100)])
+    part = PartScores("test", "", nll, nll.mean(), 0.0, {}, counted=counted)
+    long = LanguageModelOutcome(part, data.codec, "once")
+    assert (long.num_items, long.run_length) == (1_367, 12)  # of 3 tokens each
+    times = np.random.default_rng(1).integers(0, 3, 1_367)
+    tokens = np.repeat(nll, np.repeat(times, 3)[:4_100])
+    assert long.resampled(times[None])["test/loss"][0] == pytest.approx(tokens.mean())

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from seqlab.data.tags import BioTags, PlainTags
 from seqlab.evaluation.tagging import TaggingEvaluation, TaggingOutcome, tag_split
 from seqlab.evaluation.tagging_measures import MostFrequentTag, OneTag, SeenEntities
 from seqlab.networks.tagger import Tagger
+from seqlab.results.outcome import Outcome
 from seqlab.tasks.tagging import Tagging
 
 TRAIN = TaggedSentences.from_sentences(
@@ -52,15 +55,13 @@ def test_the_longest_seen_entity_wins() -> None:
 
 
 def test_a_split_is_tagged_in_its_own_order(data: Entities, task: Tagging) -> None:
-    loss, predicted = tag_split(task, data, "val")
+    nll, predicted = tag_split(task, data, "val")
     sentences, dataset = data.sentences("val"), data.dataset("val")
     assert len(predicted) == len(sentences.tokens)
-    total = 0.0
     for row, first in enumerate(sentences.firsts.tolist()):
-        losses, tags = task.judge_batch(dataset[torch.tensor([row])])
+        alone, tags = task.judge_batch(dataset[torch.tensor([row])])
         assert predicted[first : first + sentences.lengths[row]].tolist() == tags[0].tolist()
-        total += losses.nll.item()
-    assert loss == pytest.approx(total / len(predicted), rel=1e-5)
+        assert nll[row] == pytest.approx(alone.item(), rel=1e-5)
 
 
 def outcome() -> TaggingOutcome:
@@ -93,7 +94,9 @@ def test_scores_hold_one_row_per_token(tmp_path: Path) -> None:
     assert table["predicted"].tolist() == ["B-PER", "I-PER", "O", "O", "B-LOC"]
 
 
-def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
+def test_the_evaluation_gives_the_documented_keys(
+    task: Tagging, resampled_keys: Callable[[Outcome], None]
+) -> None:
     module = Entities(sample={"num_sentences": 60, "seed": 0})
     module.setup()
     evaluation = TaggingEvaluation()
@@ -110,6 +113,7 @@ def test_the_evaluation_gives_the_documented_keys(task: Tagging) -> None:
         *(f"test/{kind}/entity_f1" for kind in ("LOC", "ORG", "PER")),
         *(f"baseline/{baseline}/{name}" for baseline in baselines for name in names),
     }
+    resampled_keys(found)
     outside = np.mean([tag == "O" for tag in module.sentences("test").tags])
     assert found.metrics["baseline/always_o/token_accuracy"] == pytest.approx(outside)
     table = found.result_table()
@@ -162,3 +166,35 @@ def test_plain_tags_have_their_own_keys_and_baselines() -> None:
     assert found.metrics["baseline/majority_tag/accuracy"] == pytest.approx(majority)
     right = np.mean([tag == guess for tag, guess in zip(tags, found.predicted, strict=True)])
     assert found.metrics["test/accuracy"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("made", [outcome, plain_outcome])
+def test_figures_of_other_sentences_are_those_of_repeated_ones(made: Callable[[], TaggingOutcome]) -> None:
+    found = replace(made(), nll=np.array([1.5, 4.0]))
+    weights = np.array([[1, 1], [2, 0], [0, 1], [3, 2]])
+    drawn = found.resampled(weights)
+    sentences, gold, predicted = found.sentences, found.gold_ids, found.predicted_ids
+    for row, times in enumerate(weights.tolist()):
+        numbers = [number for number, count in enumerate(times) for _ in range(count)]
+        cuts = [np.split(ids, sentences.firsts[1:]) for ids in (gold, predicted)]
+        tokens = [np.concatenate([each[number] for number in numbers]) for each in cuts]
+        again = TaggedSentences.from_sentences(
+            [sentences.sentence(number) for number in numbers], found.scheme.key
+        )
+        other = replace(found, sentences=again, gold_ids=tokens[0], predicted_ids=tokens[1])
+        expected = found.measures.measure(*tokens, again.is_first)
+        kinds = {name: figures[2] for name, figures in other.kind_rows()}
+        key = found.measures.kind_figure
+        expected |= {f"{name}/{key}": kinds[name] for name, each in found.kind_rows() if each[4]}
+        expected["loss"] = sum(found.nll[number] for number in numbers) / len(again.tokens)
+        assert {name: values[row] for name, values in drawn.items()} == pytest.approx(
+            {f"test/{name}": value for name, value in expected.items()}
+        )
+
+
+def test_figures_rest_on_entities_sentences_and_rare_tags() -> None:
+    entities, tags = outcome().support(), plain_outcome().support()
+    assert entities["test/entity_f1"] == 3
+    assert entities["test/PER/entity_f1"] == 1
+    assert entities["test/token_accuracy"] == entities["test/loss"] == tags["test/accuracy"] == 2
+    assert (tags["test/macro_f1"], tags["test/NOUN/f1"]) == (1, 3)

@@ -1,8 +1,11 @@
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sacrebleu.metrics import BLEU, CHRF
 
 from seqlab.data.translation import Translation as TranslationData
 from seqlab.errors import UserError
@@ -13,6 +16,7 @@ from seqlab.evaluation.translation import (
     forced_figures,
 )
 from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.results.outcome import Outcome
 from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 from seqlab.training.terminal import print_results
@@ -73,11 +77,15 @@ def test_the_loss_weighs_tokens_alike_whatever_their_batch(data: TranslationData
     task = task_for(data)
     single = TranslationData(sample={"num_pairs": 60, "seed": 0}, batch_size=1)
     single.setup()
-    expected = forced_figures(task, single.val_dataloader())
-    assert forced_figures(task, data.val_dataloader()) == pytest.approx(expected, rel=1e-5)
+    expected = forced_figures(task, single.val_dataloader(), 6)
+    np.testing.assert_allclose(forced_figures(task, data.val_dataloader(), 6), expected, rtol=1e-5)
+    with torch.no_grad():
+        losses = [task.losses(batch) for batch in data.val_dataloader()]
+    for row, name in zip(expected, ("nll", "correct", "num_units"), strict=True):
+        assert row.sum() == pytest.approx(sum(float(getattr(each, name)) for each in losses), rel=1e-5)
 
 
-def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
+def test_an_evaluation_from_fit_to_scores(tmp_path: Path, resampled_keys: Callable[[Outcome], None]) -> None:
     lines = [f"a{row} b{row}\tx{row} y{row}" for row in range(40)]
     lines += [f"a{row} b{row}\tz{row}" for row in range(20)]  # other translations of the same sources
     (tmp_path / "pairs.tsv").write_text("\n".join(lines), encoding="utf-8")
@@ -90,6 +98,7 @@ def test_an_evaluation_from_fit_to_scores(tmp_path: Path) -> None:
     outcome = evaluation.test(task, data, judge)
     pairs = data.pairs("test")
     metrics = outcome.metrics
+    resampled_keys(outcome)
     assert metrics["test/bleu"] == outcome.scores.bleu
     copied = CorpusScores.of([source for source, _ in pairs], [target for _, target in pairs], "13a")
     assert metrics["baseline/copy_source/chrf"] == copied.chrf
@@ -161,3 +170,19 @@ def test_translations_come_in_the_order_of_the_texts(data: TranslationData) -> N
     assert together[4] == ""
     assert found[4] == Hypothesis([], 0.0)
     assert len(set(together)) > 3
+
+
+def test_figures_of_other_sentences_are_sacrebleus_of_repeated_ones() -> None:
+    references = ["the cat sat on the mat", "a dog", "it rains in the old town today", ""]
+    translations = ["the cat sat on a mat", "the dog", "it rains in town", "well"]
+    found = CorpusScores.of(translations, references, "13a")
+    weights = np.array([[1, 1, 1, 1], [2, 0, 1, 0], [0, 3, 0, 1], [1, 2, 2, 0]])
+    drawn = found.drawn(weights)
+    for row, times in enumerate(weights.tolist()):
+        texts = [
+            [text for text, count in zip(each, times, strict=True) for _ in range(count)]
+            for each in (translations, references)
+        ]
+        for name, measure in (("bleu", BLEU(tokenize="13a")), ("chrf", CHRF())):
+            assert drawn[name][row] == measure.corpus_score(texts[0], [texts[1]]).score
+    assert (drawn["bleu"][0], drawn["chrf"][0]) == (found.bleu, found.chrf)

@@ -72,9 +72,9 @@ def test_tags_that_training_lacks_count_as_o_in_the_loss(crf: bool) -> None:
 def test_training_learns_and_logs_what_the_monitor_reads(crf: bool) -> None:
     module = data()
     task = tagger(module, crf=crf)
-    before = task.judge_batch(module.dataset("train")[torch.arange(20)])[0].nll
+    before = task.judge_batch(module.dataset("train")[torch.arange(20)])[0].sum()
     trainer = fitted(task.train(), module, epochs=3)
-    assert task.judge_batch(module.dataset("train")[torch.arange(20)])[0].nll < before
+    assert task.judge_batch(module.dataset("train")[torch.arange(20)])[0].sum() < before
     logged = trainer.callback_metrics
     assert {"val/loss", "val/entity_f1", "val/entity_precision", "val/entity_recall"} <= set(logged)
     assert logged["val/token_accuracy"] > 0.5
@@ -85,9 +85,10 @@ def test_judging_a_batch_is_what_prediction_and_loss_say() -> None:
     module = data()
     task = tagger(module)
     batch: TagBatch = module.dataset("val")[torch.arange(4)]
-    losses, tags = task.judge_batch(batch)
+    nll, tags = task.judge_batch(batch)
     assert not task.training
-    torch.testing.assert_close(losses.nll, task.losses(batch).nll)
+    assert nll.shape == (4,)
+    torch.testing.assert_close(nll.sum(), task.losses(batch).nll)
     assert torch.equal(tags, task.predict_step(batch))
     assert not tags[~batch.mask].any()
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from seqlab.comparing.groups import ALWAYS_SHOWN, Differences, Group, find_differences, group_runs
 from seqlab.comparing.runs import Run, some
 from seqlab.errors import UserError
+from seqlab.results.intervals import INTERVAL_NOTE, is_interval
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ class Comparison:
     def reading(self) -> list[str]:
         """How to read the table, as sentences."""
         spread = ["mean ± standard deviation over seeds, [95 % bootstrap interval of the mean]"]
-        return [self.order, *(spread if self.has_seeds else [])]
+        alone = [group for group in self.groups if len(group.finished) == 1]
+        figures = [group.figure(metric) for group in alone for metric in self.metrics]
+        bounds = [f"of a single run: [{INTERVAL_NOTE}]"] if any(each and each.low for each in figures) else []
+        return [self.order, *(spread if self.has_seeds else []), *bounds]
 
 
 def compare_runs(
@@ -119,7 +123,8 @@ def _choose_metrics(groups: Sequence[Group], patterns: Sequence[str]) -> list[st
     """The monitored validation metrics, then the test figures of the run itself or what the patterns name.
 
     ``test/f1`` is a figure of the run; ``test/rank/f1`` belongs to one of several scores and is shown on
-    demand. Figures that looked at test labels, ``oracle/``, are matched only by a pattern that says so.
+    demand. Figures that looked at test labels, ``oracle/``, and bounds, ``.../ci_low``, are matched only by a
+    pattern that says so.
     """
     available = list({name: None for group in groups for run in group.finished for name in run.metrics or ()})
     monitored = dict.fromkeys(group.monitor[0] for group in groups if group.monitor)
@@ -130,7 +135,9 @@ def _choose_metrics(groups: Sequence[Group], patterns: Sequence[str]) -> list[st
         found = [
             name
             for name in available
-            if fnmatchcase(name, pattern) and (pattern.startswith("oracle") or not name.startswith("oracle/"))
+            if fnmatchcase(name, pattern)
+            and (pattern.startswith("oracle") or not name.startswith("oracle/"))
+            and ("/ci_" in pattern or not is_interval(name))
         ]
         if not found and available:
             raise UserError(_unmatched(pattern, available))

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqlab.comparing.runs import SEED, Run, some
 from seqlab.comparing.statistics import Spread, spread
+from seqlab.results.intervals import HIGH, LOW
 
 CHOICES = ("model", "data", "optimizer", "scheduler")
 ALWAYS_SHOWN = ("model", "data")
@@ -45,9 +46,12 @@ class Group:
         return self.runs[0].monitor
 
     def figure(self, metric: str) -> Spread | None:
-        """Over the finished runs that have the metric; None where none has."""
-        values = [run.metrics[metric] for run in self.finished if run.metrics and metric in run.metrics]
-        return spread(tuple(values)) if values else None
+        """Over the finished runs that have the metric; None where none has. Of one run, with its interval."""
+        having = [run.metrics for run in self.finished if run.metrics and metric in run.metrics]
+        if len(having) == 1:
+            bounds = (having[0].get(f"{metric}/{bound}") for bound in (LOW, HIGH))
+            return Spread(1, having[0][metric], None, *bounds)
+        return spread(tuple(each[metric] for each in having)) if having else None
 
 
 def setting(run: Run, key: str) -> Any:

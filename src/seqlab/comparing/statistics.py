@@ -17,7 +17,7 @@ _CHUNK = 4_000_000  # numbers held at once
 
 @dataclass(frozen=True)
 class Spread:
-    """``std`` divides by n - 1; ``low`` to ``high`` is the 95 % bootstrap interval. None for n = 1."""
+    """``std`` divides by n - 1 (None for n = 1); ``low`` to ``high`` is the 95 % bootstrap interval."""
 
     n: int
     mean: float

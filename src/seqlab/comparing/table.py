@@ -87,9 +87,11 @@ def _figure_column(comparison: Comparison, metric: str) -> Column:
 
 
 def _figure_text(figure: Spread | None, places: int | None) -> str:
-    if figure is None or figure.std is None:
-        return format_number(figure.mean if figure else None, places)
-    first = f"{format_number(figure.mean, places)} ± {format_number(figure.std, places)}"
+    first = format_number(figure.mean if figure else None, places)
+    if figure is None or figure.low is None:
+        return first
+    if figure.std is not None:
+        first += f" ± {format_number(figure.std, places)}"
     return f"{first}\n[{format_number(figure.low, places)}, {format_number(figure.high, places)}]"
 
 

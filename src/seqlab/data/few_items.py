@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FEW = 30  # below it, one item more or less moves a share by over 3 points
+from seqlab.results.intervals import FEW
+
 NAMED = 6  # classes that a notice names
 
 

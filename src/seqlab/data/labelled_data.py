@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seqlab.data.batches import LabelledBatch
-from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.few_items import few_items, few_of_a_class
 from seqlab.data.labelled import LabelledDataset, LabelledItems, SequenceCoder, label_ids
 from seqlab.data.labelled_contract import coder_state
 from seqlab.data.loaders import IndexBatches, TokenLimit, batch_loader
@@ -21,6 +21,7 @@ from seqlab.data.module import ByLengthModule, Profile
 from seqlab.data.sources import Files, Source, check_counts, one_file
 from seqlab.data.splits import check_filled, group_numbers, parts_by_label
 from seqlab.errors import UserError
+from seqlab.results.intervals import FEW
 
 CLASS_WEIGHTS = ("none", "balanced")
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from seqlab.data.batches import TagBatch
 from seqlab.data.conll import read_conll
 from seqlab.data.csv_files import shown_names
-from seqlab.data.few_items import FEW, few_items, few_of_a_class
+from seqlab.data.few_items import few_items, few_of_a_class
 from seqlab.data.line_counts import LineCounts
 from seqlab.data.loaders import batch_loader, batches_by_length
 from seqlab.data.module import ByLengthModule, Profile
@@ -25,6 +25,7 @@ from seqlab.data.tags import AUTO, SCHEMES
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.data.word_vectors import WordVectors, read_word_vectors
 from seqlab.errors import UserError
+from seqlab.results.intervals import FEW
 
 
 class TaggedText(ByLengthModule):

@@ -83,12 +83,25 @@ def count_entities(
     gold: NDArray[np.integer], predicted: NDArray[np.integer], is_first: NDArray[np.bool_], num_types: int
 ) -> NDArray[np.int64]:
     """(3, K) entities by type: found with exact bounds and type, predicted, and gold."""
+    found = matched_entities(gold, predicted, is_first)
+    return np.stack([np.bincount(kinds, minlength=num_types) for _, kinds in found])
+
+
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]  # (M,) places of tokens, and (M,) what stands there
+
+
+def matched_entities(
+    gold: NDArray[np.integer], predicted: NDArray[np.integer], is_first: NDArray[np.bool_]
+) -> tuple[Places, Places, Places]:
+    """First tokens and types of the entities found with exact bounds and type, predicted, and gold."""
     true, guessed = entity_spans(gold, is_first), entity_spans(predicted, is_first)
     size = len(gold) + 1
+    num_types = int(max(true.types.max(initial=0), guessed.types.max(initial=0))) + 1
     true_keys = (true.starts * size + true.ends) * num_types + true.types
     guessed_keys = (guessed.starts * size + guessed.ends) * num_types + guessed.types
-    hits = guessed.types[np.isin(guessed_keys, true_keys)]
-    return np.stack([np.bincount(kinds, minlength=num_types) for kinds in (hits, guessed.types, true.types)])
+    is_hit = np.isin(guessed_keys, true_keys)
+    hits = guessed.starts[is_hit], guessed.types[is_hit]
+    return hits, (guessed.starts, guessed.types), (true.starts, true.types)
 
 
 class TagScheme:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from seqlab.data.line_counts import BLANK, LineCounts
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError, missing_file, shown
 
+_LARGEST = float(np.finfo(np.float32).max)
 _FORMAT = "a word and its numbers, separated by single spaces"
 
 
@@ -74,7 +74,8 @@ def read_word_vectors(
 
 
 def _is_number(text: str) -> bool:
+    """Whether it is a number that single precision can hold."""
     try:
-        return math.isfinite(float(text))
+        return abs(float(text)) <= _LARGEST
     except ValueError:
         return False

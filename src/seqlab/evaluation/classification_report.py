@@ -43,6 +43,12 @@ class ClassificationOutcome(Outcome):
         return self.probabilities.argmax(axis=1)
 
     @property
+    def losses(self) -> NDArray[np.float64]:
+        """(N,) nats of each label."""
+        chosen = self.probabilities[np.arange(len(self.gold)), self.gold].astype(np.float64)
+        return -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
+
+    @property
     def confusion(self) -> NDArray[np.int64]:
         """(C, C) test sequences, gold by predicted."""
         return count_confusion(self.gold, self.predicted, len(self.classes))
@@ -52,12 +58,13 @@ class ClassificationOutcome(Outcome):
         return len(self.gold)
 
     def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        """accuracy and macro_f1, and the F1 of each label that occurs in the test split."""
+        """loss, accuracy and macro_f1, and the F1 of each label that occurs in the test split."""
         names, size = self.classes, len(self.classes)
         pairs = self.gold * size + self.predicted
         confusions = np.stack([np.bincount(pairs, row, size * size).reshape(size, size) for row in weights])
         found = [classification_figures(confusion) for confusion in confusions]
         figures = {f"test/{name}": np.array([each[name] for each in found]) for name in FIGURES}
+        figures["test/loss"] = weights @ self.losses / np.maximum(weights.sum(axis=1), 1)
         right, predicted, gold = (
             np.diagonal(confusions, axis1=1, axis2=2),
             confusions.sum(axis=1),
@@ -70,7 +77,9 @@ class ClassificationOutcome(Outcome):
     def support(self) -> dict[str, int]:
         counts = np.bincount(self.gold, minlength=len(self.classes)).tolist()
         of_classes = {f"test/{name}/f1": count for name, count in zip(self.classes, counts, strict=True)}
-        return {"test/accuracy": len(self.gold), "test/macro_f1": min(filter(None, counts)), **of_classes}
+        whole = dict.fromkeys(("test/loss", "test/accuracy"), len(self.gold))
+        present = {name: count for name, count in of_classes.items() if count}
+        return {**whole, "test/macro_f1": min(present.values()), **present}
 
     def score_table(self) -> dict[str, Any]:
         """One row per test sequence: its name, label, predicted, probability of that."""

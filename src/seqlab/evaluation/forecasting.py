@@ -23,6 +23,7 @@ from seqlab.evaluation.base import Contents, Evaluation, NothingFitted
 from seqlab.evaluation.forecasting_figures import (
     all_figures,
     by_step,
+    drawn_together,
     figures_of,
     forecast_dates,
     forecast_windows,
@@ -49,7 +50,7 @@ class ForecastingEvaluation(Evaluation):
         windows = datamodule.windows("val")
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         figures = all_figures(values, windows, task.network.quantiles, datamodule.naive_errors())
-        return NothingFitted(), prefixed("val", {"loss": loss} | figures)
+        return NothingFitted(), prefixed("val", {"loss": float(loss.mean())} | figures)
 
     def test(self, task: Regression, datamodule: TimeSeries, judge: NothingFitted) -> ForecastingOutcome:
         """Measure on the test part; then, where folds are asked for, walk through it."""
@@ -57,7 +58,9 @@ class ForecastingEvaluation(Evaluation):
         quantiles = task.network.quantiles
         values, loss = forecast_windows(task, datamodule, windows, datamodule.encodings)
         forecast = middle(values, quantiles)
-        metrics = prefixed("test", {"loss": loss} | all_figures(values, windows, quantiles, scales))
+        metrics = prefixed(
+            "test", {"loss": float(loss.mean())} | all_figures(values, windows, quantiles, scales)
+        )
         naive = naive_forecasts(datamodule, windows)
         for name, (_, its_values, _) in naive.items():
             figures = figures_of(its_values, windows.truth, windows.last.ravel(), windows.series, scales)
@@ -81,6 +84,8 @@ class ForecastingEvaluation(Evaluation):
             windows=windows,
             dates=forecast_dates(datamodule, windows),
             values=values,
+            items=drawn_together(datamodule, windows),
+            losses=loss,
             baselines=naive,
             mase=mase_by_series(forecast, windows.truth, windows.series, scales),
             scales=scales,

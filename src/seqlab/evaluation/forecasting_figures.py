@@ -116,18 +116,80 @@ def middle(values: NDArray[np.float64], quantiles: tuple[float, ...]) -> NDArray
 @torch.inference_mode()
 def forecast_windows(
     task: Regression, datamodule: TimeSeries, windows: SeriesWindows, encodings: Sequence[SeriesEncoding]
-) -> tuple[NDArray[np.float64], float]:
-    """(M, H, Q) forecasts in the series' own unit, and the mean loss on the network's scale."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(M, H, Q) forecasts in the series' own unit, and (N,) each window's loss on the network's scale."""
     task.eval()
     device = next(task.parameters()).device
-    outputs, total, count = [], 0.0, 0.0
+    outputs, losses = [], []
     for batch in datamodule.loader(windows):
         there = type(batch)(*(field.to(device) for field in batch))
         forecasts = task.predict_step(there)
         outputs.append(forecasts.cpu())
-        losses = task.losses_of(forecasts[None], there)
-        total, count = total + float(losses.nll), count + float(losses.num_units)
-    return values_of(encodings, torch.cat(outputs), windows), total / count
+        losses.append(task.loss_of_each(forecasts[None], there)[0].double().mean(dim=1).cpu())
+    return values_of(encodings, torch.cat(outputs), windows), torch.cat(losses).numpy()
+
+
+def drawn_together(datamodule: TimeSeries, windows: SeriesWindows) -> NDArray[np.int64]:
+    """(N,) number of the item of each test window: what a bootstrap draws as one.
+
+    All series of a moment are one item, as they share its shocks, and moments are drawn in runs (Goncalves,
+    Econometric Theory 2011); of more series than moments each series is one item.
+    """
+    tables = [table.order for table in datamodule.tables("test")]
+    places = zip(windows.table.tolist(), windows.first_rows.tolist(), strict=True)
+    moments, by_moment = np.unique([tables[number][row] for number, row in places], return_inverse=True)
+    return windows.table if len(tables) > len(moments) else by_moment
+
+
+class DrawnForecasts:
+    """M forecasts of S series, each as often as its item was drawn in R resamples.
+
+    Args:
+        weights: (R, I), how often each item counts.
+        items, series: (M,) of each forecast.
+    """
+
+    def __init__(
+        self,
+        weights: NDArray[np.int64],
+        items: NDArray[np.int64],
+        series: NDArray[np.int64],
+        scales: NDArray[np.float64],
+    ) -> None:
+        self.weights, self.places, self.scales = weights, (items, series), scales
+        self.counts = self.sums(np.ones(len(items)))
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(R, S) sums of (M,) values."""
+        from scipy.sparse import csc_array
+
+        shape = (self.weights.shape[1], len(self.scales))
+        total: NDArray[np.float64] = self.weights @ csc_array((values, self.places), shape=shape)
+        return total
+
+    def mean(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(R,) means of (M,) values."""
+        return self.sums(values).sum(axis=1) / np.maximum(self.counts.sum(axis=1), 1)
+
+    def figures(
+        self, error: NDArray[np.float64], of_last: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.float64]]:
+        """(R,) mae, mase and skill as ``figures_of`` gives them; NaN where undefined.
+
+        Args:
+            error, of_last: (M,) mean absolute error of each forecast, and of the last value.
+        """
+        own, naive = self.mean(error), self.mean(of_last)
+        found = {"mae": own}
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mase, mase_of_last = (self.sums(each) / self.counts / self.scales for each in (error, of_last))
+            defined = np.isfinite(mase)
+            own_mase = np.where(defined, mase, 0).sum(axis=1)
+            found["mase"] = own_mase / defined.sum(axis=1)
+            if len(self.scales) > 1:
+                own, naive = own_mase, np.nansum(mase_of_last, axis=1)
+            found["skill"] = 1 - own / naive
+        return found
 
 
 def forecast_dates(datamodule: TimeSeries, windows: SeriesWindows) -> tuple[tuple[str, ...], ...] | None:

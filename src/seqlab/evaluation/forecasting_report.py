@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from seqlab.data.series_encoding import NaiveForecast, SeriesWindows
 from seqlab.data.time_grid import singular
 from seqlab.evaluation.backtest import FoldFigures
-from seqlab.evaluation.forecasting_figures import interval_name, mase_by_series, middle
+from seqlab.evaluation.forecasting_figures import DrawnForecasts, interval_name, mase_by_series, middle
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
 from seqlab.report.svg import INK, SERIES, LegendEntry, chart_axes, chart_figure, chart_grid, inline_svg
@@ -41,6 +42,8 @@ class ForecastingOutcome(Outcome):
     windows: SeriesWindows
     dates: tuple[tuple[str, ...], ...] | None  # (M, H) times that are forecast
     values: NDArray[np.float64]  # (M, H, Q)
+    items: NDArray[np.int64]  # (N,) of the windows, see ``drawn_together``
+    losses: NDArray[np.float64]  # (N,) of the windows
     baselines: dict[str, NaiveForecast]  # (M, H) by name
     mase: NDArray[np.float64]  # (S,) NaN where undefined
     scales: NDArray[np.float64]  # (S,) what MASE divides by
@@ -61,6 +64,46 @@ class ForecastingOutcome(Outcome):
         """Numbers of the series whose MASE is defined, the largest first."""
         order = np.argsort(-np.nan_to_num(self.mase, nan=-1.0), kind="stable")
         return order[: int(np.isfinite(self.mase).sum())].tolist()
+
+    @property
+    def num_items(self) -> int:
+        """Moments, or series where they are more."""
+        return int(self.items.max(initial=-1)) + 1
+
+    @property
+    def run_length(self) -> int:
+        """N^(1/3) moments (Hall, Horowitz & Jing, Biometrika 1995), and no fewer than forecasts overlap.
+
+        At most a third of them all: longer runs would leave nothing to draw.
+        """
+        if np.array_equal(self.items, self.windows.table):
+            return 1
+        wanted = max(math.ceil(self.num_items ** (1 / 3)), self.windows.truth.shape[1])
+        return max(min(wanted, self.num_items // 3), 1)
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """All of ``test/``."""
+        truth, last = self.windows.truth, self.windows.last.reshape(-1, 1)
+        targets = self.windows.num_targets
+        drawn = DrawnForecasts(weights, np.repeat(self.items, targets), self.windows.series, self.scales)
+        error, of_last = np.abs(self.forecast - truth), np.abs(last - truth)
+        found = {"loss": drawn.mean(np.repeat(self.losses, targets))}
+        found["rmse"] = np.sqrt(drawn.mean((error**2).mean(axis=1)))
+        found |= drawn.figures(error.mean(axis=1), of_last.mean(axis=1))
+        if len(self.quantiles) > 1:
+            low, high = self.values[..., 0], self.values[..., -1]
+            name = interval_name(self.quantiles)
+            found[f"coverage_{name}"] = drawn.mean(((low <= truth) & (truth <= high)).mean(axis=1))
+            found[f"interval_width_{name}"] = drawn.mean((high - low).mean(axis=1))
+        for step in range(truth.shape[1] if truth.shape[1] > 1 else 0):
+            figures = drawn.figures(error[:, step], of_last[:, step])
+            found |= {f"step_{step + 1}/{name}": values for name, values in figures.items()}
+        keyed = {f"test/{name}": values for name, values in found.items()}
+        return {name: values for name, values in keyed.items() if name in self.metrics}
+
+    def support(self) -> dict[str, int]:
+        """Windows."""
+        return {name: len(self.windows) for name in self.metrics if name.startswith("test/")}
 
     def score_table(self) -> dict[str, Any]:
         """One row per forecast step, with truth, interval and baselines."""
@@ -102,6 +145,9 @@ class ForecastingOutcome(Outcome):
             baseline_rows=figure_rows(self.metrics, baselines, columns),
             notes=notes,
             loss_unit="on the network's scale",
+            figures=tuple(columns),
+            prefixes=models | baselines,
+            support=self.support(),
         )
 
     def skill_note(self) -> str:

@@ -171,47 +171,48 @@ def measure_part(
     """A part as the network and the n-grams predict it."""
     ids = datamodule.ids(split)
     if datamodule.reads_windows:
-        nll, loss, accuracy, guesses = read_windows(task, datamodule, split)
+        nll, counted, guesses = read_windows(task, datamodule, split)
     else:
         scores = score_tokens(task, torch.from_numpy(ids), num_streams=datamodule.eval_streams)
         nll, guesses = scores.nll.double().cpu().numpy(), scores.guess.cpu().numpy()
-        loss, accuracy = float(nll.mean()), float(scores.correct.float().mean())
+        counted = np.stack([nll, scores.correct.cpu().numpy(), np.ones_like(nll)])
     baselines = {model.name: float(model.nll(ids).mean()) for model in models}
+    loss, accuracy = (counted[:2].sum(axis=1) / counted[2].sum()).tolist()
     read_on, read_on_accuracy = None, None
+    is_read = guesses >= 0
+    is_right = is_read & (guesses == ids[1:])
     if datamodule.by_heart:
-        is_read = guesses >= 0
         read_on = datamodule.codec.decode(guesses[is_read].tolist())
-        read_on_accuracy = float((guesses == ids[1:])[is_read].mean())
-    text = datamodule.texts[split]
-    return PartScores(split, text, nll, loss, accuracy, baselines, read_on, read_on_accuracy)
+        read_on_accuracy = float(is_right[is_read].mean())
+    text, counted = datamodule.texts[split], np.stack([*counted, is_right, is_read])
+    return PartScores(split, text, nll, loss, accuracy, baselines, read_on, read_on_accuracy, counted)
 
 
 @torch.inference_mode()
 def read_windows(
     task: LanguageModel, datamodule: CharacterSequence, split: str
-) -> tuple[NDArray[np.float64], float, float, NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """A part of N tokens read by windows.
 
     Returns:
         (N - 1,) nats of each token but the first, means over the windows that predict it, 0 where none does;
-        loss and accuracy of all predictions; (N - 1,) the likeliest tokens, read on, -1 where none was
-        predicted.
+        (3, N - 1) nats, right predictions and predictions of each token; (N - 1,) the likeliest tokens, read
+        on, -1 where none was predicted.
     """
     task.eval()
     total = np.zeros(len(datamodule.ids(split)) - 1)
     times = np.zeros_like(total)
     guesses = np.full(len(total), -1)
-    correct, first = 0.0, 0
+    correct, first = np.zeros_like(total), 0
     for batch in datamodule.once(split):
         scores = task.predict_step(batch)
         rows, steps = scores.nll.shape
         places = (first + np.arange(rows)[:, None]) * datamodule.stride + np.arange(steps)
         np.add.at(total, places, scores.nll.double().cpu().numpy())
         np.add.at(times, places, 1)
-        correct += float(scores.correct.sum())
+        np.add.at(correct, places, scores.correct.cpu().numpy())
         is_new = np.tile(np.arange(steps) >= steps - datamodule.stride, (rows, 1))
         is_new[0] |= first == 0
         guesses[places[is_new]] = scores.guess.cpu().numpy()[is_new]
         first += rows
-    loss, accuracy = float(total.sum() / times.sum()), correct / float(times.sum())
-    return total / np.maximum(times, 1), loss, accuracy, guesses
+    return total / np.maximum(times, 1), np.stack([total, correct, times]), guesses

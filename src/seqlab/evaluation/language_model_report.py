@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLES = (("Always the likeliest", 0.0), ("Temperature 0.7", 0.7), ("Temperature 1", 1.0))
 SAMPLE_LENGTH = {"char": 400, "word": 90}
+MOST_RUNS = 2_000
 PASSAGE = {"char": 1200, "word": 250}  # tokens of the shaded text
 
 
@@ -41,6 +42,9 @@ class PartScores:
     # of a text that is learned by heart, the likeliest tokens (of windows: of the first, then what each adds)
     read_on: str | None = None
     read_on_accuracy: float | None = None
+    # (5, N - 1) of each token: nats, right predictions, predictions (windows give several);
+    # whether it was read on rightly, and at all
+    counted: NDArray[np.float64] | None = None
 
     def figures(self, unit: str) -> dict[str, float]:
         """loss, its other writing, accuracy, and that of the text read on where there is one."""
@@ -79,6 +83,39 @@ class LanguageModelOutcome(Outcome):
             found |= prefixed(f"{'baseline' if is_test else 'val'}/{name}", figures)
         return found
 
+    @property
+    def _runs(self) -> NDArray[np.int64]:
+        """First tokens of at most MOST_RUNS runs of equal length, which are what a bootstrap draws."""
+        number = len(self.part.nll)
+        return np.arange(0, number, -(-number // MOST_RUNS) or 1)
+
+    @property
+    def num_items(self) -> int:
+        """Runs of tokens; none of a validation part, whose figures are not called test."""
+        return len(self._runs) if self.part.name == "test" and self.part.counted is not None else 0
+
+    @property
+    def run_length(self) -> int:
+        """N^(1/3) of N runs (Hall, Horowitz & Jing, Biometrika 1995): neighbors are of one passage."""
+        return math.ceil(self.num_items ** (1 / 3))
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """All of ``test/``."""
+        if not self.num_items or self.part.counted is None:
+            return {}
+        sums = np.add.reduceat(self.part.counted, self._runs, axis=1)  # (5, N)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            nats, right, predictions, read_right, read = sums @ weights.T
+            loss = nats / predictions
+            found = {"loss": loss, "bits_per_char": loss / math.log(2), "perplexity": np.exp(loss)}
+            found |= {"accuracy": right / predictions, "read_on_accuracy": read_right / read}
+        keyed = {f"test/{name}": values for name, values in found.items()}
+        return {name: values for name, values in keyed.items() if name in self.metrics}
+
+    def support(self) -> dict[str, int]:
+        """Predicted tokens."""
+        return {name: len(self.part.nll) for name in self.metrics if name.startswith("test/")}
+
     def score_table(self) -> pd.DataFrame:
         """One row per line of the part: number, tokens, loss, unknown tokens, text."""
         return line_table(self.codec, self.part.text, self.part.nll)
@@ -104,6 +141,9 @@ class LanguageModelOutcome(Outcome):
             baseline_rows=[(name, [figures.get(key) for key in columns]) for name, figures in baselines],
             notes=notes,
             loss_unit=f"nats per {token}",
+            figures=tuple(columns),
+            prefixes={"model": self.part.name},
+            support=self.support(),
         )
 
 

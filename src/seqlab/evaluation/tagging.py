@@ -84,7 +84,8 @@ class TaggingEvaluation(Evaluation):
     def fit(self, task: Tagging, datamodule: TaggedData) -> tuple[NothingFitted, dict[str, float]]:
         """Count the baselines on training data; the validation figures of the checkpoint that is judged."""
         measures = measures_of(datamodule)
-        loss, predicted = tag_split(task, datamodule, "val")
+        nll, predicted = tag_split(task, datamodule, "val")
+        loss = nll.sum() / len(predicted)
         figures = measures.measure(datamodule.tag_ids("val"), predicted, datamodule.sentences("val").is_first)
         fitted = NothingFitted(measures.baselines(datamodule.sentences("train")))
         return fitted, prefixed("val", {"loss": loss, "score": figures[measures.main]} | figures)
@@ -93,15 +94,15 @@ class TaggingEvaluation(Evaluation):
         """Tag and measure the test split, which ``open_test`` must have unlocked."""
         sentences, gold = datamodule.sentences("test"), datamodule.tag_ids("test")
         scheme, measures = datamodule.tag_scheme, measures_of(datamodule)
-        loss, predicted = tag_split(task, datamodule, "test")
-        metrics = {"test/loss": loss} | prefixed(
+        nll, predicted = tag_split(task, datamodule, "test")
+        metrics = {"test/loss": nll.sum() / len(predicted)} | prefixed(
             "test", measures.measure(gold, predicted, sentences.is_first)
         )
         for baseline in judge.baselines:
             ids = np.array(scheme.encode(baseline.predict(sentences)), dtype=np.int64)
             metrics |= prefixed(f"baseline/{baseline.name}", measures.measure(gold, ids, sentences.is_first))
         names = tuple(each.name for each in judge.baselines)
-        outcome = TaggingOutcome(sentences, gold, predicted, scheme, metrics, names)
+        outcome = TaggingOutcome(sentences, gold, predicted, scheme, metrics, names, nll)
         for name, (_, _, f1, _, num_gold) in outcome.kind_rows():
             if num_gold:
                 metrics[f"test/{name}/{measures.kind_figure}"] = f1
@@ -167,15 +168,16 @@ def untagged(sentences: TaggedSentences, coder: WordCoder) -> TagDataset:
     return TagDataset(sentences, coder, np.zeros(len(sentences.tokens), dtype=np.int64))
 
 
-def tag_split(task: Tagging, datamodule: TaggedData, split: str) -> tuple[float, NDArray[np.int64]]:
-    """Loss per token in nats, and (N,) predicted tags of a split in its own order."""
+def tag_split(
+    task: Tagging, datamodule: TaggedData, split: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(S,) nats of each sentence, and (N,) predicted tags, of a split in its own order."""
     dataset = datamodule.dataset(split)
-    predicted = np.zeros(len(dataset.tags), dtype=np.int64)
-    nll, count = 0.0, 0
+    predicted, nll = np.zeros(len(dataset.tags), dtype=np.int64), np.zeros(len(dataset.lengths))
     for items in datamodule.scoring_batches(split):
         batch = TagBatch(*(part.to(task.device) for part in dataset[items]))
-        losses, tags = task.judge_batch(batch)
+        nats, tags = task.judge_batch(batch)
         places = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())
         predicted[places] = tags[batch.mask].cpu().numpy()
-        nll, count = nll + float(losses.nll), count + int(losses.num_units)
-    return nll / count, predicted
+        nll[items.numpy()] = nats.double().cpu().numpy()
+    return nll, predicted

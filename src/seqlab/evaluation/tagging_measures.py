@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.data.tagged import TaggedSentences
-from seqlab.data.tags import OUTSIDE, BioTags, TagScheme, count_entities, entity_spans, tag_types
-from seqlab.evaluation.counted import confusion_counts, most_frequent
+from seqlab.data.tags import OUTSIDE, BioTags, Places, TagScheme, entity_spans, matched_entities, tag_types
+from seqlab.evaluation.counted import most_frequent
 from seqlab.tasks.class_counts import (
+    ClassFigures,
     EntityCounts,
     TagCounts,
-    count_confusion,
     plain_figures,
     tagging_figures,
 )
@@ -43,9 +43,25 @@ class EntityMeasures:
         """``figures`` of (N,) tag ids of a whole split."""
         return tagging_figures(gold, predicted, is_first)
 
+    def matched(
+        self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]
+    ) -> tuple[Places, Places, Places]:
+        """Places and numbers of ``kinds`` of what is right, predicted and gold."""
+        return matched_entities(gold, predicted, is_first)
+
     def counts(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> Ids:
         """(3, K) right, predicted and gold, by entity type or tag, in the order of ``kinds``."""
-        return count_entities(gold, predicted, is_first, len(self.kinds()))
+        found, size = self.matched(gold, predicted, is_first), len(self.kinds())
+        return np.stack([np.bincount(kinds, minlength=size) for _, kinds in found])
+
+    def drawn(self, counts: NDArray[np.float64], accuracy: NDArray[np.float64]) -> dict[str, Any]:
+        """``figures`` of R draws: of (R, 3, K) counts and the (R,) shares of right tokens."""
+        found = ClassFigures.from_counts(*counts.sum(axis=2).T)._asdict()
+        return {f"entity_{name}": values for name, values in found.items()} | {"token_accuracy": accuracy}
+
+    def support(self, gold: Ids, num_sentences: int) -> dict[str, int]:
+        """What ``figures`` rest on, of (K,) counts in gold."""
+        return dict.fromkeys(self.figures, int(gold.sum())) | {"token_accuracy": num_sentences}
 
     def kinds(self) -> list[str]:
         """The entity types or tags, those that training lacks last."""
@@ -76,8 +92,23 @@ class PlainMeasures(EntityMeasures):
     def measure(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> dict[str, float]:
         return plain_figures(gold, predicted, self.scheme.num_tags)
 
-    def counts(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> Ids:
-        return confusion_counts(count_confusion(gold, predicted, len(self.scheme.names)))
+    def matched(
+        self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]
+    ) -> tuple[Places, Places, Places]:
+        right = np.flatnonzero(gold == predicted)
+        everywhere = np.arange(len(gold))
+        return (right, gold[right]), (everywhere, predicted), (everywhere, gold)
+
+    def drawn(self, counts: NDArray[np.float64], accuracy: NDArray[np.float64]) -> dict[str, Any]:
+        # all tags that training lacks are one class here
+        firsts = np.arange(min(self.scheme.num_tags + 1, counts.shape[2]))
+        right, predicted, gold = np.add.reduceat(counts, firsts, axis=2).swapaxes(0, 1)
+        occurs = predicted + gold > 0
+        f1 = ClassFigures.from_counts(right, predicted, gold).f1.sum(axis=1, where=occurs)
+        return {"accuracy": accuracy, "macro_f1": f1 / np.maximum(occurs.sum(axis=1), 1)}
+
+    def support(self, gold: Ids, num_sentences: int) -> dict[str, int]:
+        return {"accuracy": num_sentences, "macro_f1": int(gold[gold > 0].min())}
 
     def kinds(self) -> list[str]:
         return list(self.scheme.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
 from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
-from seqlab.tasks.class_counts import count_confusion
+from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 NUM_SENTENCES = 30
 NUM_CONFUSED = 20
@@ -34,6 +35,7 @@ class TaggingOutcome(Outcome):
     scheme: TagScheme
     metrics: dict[str, float]  # the keys of metrics.json, without val/ and timing/
     baselines: tuple[str, ...]
+    nll: NDArray[np.float64] | None = None  # (S,) nats of each sentence
 
     @property
     def predicted(self) -> tuple[str, ...]:
@@ -44,6 +46,46 @@ class TaggingOutcome(Outcome):
     def measures(self) -> EntityMeasures:
         """What the figures are of."""
         return MEASURES[self.scheme.key](self.scheme)
+
+    @property
+    def num_items(self) -> int:
+        """Sentences."""
+        return len(self.sentences)
+
+    @cached_property
+    def _of_sentences(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(S, 3 K) right, predicted and gold of each sentence, by kind; (S, 3) right tokens, nats, tokens."""
+        lengths, size = self.sentences.lengths, len(self.measures.kinds())
+        number = np.repeat(np.arange(len(lengths)), lengths)
+        found = self.measures.matched(self.gold_ids, self.predicted_ids, self.sentences.is_first)
+        counts = [
+            np.bincount(number[places] * size + kinds, minlength=len(lengths) * size).reshape(-1, size)
+            for places, kinds in found
+        ]
+        right = np.bincount(number, self.gold_ids == self.predicted_ids, len(lengths))
+        nll = np.zeros(len(lengths)) if self.nll is None else self.nll
+        return np.concatenate(counts, axis=1).astype(np.float64), np.stack([right, nll, lengths], axis=1)
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """loss, the measures' figures, and the F1 of each kind that occurs in the test split."""
+        of_kinds, of_tokens = (weights.astype(np.float64) @ each for each in self._of_sentences)
+        counts = of_kinds.reshape(len(weights), 3, -1)
+        accuracy, loss = (of_tokens[:, :2] / np.maximum(of_tokens[:, 2:], 1)).T
+        found = {"loss": loss, **self.measures.drawn(counts, accuracy)}
+        f1 = ClassFigures.from_counts(*counts.swapaxes(0, 1)).f1
+        gold = self.kind_counts()[2]
+        for number, name in enumerate(self.measures.kinds()):
+            if gold[number]:
+                found[f"{name}/{self.measures.kind_figure}"] = f1[:, number]
+        return {f"test/{name}": values for name, values in found.items()}
+
+    def support(self) -> dict[str, int]:
+        """Sentences; entities; of the figure of a type or tag its own; of macro F1 the rarest tag's."""
+        gold, measures = self.kind_counts()[2], self.measures
+        found = {"loss": len(self.sentences), **measures.support(gold, len(self.sentences))}
+        of_kinds = zip(measures.kinds(), gold.tolist(), strict=True)
+        found |= {f"{name}/{measures.kind_figure}": count for name, count in of_kinds if count}
+        return {f"test/{name}": count for name, count in found.items()}
 
     def score_table(self) -> dict[str, Any]:
         """One row per token: sentence and position counted from 1, token, gold and predicted tag."""
@@ -67,6 +109,9 @@ class TaggingOutcome(Outcome):
             baseline_rows=figure_rows(self.metrics, baselines, measures.figures),
             notes=measures.notes,
             loss_unit="nats per token",
+            figures=measures.figures,
+            prefixes={"model": "test", **baselines},
+            support=self.support(),
         )
 
     def kind_counts(self) -> NDArray[np.int64]:

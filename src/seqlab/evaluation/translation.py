@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.loaders import batches_by_length
@@ -57,8 +58,9 @@ class TranslationEvaluation(Evaluation):
         sources, references = zip(*datamodule.pairs("val"), strict=True)
         translations, _ = translate_texts(task, sources, *datamodule.tokenizers)
         scores = CorpusScores.of(translations, references, self.tokenize)
-        loss, accuracy = forced_figures(task, datamodule.val_dataloader())
-        found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": loss, "accuracy": accuracy}
+        nll, right, num_tokens = forced_figures(task, datamodule.val_dataloader(), len(sources)).sum(axis=1)
+        found = {"bleu": scores.bleu, "chrf": scores.chrf, "loss": nll / num_tokens}
+        found["accuracy"] = right / num_tokens
         return TrainingPairs.fit(datamodule.pairs("train")), prefixed("val", found)
 
     def test(
@@ -69,9 +71,11 @@ class TranslationEvaluation(Evaluation):
         sources, references = map(list, zip(*pairs, strict=True))
         translations, hypotheses = translate_texts(task, sources, *datamodule.tokenizers)
         repeated = judge.repeated(pairs)
-        new = np.flatnonzero(~repeated["source"] & ~repeated["target"]).tolist()
+        is_new = np.flatnonzero(~repeated["source"] & ~repeated["target"])
+        new = is_new.tolist()
         of_new = [translations[row] for row in new], [references[row] for row in new]
         most_frequent = [judge.most_frequent] * len(pairs)
+        nll, _, num_tokens = forced_figures(task, datamodule.test_dataloader(), len(pairs))
         is_greedy, per_token = task.beam_size == 1, task.loss_per == "token"
         beam = f"beam of {task.beam_size}, length penalty {task.length_penalty:g}"
         return TranslationOutcome(
@@ -81,8 +85,10 @@ class TranslationEvaluation(Evaluation):
             hypotheses,
             CorpusScores.of(translations, references, self.tokenize),
             repeated,
+            is_new,
             CorpusScores.of(*of_new, self.tokenize) if new else None,
-            forced_figures(task, datamodule.test_dataloader())[0],
+            nll,
+            num_tokens.astype(np.int64),
             {
                 "copy_source": CorpusScores.of(sources, references, self.tokenize),
                 "most_frequent": CorpusScores.of(most_frequent, references, self.tokenize),
@@ -161,10 +167,11 @@ def translate_texts(
 
 
 @torch.inference_mode()
-def forced_figures(task: Translation, batches: Any) -> tuple[float, float]:
-    """Nats per target token, and share of right first guesses, each told the true tokens before it."""
+def forced_figures(task: Translation, batches: Any, num_pairs: int) -> NDArray[np.float64]:
+    """(3, N) nats of each pair, right first guesses, target tokens, each told the true tokens before it."""
     task.eval()
-    losses = [task.losses(batch) for batch in batches]
-    num_tokens = sum(float(each.num_units) for each in losses)
-    correct = sum(float(each.correct) for each in losses if each.correct is not None)
-    return sum(float(each.nll) for each in losses) / num_tokens, correct / num_tokens
+    found = np.zeros((3, num_pairs))
+    for batch in batches:
+        each = torch.stack([part.double() for part in task.pair_scores(batch)])
+        found[:, batch.pair.cpu().numpy()] = each.cpu().numpy()
+    return found

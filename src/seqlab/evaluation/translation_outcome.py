@@ -35,19 +35,31 @@ class CorpusScores:
     chrf: float  # 0 to 100
     bleu_signature: str
     chrf_signature: str
+    statistics: tuple[NDArray[np.int64], NDArray[np.int64]]  # (N, ...) of each sentence, for BLEU and chrF
+    measures: tuple[Any, Any]  # sacreBLEU's own, which turn summed statistics into a score
 
     @classmethod
     def of(cls, translations: Sequence[str], references: Sequence[str], tokenize: str) -> CorpusScores:
         """Cased, detokenized text as sacreBLEU takes it (Post, WMT 2018; chrF: Popović, WMT 2015)."""
         from sacrebleu.metrics import BLEU, CHRF
 
-        bleu, chrf = BLEU(tokenize=tokenize), CHRF()
-        return cls(
-            bleu.corpus_score(list(translations), [list(references)]).score,
-            chrf.corpus_score(list(translations), [list(references)]).score,
-            str(bleu.get_signature()),
-            str(chrf.get_signature()),
+        measures = BLEU(tokenize=tokenize), CHRF()
+        # what `corpus_score` does, and its own bootstrap: each sentence is counted once
+        counted = [each._extract_corpus_statistics(translations, [references]) for each in measures]
+        bleu, chrf = (
+            each._aggregate_and_compute(counts).score for each, counts in zip(measures, counted, strict=True)
         )
+        signatures = [str(each.get_signature()) for each in measures]
+        statistics = np.array(counted[0]), np.array(counted[1])
+        return cls(bleu, chrf, signatures[0], signatures[1], statistics, measures)
+
+    def drawn(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """(R,) BLEU and chrF of corpora that hold each of the N sentences as often as (R, N) weights say."""
+        found = {}
+        for name, measure, counts in zip(("bleu", "chrf"), self.measures, self.statistics, strict=True):
+            sums = (weights.astype(np.float64) @ counts).astype(np.int64)  # whole numbers, exact in float64
+            found[name] = np.array([measure._compute_score_from_stats(row).score for row in sums.tolist()])
+        return found
 
 
 @dataclass(frozen=True)
@@ -86,11 +98,18 @@ class TranslationOutcome(Outcome):
     hypotheses: list[Hypothesis]
     scores: CorpusScores
     repeated: dict[str, NDArray[np.bool_]]  # as ``TrainingPairs.repeated`` gives it
-    unseen: CorpusScores | None  # of the pairs whose source and target are both new; None without such
-    loss: float  # nats per target token of the reference, EOS counted
+    new: NDArray[np.int64]  # rows of the pairs whose source and target are both new
+    unseen: CorpusScores | None  # of these; None without any
+    nll: NDArray[np.float64]  # (N,) nats of each reference
+    num_tokens: NDArray[np.int64]  # (N,) tokens of each reference, EOS counted
     baselines: dict[str, CorpusScores]
     search: str  # how the translations were found
     loss_unit: str  # of the curves
+
+    @property
+    def loss(self) -> float:
+        """Nats per target token of the reference, EOS counted."""
+        return float(self.nll.sum() / self.num_tokens.sum())
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -101,6 +120,27 @@ class TranslationOutcome(Outcome):
         for name, scores in self.baselines.items():
             found |= prefixed(f"baseline/{name}", {"bleu": scores.bleu, "chrf": scores.chrf})
         return found
+
+    @property
+    def num_items(self) -> int:
+        """Pairs."""
+        return len(self.sources)
+
+    def resampled(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """All of ``test/``."""
+        found = self.scores.drawn(weights)
+        found["loss"] = weights @ self.nll / np.maximum(weights @ self.num_tokens, 1)
+        total = np.maximum(weights.sum(axis=1), 1)
+        for name, rows in self.repeated.items():
+            found[f"seen_{name}_share"] = weights[:, rows].sum(axis=1) / total
+        if self.unseen is not None:
+            found["unseen/bleu"] = self.unseen.drawn(weights[:, self.new])["bleu"]
+        return {f"test/{name}": values for name, values in found.items()}
+
+    def support(self) -> dict[str, int]:
+        """Pairs, all or those that are new."""
+        pairs = {name: len(self.sources) for name in self.metrics if name.startswith("test/")}
+        return pairs | ({} if self.unseen is None else {"test/unseen/bleu": len(self.new)})
 
     def score_table(self) -> dict[str, Any]:
         """One row per pair: source, reference, translation, chrF of the sentence, log-probability."""
@@ -136,6 +176,9 @@ class TranslationOutcome(Outcome):
                 ("chrF", self.scores.chrf_signature),
             ],
             loss_unit=self.loss_unit,
+            figures=tuple(columns),
+            prefixes={"model": "test", **baselines},
+            support=self.support(),
             examples=[line for lines in shown for line in lines],
         )
 

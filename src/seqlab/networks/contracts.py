@@ -80,7 +80,7 @@ class TaggingNetwork(Protocol):
 
     num_tags: int
     tags_are_bio: bool
-    output: Any  # IndependentTags or LinearChainCRF of networks/crf.py, or what has their nll and decode
+    output: Any  # IndependentTags or LinearChainCRF of networks/crf.py, or what has their methods
 
     def forward(self, batch: TagBatch) -> Tensor:
         """A TagBatch to (B, T, N) float32 scores of N tags."""

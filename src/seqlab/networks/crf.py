@@ -31,6 +31,11 @@ class IndependentTags(nn.Module):
         """() summed -log p of the tags, in nats, over real tokens; see LinearChainCRF for the shapes."""
         return F.cross_entropy(scores[mask], tags[mask], reduction="sum")
 
+    def sentence_nll(self, scores: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """(B,) the same of each sentence."""
+        nll = F.cross_entropy(scores.transpose(1, 2), tags, reduction="none")  # (B, T)
+        return nll.masked_fill(~mask, 0).sum(dim=1)
+
     def decode(self, scores: Tensor, mask: Tensor) -> Tensor:
         """(B, T) int64 most likely tags, 0 under padding."""
         return scores.argmax(dim=-1) * mask
@@ -78,7 +83,11 @@ class LinearChainCRF(nn.Module):
             tags: (B, T) int64, a sequence that is allowed; anything under padding.
             mask: (B, T) bool, True on real tokens, which come first.
         """
-        return (self.log_partition(scores, mask) - self.path_score(scores, tags, mask)).sum()
+        return self.sentence_nll(scores, tags, mask).sum()
+
+    def sentence_nll(self, scores: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """(B,) the same of each sentence."""
+        return self.log_partition(scores, mask) - self.path_score(scores, tags, mask)
 
     def path_score(self, scores: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """(B,) score of the given tags."""

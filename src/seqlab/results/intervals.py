@@ -79,9 +79,9 @@ def few_cells(table: ResultTable) -> set[tuple[str, int]]:
     """The cells that rest on fewer than 30 items of a class, by row and number of the column."""
     return {
         (name, column)
-        for name, _ in (*table.model_rows, *table.baseline_rows)
-        for column, key in enumerate(table.keys(name))
-        if table.support.get(key, FEW) < FEW
+        for name, figures in (*table.model_rows, *table.baseline_rows)
+        for column, (key, figure) in enumerate(zip(table.keys(name), figures, strict=False))
+        if figure is not None and table.support.get(key, FEW) < FEW
     }
 
 

@@ -104,16 +104,18 @@ class Regression(SequenceTask[SeriesBatch]):
 
     def losses_of(self, outputs: Tensor, batch: SeriesBatch) -> Losses:
         """Losses of (R, B, Y * N, Q) forecasts, the mean over R."""
-        if self.loss == "quantile":
-            losses = pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
-        elif self.loss == "mae":
-            losses = (outputs[..., 0] - batch.targets).abs()
-        else:
-            losses = (outputs[..., 0] - batch.targets).square()
+        losses = self.loss_of_each(outputs, batch)
         if self.training and self.pull:
             losses = losses + self.pull * outputs[..., self.network.middle].abs()
         total = losses.sum() / len(outputs)
         return Losses(total, None, batch.num_units.to(total.device))
+
+    def loss_of_each(self, outputs: Tensor, batch: SeriesBatch) -> Tensor:
+        """(R, B, Y * N) losses of (R, B, Y * N, Q) forecasts."""
+        if self.loss == "quantile":
+            return pinball_loss(outputs, batch.targets, self.levels)  # type: ignore[arg-type]
+        short = outputs[..., 0] - batch.targets
+        return short.abs() if self.loss == "mae" else short.square()
 
     def predict_step(self, batch: SeriesBatch, batch_idx: int = 0) -> Tensor:
         """(B, Y * N, Q) forecasts on the network's scale."""

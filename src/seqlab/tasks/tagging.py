@@ -101,7 +101,7 @@ class Tagging(SequenceTask[TagBatch]):
         return self._losses(self.network(batch), batch)
 
     def _losses(self, scores: Tensor, batch: TagBatch) -> Losses:
-        tags = batch.tags.masked_fill(batch.tags >= scores.shape[2], 0)
+        tags = _known(batch.tags, scores)
         nll = self.network.output.nll(scores, tags, batch.mask)  # type: ignore[union-attr, operator]
         return Losses(nll, None, batch.num_units)
 
@@ -114,11 +114,13 @@ class Tagging(SequenceTask[TagBatch]):
         return self.network.output.decode(scores, batch.mask)  # type: ignore[union-attr, operator]
 
     @torch.inference_mode()
-    def judge_batch(self, batch: TagBatch) -> tuple[Losses, Tensor]:
-        """Losses and (B, T) predicted tags of one reading of the batch, in eval mode."""
+    def judge_batch(self, batch: TagBatch) -> tuple[Tensor, Tensor]:
+        """(B,) nats of each sentence and (B, T) predicted tags of one reading of the batch, in eval mode."""
         self.eval()
         scores = self.network(batch)
-        return self._losses(scores, batch), self.decode(scores, batch)
+        output: Any = self.network.output
+        nll = output.sentence_nll(scores, _known(batch.tags, scores), batch.mask)
+        return nll, self.decode(scores, batch)
 
     def count(self, batch: TagBatch, counts: StageCounts) -> None:
         scores = self.network(batch)
@@ -128,6 +130,11 @@ class Tagging(SequenceTask[TagBatch]):
     def figures(self, counts: StageCounts) -> dict[str, Tensor]:
         figures = super().figures(counts)
         return figures | {"score": figures[counts.figures.main]}  # type: ignore[union-attr, index]
+
+
+def _known(tags: Tensor, scores: Tensor) -> Tensor:
+    """(B, T) tags, those that the (B, T, N) scores are not of as 0."""
+    return tags.masked_fill(tags >= scores.shape[2], 0)
 
 
 def tag_counts(network: Any) -> EntityCounts | TagCounts:

@@ -136,20 +136,35 @@ class Translation(SequenceTask[TranslationBatch]):
         }
 
     def losses(self, batch: TranslationBatch) -> Losses:
-        ratio = self.teacher_forcing_ratio if self.training else 1.0
         smoothing = self.label_smoothing if self.training else 0.0
-        found = self.network(batch.source, batch.source_lengths, batch.decoder_input, ratio)
-        steps = torch.arange(batch.target.shape[1], device=batch.target.device)
-        real = (steps < batch.target_lengths[:, None]).reshape(-1).nonzero()[:, 0]  # (N,)
-        # padding leaves before the output layer, the dearest product of all
-        readout = found.readout.flatten(0, 1).index_select(0, real)
-        logits = self.network.output(readout).float()  # (N, V)
-        targets = batch.target.reshape(-1).index_select(0, real)
+        logits, targets, _ = self._read(batch, self.teacher_forcing_ratio if self.training else 1.0)
         nll = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
         if self.training:
             per_pair = self.loss_per == "pair"
             return Losses(nll, None, nll.new_tensor(len(batch.pair)) if per_pair else batch.num_units)
         return Losses(nll, (logits.argmax(dim=1) == targets).sum(), batch.num_units)
+
+    def pair_scores(self, batch: TranslationBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """(B,) nats of each pair, right first guesses, target tokens, all told the true tokens before."""
+        logits, targets, real = self._read(batch, 1.0)
+        nll = F.cross_entropy(logits, targets, reduction="none")
+        pair = real // batch.target.shape[1]
+        zeros = torch.zeros(len(batch.pair), dtype=torch.float64, device=nll.device)
+        right = (logits.argmax(dim=1) == targets).double()
+        return (
+            zeros.index_add(0, pair, nll.double()),
+            zeros.index_add(0, pair, right),
+            batch.target_lengths,
+        )
+
+    def _read(self, batch: TranslationBatch, ratio: float) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, V) logits of the real target tokens, (N,) these, and their places in the flattened batch."""
+        found = self.network(batch.source, batch.source_lengths, batch.decoder_input, ratio)
+        steps = torch.arange(batch.target.shape[1], device=batch.target.device)
+        real = (steps < batch.target_lengths[:, None]).reshape(-1).nonzero()[:, 0]  # (N,)
+        # padding leaves before the output layer, the dearest product of all
+        readout = found.readout.flatten(0, 1).index_select(0, real)
+        return self.network.output(readout).float(), batch.target.reshape(-1).index_select(0, real), real
 
     def search(self, source: Tensor, source_lengths: Tensor) -> list[Hypothesis]:
         """Translate (B, S) sources of (B,) lengths with the beam and penalty of the settings."""

@@ -25,6 +25,7 @@ from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
 from seqlab.privacy import told, told_words
 from seqlab.project import typed
+from seqlab.results.intervals import is_interval
 from seqlab.results.outcome import Curves, Outcome, plain_figures
 from seqlab.training.checkpoints import add_to_checkpoint, forget_previous
 from seqlab.trust import coder_configs, outside_packages, trust_options
@@ -155,7 +156,8 @@ class RunFolder:
         for warning in outcome.result_table().warnings:
             log.info("warning: %s", escaped(warning))
         for name, value in metrics.items():
-            log.info("%s %.6g", escaped(name), value)
+            if not is_interval(name):
+                log.info("%s %.6g", escaped(name), value)
 
     def finish(self, metrics: dict[str, float]) -> None:
         """Write metrics.json, the last file of a run: where it is all others are, and nothing is trained

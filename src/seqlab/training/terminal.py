@@ -75,7 +75,7 @@ def print_results(
     shown.title_justify, shown.title_style = "left", "bold"
     shown.add_column("", no_wrap=True)
     for column in table.columns:
-        shown.add_column(escaped(column), justify="right", no_wrap=True)
+        shown.add_column(escaped(column).replace(" @", "\n@"), justify="right", no_wrap=True)
     few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
         for row, figures in rows:
@@ -83,7 +83,7 @@ def print_results(
             for its_row, place in few:
                 cells[place] += "*" * (its_row == row)
             for (its_row, place), (low, high) in bounds.items():
-                cells[place] += f"\n{low:.4f}\nto {high:.4f}" * (its_row == row)
+                cells[place] += f"\n{low:.4f}\n{high:.4f}" * (its_row == row)
             shown.add_row(escaped(row), *cells, style=style)
         shown.add_section()
     console.print()

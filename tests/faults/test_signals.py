@@ -21,13 +21,7 @@ SIGNALS = {
     "Ctrl-C": (signal.SIGINT,),
     "Ctrl-C twice": (signal.SIGINT, signal.SIGINT),
 }
-SHORT = {
-    ("start-up", "Ctrl-C twice"),
-    ("training", "Ctrl-C twice"),
-    ("checkpoint", "SIGKILL"),
-    ("report", "SIGTERM"),
-    ("figures", "SIGKILL"),
-}
+SHORT = {("start-up", "SIGTERM"), ("judging", "Ctrl-C twice"), ("report", "SIGTERM")}
 CELLS = [
     pytest.param(moment, kind, marks=() if (moment, kind) in SHORT else pytest.mark.soak)
     for moment in MOMENTS

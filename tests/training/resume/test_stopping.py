@@ -100,19 +100,6 @@ def test_slurm_s_warning_saves_and_queues_the_job_again(start: Start, tmp_path: 
     assert "going on after step" in out
 
 
-def test_a_signal_before_training_leaves_at_once(start: Start, tmp_path: Path) -> None:
-    process = start(*SETTINGS, "data.sample.num_blocks=60000", f"hydra.run.dir={tmp_path / 'run'}")
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "run" / ".hydra" / "overrides.yaml").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=60)[1]
-    assert process.returncode == 128 + signal.SIGTERM, said
-    assert said.strip().splitlines()[-1] == "interrupted (SIGTERM) before anything was saved"
-
-
 def test_an_error_that_an_interruption_was_turned_into_is_an_interruption() -> None:
     def turn_into_another() -> None:
         try:

@@ -25,7 +25,7 @@ def damaged(value: Any, rng: random.Random) -> Any:
         if what == 0:
             del holder[place]
         elif what == 1 and isinstance(holder, dict):
-            holder[rng.choice((*KEYS, f"{place} "))] = holder.pop(place)
+            holder[rng.choice(KEYS)] = holder.pop(place)
         elif what == 1:
             holder.insert(place, copy.deepcopy(rng.choice(holder)))
         else:

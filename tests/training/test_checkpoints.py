@@ -16,6 +16,7 @@ from seqlab.tasks.base import SequenceTask
 from seqlab.training.build import build_data, build_task, check_monitor
 from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import (
+    FORMAT,
     KEY,
     add_to_checkpoint,
     contents_of,
@@ -92,11 +93,10 @@ def test_a_task_comes_back_from_its_checkpoint_alone(composed: Compose, tmp_path
     extra = ["model.network.attention=location"] if model == "gru_ae" else []
     run = trained(composed(f"model={model}", *TINY, *extra), tmp_path)
     load_weights(run.task, run.best)
-    add_to_checkpoint(run.best, "judge", {"threshold": 1.5})
     again, contents = load_task(run.best)
     assert again is not run.task
     assert not again.training
-    assert contents.judge == {"threshold": 1.5}
+    assert contents.judge is None
     assert contents.data["max_length"] == run.data.max_length
     vocabulary = Vocabulary.from_state(contents.data["vocabulary"])
     plan = run.data.scoring_plan("val")
@@ -119,7 +119,8 @@ def test_adding_a_value_keeps_the_rest_and_leaves_no_other_file(composed: Compos
 
 def foreign_checkpoint(path: Path, model: Any) -> Path:
     evaluation = {"_target_": "seqlab.evaluation.detection.DetectionEvaluation"}
-    held = {"format": 1, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
+    beside = {"sizes": {}, "data": {}, "judge": None, "config": {}, "trackers": {}}
+    held = {"format": FORMAT, "model": model, "evaluation": evaluation, **beside}
     torch.save({KEY: held, "state_dict": {}}, path)
     return path
 

@@ -35,7 +35,8 @@ def train(config: DictConfig) -> float | None:
     task = build.build_task(config, datamodule.sizes)
     build.try_network(task, datamodule)
     contents = checkpoints.contents_of(config, datamodule)
-    folder = run_folder.RunFolder.create(config, contents, datamodule.notices)
+    notices = [*trainer.debug_notices(config.trainer), *datamodule.notices]
+    folder = run_folder.RunFolder.create(config, contents, notices)
     start = resume.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, contents)
     with tracking.open_loggers(config, folder, start.tracker_ids) as loggers:

@@ -1,6 +1,6 @@
 import torch
 
-from seqlab.tasks.base import CountedMean
+from seqlab.tasks.means import CountedMean
 
 
 def test_counts_are_weighed_not_batches() -> None:

@@ -7,8 +7,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.errors import UserError
-from seqlab.training.run_folder import debug_notices
-from seqlab.training.trainer import build_trainer, check_hardware, debug_arguments
+from seqlab.training.trainer import build_trainer, check_hardware, debug_arguments, debug_notices
 
 Compose = Callable[..., DictConfig]
 Call = Callable[..., Any]

@@ -34,7 +34,7 @@ from seqlab.data.time_splits import (
 )
 from seqlab.errors import UserError
 
-SCORING_BATCH = 1024
+SCORING_BATCH = 1024  # windows
 
 
 class TimeSeries(SequenceDataModule):
@@ -160,10 +160,9 @@ class TimeSeries(SequenceDataModule):
                 )
         if not self.split[1]:
             counts.pop("val")
-            self.notices.append(
-                f"data.split={list(self.split)} has no validation part: val/ figures are those of the "
-                f"training {self.noun}, and nothing should be chosen by them"
-            )
+            lacks = f"data.split={list(self.split)} has no validation part"
+            of_train = f"val/ figures are those of the training {self.noun}"
+            self.notices.append(f"{lacks}: {of_train}, and nothing should be chosen by them")
         self.notices += few_items(f"forecast {self.noun}" if self.horizon == 1 else "windows", counts)
 
     @property
@@ -219,7 +218,6 @@ class TimeSeries(SequenceDataModule):
         return [end for _, end in self._spans.rows("train")]
 
     def train_length(self) -> int:
-        """Steps of the training part."""
         return self._spans.parts["train"][1]
 
     def windows(self, split: str) -> SeriesWindows:
@@ -246,8 +244,7 @@ class TimeSeries(SequenceDataModule):
         The last steps before a fold are its validation part, in the proportion of ``split``.
         """
         self.check_access("test")
-        share = self.split[1] / (self.split[0] + self.split[1])
-        found = []
+        share, found = self.split[1] / (self.split[0] + self.split[1]), []
         for number in range(self.num_folds):
             fold = copy.copy(self)
             fold.trainer, fold.notices, fold._test_open = None, [], False

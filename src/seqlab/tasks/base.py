@@ -1,4 +1,4 @@
-"""The base LightningModule: optimizer, scheduler, losses; and means that count, over all processes."""
+"""The base LightningModule: optimizer, scheduler, losses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from torchmetrics import Metric
 
 from seqlab.contracts import check_members, full_name
 from seqlab.data.module import TestSetLockedError
 from seqlab.errors import UserError
+from seqlab.tasks.means import CountedMean, StageCounts
 
 if TYPE_CHECKING:
     from seqlab.tasks.graphs import Graph
@@ -41,53 +41,6 @@ class EventScores(NamedTuple):
     rank: Tensor  # (P,) int64, keys that were held for more likely: 0 is a right first guess
     delay_loss: Tensor | None = None  # (P,) float32, -log p(bucket of the delay), in nats; 0 without a delay
     delay_nll: Tensor | None = None  # (P,) float32, -log p(a delay at least as long), in nats
-
-
-class CountedMean(Metric):
-    """``sum of totals / sum of counts``. A mean of batch means would weigh batches, not tokens."""
-
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, total: Tensor, count: Tensor) -> None:
-        """Add a () sum and the () number of things summed."""
-        self.total += total
-        self.count += count
-
-    @property
-    def has_counts(self) -> bool:
-        """Whether anything was counted since the last reset: the same in every process that counted."""
-        return self.update_called
-
-    def compute(self) -> Tensor:
-        """() the mean; 0 over nothing."""
-        return (self.total / self.count.clamp(min=1)).float()
-
-
-class StageCounts(nn.Module):
-    """What validation or testing counts: the loss, right guesses, and a task's own figures.
-
-    Args:
-        figures: a metric whose ``compute`` gives () figures by name.
-    """
-
-    def __init__(self, figures: Metric | None = None) -> None:
-        super().__init__()
-        self.loss = CountedMean()
-        self.accuracy = CountedMean()
-        self.figures = figures
-
-    def add(self, nll: Tensor, correct: Tensor | None, num_units: Tensor) -> None:
-        """Add a batch's () summed loss, right guesses (None where nothing is guessed) and things counted."""
-        self.loss.update(nll, num_units)
-        if correct is not None:
-            self.accuracy.update(correct, num_units)
 
 
 class SequenceTask(pl.LightningModule, Generic[BatchT]):

@@ -12,9 +12,10 @@ from seqlab.data.batches import LabelledBatch
 from seqlab.networks.contracts import ClassificationNetwork, check_shape
 from seqlab.networks.recurrent import check_share
 from seqlab.networks.sequence_classifier import joined
-from seqlab.tasks.base import Losses, SequenceTask, StageCounts
+from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.class_counts import Confusion
 from seqlab.tasks.graphs import BATCH, LENGTH, Graph, Tensors, padded_rows
+from seqlab.tasks.means import StageCounts
 
 
 class Classification(SequenceTask[LabelledBatch]):

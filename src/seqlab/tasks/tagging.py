@@ -11,9 +11,10 @@ from torch import Tensor
 from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.contracts import TaggingNetwork, check_shape
-from seqlab.tasks.base import Losses, SequenceTask, StageCounts
+from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.class_counts import EntityCounts, TagCounts
 from seqlab.tasks.graphs import BATCH, LENGTH, Axes, Graph, Tensors, padded_rows, real_steps
+from seqlab.tasks.means import StageCounts
 
 
 class Tagging(SequenceTask[TagBatch]):

@@ -9,7 +9,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -90,10 +90,10 @@ class RunFolder:
 
         Args:
             contents: what its checkpoints hold.
-            notices: of the data.
+            notices: of the data, and of a debugging run.
         """
         choices = HydraConfig.get().runtime.choices
-        to_tell = [*debug_notices(config.trainer), *config.notes, *notices]
+        to_tell = [*config.notes, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
         folder = cls(path_of_run(), choices["model"], choices["data"], to_tell, trust)
         folder.verbose, folder.safe_csv = config.verbose, config.safe_csv
@@ -220,20 +220,6 @@ class RunFolder:
             next_steps=told(self.next_steps(outcome)),
             audit=self.audit,
         )
-
-
-def debug_notices(config: Mapping[str, Any]) -> list[str]:
-    """What a reader of the figures must know of ``trainer.fast`` and ``trainer.overfit``."""
-    number = config["overfit"]
-    if config["fast"]:
-        return ["Debugging run, trainer.fast=true: trained on one batch. Its figures say nothing."]
-    if number is None:
-        return []
-    batches = f"the same {number} batches" if number > 1 else "the same batch"
-    return [
-        f"Debugging run, trainer.overfit={number}: trained on {batches} over and over. Its figures say "
-        "nothing; its training loss should come near 0."
-    ]
 
 
 def _short(path: Path) -> str:

@@ -145,6 +145,20 @@ def debug_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def debug_notices(config: Mapping[str, Any]) -> list[str]:
+    """What a reader of the figures must know of ``trainer.fast`` and ``trainer.overfit``."""
+    number = config["overfit"]
+    if config["fast"]:
+        return ["Debugging run, trainer.fast=true: trained on one batch. Its figures say nothing."]
+    if number is None:
+        return []
+    batches = f"the same {number} batches" if number > 1 else "the same batch"
+    return [
+        f"Debugging run, trainer.overfit={number}: trained on {batches} over and over. Its figures say "
+        "nothing; its training loss should come near 0."
+    ]
+
+
 def build_trainer(
     config: Mapping[str, Any], callbacks: Sequence[Callback], loggers: Sequence[Logger], run_dir: Path
 ) -> pl.Trainer:

@@ -6,7 +6,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from seqlab.tasks.base import CountedMean
+from seqlab.tasks.means import CountedMean
 from seqlab.training.resume.going_on import restore_process, restore_random_states
 from seqlab.training.resume.last_checkpoint import all_states, random_states
 

@@ -98,12 +98,12 @@ def test_all_packages_that_are_missing_are_named_at_once(package: Path) -> None:
 
 
 def test_a_trusted_package_is_found_in_the_current_folder(package: Path) -> None:
-    task, _ = load_task(checkpoint(next_event("labtrust.Net")), ["labtrust"])
+    task, _ = load_task(checkpoint(next_event("labtrust.Net"), "labtrust.Judge"), ["labtrust"])
     assert type(task.network).__module__ == "labtrust"
 
 
 def test_only_the_trusted_one_is_found_there(package: Path) -> None:
-    load_task(checkpoint(next_event("labtrust.Net")), ["labtrust"])
+    load_task(checkpoint(next_event("labtrust.Net"), "labtrust.Judge"), ["labtrust"])
     Path("labsecond.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     with pytest.raises(ModuleNotFoundError):
         __import__("labsecond")
@@ -142,7 +142,9 @@ def test_what_a_trusted_package_hands_on_of_ours_is_ours(package: Path) -> None:
             "network": {"_target_": "labtrust.CharRNN", "vocab_size": 5, "pad_id": 0, "hidden_size": 2},
         }
     )
-    with pytest.raises(RuntimeError, match="Missing key"):  # built, and this checkpoint holds no weights
+    with pytest.raises(
+        UserError, match="its weights do not fit its model: .*Missing key"
+    ):  # built, and this checkpoint holds no weights
         load_task(path, ["labtrust"])
 
 

@@ -79,8 +79,7 @@ def test_how_to_draw_is_the_models_own_unless_told(
     checkpoints: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     content = torch.load(checkpoints["char"], weights_only=True)
-    for model in (content[KEY]["model"], content[KEY]["config"]["model"]):
-        model |= {"temperature": 50.0, "top_p": 1.0}
+    content[KEY]["model"] |= {"temperature": 50.0, "top_p": 1.0}
     torch.save(content, tmp_path / "hot.ckpt")
     prompt = ("--prompt", "row, row, row yo", "--length", "15")
     noise, _ = said(capsys, str(tmp_path / "hot.ckpt"), *prompt)
@@ -170,17 +169,21 @@ def test_impossible_options_are_told(
 
 
 def test_another_kind_of_checkpoint_is_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    network = {"num_features": 1, "horizon": 1}
+    from seqlab.data.series import TimeSeries
+    from seqlab.networks.series_regressor import SeriesRegressor
+    from seqlab.tasks.regression import Regression
+
+    data = TimeSeries(sample={"num_weeks": 2}, seq_length=24, horizon=12)
+    data.setup()
+    network = data.sizes
     model = {
         "_target_": "seqlab.tasks.regression.Regression",
         "network": {"_target_": "seqlab.networks.series_regressor.SeriesRegressor"} | network,
     }
-    from seqlab.networks.series_regressor import SeriesRegressor
-    from seqlab.tasks.regression import Regression
-
     state = Regression(network=SeriesRegressor(**network)).state_dict()
     evaluation = {"_target_": "seqlab.evaluation.forecasting.ForecastingEvaluation"}
-    held = {"format": FORMAT, "model": model, "evaluation": evaluation, "sizes": {}, "data": {}}
+    held = {"format": FORMAT, "model": model, "evaluation": evaluation, "sizes": data.sizes}
+    held["data"] = data.state()
     path = tmp_path / "other.ckpt"
     torch.save({"state_dict": state, KEY: held}, path)
     assert main(["generate", str(path)]) == 2

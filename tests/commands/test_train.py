@@ -89,7 +89,7 @@ def test_all_keys_are_shown_on_demand(command: Command) -> None:
         ("seed=0-3", "seed=0-3: give a whole number from 0; several seeds are several runs: -m seed=0,1"),
         ("model=gru,gru_ae", "model=gru,gru_ae: several values are several runs, which take -m; "),
         ("--model", "--model: no such option; settings are written without dashes: model=VALUE"),
-        ("model", "model: no override: write KEY=VALUE, such as model=gru; "),
+        ("model", "model: no override: write NAME=VALUE, such as model=gru; "),
         ("modle=gru", "modle: no such key; did you mean model?"),
         ("xyzzy=1", "xyzzy: no such key"),
         ("model=gruu", "model=gruu: choose char_rnn, classifier, entity_tagger, gru, gru_ae, lstm, "),

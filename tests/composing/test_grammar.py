@@ -92,7 +92,7 @@ def test_a_value_that_the_grammar_refuses_is_the_text_as_it_was_typed(text: str)
 
 @pytest.mark.parametrize(
     ("override", "message"),
-    [("foo", "foo: no override: write KEY=VALUE"), ("씨앗=3", "씨앗=3: no override: a key has letters")],
+    [("foo", "foo: no override: write NAME=VALUE"), ("씨앗=3", "씨앗=3: no override: a key has letters")],
 )
 def test_what_is_no_override_is_told(override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):

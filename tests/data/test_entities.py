@@ -177,7 +177,9 @@ def test_word_vectors_are_read_and_their_coverage_told(files: dict[str, Path], t
     data = set_up(**files, vectors=tmp_path / "glove.txt", vector_size=2)
     assert data.word_vectors.ids.tolist() == data.coder.words.ids(["ann", "met"])
     # ann, met, ann and met are 4 of 9 training tokens
-    assert "vectors of 2 of 7 words of the vocabulary, 44.4% of the training tokens" in data.notices[-1]
+    assert "vectors of 2 of 7 words of the vocabulary, 44.4% of the training tokens" in "\n".join(
+        data.notices
+    )
 
 
 def test_the_sample_says_what_it_is_and_files_are_written(tmp_path: Path) -> None:

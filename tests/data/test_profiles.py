@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from seqlab.data.session_windows import SessionWindows
 from seqlab.data.stock import StockPrices
 from seqlab.data.tagged_text import TaggedText
 from seqlab.data.translation import Translation
+from seqlab.logs.drain import Drain
+from seqlab.logs.formats import FORMATS
 
 Write = Callable[..., dict[str, Path]]
 SESSIONS = [SessionWindows, PaddedSessions]
@@ -93,8 +96,12 @@ def parsed(folder: Path, hours: Sequence[int | None]) -> Path:
     schema = {"first_time": pl.Datetime("us")}
     pl.DataFrame(rows, schema_overrides=schema).write_parquet(folder / "sessions.parquet")
     templates = [{"id": 7, "template": "a"}, {"id": 8, "template": "b"}]
-    parser = {"format_version": 2, "drains": [], "templates": templates}
-    (folder / "parse.json").write_text(json.dumps({"parser": parser}))
+    drain = Drain(0.7, 5)
+    for row in templates:
+        drain.add(row["id"], [row["template"]])
+    state = {"drains": [drain.state()], "first_ids": [0], "templates": templates}
+    parser = {"format_version": 2, "log_format": asdict(FORMATS["hdfs"]), "window": None, **state}
+    (folder / "parse.json").write_text(json.dumps({"parser": parser, "logs": []}))
     return folder
 
 

@@ -94,7 +94,8 @@ def test_folders_without_times_are_refused(log: Path) -> None:
     folder = parse(log)
     path = folder / "sessions.parquet"
     rows = pl.read_parquet(path)
-    rows.with_columns(pl.lit(None, pl.List(pl.Datetime("us"))).alias("times")).write_parquet(path)
+    timeless = pl.col("times").list.eval(pl.when(pl.element().is_null()).then(pl.element()))
+    rows.with_columns(timeless).write_parquet(path)
     with pytest.raises(UserError, match="have no times that the parse could read"):
         read_parsed_sessions(folder, times=True)
     assert len(read_parsed_sessions(folder).sessions) == 2

@@ -47,7 +47,7 @@ def test_each_job_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--storage", "nonsense"], "--storage nonsense: cannot be opened: "),
         (["--seeds", "2", "--set", "seed=4"], "--seeds 2: the sweep sets seed itself"),
         (["--set", "optimizer.lr=4"], "--set optimizer.lr=4: optimizer.lr is a parameter of the sweep"),
-        (["--set", "lr"], "--set lr: write KEY=VALUE"),
+        (["--set", "lr"], "--set lr: write NAME=VALUE"),
         (
             ["--set", "trainer.max_epoch=4"],
             "trainer.max_epoch: no such key; did you mean trainer.max_epochs?",

@@ -9,7 +9,12 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a sweep in W&B's format, such as sweep.yaml")
     parser.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="overrides for every trial"
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="overrides for every trial",
     )
     parser.add_argument("--config-dir", type=Path, help="a folder of further configs, as for train.py")
     parser.add_argument(

@@ -30,7 +30,7 @@ def _readable(override: str) -> str:
     if _is_read(override) and not ("," in value and os.path.exists(value)):
         return override
     if not equal or not _KEY.fullmatch(key):
-        ways = "a key has letters, digits, _, - and dots" if equal else "write KEY=VALUE, such as model=gru"
+        ways = "a key has letters, digits, _, - and dots" if equal else "write NAME=VALUE, such as model=gru"
         raise UserError(f"{override}: no override: {ways}; all keys: python train.py --cfg job")
     return f"{key}={_spelled(value)}"
 

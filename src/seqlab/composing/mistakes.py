@@ -72,7 +72,7 @@ def _group_message(conf: Path, overrides: Sequence[str]) -> str | None:
             choices = group_choices(conf, name)
             return (
                 f"{override}: a run needs its {name}; choose {name}={' or '.join(choices)}; single keys "
-                f"of it are {name}.KEY=VALUE"
+                f"of it are {name}.NAME=VALUE"
             )
     return None
 

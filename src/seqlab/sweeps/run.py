@@ -66,7 +66,7 @@ def _fixed(sweep: Sweep, arguments: argparse.Namespace) -> list[str]:
     names = {each.name for each in sweep.parameters}
     for override in arguments.set:
         if not re.match(r"[+~]*[^=]+=", override):
-            raise UserError(f"--set {override}: write KEY=VALUE")
+            raise UserError(f"--set {override}: write NAME=VALUE")
         key = override.lstrip("+~").split("=", 1)[0]
         if key in names:
             raise UserError(f"--set {override}: {key} is a parameter of the sweep")

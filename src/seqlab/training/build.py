@@ -96,7 +96,11 @@ def check_config(node: Any, where: str) -> Any:
     if "_target_" in node:
         target = imported(node["_target_"], f"{where}._target_", config_folders())
         missing = [key for key in node if OmegaConf.is_missing(node, key)]
-        given = {str(key): "???" if key in missing else node[key] for key in node if key not in HYDRA_KEYS}
+        given = {
+            str(key): "???" if key in missing or isinstance(node[key], DictConfig) else node[key]
+            for key in node
+            if key not in HYDRA_KEYS
+        }
         check_arguments(target, given, where)
     for key in node:
         if not OmegaConf.is_missing(node, key):

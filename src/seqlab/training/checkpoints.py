@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import torch
 from hydra.utils import instantiate
@@ -147,9 +147,9 @@ class Held(TypedDict):
     evaluation: dict[str, Any]
     sizes: dict[str, Any]
     data: dict[str, Any]
-    judge: dict[str, Any] | None
-    config: dict[str, Any]
-    trackers: dict[str, str]
+    judge: NotRequired[dict[str, Any] | None]
+    config: NotRequired[dict[str, Any]]
+    trackers: NotRequired[dict[str, str]]
 
 
 class Whole(TypedDict):
@@ -222,14 +222,19 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
     with _told_of(path, "its evaluation cannot be built"):
         task.evaluation = instantiate(held["evaluation"], _convert_="all")
     with _told_of(path, "what it holds beside weights does not fit"):
-        read = {name: held[name] for name in ("data", "judge", "sizes")}
+        read = {name: held.get(name) for name in ("data", "judge", "sizes")}
         held |= fitted(task.evaluation.stored(), read)
-    return task, Contents(**{name: held[name] for name in Contents._fields})
+    return task, Contents(**{name: held[name] for name in Contents._fields if name in held})
 
 
 def _check_model(held: Mapping[str, Any], path: str | Path) -> None:
-    """Raise CheckpointError where model or evaluation are not those of the run's config and sizes."""
-    config, sizes = held["config"], held["sizes"]
+    """Raise CheckpointError where model or evaluation are not those of the run's config and sizes.
+
+    A checkpoint that was made without a run has no config.
+    """
+    config, sizes = held.get("config"), held["sizes"]
+    if not config:
+        return
     with _told_of(path, "seqlab.model does not fit"):
         expected = filled(config["model"], sizes, "model") | {"evaluation": config["evaluation"]}
         found = _without_texts(held["model"] | {"evaluation": held["evaluation"]})

@@ -142,9 +142,8 @@ def test_what_a_trusted_package_hands_on_of_ours_is_ours(package: Path) -> None:
             "network": {"_target_": "labtrust.CharRNN", "vocab_size": 5, "pad_id": 0, "hidden_size": 2},
         }
     )
-    with pytest.raises(
-        UserError, match="its weights do not fit its model: .*Missing key"
-    ):  # built, and this checkpoint holds no weights
+    # built, and this checkpoint holds no weights
+    with pytest.raises(UserError, match=r"its weights do not fit its model: .*Missing key"):
         load_task(path, ["labtrust"])
 
 

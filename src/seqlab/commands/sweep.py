@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="overrides for every trial",
+        help="overrides of every trial",
     )
     parser.add_argument("--config-dir", type=Path, help="a folder of further configs, as for train.py")
     parser.add_argument(

@@ -143,4 +143,4 @@ def test_bounds_are_shown_where_they_are_asked_for_and_beside_a_single_run(sweep
     make_run("4", figures, {"optimizer.lr": 0.5})
     text = to_markdown(compared(sweep))
     assert "0.5000 [0.2500, 0.7500]" in text
-    assert "of a single run: [95 % bootstrap interval over test items]" in text
+    assert "of a single run: [95 % bootstrap interval over test items; " in text

@@ -69,7 +69,8 @@ class Comparison:
         spread = ["mean ± standard deviation over seeds, [95 % bootstrap interval of the mean]"]
         alone = [group for group in self.groups if len(group.finished) == 1]
         figures = [group.figure(metric) for group in alone for metric in self.metrics]
-        bounds = [f"of a single run: [{INTERVAL_NOTE}]"] if any(each and each.low for each in figures) else []
+        is_bounded = any(each is not None and each.low is not None for each in figures)
+        bounds = [f"of a single run: [{INTERVAL_NOTE}]"] if is_bounded else []
         return [self.order, *(spread if self.has_seeds else []), *bounds]
 
 

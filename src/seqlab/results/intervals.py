@@ -16,7 +16,9 @@ MOST_DRAWN = 200_000_000  # items drawn in all; above that fewer resamples are
 HELD = 4_000_000  # weights in memory at once
 FEW = 30  # items of a class; a figure that rests on fewer is marked
 LOW, HIGH = "ci_low", "ci_high"
-INTERVAL_NOTE = "95 % bootstrap interval over test items"
+INTERVAL_NOTE = (
+    "95 % bootstrap interval over test items; without width all resamples were alike, which is not certainty"
+)
 FEW_NOTE = f"fewer than {FEW} test items of a class: other ones could give another figure"
 
 

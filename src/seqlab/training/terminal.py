@@ -73,7 +73,7 @@ def print_results(
     console = Console(highlight=False, markup=False)  # what [red] means in a label is the label
     shown = Table(title=escaped(f"{table.title}\n"), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     shown.title_justify, shown.title_style = "left", "bold"
-    shown.add_column("", no_wrap=True)
+    shown.add_column("", overflow="fold")  # it gives way, so that no figure is cut
     for column in table.columns:
         shown.add_column(escaped(column).replace(" @", "\n@"), justify="right", no_wrap=True)
     few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}

@@ -16,7 +16,7 @@ from seqlab.trust import refuse_untrusted_coders
 
 
 def contents(data: dict[str, Any]) -> Contents:
-    return Contents({}, {}, {}, data)
+    return Contents({}, {}, {"unk_id": 3}, data)
 
 
 def test_prediction_is_that_of_the_datas_own_batches(
@@ -31,7 +31,12 @@ def test_prediction_is_that_of_the_datas_own_batches(
     path.write_text("\n".join([*names, "", "ꙮꙮ"]), encoding="utf-8")
     table = ClassificationEvaluation().predict(task, contents(data.state()), path)
     assert table["name"].tolist() == [*names, "ꙮꙮ"]
-    assert "1 empty lines were passed over" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "1 empty lines were passed over" in said
+    vocabulary = data.coder.vocabulary
+    assert data.sizes["unk_id"] == 3
+    unknown = sum(vocabulary.unk in vocabulary.ids(data.coder.tokens(name)) for name in [*names, "ꙮꙮ"])
+    assert f"{unknown} of {len(names) + 1} names hold characters that training lacks" in said
     expected = task.predict_step(data.dataset("val")[torch.arange(len(names))]).detach()
     assert table["probability"][:-1].tolist() == pytest.approx(expected.amax(dim=1).tolist(), rel=1e-4)
     guesses = [data.coder.labels[number] for number in expected.argmax(dim=1).tolist()]

@@ -202,6 +202,11 @@ class LabelledDataset(Dataset):
     def __len__(self) -> int:
         return len(self.lengths)
 
+    def num_with(self, token: int) -> int:
+        """Sequences that hold a token."""
+        rows = torch.repeat_interleave(torch.arange(len(self)), self.lengths)
+        return len(rows[self.tokens == token].unique())
+
     def __getitem__(self, items: Tensor) -> LabelledBatch:
         """(B,) row numbers to a batch."""
         lengths = self.lengths[items]

@@ -89,8 +89,8 @@ class ClassificationEvaluation(Evaluation):
         """One row per sequence: its name, predicted label, its probability, the second label and its own.
 
         Args:
-            path: a file as the data's own coder reads it. Empty lines are passed over and counted on standard
-                error.
+            path: a file as the data's own coder reads it. Standard error counts empty lines, which are passed
+                over, and sequences with tokens that training lacks.
 
         Raises:
             UserError: a file that cannot be read or holds no sequence; names the line.
@@ -102,6 +102,11 @@ class ClassificationEvaluation(Evaluation):
         if new.num_empty:
             print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
         dataset = LabelledDataset(new.texts, coder)
+        if unknown := dataset.num_with(contents.sizes["unk_id"]):
+            print(
+                f"note: {unknown:,} of {len(dataset):,} {coder.noun}s hold {coder.unit}s that training lacks",
+                file=sys.stderr,
+            )
         probabilities = torch.zeros(len(dataset), len(coder.labels))
         task.eval()
         with torch.inference_mode():

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from seqlab.errors import UserError, shown
+from seqlab.errors import LONGEST_SHOWN, UserError, shown
 
 KNOWN = ("seqlab", "torch", "pytorch_lightning", "torchmetrics")
 
@@ -94,6 +94,7 @@ def refuse_untrusted(
     for name in names:
         package = package_of(name)
         is_outside = package.isidentifier() and not _is_python(package) and package not in KNOWN
+        is_outside &= len(name) <= LONGEST_SHOWN  # no name of a class, and no message can hold it
         if not is_outside and not name.startswith(allowed.modules):
             raise _foreign(path, name)
         if is_outside and package not in trust:

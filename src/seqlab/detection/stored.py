@@ -87,6 +87,8 @@ class LogContents(TypedDict):
 def _check_widths(contents: LogContents) -> None:
     vocabulary, judge = Vocabulary.from_state(contents["data"]["vocabulary"]), contents["judge"]
     check_sizes(contents["sizes"], vocab_size=len(vocabulary))
+    if ("window_size" in contents["data"]) != ("context" in contents["data"]):
+        raise UserError("data has one of window_size and context, without the other")
     if judge is None:
         return
     if judge["main_score"] not in judge["thresholds"]:

@@ -13,7 +13,7 @@ import polars as pl
 import yaml
 from numpy.typing import NDArray
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 
 ISO = "iso"  # the time format of 2026-01-31T12:00:00.5Z: T or a blank, any fraction, any zone or none
 
@@ -59,7 +59,12 @@ class LogFormat:
     time_field: str | None = None
 
     def __post_init__(self) -> None:
-        group_names(self.header, "--header")
+        groups = group_names(self.header, "--header")
+        for field in (self.session_field, self.time_field) if self.syntax == "header" else ():
+            if field is not None and field not in groups:
+                raise UserError(f"--header has no group {shown(field)}")
+        if not all(0 <= place < 2**31 for place in self.time_at or ()):
+            raise UserError(f"time_at={shown(self.time_at)}: give a start and a length")
         for option, pattern in [("--session", self.session), *(("--mask", mask) for mask in self.masks)]:
             if pattern is not None:
                 group_names(pattern, option)

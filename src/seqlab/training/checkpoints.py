@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 import torch
 from hydra.utils import instantiate
@@ -142,7 +142,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 class Held(TypedDict):
     """What a checkpoint holds beside weights: see Contents."""
 
-    format: int
+    format: Literal[FORMAT]  # type: ignore[valid-type]
     model: dict[str, Any]
     evaluation: dict[str, Any]
     sizes: dict[str, Any]
@@ -167,7 +167,7 @@ def whole_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     checkpoint = read_checkpoint(path)
     version = checkpoint[KEY].get("format")
-    if isinstance(version, int) and version != FORMAT:
+    if isinstance(version, int) and version != FORMAT and 0 <= version < 2**31:
         known = f"it is of format {version}, and this seqlab reads {FORMAT}"
         newer = "it was written by a newer seqlab: upgrade with pip install --upgrade seqlab"
         raise CheckpointError(path, known, newer if version > FORMAT else "train the model again")

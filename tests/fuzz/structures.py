@@ -76,16 +76,18 @@ def _damage(value: Any, rng: random.Random, plain: bool) -> tuple[Any, str]:
     return value, f"{str(key)[:40]!r}: {kind}"
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every holder and key below a value; of a long list some."""
+def _places(value: Any, levels: int = 20) -> Iterator[tuple[Any, Any]]:
+    """Every holder and key below a value, as deep as files of the program are; of a long list some."""
+    if not levels:
+        return
     if isinstance(value, dict):
         for key, inner in value.items():
             yield value, key
-            yield from _places(inner)
+            yield from _places(inner, levels - 1)
     elif isinstance(value, list):
         for key in range(min(len(value), 4)):
             yield value, key
-            yield from _places(value[key])
+            yield from _places(value[key], levels - 1)
 
 
 def _near_top(places: list[tuple[Any, Any]], rng: random.Random) -> list[tuple[Any, Any]]:

@@ -63,7 +63,7 @@ class LogFormat:
         for field in (self.session_field, self.time_field) if self.syntax == "header" else ():
             if field is not None and field not in groups:
                 raise UserError(f"--header has no group {shown(field)}")
-        if not all(0 <= place < 2**31 for place in self.time_at or ()):
+        if self.time_at is not None and [0 <= place < 2**31 for place in self.time_at] != [True, True]:
             raise UserError(f"time_at={shown(self.time_at)}: give a start and a length")
         for option, pattern in [("--session", self.session), *(("--mask", mask) for mask in self.masks)]:
             if pattern is not None:

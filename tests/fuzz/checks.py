@@ -45,6 +45,18 @@ def check_reader(read: Callable[[Path], Any], inputs: Iterable[Mutant], path: Pa
     return num_read
 
 
+def check_answer(read: Callable[[], Any], how: str, path: Path) -> None:
+    """Read what was written: UserError alone may come of it, with a good message."""
+    try:
+        read()
+    except UserError as error:
+        if fault := message_fault(str(error), path):
+            pytest.fail(f"{how}: {fault}: {str(error)[:800]!r}")
+    except Exception as error:
+        error.add_note(how)
+        raise
+
+
 def message_fault(message: str, path: Path) -> str:
     """What is wrong with a message about a file; empty for a good one."""
     told = message.replace(str(path), "")

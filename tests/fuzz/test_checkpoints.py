@@ -17,7 +17,7 @@ from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task
 from seqlab.training.checkpoints import load_task
 
-from .checks import COUNTS, message_fault
+from .checks import COUNTS, check_answer, message_fault
 from .structures import damaged
 
 KINDS = {  # overrides that make a model small, and what its encoder reads
@@ -85,14 +85,7 @@ def _use(path: Path, items: Any) -> None:
 
 def _check(content: dict[str, Any], how: str, path: Path, items: Any) -> None:
     torch.save(content, path)
-    try:
-        _use(path, items)
-    except UserError as error:
-        if fault := message_fault(str(error), path):
-            pytest.fail(f"{how}: {fault}: {str(error)[:800]!r}")
-    except Exception as error:
-        error.add_note(how)
-        raise
+    check_answer(lambda: _use(path, items), how, path)
 
 
 @pytest.mark.filterwarnings("ignore")

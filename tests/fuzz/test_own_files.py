@@ -25,14 +25,13 @@ from seqlab.comparing.runs import find_run_folders, read_runs
 from seqlab.comparing.table import to_csv, to_markdown
 from seqlab.composing.resuming import search_path, stored_overrides
 from seqlab.data.parsed_sessions import read_parsed_sessions
-from seqlab.errors import UserError
 from seqlab.logs.formats import FORMATS
 from seqlab.logs.line_reader import LineParser
 from seqlab.logs.parse_run import open_engine, parse
 from seqlab.logs.settings import ParseSettings
 from seqlab.sweeps.sweep_file import read_sweep
 
-from .checks import COUNTS, message_fault
+from .checks import COUNTS, check_answer, message_fault
 from .mutations import mutants
 from .structures import damaged
 
@@ -44,17 +43,10 @@ LOG = "".join(
 
 
 def check(read: Callable[[], Any], how: str, path: Path) -> None:
-    """Read what was written: UserError alone may come of it, with a good message."""
+    """``check_answer``, and no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:
-            read()
-        except UserError as error:
-            if fault := message_fault(str(error), path):
-                pytest.fail(f"{how}: {fault}: {str(error)[:800]!r}")
-        except Exception as error:
-            error.add_note(how)
-            raise
+        check_answer(read, how, path)
 
 
 def damaged_json(path: Path, count: int) -> Iterator[str]:

@@ -21,7 +21,7 @@ from seqlab.project import train_words
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-_GROUPS = ("data", "model", "optimizer", "scheduler", "logger", "callbacks")
+_GROUPS = ("data", "model", "scheduler", "logger", "callbacks")  # the optimizer has a check of its own
 log = logging.getLogger(__name__)
 
 

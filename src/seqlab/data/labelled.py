@@ -202,10 +202,9 @@ class LabelledDataset(Dataset):
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def num_with(self, token: int) -> int:
-        """Sequences that hold a token."""
-        rows = torch.repeat_interleave(torch.arange(len(self)), self.lengths)
-        return len(rows[self.tokens == token].unique())
+    def holding(self, token: int) -> NDArray[np.bool_]:
+        """(N,) sequences that hold a token."""
+        return np.logical_or.reduceat((self.tokens == token).numpy(), self.first.numpy())
 
     def __getitem__(self, items: Tensor) -> LabelledBatch:
         """(B,) row numbers to a batch."""

@@ -236,12 +236,11 @@ class LabelledData(ByLengthModule):
 
     def profile(self, split: str) -> Profile:
         dataset = self.dataset(split)
-        is_unknown = (dataset.tokens == self.coder.vocabulary.unk).numpy()
         return Profile(
             self.train_unit,
             self.items(split).texts,
             (dataset.lengths - 2 * self.coder.boundaries).numpy(),
-            np.logical_or.reduceat(is_unknown, dataset.first.numpy()),
+            dataset.holding(self.coder.vocabulary.unk),
             f"{self.coder.unit}s that the vocabulary lacks",
         )
 

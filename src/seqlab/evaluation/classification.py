@@ -102,7 +102,7 @@ class ClassificationEvaluation(Evaluation):
         if new.num_empty:
             print(f"note: {new.num_empty:,} empty lines were passed over", file=sys.stderr)
         dataset = LabelledDataset(new.texts, coder)
-        if unknown := dataset.num_with(contents.sizes["unk_id"]):
+        if unknown := int(dataset.holding(contents.sizes["unk_id"]).sum()):
             print(
                 f"note: {unknown:,} of {len(dataset):,} {coder.noun}s hold {coder.unit}s that training lacks",
                 file=sys.stderr,

@@ -117,7 +117,7 @@ def test_the_terminal_shows_what_fits_and_names_the_rest(make_run, runs_folder: 
     shown, left_out = fit(ranking, 60)
     names = [column.name for column in shown]
     assert names[:3] == ["row", "optimizer.lr", "test/figure_0"]
-    assert [column.name for column in left_out][0] == "data.path"  # a long one takes no room from figures
+    assert left_out[0].name == "data.path"  # a long one takes no room from figures
     assert len(shown) + len(left_out) == 6 + 9
     wide, none = fit(ranking, 400)
     assert none == []

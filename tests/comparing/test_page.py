@@ -171,12 +171,12 @@ def test_a_reader_sorts_filters_and_marks(page: str, browser: Any, tmp_path: Pat
     assert count(browser, "#scatter circle.marked") == 1
 
     browser.execute_script(
-        "const pick = document.getElementById('scatter-x'); pick.value = 3;"
+        "const pick = document.getElementById('scatter-x'); pick.value = 4;"
         "pick.dispatchEvent(new Event('change', {bubbles: true}));"
     )
     assert (
         browser.find_element("css selector", "#scatter svg").get_attribute("aria-label")
-        == "test/f1 over test/f1"
+        == "test/f1 over val/loss"
     )
     assert [line for line in browser.get_log("browser") if line["level"] == "SEVERE"] == []
 

@@ -1,9 +1,12 @@
 """Every link of every page leads somewhere: files, headings, and pages that no other page names."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)", re.MULTILINE)
@@ -49,3 +52,27 @@ def test_the_readme_names_every_page() -> None:
 def test_anchors_are_those_of_github() -> None:
     assert anchor("Results: `make results`") == "results-make-results"
     assert anchor("I have a log, [and want](x.md) 80 %") == "i-have-a-log-and-want-80-"
+
+
+def test_the_menu_of_the_site_names_every_page(load_script: Callable[[str], Any]) -> None:
+    script = load_script("docs/site/pages.py")
+    menu = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    named = set(re.findall(r"[\w.]+\.md", menu))
+    assert named == {page.name for page in (ROOT / "docs").glob("*.md")} | set(script.MOVED.values())
+    assert "api/seqlab.tasks.md" in script.api()
+
+
+def test_links_of_the_site_lead_to_its_own_pages(load_script: Callable[[str], Any]) -> None:
+    script = load_script("docs/site/pages.py")
+
+    def moved(text: str, folder: str) -> str:
+        return script.LINK.sub(lambda found: script.moved(found, folder), text)
+
+    assert moved("[data](docs/data.md#text)", ".") == "[data](data.md#text)"
+    assert moved("[speed](../benchmarks/README.md#speed) [x](data.md)", "docs") == (
+        "[speed](benchmarks.md#speed) [x](data.md)"
+    )
+    assert (
+        moved("[the file](../sweep.yaml), [W&B](https://wandb.ai)", "docs")
+        == "the file, [W&B](https://wandb.ai)"
+    )

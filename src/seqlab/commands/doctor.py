@@ -181,9 +181,9 @@ def _named_files(conf: Path) -> Iterator[tuple[str, list[str]]]:
         data = settings.get("data") if isinstance(settings, dict) else None
         values = [data.get(key) for key in FILE_KEYS] if isinstance(data, dict) else []
         files = [each for value in values for each in (value if isinstance(value, list) else [value])]
-        files = [each for each in files if isinstance(each, str) and "$" not in each and each != "???"]
-        if files:
-            yield f"{path.parent.name}={path.stem}", files
+        named = [each for each in files if isinstance(each, str) and "$" not in each and each != "???"]
+        if named:
+            yield f"{path.parent.name}={path.stem}", named
 
 
 def _runs() -> Iterator[Check]:
@@ -208,7 +208,7 @@ def _trackers() -> Iterator[Check]:
     has_key = bool(os.environ.get("WANDB_API_KEY")) or _in_netrc(host)
     settings = ConfigParser()
     settings.read(Path("wandb/settings"), encoding="utf-8")  # what `wandb offline` writes
-    mode = os.environ.get("WANDB_MODE") or settings.get("default", "mode", fallback="online")
+    mode = os.environ.get("WANDB_MODE") or settings.get("default", "mode", fallback="") or "online"
     if mode != "online":
         yield Check("W&B", mode, OK, "WANDB_MODE, or `wandb online`, changes it")
     elif has_key:

@@ -65,14 +65,13 @@ def test_the_menu_of_the_site_names_every_page(load_script: Callable[[str], Any]
 def test_links_of_the_site_lead_to_its_own_pages(load_script: Callable[[str], Any]) -> None:
     script = load_script("docs/site/pages.py")
 
-    def moved(text: str, folder: str) -> str:
-        return script.LINK.sub(lambda found: script.moved(found, folder), text)
-
-    assert moved("[data](docs/data.md#text)", ".") == "[data](data.md#text)"
-    assert moved("[speed](../benchmarks/README.md#speed) [x](data.md)", "docs") == (
-        "[speed](benchmarks.md#speed) [x](data.md)"
+    linked = script.linked
+    assert linked("[data](docs/data.md#text)", "README.md", "index.md") == "[data](data.md#text)"
+    text = "[speed](../benchmarks/README.md#speed) [x](data.md)"
+    assert linked(text, "docs/logs.md", "logs.md") == "[speed](benchmarks.md#speed) [x](data.md)"
+    text = "[padding](06_padding_and_packing.ipynb), [data](../data.md)"
+    assert linked(text, "docs/tutorials/README.md", "tutorials/README.md") == (
+        "[padding](06_padding_and_packing.md), [data](../data.md)"
     )
-    assert (
-        moved("[the file](../sweep.yaml), [W&B](https://wandb.ai)", "docs")
-        == "the file, [W&B](https://wandb.ai)"
-    )
+    text = "[the file](../sweep.yaml), [W&B](https://wandb.ai)"
+    assert linked(text, "docs/sweeps.md", "sweeps.md") == "the file, [W&B](https://wandb.ai)"

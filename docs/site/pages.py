@@ -26,7 +26,7 @@ LINK = re.compile(r"\[((?:[^\[\]]|!?\[[^\]]*\])*)\]\(([^)#\s]+)([^)]*)\)")
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fill in the parts of the menu that are made here."""
-    made = {"Tutorials": sorted(tutorials()), "Python API": sorted(api())}
+    made = {"Tutorials": ["tutorials/README.md", *sorted(tutorials())], "Python API": sorted(api())}
     menu: list[dict[str, Any]] = []
     for entry in config.nav or []:
         ((title, target),) = entry.items()
@@ -40,7 +40,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     from mkdocs.structure.files import File
 
-    others = {page: linked(Path(file)) for file, page in MOVED.items()}
+    others = {
+        page: linked((ROOT / file).read_text(encoding="utf-8"), file, page) for file, page in MOVED.items()
+    }
     for page, content in {**others, **tutorials(), **api()}.items():
         files.append(File.generated(config, page, content=content))
     return files
@@ -49,26 +51,26 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Links of docs/ that lead out of it, to the pages made here."""
     name = page.file.src_uri
-    if name in MOVED.values() or name.startswith(("api/", "tutorials/")):
+    if page.file.generated_by:  # its links are those of the site already
         return markdown
-    return LINK.sub(lambda found: moved(found, "docs"), markdown)
+    return linked(markdown, f"docs/{name}", name)
 
 
-def linked(file: Path) -> str:
-    """A file of the repository, its links as the site has them."""
-    text = (ROOT / file).read_text(encoding="utf-8")
-    return LINK.sub(lambda found: moved(found, file.parent.as_posix()), text)
+def linked(text: str, file: str, page: str) -> str:
+    """Text of a file of the repository, its links as they are on a page of the site."""
+    return LINK.sub(lambda found: moved(found, posixpath.dirname(file), posixpath.dirname(page)), text)
 
 
-def moved(found: re.Match[str], folder: str) -> str:
-    """A link of a file in ``folder`` as the site has it: what the site does not hold is text alone."""
+def moved(found: re.Match[str], folder: str, place: str) -> str:
+    """A link of a file in ``folder`` on a page in ``place``: what the site does not hold is text alone."""
     text, link, rest = found.groups()
     path = posixpath.normpath(posixpath.join(folder, link))
     if "://" in link or not (ROOT / path).exists():
         return found[0]
-    if path in MOVED or path.startswith("docs/"):
-        return f"[{text}]({MOVED.get(path, path.removeprefix('docs/'))}{rest})"
-    return text
+    if path not in MOVED and not path.startswith("docs/"):
+        return text
+    target = MOVED.get(path, path.removeprefix("docs/")).replace(".ipynb", ".md")
+    return f"[{text}]({posixpath.relpath(target, place or '.')}{rest})"
 
 
 def tutorials() -> dict[str, str]:
@@ -82,7 +84,8 @@ def tutorials() -> dict[str, str]:
             else "".join(cell["source"])
             for cell in cells
         ]
-        pages[f"tutorials/{notebook.stem}.md"] = "\n\n".join(texts) + "\n"
+        page = f"tutorials/{notebook.stem}.md"
+        pages[page] = linked("\n\n".join(texts) + "\n", f"docs/{page}", page)
     return pages
 
 

@@ -109,9 +109,12 @@ def test_files_that_the_settings_of_a_project_name(asked: Callable[..., Any]) ->
     Path("train.py").write_text("from seqlab.commands.train import main\n")
     Path("conf/data").mkdir(parents=True)
     Path("prices.csv").write_text("Date,Close\n")
-    Path("conf/data/here.yaml").write_text("data: {path: prices.csv}\n")
-    Path("conf/data/gone.yaml").write_text("data: {train: [a.txt, prices.csv], val: null, test: ???}\n")
+    Path("conf/data/here.yaml").write_text("path: prices.csv\n")
+    Path("conf/data/gone.yaml").write_text("train: [a.txt, prices.csv]\nval: null\ntest: ???\n")
+    Path("conf/experiment").mkdir()
+    Path("conf/experiment/mine.yaml").write_text("data: {path: gone.csv}\n")
     code, rows = asked()
     assert code == 0
+    assert rows["experiment=mine"]["found"] == "1 files not here: gone.csv"
     assert rows["data=here"]["found"] == "all 1 files are here"
     assert (rows["data=gone"]["state"], rows["data=gone"]["found"]) == ("note", "1 files not here: a.txt")

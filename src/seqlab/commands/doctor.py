@@ -165,7 +165,7 @@ def _data() -> Iterator[Check]:
         missing = [file for file in files if not Path(file).expanduser().exists()]
         name = setting.partition("=")[2]
         first = f"seqlab download {name}, then " if name in registry else ""
-        todo = f"{first}give data.folder=DIR or the files themselves"
+        todo = f"{first}data.folder=DIR says where they lie"
         if missing:
             yield Check(setting, f"{len(missing)} files not here: {missing[0]}", NOTE, todo)
         else:
@@ -178,7 +178,7 @@ def _named_files(conf: Path) -> Iterator[tuple[str, list[str]]]:
 
     for path in sorted([*conf.glob("data/*.yaml"), *conf.glob("experiment/*.yaml")]):
         settings: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-        data = settings.get("data") if isinstance(settings, dict) else None
+        data = settings.get("data", settings) if isinstance(settings, dict) else None
         values = [data.get(key) for key in FILE_KEYS] if isinstance(data, dict) else []
         files = [each for value in values for each in (value if isinstance(value, list) else [value])]
         named = [each for each in files if isinstance(each, str) and "$" not in each and each != "???"]

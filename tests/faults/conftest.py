@@ -17,7 +17,7 @@ from .disk import small_disk
 
 PIPE = subprocess.PIPE
 HOOKED = Path(__file__).with_name("hooked.py")
-PATIENCE = 120.0  # seconds until a test gives up on a process
+PATIENCE = 400.0  # seconds until a test gives up on a process
 TINY = (
     "data.sample.num_blocks=120",
     "data.batch_size=16",

@@ -58,7 +58,8 @@ def _damage(value: Any, rng: random.Random, plain: bool) -> tuple[Any, str]:
         del holder[key]
         return value, f"{str(key)[:40]!r} dropped"
     if kind == "number" and _is_number(old):
-        holder[key] = rng.choice((-old, old + 1, old * 1000, old / 3, -1, 0, str(old), 2**62))
+        third = old / 3 if abs(old) < 2**1000 else 0.5  # a float holds no more
+        holder[key] = rng.choice((-old, old + 1, old * 1000, third, -1, 0, str(old), 2**62))
     elif kind == "width" and isinstance(old, list | torch.Tensor) and len(old):
         more = old[: rng.randrange(len(old))]
         joined = torch.cat((old, old)) if isinstance(old, torch.Tensor) else [*old, *old]

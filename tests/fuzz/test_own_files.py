@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,22 @@ def damaged_json(path: Path, count: int) -> Iterator[str]:
         yield f"{mutant.number}: {mutant.how}"
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+
+
 def damaged_table(path: Path, count: int) -> Iterator[str]:
     """The same of a Parquet file: other values and types in its columns, or other bytes."""
     whole, table = path.read_bytes(), pl.read_parquet(path)
     metadata = pl.read_parquet_metadata(path)
     for how, columns in damaged(table.to_dict(as_series=False), count // 2):
-        try:
-            pl.DataFrame(columns, strict=False).write_parquet(path, metadata=metadata)
-        except Exception:  # no table
-            path.write_bytes(whole[: len(how) * 20])
+        path.write_bytes(whole[: len(how) * 20])
+        with suppress(Exception):  # no table
+            if not _is_deeper(columns, 20):  # polars has no limit, and the process no stack for a thousand
+                pl.DataFrame(columns, strict=False).write_parquet(path, metadata=metadata)
         yield how
     for mutant in mutants([whole], count - count // 2):
         path.write_bytes(mutant.content)

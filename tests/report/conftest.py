@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from seqlab.report.alerts import Alert, alerts_block
-from seqlab.report.charts import precision_recall_chart, roc_curve_chart, score_histogram
+from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.heat_map import heat_map
+from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
 from seqlab.report.svg import chart_grid, chart_row

@@ -12,7 +12,8 @@ from seqlab.detection.counts import count_matrix, widest_first
 from seqlab.detection.surprise import nll_mean
 from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.report.alerts import Alert, alerts_block
-from seqlab.report.charts import precision_recall_chart, roc_curve_chart, score_histogram
+from seqlab.report.charts import precision_recall_chart, roc_curve_chart
+from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import paragraph

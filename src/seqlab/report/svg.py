@@ -35,12 +35,13 @@ DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2.5), (1.5, 2), (7, 2, 1.5, 2))
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A line of a chart's legend: a color of this file, and a dash pattern or a filled box."""
+    """A line of a chart's legend: a color of this file, and a dash pattern, a filled box or a dot."""
 
     name: str
     color: str
     dashes: tuple[float, ...] = ()
     filled: bool = False
+    dot: bool = False
 
 
 @contextmanager
@@ -133,11 +134,21 @@ def _short_path(path: str) -> str:
     return re.sub(r"\s*([MLCQz])\s*", r"\1", rounded.replace("\n", " ")).strip()
 
 
+def page_color(color: str) -> str:
+    """A color of this file as the page's own: ``var(--series-1)``."""
+    return _PAGE_COLORS[color]
+
+
 def _swatch(entry: LegendEntry) -> Markup:
-    color = _PAGE_COLORS[entry.color]
+    color = page_color(entry.color)
     if entry.filled:
         shape = Markup('<rect width="14" height="10" y="1" style="fill:{}"/>').format(color)
         return Markup('<svg class="swatch" viewBox="0 0 14 12" aria-hidden="true">{}</svg>').format(shape)
+    if entry.dot:
+        return Markup(
+            '<svg class="swatch" viewBox="0 0 14 12" aria-hidden="true">'
+            '<circle cx="7" cy="6" r="4.5" style="fill:{}"/></svg>'
+        ).format(color)
     dashes = Markup(";stroke-dasharray:{}").format(" ".join(f"{dash:g}" for dash in entry.dashes))
     return Markup(
         '<svg class="swatch line" viewBox="0 0 26 12" aria-hidden="true">'
@@ -145,10 +156,25 @@ def _swatch(entry: LegendEntry) -> Markup:
     ).format(color, dashes if entry.dashes else "")
 
 
-def chart_figure(drawing: Markup, title: str, legend: Sequence[LegendEntry] = (), note: str = "") -> Markup:
-    """A drawing with its title and legend as page text above it, and a note below."""
+def chart_figure(
+    drawing: Markup,
+    title: str,
+    legend: Sequence[LegendEntry] = (),
+    note: str = "",
+    *,
+    data: str = "",
+    wide: bool = False,
+) -> Markup:
+    """A drawing with its title and legend as page text above it, and a note below.
+
+    Args:
+        data: what the page's script reads, see ``seqlab.report.chart_data``.
+        wide: as wide as the page, in a grid too.
+    """
     entries = [Markup("<li>{}{}</li>").format(_swatch(entry), entry.name) for entry in legend]
-    return Markup('<figure class="chart">{}{}{}{}</figure>').format(
+    return Markup('<figure class="chart{}"{}>{}{}{}{}</figure>').format(
+        " wide" if wide else "",
+        Markup(' data-chart="{}"').format(data) if data else "",
         Markup("<figcaption>{}</figcaption>").format(title) if title else "",
         Markup('<ul class="legend">{}</ul>').format(Markup("").join(entries)) if entries else "",
         drawing,

@@ -47,7 +47,7 @@ def test_sections_come_in_the_order_of_reading(tmp_path: Path, page: Page) -> No
         "Result",
         "Scores",
         "ROC and precision-recall",
-        "Top alerts",
+        "Alerts",
         "Attention",
         "Training",
         "What was run",

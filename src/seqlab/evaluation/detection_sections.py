@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import numpy as np
 import torch
+from markupsafe import Markup
 
 from seqlab.data.batches import SessionBatch
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.counts import count_matrix, widest_first
-from seqlab.detection.surprise import nll_mean
+from seqlab.detection.surprise import nll_max, nll_mean
 from seqlab.evaluation.detection_report import DetectionOutcome
-from seqlab.report.alerts import Alert, alerts_block
-from seqlab.report.charts import precision_recall_chart, roc_curve_chart
+from seqlab.evaluation.detection_threshold import threshold_section
+from seqlab.report.alerts import STANDS_OUT, Alert, Cause, causes_block
 from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
-from seqlab.report.tables import paragraph
 from seqlab.tasks.base import SequenceTask
 
-CURVES = ("combined", "nll_max", "event_length_count", "2-gram")  # beside the main score's
 HEAT_MAPS = 4
 LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
 
@@ -33,57 +34,66 @@ def detection_sections(
         top_alerts: alerts to show.
     """
     suspects = _most_suspect(outcome)
-    alerts = [_alert(datamodule, outcome, session) for session in suspects[:top_alerts]]
-    note = "The most suspect sessions, most suspect first." if alerts else ""
     return [
+        threshold_section(outcome, datamodule.templates),
         scores_section(outcome),
-        curves_section(outcome),
-        Section("Top alerts", alerts_block(alerts), note),
+        alerts_section(datamodule, outcome, suspects, top_alerts),
         *_attention_sections(task, datamodule, outcome, suspects),
     ]
 
 
 def scores_section(outcome: DetectionOutcome) -> Section:
-    """A histogram of each score, the main one first."""
-    charts = [
+    """A histogram of the main score; those of the others are folded."""
+    main, *others = [
         score_histogram(
             scores[outcome.normal],
             scores[outcome.abnormal],
             outcome.detector.thresholds[name].value,
             name,
             normal_name="unlabeled" if outcome.unlabelled else "normal",
+            role="scores" if name == outcome.main_score else "",
         )
-        for name, scores in outcome.scores.items()
+        for name, scores in sorted(outcome.scores.items(), key=lambda each: each[0] != outcome.main_score)
     ]
     share = (
         "Share of all sessions per bin; none is labeled."
         if outcome.unlabelled
         else "Share of each class per bin."
     )
-    return Section("Scores", chart_grid(charts), f"{share} A score right of the threshold raises an alert.")
+    body = chart_grid([main])
+    if others:
+        summary = f"The other scores ({len(others)})"
+        body += Markup("<details><summary>{}</summary>{}</details>").format(summary, chart_grid(others))
+    return Section("Scores", body, f"{share} A score right of the threshold raises an alert.")
 
 
-def curves_section(outcome: DetectionOutcome) -> Section:
-    """ROC and precision-recall, or why there are none."""
-    title = "ROC and precision-recall"
-    if not outcome.curves:
-        what = "labels" if outcome.unlabelled else "labels of both kinds"
-        return Section(
-            title,
-            paragraph(
-                f"Not drawn: both curves need known normal and abnormal sessions; there are no {what}."
-            ),
+def alerts_section(
+    datamodule: LogSessions, outcome: DetectionOutcome, suspects: list[int], top_alerts: int
+) -> Section:
+    """Alerts by what surprised most in them; of each cause the most suspect ones are shown.
+
+    Args:
+        suspects: all alerts, the most suspect first.
+        top_alerts: cards to show, dealt to the causes in turn.
+    """
+    nats, keys = nll_max(outcome.events), outcome.worst_keys
+    members: dict[str, list[int]] = {}
+    for session in suspects:
+        members.setdefault(keys[session] if nats[session] >= STANDS_OUT else "", []).append(session)
+    ranked = [session for turn in zip_longest(*members.values()) for session in turn if session is not None]
+    shown = set(ranked[:top_alerts])
+    causes = [
+        Cause(
+            key,
+            datamodule.templates.get(key, ""),
+            [int(outcome.sessions.labels[session]) for session in those],
+            [_alert(datamodule, outcome, session) for session in those if session in shown],
         )
-    shown = {
-        name: curve for name, curve in outcome.curves.items() if name in CURVES or name == outcome.main_score
-    }
-    roc = roc_curve_chart({name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()})
-    precision_recall = precision_recall_chart(
-        {name: (curve.precision, curve.recall) for name, curve in shown.items()},
-        prevalence=float(outcome.abnormal.mean()),
-    )
-    note = "Every possible threshold; the one of this run is a single point on each curve."
-    return Section(title, chart_grid([roc, precision_recall]), note)
+        for key, those in members.items()
+    ]
+    left = f"{len(shown)} of {len(suspects):,} are shown here, scores.csv holds all." if causes else ""
+    note = f"By what surprised the model most in them, the most suspect first. {left}" if causes else ""
+    return Section("Alerts", causes_block(causes), note)
 
 
 def _most_suspect(outcome: DetectionOutcome) -> list[int]:
@@ -112,6 +122,7 @@ def _alert(datamodule: LogSessions, outcome: DetectionOutcome, session: int) -> 
             names.get(key, vocabulary.tokens[key]): more
             for key, more in widest_first(outcome.detector.fitted.costs.difference(counts))
         },
+        num_events=int(one.lengths[0]),
     )
 
 

@@ -5,12 +5,11 @@ const threshold = (panel) => {
   const slider = make("input", { type: "range", min: "0", max: values.length - 1, value: chosen, "aria-label": "threshold" });
   const says = make("output");
   const cell = Object.fromEntries(find(panel, "[data-count]").map((each) => [each.dataset.count, each]));
-  const [sentence] = find(panel, "[data-count=alerts]");
   const of = (role) => charts.filter((chart) => chart.data.role === role);
   const set = () => {
     const at = Number(slider.value);
     const [right, alarms] = [found[at], wrong[at]];
-    const precision = right + alarms ? right / (right + alarms) : NaN;
+    const precision = right + alarms ? right / (right + alarms) : 1;
     const recall = abnormal ? right / abnormal : NaN;
     const write = (name, value) => { if (cell[name]) cell[name].textContent = Number.isNaN(value) ? "–" : value; };
     write("found", right.toLocaleString("en-US"));
@@ -18,7 +17,7 @@ const threshold = (panel) => {
     write("false", alarms.toLocaleString("en-US"));
     write("right", (normal - alarms).toLocaleString("en-US"));
     write("alerts", (right + alarms).toLocaleString("en-US"));
-    write("precision", Number.isNaN(precision) ? NaN : precision.toFixed(4));
+    write("precision", precision.toFixed(4));
     write("recall", Number.isNaN(recall) ? NaN : recall.toFixed(4));
     write("f1", 2 * right + alarms + abnormal - right ? ((2 * right) / (right + alarms + abnormal)).toFixed(4) : NaN);
     write("rate", normal ? (alarms / normal).toFixed(5) : NaN);
@@ -33,7 +32,7 @@ const threshold = (panel) => {
   slider.addEventListener("input", set);
   const back = button("this run's", "back to the threshold of this run", () => { slider.value = chosen; set(); });
   panel.prepend(make("label", { class: "tools" }, "threshold ", slider, says, back));
-  if (sentence) panel.classList.add("live");
+  for (const note of find(panel, ".touch")) note.hidden = false;
   set();
 };
 
@@ -63,6 +62,13 @@ const filter = (list) => {
   words.addEventListener("input", apply);
   kind.addEventListener("change", apply);
   list.prepend(make("div", { class: "tools" }, words, kind, says));
+  list.addEventListener("click", (event) => { // a finger has no hover
+    const key = event.target.closest("li[title]");
+    if (!key) return;
+    const keys = key.parentElement;
+    const told = keys.nextElementSibling ?? keys.parentElement.appendChild(make("p", { class: "note", role: "status" }));
+    told.textContent = `${key.firstChild.textContent.trim()}: ${key.title}`;
+  });
 };
 
 for (const panel of find(document, "[data-thresholds]")) threshold(panel);

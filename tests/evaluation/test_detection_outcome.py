@@ -9,8 +9,7 @@ import pytest
 
 from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.evaluation.detection_report import DetectionOutcome
-from seqlab.evaluation.detection_sections import scores_section
-from seqlab.evaluation.detection_threshold import other_thresholds, threshold_section
+from seqlab.evaluation.detection_sections import other_thresholds, scores_section, threshold_section
 from seqlab.results.outcome import Outcome
 
 Judged = Callable[..., DetectionOutcome]

@@ -20,7 +20,7 @@ const button = (text, name, act) => {
   return made;
 };
 
-// ---- a chart: data-chart of its figure is made by chart_data.py
+// ---- a chart: data-chart of its figure is made by svg.py
 
 const charts = [];
 

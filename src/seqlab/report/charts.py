@@ -9,7 +9,6 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from seqlab.report.chart_data import chart_data
 from seqlab.report.svg import (
     DASHES,
     INK,
@@ -17,6 +16,7 @@ from seqlab.report.svg import (
     SERIES,
     LegendEntry,
     chart_axes,
+    chart_data,
     chart_figure,
     inline_svg,
 )

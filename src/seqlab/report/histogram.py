@@ -10,8 +10,16 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from seqlab.report.chart_data import chart_data
-from seqlab.report.svg import ABNORMAL, INK, NORMAL, LegendEntry, chart_axes, chart_figure, inline_svg
+from seqlab.report.svg import (
+    ABNORMAL,
+    INK,
+    NORMAL,
+    LegendEntry,
+    chart_axes,
+    chart_data,
+    chart_figure,
+    inline_svg,
+)
 from seqlab.report.tables import format_number
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "a project folder of your own: train.py, conf/, sweep.yaml",
     "tune": "a learning rate and a batch size to begin with",
     "sweep": "search settings, here, on many machines or on Ray",
+    "list": "the runs of a folder: state, figure, how to go on",
     "compare": "runs beside each other: settings, figures, tests, a page",
     "predict": "what a checkpoint says of a file, as a CSV",
     "generate": "text that goes on after a prompt",

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import Any
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``."""
     parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
+
+
+def others_aside(is_json: bool) -> AbstractContextManager[object]:
+    """Within it what is printed goes to standard error where ``--json`` wants standard output for itself."""
+    return redirect_stdout(sys.stderr) if is_json else nullcontext()
 
 
 def print_json(value: Any) -> None:

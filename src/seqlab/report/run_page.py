@@ -130,10 +130,8 @@ def write_run_page(
             config_yaml,
         ),
     ]
-    warnings = [f"Warning: {warning}" for warning in table.warnings]
-    page = render_page(
-        title, "; ".join(filter(None, (f"seed {seed}", table.title, about))), [*warnings, *notices], whole
-    )
+    subtitle = "; ".join(filter(None, (f"seed {seed}", table.title, about)))
+    page = render_page(title, subtitle, notices, whole, warnings=table.warnings)
     write_page(path, page)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -84,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(os.environ.get("COMP_LINE", "").split())
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
     if hasattr(module, "run_line"):  # Hydra reads its arguments
@@ -105,6 +108,20 @@ def _run(given: list[str]) -> int:
             raise
         print(f"error: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
+
+
+def _complete(words: Sequence[str]) -> None:
+    """Tell a shell what may follow the words of its line, and exit; only the command it names is imported."""
+    import argcomplete
+
+    top = argparse.ArgumentParser(prog="seqlab")
+    commands = top.add_subparsers()
+    for name, meaning in COMMANDS.items():
+        own = commands.add_parser(name, help=meaning)
+        module = import_module(f"seqlab.commands.{name}") if name in words[1:2] else None
+        if hasattr(module, "add_arguments"):
+            module.add_arguments(own)
+    argcomplete.autocomplete(top)
 
 
 def _swapped(error: UserError, arguments: argparse.Namespace) -> str:

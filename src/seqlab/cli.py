@@ -118,9 +118,10 @@ def _complete(words: Sequence[str]) -> None:
     commands = top.add_subparsers()
     for name, meaning in COMMANDS.items():
         own = commands.add_parser(name, help=meaning)
-        module = import_module(f"seqlab.commands.{name}") if name in words[1:2] else None
-        if hasattr(module, "add_arguments"):
-            module.add_arguments(own)
+        if name in words[1:2]:
+            add_arguments = getattr(import_module(f"seqlab.commands.{name}"), "add_arguments", None)
+            if add_arguments is not None:  # Hydra reads those of training
+                add_arguments(own)
     argcomplete.autocomplete(top)
 
 

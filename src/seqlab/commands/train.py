@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab import progress
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
@@ -57,14 +58,19 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             print(help_text(conf, with_package(conf, ())[0]))
             return 0
         typed[:] = [*train_words(), *arguments]
+        progress.begin()
+        progress.show("loading libraries and data")
         try:
             conf, sys.argv[1:], search = _checked(conf, arguments)
         except UserError as error:
+            progress.clear()
             print(f"error: {hidden(str(error))}", file=sys.stderr)
             return EXIT_USER_ERROR
         return _run(train, conf, search)
     except KeyboardInterrupt:
         return interrupted()
+    finally:
+        progress.clear()
 
 
 def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
@@ -121,6 +127,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         if message is None or wants_traceback:
             return None
         message = escaped(hidden(message))
+        progress.clear()
         print(f"error: {message}", file=sys.stderr)
         return message
 
@@ -184,6 +191,7 @@ def _told(
                 with only_writer(_output_folder()):
                     return train(config)
         except RunInterruptedError as error:
+            progress.clear()
             ended_by.append(error)
             with last_words():
                 _tell_interrupted(error, config)

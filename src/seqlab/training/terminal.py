@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: one progress line while it trains, one table at its end."""
+"""What a run shows on the terminal: one progress line while it trains; with verbose=true one table."""
 
 from __future__ import annotations
 
@@ -57,18 +57,11 @@ def print_results(
     table: ResultTable,
     metrics: dict[str, float],
     audit: Sequence[tuple[str, str]] = (),
-    *,
-    verbose: bool = False,
 ) -> None:
-    """Warnings, examples, one table of test figures of the model and its baselines, its notes, the audit.
-
-    Args:
-        verbose: each figure with its interval.
-    """
+    """Examples, one table of test figures of the model and its baselines with intervals, notes, the audit."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     console = Console(highlight=False, markup=False)  # what [red] means in a label is the label
     shown = Table(title=escaped(f"{table.title}\n"), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
@@ -76,7 +69,7 @@ def print_results(
     shown.add_column("", overflow="fold")  # it gives way, so that no figure is cut
     for column in table.columns:
         shown.add_column(escaped(column).replace(" @", "\n@"), justify="right", no_wrap=True)
-    few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}
+    few, bounds = few_cells(table), table_intervals(table, metrics)
     for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
         for row, figures in rows:
             cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
@@ -87,8 +80,6 @@ def print_results(
             shown.add_row(escaped(row), *cells, style=style)
         shown.add_section()
     console.print()
-    for warning in table.warnings:
-        console.print(Text.assemble(("warning", "bold yellow"), f": {escaped(warning)}\n"), soft_wrap=True)
     for line in table.examples:
         console.print(escaped(line))
     console.print(shown)
@@ -105,9 +96,7 @@ def print_results(
         console.print(escaped(f"{what}: {note}"))
     for what, note in audit:
         console.print("\n".join(folded(escaped(f"{what}: {note}"), console.width)))
-    speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
-    unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
-    console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")
+    console.print()
 
 
 def folded(text: str, width: int) -> list[str]:

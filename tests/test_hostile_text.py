@@ -17,7 +17,7 @@ from seqlab.errors import escaped, escaped_json, printed
 from seqlab.results.outcome import ResultTable
 from seqlab.sweeps.table import tell_ended
 from seqlab.sweeps.trials import Trial
-from seqlab.training.terminal import print_results
+from seqlab.training.whole_table import print_results
 
 STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\r\x08\u202e"  # clears the screen, sets its title, colors, goes back
 MARKUP = "[red]label[/red]"

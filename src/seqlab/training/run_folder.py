@@ -177,11 +177,12 @@ class RunFolder:
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
         """Print what a newcomer reads first; with ``verbose=true`` the whole table before."""
-        from seqlab.training.first_screen import MOST_WARNINGS, first_screen
-        from seqlab.training.terminal import print_results
+        from seqlab.training.terminal import MOST_WARNINGS, first_screen
 
         progress.clear()
         if self.verbose:
+            from seqlab.training.whole_table import print_results
+
             print_results(outcome.result_table(), metrics, self.audit)
         most = sys.maxsize if self.verbose else MOST_WARNINGS
         print(first_screen(outcome, metrics, self.learned_from, self._ways_on(outcome), most))

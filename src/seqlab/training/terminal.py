@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: a progress line while it trains, then a screen that a newcomer understands."""
+"""What a run shows on the terminal: a bar while it trains, then a screen that a newcomer understands."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 PART = ".seqlab-part"  # a name that nobody gives to a file of their own
+RUN_LOCK = ".seqlab-lock"  # held in a run folder by the run that writes there
 
 
 @contextmanager
@@ -62,6 +63,19 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         finally:
             with suppress(OSError):  # of a folder that may not be written any more
                 path.unlink(missing_ok=True)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock file ``path``, which is not made where there is none."""
+    from filelock import FileLock, Timeout
+
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, OSError):  # a lock of somebody else's that may not be tried is taken for held
+        return True
 
 
 def let_go(stream: TextIO) -> None:

@@ -45,12 +45,12 @@ def test_the_table_of_a_sweep(sweep: Path, capsys: pytest.CaptureFixture) -> Non
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 100
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    assert lines[0] == "model=gru data=hdfs_window"
-    assert "1 0.2 1 of 2 1 0.1000 2, 3" in lines
-    assert "2 0.1 1 of 2 3 0.3000 0, 1" in lines
+    assert lines[0] == "gru on hdfs_window: 4 runs in 2 rows, best val/loss first (lowest)"
+    assert "1 0.2 1 of 2 0.1000 1 2, 3" in lines
+    assert "2 0.1 1 of 2 0.3000 3 0, 1" in lines
     assert "oracle" not in said
     assert "note: 1: metrics.json is broken: " in said
-    assert "note: 2 of 4 runs are unfinished (no metrics.json): 3, 1" in said
+    assert "note: 2 of 4 runs are not finished: 1 (stopped), 3 (stopped)" in said
 
 
 def test_two_rows_are_tested_on_the_same_items(sweep: Path, capsys: pytest.CaptureFixture) -> None:
@@ -69,7 +69,7 @@ def test_two_rows_are_tested_on_the_same_items(sweep: Path, capsys: pytest.Captu
 def test_files_and_standard_output(sweep: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["compare", str(sweep), "--csv", "a.csv", "--markdown", "-", "--html"]) == 0
     said = capsys.readouterr()
-    assert said.out.splitlines()[0] == "| # | optimizer.lr | seeds | val/loss | test/f1 |"
+    assert said.out.splitlines()[2] == "| # | optimizer.lr | seeds | test/f1 | val/loss |"
     assert pd.read_csv("a.csv")["val/loss"].tolist() == [1.5, 4.0]
     assert Path("compare.html").read_text().count("<script") == 2
     assert said.err.splitlines()[-2:] == ["csv: a.csv", "html: compare.html"]

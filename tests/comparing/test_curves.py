@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.comparing.page import collect, curve_records, read_curves
+from seqlab.comparing.curves import collect, curve_records, read_curves
 from seqlab.comparing.runs import read_runs
 
 CSV = """epoch,step,train/loss,val/loss,test/f1,timing/fit_seconds
@@ -40,5 +40,5 @@ def test_long_curves_are_thinned_and_runs_without_any_are_counted(make_run) -> N
     assert (curve["step"][0], curve["step"][-1]) == (0, 4999)
     assert curve["y"][-1] == pytest.approx(1 / 5000)
     assert notices[0].startswith("b: metrics.csv cannot be read: ")
-    assert notices[1] == "1 of 3 runs have no learning curve: they ran without logger=csv"
+    assert notices[1] == "1 finished run has no learning curve: no metrics.csv, which logger=csv writes"
     assert Path(with_curve / "metrics.csv").exists()

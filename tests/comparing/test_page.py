@@ -31,8 +31,10 @@ def page(make_run, runs_folder: Path) -> str:
         curves = CURVES.format(a=loss + 1, b=loss)
         make_run(str(number), {"val/loss": loss, "test/f1": f1}, settings, curves=curves)
     make_run("9", None, {"optimizer.lr": 0.9, "data.path": "b.txt"})
+    for number in range(2):
+        (runs_folder / str(number) / "report.html").touch()
     runs, notices = read_runs(find_run_folders([runs_folder]))
-    return render_comparison(compare_runs(runs, notices=notices), ["row 1 against row 2"])
+    return render_comparison(compare_runs(runs, notices=notices), ["row 1 against row 2"], runs_folder.parent)
 
 
 def embedded(page: str) -> dict[str, Any]:
@@ -49,7 +51,9 @@ def test_the_page_allows_its_own_script_and_nothing_else(page: str) -> None:
     digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
     assert html.unescape(policy[1]).endswith(f"; script-src 'sha256-{digest}'")
     assert policy[1].startswith("default-src 'none'; ")
-    assert not re.search(r'(?:src|href)="(?!#)', page)
+    assert not re.search(r'src="', page)
+    addresses = re.findall(r'href="([^#"]*)"', page)
+    assert set(addresses) == {"runs/0/report.html", "runs/1/report.html"}
 
 
 def test_a_report_still_allows_no_script() -> None:
@@ -58,15 +62,21 @@ def test_a_report_still_allows_no_script() -> None:
 
 def test_the_data_is_that_of_the_table_and_no_text_ends_it(page: str) -> None:
     data = embedded(page)
-    assert [column["name"] for column in data["columns"]] == [
-        *("data.path", "optimizer.lr", "seeds", "val/loss", "test/f1", "runs"),
+    (table,) = data["tables"]
+    assert [column["name"] for column in table["columns"]] == [
+        *("runs", "data.path", "optimizer.lr", "test/f1", "val/loss", "seeds"),
     ]
-    assert [row["values"] for row in data["rows"]] == [
-        ["b.txt", 0.02, 2, 1.5, pytest.approx(0.3), "1, 2"],
-        ["b.txt", 0.3, 2, 2.5, 0.6, "3, 4"],
-        [f"a/{EVIL}", 0.1, 1, 3.0, 0.9, "0"],
-        ["b.txt", 0.9, 0, None, None, "9"],
+    assert [row["values"] for row in table["rows"]] == [
+        ["1, 2", "b.txt", 0.02, pytest.approx(0.3), 1.5, 2],
+        ["3, 4", "b.txt", 0.3, 0.6, 2.5, 2],
+        ["0", f"a/{EVIL}", 0.1, 0.9, 3.0, 1],
+        ["9", "b.txt", 0.9, None, None, 0],
     ]
+    assert data["settings"] == {
+        "data.path": {"values": ["b.txt", f"a/{EVIL}"], "of": [0, 0, 0, 0, 1, 0]},
+        "optimizer.lr": {"values": ["0.02", "0.3", "0.1", "0.9"], "of": [0, 0, 1, 1, 2, 3]},
+        "seed": {"values": ["0", "1"], "of": [0, 1, 0, 1, 0, 0]},
+    }
     assert sorted((curve["row"], curve["y"]) for curve in data["curves"]["val/loss"]) == [
         (0, [2, 1]),
         (0, [3, 2]),
@@ -75,7 +85,8 @@ def test_the_data_is_that_of_the_table_and_no_text_ends_it(page: str) -> None:
         (2, [4, 3]),
     ]
     assert page.count("<script") == 2
-    assert "1 of 6 runs is unfinished (no metrics.json): 9" in page
+    assert "1 of 6 runs is not finished: 9 (stopped)" in page
+    assert "logger=csv" not in page  # the one without curves has not finished
     assert "row 1 against row 2" in page
 
 
@@ -102,12 +113,12 @@ def browser(tmp_path: Path, browser_flags: list[str]) -> Iterator[Any]:
 
 def rows(browser: Any) -> list[str]:
     """The first cells of the rows that are seen, from top to bottom."""
-    lines = browser.find_elements("css selector", "#runs-body tr")
+    lines = browser.find_elements("css selector", "[data-table] tbody tr")
     return [line.find_element("css selector", "th").text for line in lines if line.is_displayed()]
 
 
 def sort_by(browser: Any, column: int) -> str:
-    head = browser.find_element("css selector", f'#runs th[data-column="{column}"]')
+    head = browser.find_element("css selector", f'[data-table] th[data-column="{column}"]')
     head.find_element("css selector", "button").click()
     return head.get_attribute("aria-sort")
 
@@ -128,13 +139,13 @@ def test_a_reader_sorts_filters_and_marks(page: str, browser: Any, tmp_path: Pat
     browser.get((tmp_path / "compare.html").as_uri())
     assert rows(browser) == ["1", "2", "3", "4"]
 
-    assert sort_by(browser, 1) == "ascending"  # lr: 0.02, 0.1, 0.3, 0.9
+    assert sort_by(browser, 2) == "ascending"  # lr: 0.02, 0.1, 0.3, 0.9
     assert rows(browser) == ["1", "3", "2", "4"]
-    assert sort_by(browser, 1) == "descending"
+    assert sort_by(browser, 2) == "descending"
     assert rows(browser) == ["4", "2", "3", "1"]
-    sort_by(browser, 4)  # test/f1: 0.3, 0.6, 0.9, none: what has no figure stays last both ways
+    sort_by(browser, 3)  # test/f1: 0.3, 0.6, 0.9, none: what has no figure stays last both ways
     assert rows(browser) == ["1", "2", "3", "4"]
-    sort_by(browser, 4)
+    sort_by(browser, 3)
     assert rows(browser) == ["3", "2", "1", "4"]
 
     assert filter_by(browser, "lr>=0.1 val/loss<2.8") == "1 of 4 rows"
@@ -155,7 +166,7 @@ def test_a_reader_sorts_filters_and_marks(page: str, browser: Any, tmp_path: Pat
 
     shown = filter_by(browser, "lr>0")
     assert shown == "4 of 4 rows"
-    browser.find_element("css selector", '#runs-body tr[data-row="1"]').click()
+    browser.find_element("css selector", '[data-table] tr[data-row="1"]').click()
     assert browser.find_element("id", "scatter-key").text.split("\n")[0].startswith("2: ")
     assert count(browser, "#scatter circle.marked") == 1
 
@@ -165,7 +176,7 @@ def test_a_reader_sorts_filters_and_marks(page: str, browser: Any, tmp_path: Pat
     )
     assert (
         browser.find_element("css selector", "#scatter svg").get_attribute("aria-label")
-        == "val/loss over test/f1"
+        == "test/f1 over val/loss"
     )
     assert [line for line in browser.get_log("browser") if line["level"] == "SEVERE"] == []
 

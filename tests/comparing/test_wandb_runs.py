@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from seqlab.comparing.comparison import compare_runs
+from seqlab.comparing.curves import read_curves
 from seqlab.comparing.groups import find_differences
-from seqlab.comparing.page import read_curves
 from seqlab.comparing.table import to_frame
 from seqlab.comparing.wandb_runs import check_server, convert
 from seqlab.errors import UserError
@@ -67,8 +67,8 @@ def test_runs_of_a_server_give_the_same_table() -> None:
     assert (second["optimizer.lr"], second["val/loss"], second["test/f1"]) == (0.1, 4.0, 0.4)
     assert (second["model"], second["data"]) == ("GRUPredictor", "SessionWindows")
     assert second["runs"] == "same (id0); same (id1)"
-    assert found.metrics == ["val/loss", "test/f1"]
-    assert "1 of 4 runs is unfinished (by their state): run-3" in found.notices
+    assert found.rankings[0].metrics == ["test/f1", "val/loss"]
+    assert "1 of 4 runs is not finished: run-3 (crashed)" in found.notices
     assert [point.value for point in read_curves(runs[0])["val/loss"]] == [5, 3]
 
 

@@ -74,14 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         runs, notices = read_runs(find_run_folders(arguments.runs))
     comparison = compare_runs(runs, arguments.metrics, notices)
-    paired = paired_test(comparison.groups, arguments.paired)
+    alike = len(comparison.rankings) == 1 or arguments.paired is not None
+    paired = paired_test(comparison.groups, arguments.paired) if alike else []
     if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
         for notice in comparison.notices:
             print(escaped(f"note: {notice}"), file=sys.stderr)
     else:
-        from seqlab.comparing.table import print_table
+        from seqlab.comparing.table import print_tables
 
-        print_table(comparison)
+        print_tables(comparison)
         print(escaped("".join(f"\n{line}" for line in paired)), end="\n" if paired else "")
     _write(arguments, comparison, paired)
     return 0
@@ -110,7 +111,7 @@ def _write(arguments: argparse.Namespace, comparison: Comparison, paired: list[s
     if arguments.html:
         from seqlab.comparing.page import render_comparison
 
-        _put("html", arguments.html, render_comparison(comparison, paired))
+        _put("html", arguments.html, render_comparison(comparison, paired, Path(arguments.html).parent))
 
 
 def _put(option: str, name: str, content: str) -> None:

@@ -2,10 +2,13 @@
 const data = JSON.parse(document.getElementById("compare-data").textContent);
 const COLORS = [1, 2, 3, 4, 6].map((place) => `var(--series-${place})`); // the fifth is the gray of all others
 const find = (id) => document.getElementById(id);
-const body = find("runs-body");
-const lines = new Map([...body.rows].map((line) => [Number(line.dataset.row), line]));
+const bodies = [...document.querySelectorAll("[data-table] tbody")]; // one for each task and data
+const rows = data.tables.flatMap((table) => table.rows);
+const tableOf = data.tables.flatMap((table, number) => table.rows.map(() => number)); // of each row
+const lines = new Map(bodies.flatMap((body) => [...body.rows].map((line) => [Number(line.dataset.row), line])));
 const chosen = new Set(); // rows that a reader has clicked
-let shown = data.rows.map((_, row) => row); // what passes the filter, in the order of the table
+let drawn = 0; // the table whose rows the charts show
+let shown = []; // of them those that pass the filter, in the order of the table
 
 // ---- numbers and marks
 
@@ -16,26 +19,26 @@ const number = (value) => {
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(2).replace("-", "−");
   return String(Number(value.toPrecision(5))).replace("-", "−");
 };
-const marked = () => (chosen.size ? shown.filter((row) => chosen.has(row)) : shown).slice(0, COLORS.length);
+const marked = () => (shown.some((row) => chosen.has(row)) ? shown.filter((row) => chosen.has(row)) : shown).slice(0, COLORS.length);
 const color = (place) => COLORS[place] ?? "";
 const faint = (count) => Math.max(0.1, Math.min(0.45, 20 / count)); // many lines must not add up to a surface
 
-// ---- table: sort, filter, mark
+// ---- tables: sort, filter, mark
 
 const compare = (a, b) => {
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), "en", { numeric: true });
 };
 
-function sortBy(column, descending) {
-  const value = (row) => data.rows[row].values[column];
-  const order = [...lines.keys()].sort((a, b) => {
+function sortBy(body, column, descending) {
+  const value = (row) => rows[row].values[column];
+  const order = [...body.rows].map((line) => Number(line.dataset.row)).sort((a, b) => {
     const [left, right] = [value(a), value(b)];
     if (left === null || right === null) return (left === null) - (right === null) || a - b; // always last
     return (descending ? -1 : 1) * compare(left, right) || a - b;
   });
   for (const row of order) body.append(lines.get(row));
-  for (const head of document.querySelectorAll("#runs th[data-column]")) {
+  for (const head of body.parentElement.querySelectorAll("th[data-column]")) {
     const own = Number(head.dataset.column) === column;
     head.setAttribute("aria-sort", own ? (descending ? "descending" : "ascending") : "none");
   }
@@ -47,21 +50,21 @@ const OPERATORS = {
   ">": (order) => order > 0, "!=": (order) => order !== 0, "=": (order) => order === 0,
 };
 
-function columnOf(name) {
+function columnOf(table, name) {
   const ends = (text) => text === name || text.endsWith(`.${name}`) || text.endsWith(`/${name}`);
-  const exact = data.columns.findIndex((column) => column.name.toLowerCase() === name);
-  return exact >= 0 ? exact : data.columns.findIndex((column) => ends(column.name.toLowerCase()));
+  const exact = table.columns.findIndex((column) => column.name.toLowerCase() === name);
+  return exact >= 0 ? exact : table.columns.findIndex((column) => ends(column.name.toLowerCase()));
 }
 
 // lr<0.01 compares a column, any other word is looked for in the whole row.
 function condition(word) {
   const parts = /^(.+?)(<=|>=|!=|<|>|=)(.+)$/.exec(word);
-  if (!parts) return (row) => lines.get(row).textContent.toLowerCase().includes(word);
-  const column = columnOf(parts[1]);
-  if (column < 0) return null;
+  if (!parts) return (row) => [lines.get(row).textContent, ...rows[row].values].join(" ").toLowerCase().includes(word);
+  const columns = data.tables.map((table) => columnOf(table, parts[1]));
+  if (columns.every((column) => column < 0)) return null;
   const wanted = Number.isNaN(Number(parts[3])) ? parts[3] : Number(parts[3]);
   return (row) => {
-    const value = data.rows[row].values[column];
+    const value = rows[row].values[columns[tableOf[row]]] ?? null;
     if (value === null) return false;
     const own = typeof value === "number" ? value : value.toLowerCase();
     return OPERATORS[parts[2]](compare(own, wanted));
@@ -78,13 +81,14 @@ function filter() {
     line.hidden = !passes;
     count += passes;
   }
+  for (const line of document.querySelectorAll("[data-of]")) line.hidden = lines.get(Number(line.dataset.of)).hidden;
   const problem = unknown.length ? `; no column for ${unknown.join(" ")}` : "";
   find("shown").textContent = `${count} of ${lines.size} rows${problem}`;
   refresh();
 }
 
 function refresh() {
-  shown = [...body.rows].filter((line) => !line.hidden).map((line) => Number(line.dataset.row));
+  shown = [...bodies[drawn].rows].filter((line) => !line.hidden).map((line) => Number(line.dataset.row));
   const order = marked();
   for (const [row, line] of lines) {
     line.querySelector(".mark").style.background = color(order.indexOf(row)) || "transparent";
@@ -178,7 +182,7 @@ function stroke(svg, points, row, order, thin) {
   const line = element(svg, "path", { class: classes.join(" ").trim(), d: path(points), "data-row": row });
   if (place >= 0) line.style.stroke = color(place);
   else line.style.opacity = faint(shown.length);
-  element(line, "title", {}, data.rows[row].name);
+  element(line, "title", {}, rows[row].name);
 }
 
 // Muted rows first, so that marked ones lie on top, the best one last.
@@ -186,7 +190,7 @@ const backToFront = (order) => [...shown.filter((row) => !order.includes(row)), 
 
 function legend(id, order) {
   const rest = shown.length - order.length;
-  const items = order.map((row, place) => [color(place), `${row + 1}: ${data.rows[row].name}`]);
+  const items = order.map((row, place) => [color(place), `${row + 1}: ${rows[row].name}`]);
   if (rest > 0) items.push(["var(--muted)", `${rest} more`]);
   find(id).replaceChildren(...items.map(([background, text]) => {
     const item = document.createElement("li");
@@ -209,14 +213,13 @@ function nothing(place, text) {
 
 function drawCurves() {
   const place = find("curves");
-  if (!place) return;
   const metric = find("curve-metric").value;
   const across = find("curve-x").value;
-  const rows = new Set(shown);
-  const curves = data.curves[metric].filter((curve) => rows.has(curve.row));
+  const seen = new Set(shown);
+  const curves = (data.curves[metric] ?? []).filter((curve) => seen.has(curve.row));
   const order = marked();
   legend("curves-key", order);
-  if (!curves.length) return nothing(place, "No curve of the rows that are shown.");
+  if (!curves.length) return nothing(place, "No learning curve of the rows that are shown.");
   const width = place.clientWidth;
   const height = Math.min(420, Math.max(260, width * 0.5));
   const box = { left: 58, right: width - 14, top: 28, bottom: height - 46 };
@@ -243,7 +246,6 @@ function drawCurves() {
 
 function drawParallel() {
   const place = find("parallel");
-  if (!place) return;
   const axes = [...document.querySelectorAll("#parallel-axes input:checked")].map((box) => Number(box.value));
   const order = marked();
   legend("parallel-key", order);
@@ -252,7 +254,7 @@ function drawParallel() {
   const width = Math.max(room, axes.length * 130);
   const [height, top, bottom] = [360, 48, 330];
   const svg = canvas(place, width, height, "parallel coordinates");
-  const scales = axes.map((column) => scale(shown.map((row) => data.rows[row].values[column]), bottom, top, 4));
+  const scales = axes.map((column) => scale(shown.map((row) => rows[row].values[column]), bottom, top, 4));
   const margin = (n) => Math.max(48, 14 + 7 * Math.max(...scales[n].ticks.map((tick) => tick[1].length)));
   const [left, right] = [margin(0), margin(axes.length - 1)];
   const at = (n) => left + ((width - left - right) * n) / (axes.length - 1);
@@ -260,7 +262,7 @@ function drawParallel() {
     let points = [];
     const pieces = [];
     axes.forEach((column, n) => {
-      const value = data.rows[row].values[column];
+      const value = rows[row].values[column];
       if (value !== null) points.push([at(n), scales[n].at(value)]);
       if (value === null || n === axes.length - 1) {
         if (points.length > 1) pieces.push(points);
@@ -273,7 +275,7 @@ function drawParallel() {
   const name = (n) => (n === 0 ? 4 : n === axes.length - 1 ? width - 4 : at(n));
   axes.forEach((column, n) => {
     element(svg, "line", { class: "axis", x1: at(n), x2: at(n), y1: top, y2: bottom });
-    element(svg, "text", { class: "axis-name", x: name(n), y: n % 2 && axes.length > 4 ? 32 : 16, "text-anchor": anchor(n) }, data.columns[column].label);
+    element(svg, "text", { class: "axis-name", x: name(n), y: n % 2 && axes.length > 4 ? 32 : 16, "text-anchor": anchor(n) }, data.tables[drawn].columns[column].label);
     const last = n === axes.length - 1;
     for (const [y, text] of scales[n].ticks) {
       element(svg, "line", { class: "axis", x1: at(n) - 3, x2: at(n) + 3, y1: y, y2: y });
@@ -290,56 +292,115 @@ function drawScatter() {
   const place = find("scatter");
   const [first, second] = [Number(find("scatter-x").value), Number(find("scatter-y").value)];
   const order = marked();
-  const values = (row) => [data.rows[row].values[first], data.rows[row].values[second]];
-  const rows = backToFront(order).filter((row) => values(row).every((value) => value !== null));
+  const values = (row) => [rows[row].values[first], rows[row].values[second]];
+  const having = backToFront(order).filter((row) => values(row).every((value) => value !== null));
   legend("scatter-key", order);
-  if (!rows.length) return nothing(place, "No row that is shown has both.");
+  if (!having.length) return nothing(place, "No row that is shown has both.");
   const width = place.clientWidth;
   const height = Math.min(420, Math.max(260, width * 0.5));
-  const isWords = rows.some((row) => typeof values(row)[1] !== "number");
+  const isWords = having.some((row) => typeof values(row)[1] !== "number");
   const box = { left: isWords ? 130 : 62, right: width - 24, top: 34, bottom: height - 46 };
-  const svg = canvas(place, width, height, `${data.columns[second].name} over ${data.columns[first].name}`);
-  const x = scale(rows.map((row) => values(row)[0]), box.left + 14, box.right, Math.max(3, width / 120));
-  const y = scale(rows.map((row) => values(row)[1]), box.bottom - 12, box.top, 5);
-  frame(svg, box, x, y, [data.columns[first].name, data.columns[second].name]);
-  for (const row of rows) {
+  const svg = canvas(place, width, height, `${data.tables[drawn].columns[second].name} over ${data.tables[drawn].columns[first].name}`);
+  const x = scale(having.map((row) => values(row)[0]), box.left + 14, box.right, Math.max(3, width / 120));
+  const y = scale(having.map((row) => values(row)[1]), box.bottom - 12, box.top, 5);
+  frame(svg, box, x, y, [data.tables[drawn].columns[first].name, data.tables[drawn].columns[second].name]);
+  for (const row of having) {
     const rank = order.indexOf(row);
     const [left, up] = values(row);
     const attributes = { cx: x.at(left), cy: y.at(up), r: rank < 0 ? 4 : 6, "data-row": row };
     const dot = element(svg, "circle", { class: rank < 0 ? "dot" : "dot marked", ...attributes });
     if (rank >= 0) dot.style.fill = color(rank);
-    const told = `${row + 1}: ${data.rows[row].name}\n${number(left)}, ${number(up)}`;
+    const told = `${row + 1}: ${rows[row].name}\n${number(left)}, ${number(up)}`;
     element(dot, "title", {}, told);
   }
 }
 
+function difference() {
+  const [first, second] = [Number(find("first").value), Number(find("second").value)];
+  const apart = Object.entries(data.settings).filter(([, each]) => each.of[first] !== each.of[second]);
+  const texts = apart.map(([name, { values, of }]) => [name, values[of[first]], values[of[second]]]);
+  find("difference").replaceChildren(...(texts.length ? texts : [["none", "–", "–"]]).map((cells) => {
+    const line = document.createElement("tr");
+    line.append(...cells.map((text, place) => {
+      const cell = document.createElement(place ? "td" : "th");
+      cell.className = "left";
+      cell.textContent = text;
+      return cell;
+    }));
+    return line;
+  }));
+}
+
 // ---- what a reader does
 
-for (const head of document.querySelectorAll("#runs th[data-column]")) {
-  const column = Number(head.dataset.column);
-  head.querySelector("button").addEventListener("click", () => {
-    const now = head.getAttribute("aria-sort");
-    const best = data.columns[column].best === "max" ? "descending" : "ascending";
-    const next = now === "none" ? best : now === "ascending" ? "descending" : "ascending";
-    sortBy(column, next === "descending");
-  });
-}
-find("filter").addEventListener("input", filter);
-body.addEventListener("click", (event) => {
-  const row = Number(event.target.closest("tr").dataset.row);
-  if (!chosen.delete(row)) chosen.add(row);
+const options = (pairs, selected) => pairs.map(([value, text]) => new Option(text, value, false, value === selected));
+
+// The charts show the rows of a table: what can be chosen is of that table.
+function draw(table) {
+  drawn = table;
+  find("table").value = table;
+  const { columns, axes, scatter, judge } = data.tables[table];
+  const own = Object.keys(data.curves).filter((name) => data.curves[name].some((curve) => tableOf[curve.row] === table));
+  own.sort((a, b) => b.startsWith("val/") - a.startsWith("val/") || compare(a, b));
+  find("curve-metric").replaceChildren(...options(own.map((name) => [name, name]), own.includes(judge) ? judge : own[0]));
+  const numbered = columns.map((column, place) => [place, column.name]).filter(([, name]) => name !== "runs");
+  find("scatter-x").replaceChildren(...options(numbered, scatter[0]));
+  find("scatter-y").replaceChildren(...options(numbered, scatter[1]));
+  find("parallel-axes").replaceChildren(...numbered.map(([place]) => {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    Object.assign(box, { type: "checkbox", value: place, checked: axes.includes(place) });
+    label.className = "check";
+    label.append(box, ` ${columns[place].label}`);
+    return label;
+  }));
   refresh();
+}
+
+bodies.forEach((body, table) => {
+  for (const head of body.parentElement.querySelectorAll("th[data-column]")) {
+    const column = Number(head.dataset.column);
+    head.querySelector("button").addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      const best = data.tables[table].columns[column].best === "max" ? "descending" : "ascending";
+      const next = now === "none" ? best : now === "ascending" ? "descending" : "ascending";
+      sortBy(body, column, next === "descending");
+    });
+  }
+  body.addEventListener("click", (event) => {
+    if (event.target.closest("a")) return;
+    const row = Number(event.target.closest("tr").dataset.row);
+    if (!chosen.delete(row)) chosen.add(row);
+    if (table === drawn) refresh();
+    else draw(table);
+  });
 });
-for (const [id, draw] of [
+find("filter").addEventListener("input", filter);
+find("table").addEventListener("change", () => draw(Number(find("table").value)));
+for (const [id, redraw] of [
   ["curve-metric", drawCurves], ["curve-x", drawCurves], ["curve-log", drawCurves],
   ["scatter-x", drawScatter], ["scatter-y", drawScatter], ["parallel-axes", drawParallel],
+  ["first", difference], ["second", difference],
 ]) {
-  find(id)?.addEventListener("change", draw);
+  find(id)?.addEventListener("change", redraw);
 }
 document.querySelectorAll("[data-scripted]").forEach((part) => { part.hidden = false; });
+// Says where a table goes on to the right.
+function tellMore() {
+  for (const part of document.querySelectorAll(".scroll")) {
+    part.classList.toggle("more", part.scrollLeft + part.clientWidth < part.scrollWidth - 2);
+  }
+}
+document.querySelectorAll(".scroll").forEach((part) => part.addEventListener("scroll", tellMore));
 let waiting = 0;
 window.addEventListener("resize", () => {
   cancelAnimationFrame(waiting);
-  waiting = requestAnimationFrame(refresh);
+  waiting = requestAnimationFrame(() => {
+    refresh();
+    tellMore();
+  });
 });
+draw(0);
 filter();
+if (find("first")) difference();
+tellMore();

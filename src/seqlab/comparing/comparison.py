@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from seqlab.comparing.groups import ALWAYS_SHOWN, Differences, Group, find_differences, group_runs
+from seqlab.comparing.groups import ALWAYS_SHOWN, UNKNOWN, Differences, Group, find_differences, group_runs
 from seqlab.comparing.runs import Run, some
 from seqlab.errors import UserError
 from seqlab.results.intervals import INTERVAL_NOTE, is_interval
 
+_FEW_SEEDS = 5
+
 
 @dataclass(frozen=True)
-class Comparison:
-    """What the table, the page and the files show. Row n of each is ``groups[n - 1]``."""
+class Ranking:
+    """The rows of one task and data, whose figures mean the same: row n of a page is that of ``numbered``."""
 
     groups: Sequence[Group]
     differences: Differences
     metrics: Sequence[str]
-    notices: Sequence[str]
+    first_row: int = 1
+
+    @property
+    def numbered(self) -> Iterator[tuple[int, Group]]:
+        return enumerate(self.groups, start=self.first_row)
+
+    @property
+    def title(self) -> str:
+        """``gru on hdfs_window``."""
+        models, data = (
+            dict.fromkeys(str(group.settings[key]) for group in self.groups) for key in ALWAYS_SHOWN
+        )
+        return f"{some(list(models))} on {some(list(data))}"
+
+    @property
+    def num_runs(self) -> int:
+        return sum(len(group.runs) for group in self.groups)
 
     @cached_property
     def varying(self) -> list[str]:
@@ -34,7 +52,7 @@ class Comparison:
 
     @cached_property
     def needed(self) -> frozenset[str]:
-        """Model, data and the settings that tell rows of the same model and data from each other."""
+        """The settings that tell rows of the same model from each other, and the model itself."""
         values: dict[tuple[str, str], set[str]] = {}
         for group in self.groups:
             choice = repr([group.settings[name] for name in ALWAYS_SHOWN])
@@ -43,41 +61,78 @@ class Comparison:
         return frozenset(ALWAYS_SHOWN) | {key for (key, _), found in values.items() if len(found) > 1}
 
     @property
-    def constant(self) -> list[str]:
-        """``model=gru`` and ``data=hdfs_window`` where all rows have the same."""
-        settings = self.groups[0].settings
-        return [f"{key}={settings[key]}" for key in self.differences.shown if key not in self.varying]
-
-    @property
     def has_seeds(self) -> bool:
         return any(len(group.finished) > 1 for group in self.groups)
 
     @property
-    def order(self) -> str:
-        """How the rows are sorted, as a sentence."""
-        monitors = dict.fromkeys(group.monitor for group in self.groups if group.monitor)
-        if not monitors:
-            return "not sorted: no run names a monitored metric"
-        names = ", then ".join(
-            f"{metric} ({'lowest' if mode == 'min' else 'highest'} first)" for metric, mode in monitors
-        )
-        return f"sorted by the monitored validation metric, {names}"
+    def monitor(self) -> tuple[str, str] | None:
+        return next((group.monitor for group in self.groups if group.monitor), None)
 
     @property
-    def reading(self) -> list[str]:
-        """How to read the table, as sentences."""
-        spread = ["mean ± standard deviation over seeds, [95 % bootstrap interval of the mean]"]
-        alone = [group for group in self.groups if len(group.finished) == 1]
-        figures = [group.figure(metric) for group in alone for metric in self.metrics]
-        is_bounded = any(each is not None and each.low is not None for each in figures)
-        bounds = [f"of a single run: [{INTERVAL_NOTE}]"] if is_bounded else []
-        return [self.order, *(spread if self.has_seeds else []), *bounds]
+    def summary(self) -> str:
+        """How many runs, and how the rows are sorted."""
+        runs, rows = self.num_runs, len(self.groups)
+        counted = f"{runs:,} run{'s' * (runs > 1)}" + (
+            f" in {rows:,} row{'s' * (rows > 1)}" if rows < runs else ""
+        )
+        if self.monitor is None:
+            return f"{counted}, not sorted: no run names a monitored metric"
+        metric, mode = self.monitor
+        return f"{counted}, best {metric} first ({'lowest' if mode == 'min' else 'highest'})"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the table, the page and the files show: a ranking for each task and data."""
+
+    rankings: Sequence[Ranking]
+    notices: Sequence[str]
+
+    @property
+    def groups(self) -> list[Group]:
+        """Row n of all tables is ``groups[n - 1]``."""
+        return [group for ranking in self.rankings for group in ranking.groups]
+
+    @property
+    def runs(self) -> list[tuple[int, Run]]:
+        """Each run with the number of its row."""
+        return [(number, run) for number, group in enumerate(self.groups, start=1) for run in group.runs]
+
+    @property
+    def has_seeds(self) -> bool:
+        return any(ranking.has_seeds for ranking in self.rankings)
+
+    def reading(self, *, with_bounds: bool = True) -> list[str]:
+        """How to read the tables, as sentences.
+
+        Args:
+            with_bounds: whether the intervals of single runs are shown.
+        """
+        found = []
+        if self.has_seeds:
+            few = min(len(group.finished) for group in self.groups if len(group.finished) > 1)
+            narrow = f"; too narrow, as it knows no value but those {few}" if few < _FEW_SEEDS else ""
+            found.append(
+                f"mean ± standard deviation over seeds, [95 % bootstrap interval of the mean{narrow}]"
+            )
+        alone = [
+            group.figure(metric)
+            for ranking in self.rankings
+            for group in ranking.groups
+            if len(group.finished) == 1
+            for metric in ranking.metrics
+        ]
+        if with_bounds and any(each is not None and each.low is not None for each in alone):
+            found.append(f"of a single run: [{INTERVAL_NOTE}]")
+        if len(self.rankings) > 1:
+            found.append("tables of other tasks or data: val/loss in one says nothing about the other")
+        return found
 
 
 def compare_runs(
     runs: Sequence[Run], patterns: Sequence[str] = (), notices: Sequence[str] = ()
 ) -> Comparison:
-    """Find what differs, group by it, choose the figures.
+    """Put runs of the same task and data together, find what differs, group by it, choose the figures.
 
     Args:
         runs: one or more.
@@ -89,61 +144,72 @@ def compare_runs(
     """
     if not runs:
         raise UserError("no run can be compared: " + "; ".join(notices))
-    differences = find_differences(runs)
-    groups, repeated = group_runs(runs, differences)
-    told = [*notices, *repeated, *_notices_about(groups, differences)]
-    return Comparison(groups, differences, _choose_metrics(groups, patterns), told)
+    kinds: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        kinds.setdefault(_kind(run), []).append(run)
+    available = list({name: None for run in runs for name in run.metrics or ()})
+    for pattern in patterns if available else ():
+        if not _matching(pattern, available):
+            raise UserError(_unmatched(pattern, available))
+    rankings: list[Ranking] = []
+    repeated: list[str] = []
+    for found in kinds.values():
+        differences = find_differences(found)
+        groups = group_runs(found, differences, repeated)
+        first = 1 + sum(len(ranking.groups) for ranking in rankings)
+        rankings.append(Ranking(groups, differences, _choose_metrics(groups, patterns), first))
+    return Comparison(rankings, [*notices, *_notices_about(runs, repeated)])
 
 
-def _notices_about(groups: Sequence[Group], differences: Differences) -> list[str]:
-    runs = [run for group in groups for run in group.runs]
-    unfinished = [run.name for group in groups for run in group.unfinished]
+def _kind(run: Run) -> tuple[str, ...]:
+    """What must be alike for two figures of one name to mean the same: task, data, the judged metric."""
+    task = str(run.config.get("model._target_", run.choices.get("model", UNKNOWN)))
+    return (task, str(run.choices.get("data", UNKNOWN)), *(run.monitor or ()))
+
+
+def _notices_about(runs: Sequence[Run], repeated: Sequence[str]) -> list[str]:
     found = []
-    if unfinished:
+    if unfinished := [f"{run.name} ({run.state})" for run in runs if run.metrics is None]:
+        are = "is" if len(unfinished) == 1 else "are"
+        found.append(f"{len(unfinished)} of {len(runs)} runs {are} not finished: {some(unfinished)}")
+    if repeated:
+        are = "run is" if len(repeated) == 1 else "runs are"
         found.append(
-            f"{len(unfinished)} of {len(runs)} runs {'is' if len(unfinished) == 1 else 'are'} unfinished "
-            f"{'(no metrics.json)' if runs[0].folder else '(by their state)'}: {some(unfinished)}"
+            f"{len(repeated)} {are} left out, as a later one has the same setting and seed: {some(repeated)}"
         )
     commits = sorted({run.commit for run in runs if run.commit})
     if len(commits) > 1:
         found.append(f"the runs come from {len(commits)} commits of the code: {some(commits)}")
-    if few := [len(group.finished) for group in groups if 1 < len(group.finished) < 5]:
-        found.append(f"intervals of {min(few)} seeds are too narrow: they know no value but those {min(few)}")
-    for choice in ("data", "model"):
-        if len({group.settings[choice] for group in groups}) > 1:
-            found.append(
-                f"rows of another {choice} may mean another thing by the same metric, such as val/loss"
-            )
-            break
-    if differences.implied:
-        found.append(f"not shown because a choice brings them: {some(list(differences.implied))}")
     return found
 
 
 def _choose_metrics(groups: Sequence[Group], patterns: Sequence[str]) -> list[str]:
-    """The monitored validation metrics, then the test figures of the run itself or what the patterns name.
+    """The figures of the runs' own tables, or what the patterns name; then what the rows are sorted by.
 
-    ``test/f1`` is a figure of the run; ``test/rank/f1`` belongs to one of several scores and is shown on
-    demand. Figures that looked at test labels, ``oracle/``, and bounds, ``.../ci_low``, are matched only by a
-    pattern that says so.
+    Where no run says which figures its table has, all like ``test/f1``: ``test/rank/f1`` belongs to one of
+    several scores. Figures that looked at test labels, ``oracle/``, and bounds, ``.../ci_low``, are matched
+    only by a pattern that says so.
     """
-    available = list({name: None for group in groups for run in group.finished for name in run.metrics or ()})
-    monitored = dict.fromkeys(group.monitor[0] for group in groups if group.monitor)
-    chosen = [name for name in monitored if name in available]
+    runs = [run for group in groups for run in group.finished]
+    available = list({name: None for run in runs for name in run.metrics or ()})
+    chosen = [name for pattern in patterns for name in _matching(pattern, available)]
     if not patterns:
-        chosen += [name for name in available if name.startswith("test/") and name.count("/") == 1]
-    for pattern in patterns:
-        found = [
-            name
-            for name in available
-            if fnmatchcase(name, pattern)
-            and (pattern.startswith("oracle") or not name.startswith("oracle/"))
-            and ("/ci_" in pattern or not is_interval(name))
+        named = dict.fromkeys(name for run in runs for name in run.figures)
+        chosen = [name for name in named if name in available] or [
+            name for name in available if name.startswith("test/") and name.count("/") == 1
         ]
-        if not found and available:
-            raise UserError(_unmatched(pattern, available))
-        chosen += found
-    return list(dict.fromkeys(chosen))
+    monitored = [group.monitor[0] for group in groups if group.monitor]
+    return list(dict.fromkeys([*chosen, *(name for name in monitored if name in available)]))
+
+
+def _matching(pattern: str, available: Sequence[str]) -> list[str]:
+    return [
+        name
+        for name in available
+        if fnmatchcase(name, pattern)
+        and (pattern.startswith("oracle") or not name.startswith("oracle/"))
+        and ("/ci_" in pattern or not is_interval(name))
+    ]
 
 
 def _unmatched(pattern: str, available: Sequence[str]) -> str:

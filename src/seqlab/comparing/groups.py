@@ -6,15 +6,18 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqlab.comparing.runs import SEED, Run, some
+from seqlab.comparing.runs import SEED, Run
 from seqlab.comparing.statistics import Spread, spread
 from seqlab.results.intervals import HIGH, LOW
 
 CHOICES = ("model", "data", "optimizer", "scheduler")
 ALWAYS_SHOWN = ("model", "data")
 ABSENT, UNKNOWN = "–", "?"
-# What a run says about where it writes, not about what it computes.
-_IGNORED = ("logger.", "resume.", "callbacks.extra.sweep.")
+# What a run says about where it writes, what it shows and what it is called, not about what it computes.
+_IGNORED = (
+    *("logger.", "resume.", "callbacks.extra.sweep.", "name.", "notes.", "tags.", "cautions."),
+    *("verbose.", "safe_csv.", "trainer.enable_progress_bar."),
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ def setting(run: Run, key: str) -> Any:
     return run.choices.get(key, UNKNOWN) if key in CHOICES else run.config.get(key, ABSENT)
 
 
+def settings_apart(first: Run, second: Run) -> list[tuple[str, Any, Any]]:
+    """The settings that two runs do not have alike, choices first: name and both values."""
+    keys = dict.fromkeys((*CHOICES, *first.config, *second.config))
+    pairs = (
+        (key, setting(first, key), setting(second, key)) for key in keys if not f"{key}.".startswith(_IGNORED)
+    )
+    return [(key, one, other) for key, one, other in pairs if _hashable(one) != _hashable(other)]
+
+
 def _hashable(value: Any) -> Hashable:
     """Numbers compare as numbers, 1 and 1.0 alike; a bool and a number do not."""
     if isinstance(value, list | dict):
@@ -99,24 +111,19 @@ def _follows_choice(runs: Sequence[Run], key: str) -> bool:
     return True
 
 
-def group_runs(runs: Sequence[Run], differences: Differences) -> tuple[list[Group], list[str]]:
-    """One group per setting, best first by the monitored validation metric; and the runs that were repeated.
+def group_runs(runs: Sequence[Run], differences: Differences, repeated: list[str]) -> list[Group]:
+    """One group per setting, best first by the monitored validation metric.
 
     Of a seed that was run twice with the same setting the last counts: a figure that is there twice would
     make the interval too narrow.
+
+    Args:
+        repeated: gets the names of runs that were repeated.
     """
     members: dict[tuple[Hashable, ...], list[Run]] = {}
     for run in runs:
         members.setdefault(differences.group_key(run), []).append(run)
-    repeated: list[str] = []
-    groups = [_group(found, differences, repeated) for found in members.values()]
-    notices = []
-    if repeated:
-        are = "run is" if len(repeated) == 1 else "runs are"
-        notices.append(
-            f"{len(repeated)} {are} left out, as a later one has the same setting and seed: {some(repeated)}"
-        )
-    return sorted(groups, key=_rank), notices
+    return sorted((_group(found, differences, repeated) for found in members.values()), key=_rank)
 
 
 def _group(runs: Sequence[Run], differences: Differences, repeated: list[str]) -> Group:

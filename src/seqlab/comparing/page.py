@@ -1,32 +1,31 @@
-"""compare.html: a table that sorts and filters, curves, parallel coordinates, a scatter plot; offline."""
+"""compare.html: tables that sort and filter, charts, the settings of two runs, an index of all; offline."""
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from urllib.parse import quote
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seqlab.comparing.comparison import Comparison
-from seqlab.comparing.groups import ALWAYS_SHOWN
+from seqlab.comparing.comparison import Comparison, Ranking
+from seqlab.comparing.curves import curve_records
+from seqlab.comparing.groups import ALWAYS_SHOWN, UNKNOWN, Group, setting, settings_apart
 from seqlab.comparing.runs import Run
-from seqlab.comparing.table import Column, columns_of
+from seqlab.comparing.table import Column, columns_of, setting_text
 from seqlab.report.page import Section, render_page
-from seqlab.report.tables import short_names
+from seqlab.report.tables import format_number, short_names
 
 _FOLDER = Path(__file__).parent
 _MOST_AXES = 7  # that are chosen at first
-_MOST_POINTS = 100  # of one curve on the page
-_BUDGET = 120_000  # points of all curves on a page: some 3 MB
-_CURVES = ("train/", "val/", "learning_rate", "lr-")
-Pairs = list[tuple[int, str]]
+_MOST_LINKS = 6  # in a cell
+_FIRST_SETTINGS = 4  # before the figures
 
 
 @cache
@@ -39,104 +38,159 @@ def _parts() -> Any:
     return environment.get_template("compare.html.j2").module
 
 
-def render_comparison(comparison: Comparison, paired: Sequence[str] = ()) -> str:
+def render_comparison(comparison: Comparison, paired: Sequence[str] = (), folder: Path = Path()) -> str:
     """The page as HTML text, with its data, style and script in it.
 
     Args:
         paired: lines of the paired test; empty for none.
+        folder: where the page will lie: links to reports begin there.
     """
-    parts, groups = _parts(), comparison.groups
-    columns = _ordered(comparison)
-    labels = short_names([column.name for column in columns])
-    curves, more_notices = curve_records(
-        [(row, run) for row, group in enumerate(groups) for run in group.runs]
-    )
-    monitors = [group.monitor for group in groups if group.monitor]
-    names = [", ".join(run.name for run in group.runs) for group in groups]
-    settings = _numbered(columns, "setting")
-    figures = _numbered(columns, "figure")
-    axes = [*settings[: _MOST_AXES - 2], *figures][:_MOST_AXES]
-    numeric = [number for number, _ in settings if columns[number].is_number]
-    across = (numeric or [number for number, _ in (*figures[1:], *settings)] or [0])[0]
-    sentences = [part[0].upper() + part[1:] for part in comparison.reading]
-    note = ". ".join([*sentences, "Click a row to color it, a heading to sort."])
-    scatter = parts.scatter(
-        [(number, column.name) for number, column in enumerate(columns) if column.kind != "runs"],
-        across,
-        figures[0][0] if figures else 0,
-    )
+    parts, rankings = _parts(), comparison.rankings
+    tables = [_ordered(ranking) for ranking in rankings]
+    curves, notices = curve_records([(row - 1, run) for row, run in comparison.runs])
+    note = "Click a row to color it, a heading to sort."
     sections = [
-        Section("Runs", parts.table(columns, names, monitors[0] if monitors else ("", "")), note),
-        *([Section("Paired comparison", parts.paired(paired))] if paired else []),
         Section(
-            "Learning curves",
-            parts.curves(
-                [(name, name) for name in sorted(curves, key=lambda key: (not key.startswith("val/"), key))],
-                next((metric for metric in (*dict(monitors), *curves) if metric in curves), None),
+            ranking.title,
+            (parts.filter() if number == 0 else Markup(""))
+            + parts.table(
+                number,
+                ranking.title,
+                columns,
+                [_links(group, folder) for group in ranking.groups],
+                ranking.first_row,
+                ranking.monitor or ("", ""),
             ),
-        ),
-        Section(
-            "Parallel coordinates",
-            parts.parallel([(n, labels[name], (n, name) in axes) for n, name in (*settings, *figures)]),
-        ),
-        Section("Scatter", scatter + _embedded(_record(comparison, columns, labels, curves))),
+            f"{ranking.summary[0].upper()}{ranking.summary[1:]}. {note}",
+        )
+        for number, (ranking, columns) in enumerate(zip(rankings, tables, strict=True))
     ]
-    subtitle = f"{sum(len(group.runs) for group in groups):,} runs in {len(groups):,} rows"
+    if paired:
+        sections.append(Section("Paired comparison", parts.paired(paired)))
+    several = any(len(each.groups) > 1 for each in rankings)
+    charts = [parts.picker([each.title for each in rankings]), parts.curves(), parts.others(several)]
+    sections.append(Section("Charts", Markup("").join(charts)))
+    if len(comparison.runs) > 1:
+        names = [f"{row}: {run.label or run.name}" for row, run in comparison.runs]
+        sections.append(Section("Settings of two runs", parts.difference(names)))
+    sections.append(
+        Section("All runs", parts.index([_entry(row, run, folder) for row, run in comparison.runs]))
+    )
+    reading = [
+        f"{part[0].upper()}{part[1:]}." for part in (*comparison.reading(), *comparison.notices, *notices)
+    ]
+    record = _embedded(_record(comparison, tables, curves))
+    notes = parts.notes(reading) if reading else Markup("<p>None.</p>")
+    sections.append(Section("Notes", notes + record))
+    rows, runs = len(comparison.groups), len(comparison.runs)
     return render_page(
         "Comparison of runs",
-        "; ".join(filter(None, [subtitle, ", ".join(comparison.constant)])),
-        [*comparison.notices, *more_notices],
+        f"{runs:,} run{'s' * (runs > 1)}" + (f" in {rows:,} row{'s' * (rows > 1)}" if rows < runs else ""),
+        [],
         sections,
         style=(_FOLDER / "compare.css").read_text(encoding="utf-8"),
         script=(_FOLDER / "compare.js").read_text(encoding="utf-8"),
     )
 
 
-def _ordered(comparison: Comparison) -> list[Column]:
-    """Settings that tell the rows apart, seeds, figures, the other settings, where the runs lie."""
-
-    def rank(column: Column) -> int:
-        if column.kind == "setting":
-            return 0 if column.name in comparison.needed else 3
-        return {"seeds": 1, "figure": 2, "runs": 4}[column.kind]
-
-    return sorted((column for column in columns_of(comparison) if column.kind != "row"), key=rank)
+def _address(run: Run, folder: Path) -> str:
+    """Of its report as a link of a page in ``folder``; empty where it has none."""
+    return quote(os.path.relpath(run.report, folder)) if run.report else ""
 
 
-def _numbered(columns: Sequence[Column], kind: str) -> Pairs:
-    """Number and name of the columns of a kind."""
-    return [(number, column.name) for number, column in enumerate(columns) if column.kind == kind]
+def _links(group: Group, folder: Path) -> list[tuple[str, str]]:
+    """The reports of a row's runs: text and address, which is empty where there is none."""
+    alone = len(group.runs) == 1
+    found = []
+    for run in group.runs[:_MOST_LINKS]:
+        address = _address(run, folder)
+        name = f"seed {setting_text(run.seed)}" if not alone else "report" if address else ""
+        state = "" if run.metrics is not None else run.state
+        found.append((" ".join(filter(None, (run.label if alone else "", name, state))), address))
+    more = len(group.runs) - _MOST_LINKS
+    return [*found, *([(f"{more} more below", "")] if more > 0 else [])]
 
 
-def _record(
-    comparison: Comparison, columns: Sequence[Column], labels: Mapping[str, str], curves: dict[str, Any]
-) -> dict[str, Any]:
-    """What the script reads: a raw value per row and column, None where there is none."""
-    best = dict(group.monitor for group in comparison.groups if group.monitor)
+def _entry(row: int, run: Run, folder: Path) -> dict[str, Any]:
+    """A run as the index shows it."""
+    metric = run.monitor[0] if run.monitor else ""
+    value = (run.metrics or {}).get(metric)
     return {
-        "columns": [
-            {"name": column.name, "label": labels[column.name], "best": best.get(column.name, "")}
-            for column in columns
-        ],
-        "rows": [
-            {"name": name, "values": [column.values[row] for column in columns]}
-            for row, name in enumerate(_row_names(comparison, columns))
-        ],
-        "curves": curves,
+        "row": row,
+        "name": f"{run.label} ({run.name})" if run.label else run.name,
+        "address": _address(run, folder),
+        **{choice: run.choices.get(choice, UNKNOWN) for choice in ALWAYS_SHOWN},
+        "seed": setting_text(run.seed),
+        "state": run.state,
+        "figure": f"{metric} {format_number(value)}" if value is not None else "–",
+        "begun": f"{datetime.fromtimestamp(run.started_at):%Y-%m-%d %H:%M}" if run.started_at else "–",
+        "tags": ", ".join(run.tags),
+        "notes": str(run.config.get("notes") or ""),
     }
 
 
-def _row_names(comparison: Comparison, columns: Sequence[Column]) -> list[str]:
-    """A row as its settings: ``lr=0.02 hidden_size=64``; without any the name of its first run."""
-    names = []
-    for row, group in enumerate(comparison.groups):
-        parts = [
+def _ordered(ranking: Ranking) -> list[Column]:
+    """The runs' reports, some settings that tell the rows apart, figures, seeds, the other settings."""
+    columns = [column for column in columns_of(ranking) if column.kind != "row"]
+    settings = [column for column in columns if column.name in ranking.needed]
+    first = sorted(settings, key=Column.preference)[:_FIRST_SETTINGS]
+    kinds = {"runs": 0, "figure": 2, "seeds": 3, "setting": 4}
+    return sorted(columns, key=lambda column: 1 if column in first else kinds[column.kind])
+
+
+def _record(
+    comparison: Comparison, tables: Sequence[Sequence[Column]], curves: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the script reads: of each table a raw value per row and column, None where there is none."""
+    found = []
+    for ranking, columns in zip(comparison.rankings, tables, strict=True):
+        labels = short_names([column.name for column in columns])
+        best = dict([ranking.monitor] if ranking.monitor else [])
+        settings = [n for n, column in enumerate(columns) if column.kind == "setting"]
+        figures = [n for n, column in enumerate(columns) if column.kind == "figure"]
+        numeric = [n for n in settings if columns[n].is_number]
+        found.append(
+            {
+                "columns": [
+                    {"name": column.name, "label": labels[column.name], "best": best.get(column.name, "")}
+                    for column in columns
+                ],
+                "rows": [
+                    {"name": name, "values": [column.values[row] for column in columns]}
+                    for row, name in enumerate(_row_names(ranking, columns))
+                ],
+                "judge": ranking.monitor[0] if ranking.monitor else "",
+                "axes": [*settings[: _MOST_AXES - 2], *figures][:_MOST_AXES],
+                "scatter": [(*numeric, *figures[1:], *settings, 0)[0], figures[0] if figures else 0],
+            }
+        )
+    return {"tables": found, "curves": curves, "settings": _settings([run for _, run in comparison.runs])}
+
+
+def _settings(runs: Sequence[Run]) -> dict[str, Any]:
+    """The settings that are not alike in all runs: their values, and which of them each run has."""
+    keys = dict.fromkeys(key for run in runs[1:] for key, _, _ in settings_apart(runs[0], run))
+    found = {}
+    for key in keys:
+        texts = [setting_text(setting(run, key)) for run in runs]
+        values = list(dict.fromkeys(texts))
+        place = {value: number for number, value in enumerate(values)}
+        found[key] = {"values": values, "of": [place[text] for text in texts]}
+    return found
+
+
+def _row_names(ranking: Ranking, columns: Sequence[Column]) -> list[str]:
+    """A row as its first settings: ``lr=0.02 hidden_size=64``; without any the name of its first run."""
+    settings = [column for column in columns if column.name in ranking.needed][:_FIRST_SETTINGS]
+    return [
+        " ".join(
             column.cells[row] if column.name in ALWAYS_SHOWN else f"{column.heading}={column.cells[row]}"
-            for column in columns
-            if column.kind == "setting" and column.name in comparison.needed
-        ]
-        names.append(" ".join(parts) or group.runs[0].name)
-    return names
+            for column in settings
+        )
+        or group.runs[0].label
+        or group.runs[0].name
+        for row, group in enumerate(ranking.groups)
+    ]
 
 
 def _embedded(record: dict[str, Any]) -> Markup:
@@ -145,86 +199,3 @@ def _embedded(record: dict[str, Any]) -> Markup:
     return Markup('<script type="application/json" id="compare-data">{}</script>').format(
         Markup(content.replace("<", "\\u003c"))
     )
-
-
-class Point(NamedTuple):
-    """``epoch`` counts from 1; without a record of epochs it is the step."""
-
-    epoch: float
-    step: float
-    value: float
-
-
-def read_curves(run: Run) -> dict[str, list[Point]]:
-    """Each training and validation metric over the run; empty where the run logged nowhere that can be read.
-
-    Raises:
-        ValueError: metrics.csv is broken.
-    """
-    if run.folder is None:
-        return collect(run.rows)
-    try:
-        with (run.folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            return collect(csv.DictReader(file))
-    except FileNotFoundError:
-        return {}
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"metrics.csv cannot be read: {error}") from None
-
-
-def collect(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Point]]:
-    """Records with an ``epoch`` from 0 and a ``step``, most of their cells empty, as one curve per metric.
-
-    Where epochs are recorded, a record without one is not of the training: it repeats the final figures.
-    """
-    found: dict[str, list[Point]] = {}
-    records = list(rows)
-    has_epochs = any(_number(row.get("epoch")) is not None for row in records)
-    for row in records:
-        step = _number(row.get("step", row.get("trainer/global_step", row.get("_step"))))
-        epoch = _number(row.get("epoch"))
-        if step is None or (has_epochs and epoch is None):
-            continue
-        for name, cell in row.items():
-            value = _number(cell)
-            if value is not None and isinstance(name, str) and name.startswith(_CURVES):
-                at = step if epoch is None else epoch + 1
-                found.setdefault(name, []).append(Point(at, step, value))
-    return found
-
-
-def _number(cell: Any) -> float | None:
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
-
-
-def curve_records(runs: Sequence[tuple[int, Run]]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
-    """Metric to the curves of (row, run) pairs as the page draws them, thinned; and notices."""
-    from seqlab.report.charts import thin
-
-    notices, read = [], []
-    for row, run in runs:
-        try:
-            read.append((row, run, read_curves(run)))
-        except ValueError as error:
-            notices.append(f"{run.name}: {error}")
-    total = sum(len(curves) for _, _, curves in read)
-    most = max(10, min(_MOST_POINTS, _BUDGET // max(1, total)))
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row, run, curves in read:
-        for name, points in curves.items():
-            _, steps, values = np.asarray(points).T
-            kept = [points[n] for n in thin(steps, values, most).tolist()]
-            epochs, at, figures = ([_short(value) for value in axis] for axis in zip(*kept, strict=True))
-            record = {"row": row, "run": run.name, "epoch": epochs, "step": at, "y": figures}
-            found.setdefault(name, []).append(record)
-    if silent := sum(not curves for _, _, curves in read):
-        notices.append(f"{silent} of {len(runs)} runs have no learning curve: they ran without logger=csv")
-    return found, notices
-
-
-def _short(value: float) -> float | int:
-    return int(value) if value == int(value) else float(f"{value:.5g}")

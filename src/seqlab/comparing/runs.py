@@ -14,6 +14,7 @@ from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from seqlab.comparing.states import FINISHED, OPEN, state_of, way_on
 from seqlab.errors import UserError, shown
 from seqlab.schemas import Reads, read_json
 
@@ -31,12 +32,33 @@ class Run:
     metrics: Mapping[str, float] | None  # None: it has not finished
     folder: Path | None = None  # None: a run of a server
     finished_at: float = 0.0  # seconds since the epoch; tells a rerun from what it repeats
+    started_at: float = 0.0
     commit: str = ""
+    state: str = FINISHED  # or running, stopped, failed; a server has words of its own
+    why: str = ""  # it failed
+    command: str = ""  # that goes on with it, or where nothing was saved starts it again
+    figures: Sequence[str] = ()  # names in ``metrics`` that its own table shows
     rows: Sequence[Mapping[str, Any]] = ()  # of a server: the records of its curves
 
     @property
     def seed(self) -> Any:
         return self.config.get(SEED)
+
+    @property
+    def label(self) -> str:
+        """The setting ``name``."""
+        return str(self.config.get("name") or "")
+
+    @property
+    def tags(self) -> list[str]:
+        found = self.config.get("tags") or ()
+        return [str(tag) for tag in found] if isinstance(found, list | tuple) else []
+
+    @property
+    def report(self) -> Path | None:
+        return (
+            self.folder / "report.html" if self.folder and (self.folder / "report.html").is_file() else None
+        )
 
     @property
     def monitor(self) -> tuple[str, str] | None:
@@ -112,13 +134,22 @@ class Record(TypedDict):
     choices: NotRequired[dict[str, str]]
 
 
+class Environment(TypedDict):
+    """What is read of a run's environment.json."""
+
+    commit: NotRequired[Any]
+    command: NotRequired[str]
+    figures: NotRequired[list[str]]
+
+
 def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str]) -> Run:
     path = folder / "metrics.json"
     metrics = _read_json(dict[str, Any], path, name, notices)
     figures = None if metrics is None else numbers_of(metrics)
     if dropped := [key for key in metrics or {} if key not in (figures or {})]:
         notices.append(f"{name}: metrics.json holds no number for {shown(some(dropped))}")
-    environment = _read_json(dict[str, Any], folder / "environment.json", name, notices) or {}
+    environment = _read_json(Environment, folder / "environment.json", name, notices) or {}
+    state, why = (FINISHED, "") if metrics is not None else state_of(folder)
     return Run(
         name=name,
         config=flatten(record["config"], record.get("references", ())),
@@ -126,7 +157,12 @@ def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str])
         metrics=figures,
         folder=folder,
         finished_at=0.0 if figures is None else _written(path),
+        started_at=_written(folder / CONFIG),
         commit=shown(environment.get("commit", "")),
+        state=state,
+        why=why,
+        command=way_on(folder, record["config"], environment.get("command", "")) if state in OPEN else "",
+        figures=environment.get("figures", ()),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from seqlab.comparing.comparison import Comparison
-from seqlab.comparing.runs import some
+from seqlab.comparing.comparison import Comparison, Ranking
+from seqlab.comparing.groups import setting
+from seqlab.comparing.runs import Run, some
 from seqlab.comparing.statistics import Spread
 from seqlab.errors import escaped
 from seqlab.report.tables import column_decimals, format_number, short_names
@@ -46,13 +46,16 @@ class Column:
     def width(self) -> int:
         return max(len(line) for cell in (self.heading, *self.cells) for line in cell.split("\n"))
 
+    def preference(self) -> tuple[bool, int]:
+        """Where there is no room for all settings numbers go first, and short ones."""
+        return not self.is_number, self.width
 
-def columns_of(comparison: Comparison) -> list[Column]:
-    """Row number, the settings that vary, seeds, figures, where the runs lie."""
-    groups = comparison.groups
-    numbers = list(range(1, len(groups) + 1))
+
+def columns_of(ranking: Ranking) -> list[Column]:
+    """Row number, the settings that vary, seeds, figures, what the runs are called."""
+    groups, numbers = ranking.groups, [number for number, _ in ranking.numbered]
     columns = [Column("row", "row", "#", [str(number) for number in numbers], numbers)]
-    for key, heading in short_names(comparison.varying).items():
+    for key, heading in short_names(ranking.varying).items():
         settings = [group.settings[key] for group in groups]
         values = [_plain(value) for value in settings]
         columns.append(Column("setting", key, heading, [_shortened(value) for value in values], values))
@@ -63,10 +66,16 @@ def columns_of(comparison: Comparison) -> list[Column]:
         for seeds, total in zip(finished, totals, strict=True)
     ]
     columns.append(Column("seeds", "seeds", "seeds", counts, finished))
-    columns += [_figure_column(comparison, metric) for metric in comparison.metrics]
+    columns += [_figure_column(ranking, metric) for metric in ranking.metrics]
     names = [[run.name for run in group.runs] for group in groups]
-    places = [_shortened(_common_folder(each)) for each in names]
+    places = [_shortened(_called(group.runs)) for group in groups]
     return [*columns, Column("runs", "runs", "runs", places, [", ".join(each) for each in names])]
+
+
+def _called(runs: Sequence[Run]) -> str:
+    """The names that the runs were given, else where they lie."""
+    labels = dict.fromkeys(run.label for run in runs)
+    return ", ".join(labels) if all(labels) else _common_folder([run.name for run in runs])
 
 
 def _common_folder(names: Sequence[str]) -> str:
@@ -74,9 +83,9 @@ def _common_folder(names: Sequence[str]) -> str:
     return f"{common}/…" if common else ", ".join(names)
 
 
-def _figure_column(comparison: Comparison, metric: str) -> Column:
+def _figure_column(ranking: Ranking, metric: str) -> Column:
     """Mean and standard deviation, and the interval in a second line."""
-    figures = [group.figure(metric) for group in comparison.groups]
+    figures = [group.figure(metric) for group in ranking.groups]
     known = [figure for figure in figures if figure]
     places = column_decimals([figure.mean for figure in known])
     spreads = [figure.std for figure in known if figure.std]
@@ -98,79 +107,96 @@ def _figure_text(figure: Spread | None, places: int | None) -> str:
 def _plain(value: Any) -> Any:
     """Numbers as numbers, everything else as it is typed on the command line."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number else _text(value)
+    return value if is_number else setting_text(value)
 
 
-def _text(value: Any) -> str:
+def setting_text(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
+        return f"[{', '.join(map(setting_text, value))}]"
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
 def _shortened(setting: Any) -> str:
-    text = f"{setting:.5g}" if isinstance(setting, float) else _text(setting)
+    text = f"{setting:.5g}" if isinstance(setting, float) else setting_text(setting)
     if len(text) <= LONGEST_SETTING:
         return text
     half = LONGEST_SETTING // 2
     return f"{text[: half - 1]}…{text[-half:]}"  # both ends: paths differ in the last part, lists in any
 
 
-def print_table(comparison: Comparison, console: Console | None = None) -> None:
-    """The table, what it means and what could not be shown."""
-    from rich import box
+def print_tables(comparison: Comparison, console: Console | None = None) -> None:
+    """A table for each ranking, what it means and what could not be shown."""
     from rich.console import Console
-    from rich.table import Table
 
     if console is None:
         console = Console(highlight=False, markup=False)
         if not console.is_terminal:
             console = Console(highlight=False, markup=False, width=WIDTH)
-    columns, left_out = fit(comparison, console.width)
-    # No rule between rows: it would take a third of the lines of a long table.
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
-    for column in columns:
-        table.add_column(
-            escaped(column.heading), justify="right" if column.is_number else "left", no_wrap=True
-        )
-    for cells in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*map(escaped, cells))
-    if comparison.constant:
-        console.print(escaped("  ".join(comparison.constant)), end="\n\n")
-    console.print(table)
-    console.print()
-    console.print(escaped("; ".join(comparison.reading)))
-    if left_out:
-        few = f"{len(left_out)} column{'s' if len(left_out) > 1 else ''}"
-        names = escaped(some([column.name for column in left_out]))
-        console.print(
-            f"{few} did not fit: {names}; all of them with --csv, --markdown or --html, others with --metrics"
-        )
+    with_bounds, is_whole = False, True
+    for ranking in comparison.rankings:
+        columns, others = fit(ranking, console.width)
+        with_bounds |= any("\n[" in cell for column in columns for cell in column.cells)
+        console.print(escaped(f"{ranking.title}: {ranking.summary}"), end="\n\n")
+        print_columns(columns, console)
+        if others:
+            console.print(escaped(f"not shown: {some([column.name for column in others])}"), style="dim")
+        is_whole &= not others
+        console.print()
+    if reading := comparison.reading(with_bounds=with_bounds):
+        console.print(escaped("; ".join(reading)))
+    if not is_whole:
+        console.print("all columns: --html, --csv or --markdown; others: --metrics")
     for notice in comparison.notices:
         console.print(escaped(f"note: {notice}"))
 
 
-def fit(comparison: Comparison, width: int) -> tuple[list[Column], list[Column]]:
+def print_columns(columns: Sequence[Column], console: Console) -> None:
+    """Columns beside each other, no rule between rows: it would take a third of the lines of a long table."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False)
+    for column in columns:
+        heading = escaped(column.heading)
+        table.add_column(heading, justify="right" if column.is_number else "left", no_wrap=True)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(escaped, cells))
+    console.print(table)
+
+
+def fit(ranking: Ranking, width: int) -> tuple[list[Column], list[Column]]:
     """The columns that fit into ``width`` characters in their order, and the others.
 
-    What the rows are sorted by goes first, then settings, where the runs lie, and the other figures. Of the
-    settings those go first that tell rows of the same model and data from each other.
+    The settings that tell rows of the same model from each other have half the width, numbers and short ones
+    first; then come figures, other settings, and what the runs are called. Where a figure would not fit, the
+    figures go without their intervals.
     """
-    columns = [_with_short_heading(column) for column in columns_of(comparison)]
+    columns = [_with_short_heading(column) for column in columns_of(ranking)]
+    shown, left_out = _fitting(columns, ranking, width)
+    if any(column.kind == "figure" for column in left_out):
+        short = [replace(each, cells=[cell.split("\n", 1)[0] for cell in each.cells]) for each in columns]
+        shown, left_out = _fitting([_with_short_heading(column) for column in short], ranking, width)
+    return shown, left_out
+
+
+def _fitting(columns: Sequence[Column], ranking: Ranking, width: int) -> tuple[list[Column], list[Column]]:
     first_figure = next((column for column in columns if column.kind == "figure"), None)
 
-    def rank(column: Column) -> int:
+    def rank(column: Column) -> tuple[int, ...]:
         if column is first_figure:
-            return 1
+            return (1,)
         if column.kind == "setting":
-            return 3 if column.name in comparison.needed else 4
-        return {"row": 0, "seeds": 2, "runs": 5, "figure": 6}[column.kind]
+            return (2 if column.name in ranking.needed else 6, *column.preference())
+        return ({"row": 0, "seeds": 3 if ranking.has_seeds else 7, "figure": 4, "runs": 8}[column.kind],)
 
-    room, kept = width + _BETWEEN, []
-    for column in sorted(columns, key=rank):
-        room -= column.width + _BETWEEN
-        if room < 0:
-            break
-        kept.append(column.name)
+    room = width + _BETWEEN
+    kept: list[str] = []
+    ranked = sorted(columns, key=rank)
+    for is_second, column in [(again, column) for again in (False, True) for column in ranked]:
+        spared = width // 2 if rank(column)[0] == 2 and not is_second else 0  # room for figures
+        if column.name not in kept and column.width + _BETWEEN <= room - spared:
+            room -= column.width + _BETWEEN
+            kept.append(column.name)
     shown = [column for column in columns if column.name in kept]
     return shown, [column for column in columns if column.name not in kept]
 
@@ -179,7 +205,7 @@ def _with_short_heading(column: Column) -> Column:
     """``test/average_precision`` in three lines: a heading wider than its figures costs a column."""
     if column.kind != "figure":
         return column
-    heading = re.sub(r"/", "/\n", column.name)
+    heading = column.name.replace("/", "/\n")
     if max(map(len, heading.split("\n"))) > replace(column, heading="").width:
         heading = heading.replace("_", "_\n")
     return replace(column, heading=heading)
@@ -196,18 +222,21 @@ def to_frame(comparison: Comparison) -> pd.DataFrame:
     parts = (
         {"": "mean", " std": "std", " low": "low", " high": "high"} if comparison.has_seeds else {"": "mean"}
     )
+    rankings = comparison.rankings
+    settings = list(dict.fromkeys(key for ranking in rankings for key in ranking.differences.shown))
+    metrics = list(dict.fromkeys(metric for ranking in rankings for metric in ranking.metrics))
     rows = []
     for number, group in enumerate(comparison.groups, start=1):
-        row: dict[str, Any] = {"row": number} | {key: _plain(value) for key, value in group.settings.items()}
+        row: dict[str, Any] = {"row": number}
+        row |= {key: _plain(setting(group.runs[0], key)) for key in settings}
         row |= {"seeds": len(group.finished), "unfinished": len(group.unfinished)}
-        for metric in comparison.metrics:
+        for metric in metrics:
             figure = group.figure(metric)
             row |= {f"{metric}{suffix}": getattr(figure, name, None) for suffix, name in parts.items()}
         row["runs"] = "; ".join(run.name for run in group.runs)
         rows.append(row)
-    frame = pd.DataFrame(rows)
-    figures = [f"{metric}{suffix}" for metric in comparison.metrics for suffix in parts]
-    return frame.astype(dict.fromkeys(figures, "float64"))
+    figures = [f"{metric}{suffix}" for metric in metrics for suffix in parts]
+    return pd.DataFrame(rows).astype(dict.fromkeys(figures, "float64"))
 
 
 def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
@@ -217,14 +246,17 @@ def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """The whole table, whatever its width, with a line below that says how to read it."""
-    columns = [column for column in columns_of(comparison) if column.kind != "runs"]
-    headings = [column.heading if column.kind == "row" else column.name for column in columns]
-    cells = [[cell.replace("\n", " ") for cell in column.cells] for column in columns]
-    lines = [f"| {' | '.join(map(_escaped, row))} |" for row in [headings, *zip(*cells, strict=True)]]
-    lines.insert(1, "|" + "|".join("---:" if column.is_number else "---" for column in columns) + "|")
-    below = [", ".join(comparison.constant), *comparison.reading]
-    return "\n".join(lines) + f"\n\n{_escaped('; '.join(filter(None, below)))}.\n"
+    """The whole tables, whatever their width, with lines that say how to read them."""
+    parts = []
+    for ranking in comparison.rankings:
+        columns = [column for column in columns_of(ranking) if column.kind != "runs"]
+        headings = [column.heading if column.kind == "row" else column.name for column in columns]
+        cells = [[cell.replace("\n", " ") for cell in column.cells] for column in columns]
+        lines = [f"| {' | '.join(map(_escaped, row))} |" for row in [headings, *zip(*cells, strict=True)]]
+        lines.insert(1, "|" + "|".join("---:" if column.is_number else "---" for column in columns) + "|")
+        parts += [_escaped(f"{ranking.title}: {ranking.summary}."), "\n".join(lines)]
+    below = _escaped("; ".join(comparison.reading()))
+    return "\n\n".join([*parts, *([f"{below}."] if below else [])]) + "\n"
 
 
 def _escaped(cell: str) -> str:

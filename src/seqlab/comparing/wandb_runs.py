@@ -87,6 +87,7 @@ def convert(found: Iterable[Any], *, with_curves: bool) -> tuple[list[Run], list
                 choices=choices[age],
                 metrics=figures if run.state == "finished" and figures else None,
                 finished_at=-float(age),
+                state=run.state,
                 rows=list(run.history(samples=CURVE_POINTS, pandas=False)) if with_curves else (),
             )
         )

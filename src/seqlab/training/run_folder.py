@@ -158,8 +158,10 @@ class RunFolder:
             audit: what the leak audit found, for the terminal and the report.
         """
         self.audit = list(audit)
-        if signatures := outcome.signatures():
-            self.write_json("environment.json", self.read_environment() | {"signatures": signatures})
+        shown = [f"test/{name}" for name in outcome.result_table().figures]
+        more = {"signatures": outcome.signatures(), "figures": [name for name in shown if name in metrics]}
+        if known := {name: found for name, found in more.items() if found}:
+            self.write_json("environment.json", self.read_environment() | known)
         with whole_file(self.scores) as part:
             outcome.write_scores(part, safe=self.safe_csv)
         for warning in outcome.result_table().warnings:

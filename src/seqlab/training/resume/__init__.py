@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
-from seqlab.files import locked, whole_file
+from seqlab.files import RUN_LOCK, locked, whole_file
 from seqlab.privacy import hidden
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     with ExitStack() as held:
         if rank_zero_only.rank == 0:  # type: ignore[attr-defined]
             try:
-                held.enter_context(locked(folder / ".seqlab-lock"))
+                held.enter_context(locked(folder / RUN_LOCK))
             except Timeout:
                 raise UserError(
                     f"hydra.run.dir={folder}: another run is writing there; wait for it, or choose "

@@ -64,7 +64,7 @@ def train(config: DictConfig) -> float | None:
         folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
         folder.finish(metrics)
         tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
-    folder.show(outcome, metrics)
+        folder.show(outcome, metrics)  # before what a tracker says when it closes
     return metrics[config.monitor.metric]
 
 

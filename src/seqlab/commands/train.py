@@ -151,7 +151,21 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         logging.shutdown()  # Hydra's log file lies in the run folder
         for folder in failed:
             remove_unstarted(folder)
-    return EXIT_USER_ERROR if failed else 0
+    code = EXIT_USER_ERROR if failed else 0
+    _tell_multirun()
+    return code
+
+
+def _tell_multirun() -> None:
+    """After the jobs of ``-m``: their table, and the command that shows it again."""
+    from seqlab.composing.folders import Folders
+
+    folder, Folders.multirun = Folders.multirun, None
+    if folder is None:
+        return
+    from seqlab.commands.multirun_summary import print_summary
+
+    print_summary(folder)
 
 
 def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:

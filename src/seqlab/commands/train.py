@@ -20,6 +20,7 @@ from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
+PRINTS = {"--cfg", "-c", "--info", "-i"}  # Hydra prints and trains nothing
 EXIT_USER_ERROR = 2
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
 warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
@@ -59,7 +60,8 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             return 0
         typed[:] = [*train_words(), *arguments]
         progress.begin()
-        progress.show("loading libraries and data")
+        if PRINTS.isdisjoint(arguments):
+            progress.show("loading libraries")
         try:
             conf, sys.argv[1:], search = _checked(conf, arguments)
         except UserError as error:
@@ -68,6 +70,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             return EXIT_USER_ERROR
         return _run(train, conf, search)
     except KeyboardInterrupt:
+        progress.clear()
         return interrupted()
     finally:
         progress.clear()
@@ -197,6 +200,7 @@ def _told(
     def job(config: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
 
+        progress.show("loading libraries and data")
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         try:
@@ -219,6 +223,9 @@ def _told(
                 raise
             failed.append(folder)
             return None
+        finally:
+            progress.clear()
+            progress.begin()  # the next job
 
     return job
 

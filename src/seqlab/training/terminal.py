@@ -10,8 +10,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
+from seqlab import progress
 from seqlab.errors import escaped
 from seqlab.results.outcome import Outcome
 
@@ -30,7 +31,8 @@ class ProgressLine(TQDMProgressBar):
         return tqdm(disable=True)  # each distinct window of the split runs once, which takes a blink
 
     def init_train_tqdm(self) -> tqdm:
-        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not sys.stderr.isatty())
+        is_watched = progress.on_terminal() or progress.in_notebook()
+        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not is_watched)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.train_progress_bar = self.init_train_tqdm()

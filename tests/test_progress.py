@@ -1,7 +1,9 @@
 """A line and bars move on a terminal; pipes stay as they are."""
 
 import io
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +18,8 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     found = Terminal()
-    monkeypatch.setattr("sys.stderr", found)
+    # pytest puts a stderr of its own into sys before the test is called
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=found, modules=sys.modules))
     monkeypatch.setenv("TERM", "xterm")
     return found
 
@@ -43,7 +46,7 @@ def test_pipes_and_other_processes_of_a_run_get_nothing(
     progress.show("loading")
     assert progress.track(items, "judging") is items
     monkeypatch.delenv("LOCAL_RANK")
-    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
     assert progress.track(items, "judging") is items
     assert terminal.getvalue() == ""
 

@@ -45,10 +45,8 @@ class EntityMeasures:
 
     def in_words(self, right: int, predicted: int, gold: int, where: str) -> str:
         """The counts as a newcomer reads them."""
-        wrong = f"{predicted - right:,} that are none, or not exactly"
-        return (
-            f"{right:,} of {gold:,} entities {where} found with bounds and type; {wrong}, were named besides"
-        )
+        exact = f"{right:,} of {gold:,} entities {where}, bounds and type exact"
+        return f"{exact}; {predicted - right:,} others were named wrongly"
 
     def matched(
         self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]

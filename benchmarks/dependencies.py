@@ -46,11 +46,14 @@ def pins() -> dict[str, str]:
 
 
 def license_of(name: str) -> str:
-    """As the package states it, in a few words."""
+    """As the package states it, in a few words; what is not installed keeps what the page says."""
     try:
         stated = metadata(name)
     except PackageNotFoundError:
-        return "not installed"
+        row = re.search(
+            rf"^\| \w+ \| {re.escape(name)} \| [^|]+ \| ([^|]+) \|", PAGE.read_text("utf-8"), re.M
+        )
+        return row[1] if row else "not installed"
     classified = [
         each.rpartition(" :: ")[2] for each in stated.get_all("Classifier") or [] if "License" in each
     ]

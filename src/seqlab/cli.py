@@ -30,6 +30,7 @@ COMMANDS = {
     "calibrate": "thresholds fitted again to new normal sessions",
     "export": "the network as ONNX or torch.export, checked",
     "download": "public data sets, checked, with licence and citation",
+    "doctor": "what this machine has of what a run needs, and what to do",
 }
 
 

@@ -1,4 +1,4 @@
-"""The decoder of docs/greedy_decoding.md, as it stands there, beside the package's own search."""
+"""The decoder of docs/exporting.md, as it stands there, beside the package's own search."""
 
 import re
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from seqlab.search.beam import greedy_search
 def test_the_documented_decoder_writes_what_greedy_search_writes(
     make_task: Callable[..., Any], tmp_path: Path, root: Path
 ) -> None:
-    page = (root / "docs/greedy_decoding.md").read_text(encoding="utf-8")
+    page = (root / "docs/exporting.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
     assert code is not None
     names: dict[str, Any] = {}
-    exec(compile(code[1], "greedy_decoding.md", "exec"), names)
+    exec(compile(code[1], "exporting.md", "exec"), names)
     task, contents = make_task("seq2seq", cell="lstm")
     contents.sizes["unk_id"] = 3
     export(task, contents, "onnx", tmp_path / "out")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,6 +103,30 @@ def test_a_damaged_value_is_told(
     load_task(path)  # as it is, it can be read
     for how, content in damaged(given, count // len(KINDS)):
         _check(content, f"{kind}, {how}", path, KINDS[kind][1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "value", "told"),
+    [
+        ("gru_ae", "model.network.num_layers", True, "num_layers=True: give a whole number"),
+        ("seq2seq", "model.network.decoder_layers", True, "decoder_layers=True: give a whole number"),
+        ("char_rnn", "model.network.pad_id", False, "pad_id=False: give a whole number"),
+        ("gru", "judge.count_costs.key_costs.0", 1e308, "should be less than or equal to 1000000"),
+        ("lstm", "data.encoding.feature_transforms", ["level"], "1 transforms of 5 features"),
+    ],
+)
+def test_a_value_of_another_kind_or_size_is_told(
+    kind: str, where: str, value: Any, told: str, contents: Callable[[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    given, path = copy.deepcopy(contents(kind)), tmp_path / "best.ckpt"
+    *above, last = where.split(".")
+    holder = given["seqlab"]
+    for name in above:
+        holder = holder[name]
+    holder[int(last) if last.isdigit() else last] = value
+    torch.save(given, path)
+    with pytest.raises(UserError, match=re.escape(told)):
+        load_task(path)
 
 
 def test_a_checkpoint_that_is_cut_anywhere_is_told(

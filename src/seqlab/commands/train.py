@@ -198,6 +198,7 @@ def _told(
 
     @functools.wraps(train)
     def job(config: Any) -> Any:
+        import numpy  # noqa: F401 - first: torch swallows a Ctrl-C that comes while it imports numpy itself
         from hydra.core.hydra_config import HydraConfig
 
         progress.show("loading libraries and data")

@@ -217,8 +217,10 @@ class SeriesEncoding:
         """The same for another series, whose ``scales`` were kept.
 
         Raises:
-            UserError: scales of other columns.
+            UserError: scales of other columns, or not a transform for each column.
         """
+        if len(self.feature_transforms) != len(self.features):
+            raise UserError(f"{len(self.feature_transforms)} transforms of {len(self.features)} features")
         inputs, targets = (Scaler.from_state(scales[name]) for name in ("input_scaler", "target_scaler"))
         inputs.check_width(len(self.features), "features")
         targets.check_width(len(self.targets) * self.horizon, "targets by step")

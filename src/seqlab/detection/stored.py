@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
-from annotated_types import Ge, Len
+from annotated_types import Ge, Interval, Len
 from typing_extensions import TypedDict
 
 from seqlab.data.parameters import ParameterNovelty
@@ -25,6 +25,7 @@ def _check_counts(vectors: Any) -> None:
 
 
 Counts = Annotated[Any, Reads(_check_counts)]  # (U, V), a tensor or lists
+Nats = Annotated[Finite, Interval(ge=0, le=1e6)]  # of a cost, which is -log of a count's share
 
 
 class LogData(TypedDict):
@@ -48,8 +49,8 @@ class CalibrationState(TypedDict):
 class CountCostsState(TypedDict):
     vectors: Counts
     copies: list[Count]
-    key_costs: list[Finite]
-    novelty: Finite
+    key_costs: list[Nats]
+    novelty: Nats
 
 
 class ThresholdState(TypedDict):

@@ -28,7 +28,7 @@ from seqlab.files import PART, whole_file
 from seqlab.privacy import told
 from seqlab.schemas import fitted
 from seqlab.tasks.base import SequenceTask
-from seqlab.training.build import fill_sizes, filled
+from seqlab.training.build import check_config, fill_sizes, filled
 from seqlab.trust import EVALUATIONS, refuse_untrusted, refuse_untrusted_coders
 
 log = logging.getLogger(__name__)
@@ -216,6 +216,7 @@ def load_task(path: str | Path, trust: Collection[str] = ()) -> tuple[SequenceTa
     _check_model(held, path)
     weights = checkpoint["state_dict"]
     with _told_of(path, "its model cannot be built"), _no_larger_than(weights):
+        check_config(OmegaConf.create(held["model"]), "seqlab.model")
         task: SequenceTask = instantiate(held["model"], _convert_="all").eval()
     with _told_of(path, "its weights do not fit its model"):
         task.load_state_dict(weights)

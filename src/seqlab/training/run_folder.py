@@ -186,15 +186,15 @@ class RunFolder:
             from seqlab.training.whole_table import print_results
 
             print_results(outcome.result_table(), metrics, self.audit)
+        if self.trust and self.best_checkpoint.exists():
+            options = trust_options(self.trust)
+            print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
         most = sys.maxsize if self.verbose else MOST_WARNINGS
         print(first_screen(outcome, metrics, self.learned_from, self._ways_on(outcome), most))
 
     def _ways_on(self, outcome: Outcome) -> list[tuple[str, str]]:
         """Where the report lies, and what to type next."""
         ways = [("report", f"{_short(self.report)} (open it in a browser)")] if self.report.exists() else []
-        if self.trust and self.best_checkpoint.exists():
-            options = trust_options(self.trust)
-            ways.append(("note", f"opening its checkpoints needs {options}: they name code outside seqlab"))
         return [*ways, *(("next", step) for step in self.next_steps(outcome))]
 
     def next_steps(self, outcome: Outcome) -> list[str]:

@@ -36,7 +36,7 @@ KEYS = re.compile(
     rf"|audit/((val_)?duplicate_share|without_duplicates/{TEST}|length_distance|unknown_share)"
     rf"|baseline/({'|'.join(BASELINES)})/({FIGURES})"
     rf"|oracle/(f1|({SCORES})/f1)"
-    r"|timing/(fit_seconds|test_seconds|train_(windows|tokens)_per_second)"
+    r"|timing/((setup|fit|judge|test)_seconds|train_(windows|tokens)_per_second)"
 )
 
 

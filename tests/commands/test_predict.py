@@ -53,8 +53,8 @@ def test_a_run_without_labels_says_what_is_above_and_what_to_do_next(
     assert "<pre>seqlab detect " in run.report
     assert "share above" in run.report
     new = log_of(folder, 60, 4)
-    assert main([str(new) if word == "NEW.log" else word for word in steps[0][1:]]) == 0
-    assert main(steps[1][1:]) == 0  # as it stands
+    assert main([str(new) if word == "NEW.log" else word for word in steps[0][2:]]) == 0
+    assert main(steps[1][2:]) == 0  # as it stands
 
 
 def test_a_raw_log_is_refused_with_commands_that_work(

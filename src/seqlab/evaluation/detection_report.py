@@ -181,15 +181,21 @@ class DetectionOutcome(Outcome):
                 found[f"{prefix}/{name}"] = rests.get(name, min(rests.values()))
         return {name: count for name, count in found.items() if name in self.metrics}
 
+    @cached_property
+    def worst_keys(self) -> list[str]:
+        """(S,) of each session the key that surprised most; ``<eos>`` for its end."""
+        places, sessions = self.events.worst_event(), self.sessions
+        keys = np.append(sessions.codes, 0)[sessions.offsets[:-1] + places].tolist()
+        ends = (places == sessions.lengths).tolist()
+        return [EOS_TOKEN if end else sessions.key_names[key] for key, end in zip(keys, ends, strict=True)]
+
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.
 
         ``surprise_position`` counts from 1; one past the last key is the end of the session, ``<eos>``.
         ``surprise_nll`` is in nats.
         """
-        places, sessions = self.events.worst_event(), self.sessions
-        keys = np.append(sessions.codes, 0)[sessions.offsets[:-1] + places].tolist()
-        is_end = places == sessions.lengths
+        sessions = self.sessions
         return {
             "block_id": sessions.ids.astype(object),
             "label": [LABEL_NAMES.get(label, "") for label in sessions.labels.tolist()],
@@ -197,11 +203,8 @@ class DetectionOutcome(Outcome):
             **{f"baseline_{name}": scores for name, scores in self.baseline_scores.items()},
             "seen_in_training": self.seen,
             "alert": self.alerts,
-            "surprise_position": places + 1,
-            "surprise_key": [
-                EOS_TOKEN if end else sessions.key_names[key]
-                for key, end in zip(keys, is_end.tolist(), strict=True)
-            ],
+            "surprise_position": self.events.worst_event() + 1,
+            "surprise_key": self.worst_keys,
             "surprise_nll": nll_max(self.events),
         }
 

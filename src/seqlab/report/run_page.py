@@ -128,8 +128,8 @@ def write_run_page(
             config_yaml,
         ),
     ]
-    warnings = [f"Warning: {warning}" for warning in table.warnings]
-    page = render_page(title, f"seed {seed}; {table.title}", [*warnings, *notices], whole)
+    subtitle = f"seed {seed}; {table.title}"
+    page = render_page(title, subtitle, notices, whole, warnings=table.warnings)
     write_page(path, page)
 
 

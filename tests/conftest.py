@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -82,6 +83,29 @@ def browser_flags() -> list[str]:
         "--disable-component-update",
         "--disable-sync",
     ]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory, browser_flags: list[str]) -> Iterator[Any]:
+    """Chromium under selenium, started once; ``get_log("browser")`` gives what its console said."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip(
+            "no browser: chromium and chromedriver are not both on the PATH (apt install chromium-driver)"
+        )
+    webdriver = pytest.importorskip("selenium.webdriver", reason="no browser test: selenium is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (*browser_flags, "--window-size=1200,900", f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    try:
+        found = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
+    except Exception as error:
+        pytest.skip(f"the browser did not start here: {str(error)[:300]}")
+    yield found
+    found.quit()
 
 
 @pytest.fixture

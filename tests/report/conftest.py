@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seqlab.report.alerts import Alert, alerts_block
-from seqlab.report.charts import precision_recall_chart, roc_curve_chart, score_histogram
+from seqlab.report.alerts import Alert, Cause, causes_block
+from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.heat_map import heat_map
+from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section
 from seqlab.report.run_page import write_run_page
 from seqlab.report.svg import chart_grid, chart_row
@@ -89,7 +90,10 @@ def make_page(path: Path, **changes: Any) -> str:
         "sections": [
             Section("Scores", chart_grid(histograms)),
             Section("ROC and precision-recall", chart_grid(curves)),
-            Section("Top alerts", alerts_block(parts["alerts"])),
+            Section(
+                "Alerts",
+                causes_block([Cause("E7", "", [each.label for each in parts["alerts"]], parts["alerts"])]),
+            ),
             Section("Attention", chart_row(maps)),
         ],
         "environment": {"Command": "python train.py hydra.run.dir=" + "a_long_folder_name/" * 12},

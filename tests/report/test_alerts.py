@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from seqlab.report.alerts import Alert, alerts_block, surprise_level
+from seqlab.report.alerts import Alert, Cause, causes_block, surprise_level
 
 MakeAlert = Callable[..., Alert]
+
+
+def alerts_block(alerts: list[Alert]) -> str:
+    """Cards of alerts of one cause."""
+    return causes_block([Cause("", "", [alert.label for alert in alerts], alerts)] if alerts else [])
 
 
 def chips(html: str) -> list[str]:
@@ -97,7 +102,7 @@ def test_odd_counts_are_told_in_words() -> None:
 
 
 def test_sessions_without_keys_and_no_alerts_at_all_are_fine() -> None:
-    assert "0 keys" in alerts_block([Alert("blk", 0, math.inf, math.nan, [], [])])
+    assert "0 events" in alerts_block([Alert("blk", 0, math.inf, math.nan, [], [])])
     assert "No alert to show." in alerts_block([])
 
 
@@ -107,3 +112,21 @@ def test_malicious_ids_keys_and_templates_are_escaped() -> None:
     assert "<script" not in html
     assert "<eos>" not in html
     assert not re.search(r'title="[^"]*"[^ >]', html), "a quote ends a tooltip early"
+
+
+def test_alerts_of_one_cause_stand_together_with_their_number(alert: MakeAlert) -> None:
+    causes = [
+        Cause("E7", "writeBlock <*>", [1] * 33 + [0], [alert(1), alert(2), alert(3)]),
+        Cause("", "", [-1], []),
+    ]
+    html = causes_block(causes)
+    assert "<h3>Key <code>E7</code> <span>34 alerts: 33 abnormal, 1 normal</span></h3>" in html
+    assert "<summary>2 more of these</summary>" in html
+    assert "<h3>No single key stands out <span>1 alert</span></h3>" in html
+    assert html.index("more of these") < html.index("0000002</code>")
+
+
+def test_the_end_of_a_session_is_no_event() -> None:
+    html = alerts_block([Alert("blk", 1, 9.0, 4.0, ["5", "<eos>"], [0.1, 9.0], num_events=1)])
+    assert "1 event</span>" in html
+    assert "<code>&lt;eos&gt;</code>, the end, 9 nats" in html

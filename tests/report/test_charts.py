@@ -4,8 +4,9 @@ import re
 import numpy as np
 import pytest
 
-from seqlab.report.charts import line_chart, precision_recall_chart, roc_curve_chart, score_histogram, thin
+from seqlab.report.charts import line_chart, precision_recall_chart, roc_curve_chart, thin
 from seqlab.report.heat_map import heat_map
+from seqlab.report.histogram import score_histogram
 
 Roc = tuple[np.ndarray, np.ndarray]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from seqlab.report.page import Section, render_page, write_page
+from seqlab.report.page import Section, prose, render_page, write_page
+from seqlab.report.tables import paragraph
 
 
 def test_the_page_is_one_document_with_its_contents() -> None:
@@ -22,6 +23,29 @@ def test_plain_text_is_escaped_wherever_it_stands() -> None:
     evil = "<script>alert(1)</script>"
     html = render_page(evil, evil, [evil], [Section(evil, evil, evil)])  # type: ignore[arg-type]
     assert "<script" not in html
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    html = render_page(
+        "T", "", ["a `<b>` c"], [Section("S", paragraph("type `x`"), "or `y`")], warnings=["`w`"]
+    )
+    for part in ("a <code>&lt;b&gt;</code> c", "type <code>x</code>", "or <code>y</code>", "<code>w</code>"):
+        assert part in html
+    assert str(prose("a ` b\n`c")) == "a ` b\n`c"
+
+
+def test_warnings_alone_are_colored_and_come_first() -> None:
+    html = render_page("T", "", ["synthetic"], [], warnings=["few sessions"])
+    assert html.index('<p class="notice warning" role="note"><b>Warning:</b> few') < html.index(
+        '<p class="notice" role="note">synthetic'
+    )
+
+
+def test_a_page_with_nothing_to_touch_holds_no_script() -> None:
+    assert "script" not in render_page("Title", "", [], [Section("S", Markup("<p>text</p>"))])
+    touched = render_page("Title", "", [], [Section("S", Markup('<figure data-chart="{}">'))], script="own()")
+    assert touched.count("<script>") == 1
+    assert "own()" in touched
 
 
 def test_a_page_without_sections_has_no_contents() -> None:

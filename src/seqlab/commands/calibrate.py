@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.commands.json_output import add_json, print_json
 
 if TYPE_CHECKING:
+    from seqlab.evaluation.base import Contents
     from seqlab.evaluation.calibrating import Recalibrated
 
 TARGET_FPR = 0.002
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="CKPT", help="to write; CHECKPOINT_calibrated.ckpt without one"
     )
     target.add_argument("--in-place", action="store_true", help="replace the given checkpoint")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,9 +71,34 @@ def run(arguments: argparse.Namespace) -> int:
         write_atomically(content, output)
     except OSError as error:
         raise UserError(f"{output}: cannot be written: {error.strerror or error}") from None
+    if any(isinstance(given, str) and is_same(normals, Path(given)) for given in _training_files(contents)):
+        found.warnings.append(
+            "the model learned from these sessions: new ones will raise more false alarms than the target; "
+            "give sessions that it has not seen"
+        )
+    if arguments.json:
+        changes = [
+            {
+                "score": change.score,
+                "old": change.old,
+                "new": change.new.value,
+                "share_above_old": change.share_above_old,
+                "share_above_new": change.share_above_new,
+                "method": change.new.method,
+            }
+            for change in found.changes
+        ]
+        print_json(made_of | {"thresholds": changes, "warnings": found.warnings, "checkpoint": output})
+        return 0
     _print(normals, share, found)
     print(f"written   {output}")
     return 0
+
+
+def _training_files(contents: Contents) -> list[Any]:
+    """What the run's data read its normal sessions from."""
+    data = contents.config.get("data", {})
+    return [data.get(name) for name in ("sessions", "normal", "train")]
 
 
 def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:

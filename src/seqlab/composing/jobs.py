@@ -87,6 +87,7 @@ def _check_job(whole: DictConfig) -> None:
 
     config = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     build.check_seed(config.seed)
+    build.check_words(config)
     if "slurm" not in whole.hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     build.check_monitor(config)
@@ -126,8 +127,13 @@ def log_failure(error: Exception, message: str | None) -> Path:
 
 
 def remove_unstarted(folder: Path) -> None:
-    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    if folder.exists() and {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+    """Take a run folder of Hydra's away again where the run did not come to write anything into it; one that
+    a user had before stays."""
+    from seqlab.composing.folders import Folders
+
+    if not folder.exists() or folder.absolute() in Folders.before:
+        return
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
         shutil.rmtree(folder)
 
 

@@ -34,6 +34,7 @@ from seqlab.detection.metrics import (
 )
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions
+from seqlab.evaluation.detection_words import in_words
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 COLUMNS = {
@@ -180,15 +181,21 @@ class DetectionOutcome(Outcome):
                 found[f"{prefix}/{name}"] = rests.get(name, min(rests.values()))
         return {name: count for name, count in found.items() if name in self.metrics}
 
+    @cached_property
+    def worst_keys(self) -> list[str]:
+        """(S,) of each session the key that surprised most; ``<eos>`` for its end."""
+        places, sessions = self.events.worst_event(), self.sessions
+        keys = np.append(sessions.codes, 0)[sessions.offsets[:-1] + places].tolist()
+        ends = (places == sessions.lengths).tolist()
+        return [EOS_TOKEN if end else sessions.key_names[key] for key, end in zip(keys, ends, strict=True)]
+
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.
 
         ``surprise_position`` counts from 1; one past the last key is the end of the session, ``<eos>``.
         ``surprise_nll`` is in nats.
         """
-        places, sessions = self.events.worst_event(), self.sessions
-        keys = np.append(sessions.codes, 0)[sessions.offsets[:-1] + places].tolist()
-        is_end = places == sessions.lengths
+        sessions = self.sessions
         return {
             "block_id": sessions.ids.astype(object),
             "label": [LABEL_NAMES.get(label, "") for label in sessions.labels.tolist()],
@@ -196,11 +203,8 @@ class DetectionOutcome(Outcome):
             **{f"baseline_{name}": scores for name, scores in self.baseline_scores.items()},
             "seen_in_training": self.seen,
             "alert": self.alerts,
-            "surprise_position": places + 1,
-            "surprise_key": [
-                EOS_TOKEN if end else sessions.key_names[key]
-                for key, end in zip(keys, is_end.tolist(), strict=True)
-            ],
+            "surprise_position": self.events.worst_event() + 1,
+            "surprise_key": self.worst_keys,
             "surprise_nll": nll_max(self.events),
         }
 
@@ -265,12 +269,17 @@ class DetectionOutcome(Outcome):
             support=self.support(),
         )
 
+    def in_words(self) -> list[tuple[str, str]]:
+        return in_words(self)
+
     def next_steps(self, checkpoint: str) -> list[str]:
-        """What a model without figures does: it scores new sessions, and explains the most suspect one."""
+        """It scores new sessions; where no figure says how well, it explains the most suspect one as well."""
+        is_parsed = self.parsed is not None
+        score = (
+            f"detect {checkpoint} NEW.log" if is_parsed else f"predict {checkpoint} NEW --output alerts.csv"
+        )
         if self.curves or not len(self.sessions):
-            return []
-        most_suspect = int(np.argmax(self.scores[self.main_score]))
-        explain = f"explain {checkpoint} {shlex.quote(str(self.sessions.ids[most_suspect]))} --sessions "
-        if self.parsed is None:
-            return [f"predict {checkpoint} NEW --output alerts.csv", explain + "FILE"]
-        return [f"detect {checkpoint} NEW.log", explain + shlex.quote(self.parsed)]
+            return [score]
+        most_suspect = shlex.quote(str(self.sessions.ids[int(np.argmax(self.scores[self.main_score]))]))
+        where = "FILE" if self.parsed is None else shlex.quote(self.parsed)
+        return [score, f"explain {checkpoint} {most_suspect} --sessions {where}"]

@@ -15,6 +15,7 @@ from seqlab.report.tables import format_number
 
 # A key of surprise s nats had the probability exp(-s): the steps are 1 in 2, 10, 100, 1,000 and 10,000.
 LEVEL_EDGES = (math.log(2), math.log(10), math.log(100), math.log(1000), math.log(10_000))
+STANDS_OUT = LEVEL_EDGES[2]  # a key that the model gave a probability below 1 in 100 is a cause by itself
 _FOLD_LONGER_THAN = 12  # equal keys in a row, none of them as surprising as 1 in 10
 _SHOW_ALL_UP_TO, _SHOW_FIRST, _SHOW_LAST, _SHOW_AROUND = 400, 180, 100, 30
 _TOOLTIP_LETTERS = 110
@@ -37,11 +38,38 @@ class Alert:
     surprise: Sequence[float]  # (T,) nats, NaN where it is not known
     descriptions: Mapping[str, str] = field(default_factory=dict)  # key to its message template
     counts: Mapping[str, int] = field(default_factory=dict)  # key to how many more than a normal session has
+    num_events: int | None = None  # those of the log: the end of a session is a key and no event
+
+    @property
+    def length(self) -> int:
+        """Events of the session."""
+        return len(self.keys) if self.num_events is None else self.num_events
 
     @property
     def verdict(self) -> tuple[str, str]:
         """The label in one word and in words."""
         return _VERDICTS[self.label]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Alerts in which the same key surprised most."""
+
+    key: str  # empty where none stands out
+    template: str  # its message, if known
+    labels: list[int]  # of all of them
+    shown: Sequence[Alert]
+
+    @property
+    def made_of(self) -> str:
+        """How many they are, by label: ``34 alerts: 33 abnormal, 1 normal``."""
+        number = f"{len(self.labels):,} alert{'' if len(self.labels) == 1 else 's'}"
+        kinds = [
+            f"{self.labels.count(label):,} {name}"
+            for label, name in ((1, "abnormal"), (0, "normal"), (-1, "unlabeled"))
+            if label in self.labels
+        ]
+        return number if self.labels.count(-1) == len(self.labels) else f"{number}: {', '.join(kinds)}"
 
 
 @dataclass(frozen=True)
@@ -129,22 +157,25 @@ def _shown(chips: Sequence[_Chip]) -> list[_Chip | int]:
     return parts
 
 
-def alerts_block(alerts: Sequence[Alert]) -> Markup:
-    """Cards of the alerts in the order given, with the scale of the shading and a glossary of the keys.
+def causes_block(causes: Sequence[Cause]) -> Markup:
+    """Alerts as cards, by cause, in the order given, with the scale of the shading and the keys' meanings.
 
     The true label is text, the most surprising key is outlined and named: color alone tells nothing.
     """
+    alerts = [alert for cause in causes for alert in cause.shown]
     meanings = {key: alert.descriptions.get(key, "") for alert in alerts for key in alert.keys}
-    cards = []
-    for alert in alerts:
-        chips = _chips(alert)
-        cards.append((alert, _shown(chips), next((chip for chip in chips if chip.top), None)))
     return fill(
         "alerts",
-        cards=cards,
+        causes=[(cause, [_card(alert) for alert in cause.shown]) for cause in causes],
         steps=surprise_steps() if alerts else [],
         meanings=sorted(
             (pair for pair in meanings.items() if pair[1]), key=lambda pair: (len(pair[0]), pair)
         ),
         number=format_number,
     )
+
+
+def _card(alert: Alert) -> tuple[Alert, list[_Chip | int], _Chip | None]:
+    """An alert, its chips and the top one."""
+    chips = _chips(alert)
+    return alert, _shown(chips), next((chip for chip in chips if chip.top), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from seqlab.files import whole_file
 
 _FOLDER = Path(__file__).parent
+_SCRIPTS = ("chart.js", "zoom.js", "alerts.js")  # what a reader may touch; a page is whole without it
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Section:
     """A titled part of the page.
 
     ``body`` is HTML made by this package; a plain ``str`` there is shown as text. ``note`` is one plain
-    sentence under the title that says how to read what follows.
+    sentence under the title that says how to read what follows; what stands between backticks is code.
     """
 
     title: str
@@ -31,15 +33,22 @@ class Section:
     note: str = ""
 
 
+def prose(text: str) -> Markup:
+    """Sentences as HTML: what stands between backticks is code, all else is text."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_FOLDER, encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
+    return environment
 
 
 def fill(name: str, **values: Any) -> Markup:
@@ -53,6 +62,7 @@ def render_page(
     notices: Sequence[str],
     sections: Sequence[Section],
     *,
+    warnings: Sequence[str] = (),
     language: str = "en",
     style: str = "",
     script: str = "",
@@ -62,19 +72,24 @@ def render_page(
     Args:
         title: the heading and the window's title.
         subtitle: one line under it; empty for none.
-        notices: what a reader must know before any figure, such as that the data is synthetic.
+        notices: what a reader should know, such as that the data is synthetic; in neutral boxes.
         sections: in the order of reading; each gets an entry in the contents.
+        warnings: what makes figures doubtful: in colored boxes, above the notices.
         language: BCP 47 tag of the page's text.
         style: rules of this kind of page, after those that all pages share.
-        script: the one script that the page may run, named by its hash in the page's policy; without it
-            the policy allows none.
+        script: of this kind of page, after what serves charts and alerts, which stands where there are
+            any. The page's policy names the script by its hash; a page without one allows none.
     """
+    if any("data-chart=" in section.body or "data-touch=" in section.body for section in sections):
+        parts = [(_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS]
+        script = "\n".join(['"use strict";', "(() => {", *parts, "})();", script])
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     page = fill(
         "page",
         title=title,
         subtitle=subtitle,
         notices=list(notices),
+        warnings=list(warnings),
         sections=list(sections),
         language=language,
         style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8") + style),

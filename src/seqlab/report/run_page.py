@@ -96,6 +96,7 @@ def write_run_page(
     notices: Sequence[str] = (),
     next_steps: Sequence[str] = (),
     audit: Sequence[tuple[str, str]] = (),
+    about: str = "",
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
@@ -107,6 +108,7 @@ def write_run_page(
         environment: environment.json.
         next_steps: commands to go on with, where there is nothing measured to read.
         audit: how far the test data is apart from what the model learned from.
+        about: notes and tags of the run, in its user's words.
     """
     figures = [
         (name, f"{value:,.6g}")
@@ -128,8 +130,8 @@ def write_run_page(
             config_yaml,
         ),
     ]
-    warnings = [f"Warning: {warning}" for warning in table.warnings]
-    page = render_page(title, f"seed {seed}; {table.title}", [*warnings, *notices], whole)
+    subtitle = "; ".join(filter(None, (f"seed {seed}", table.title, about)))
+    page = render_page(title, subtitle, notices, whole, warnings=table.warnings)
     write_page(path, page)
 
 

@@ -1,15 +1,18 @@
-"""From a matplotlib figure to inline SVG that takes its colors and font from the page."""
+"""From a matplotlib figure to inline SVG in the page's colors, and to what the page's script reads of it."""
 
 from __future__ import annotations
 
 import io
+import json
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,17 +33,19 @@ _PAGE_COLORS = {
     GRID: "var(--grid)",
     **{color: f"var(--series-{number})" for number, color in enumerate(SERIES, start=1)},
 }
+_DIGITS = 6  # significant ones of a value for the script
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2.5), (1.5, 2), (7, 2, 1.5, 2))  # units of the viewBox
 
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A line of a chart's legend: a color of this file, and a dash pattern or a filled box."""
+    """A line of a chart's legend: a color of this file, and a dash pattern, a filled box or a dot."""
 
     name: str
     color: str
     dashes: tuple[float, ...] = ()
     filled: bool = False
+    dot: bool = False
 
 
 @contextmanager
@@ -138,6 +143,11 @@ def _swatch(entry: LegendEntry) -> Markup:
     if entry.filled:
         shape = Markup('<rect width="14" height="10" y="1" style="fill:{}"/>').format(color)
         return Markup('<svg class="swatch" viewBox="0 0 14 12" aria-hidden="true">{}</svg>').format(shape)
+    if entry.dot:
+        return Markup(
+            '<svg class="swatch" viewBox="0 0 14 12" aria-hidden="true">'
+            '<circle cx="7" cy="6" r="4.5" style="fill:{}"/></svg>'
+        ).format(color)
     dashes = Markup(";stroke-dasharray:{}").format(" ".join(f"{dash:g}" for dash in entry.dashes))
     return Markup(
         '<svg class="swatch line" viewBox="0 0 26 12" aria-hidden="true">'
@@ -145,10 +155,25 @@ def _swatch(entry: LegendEntry) -> Markup:
     ).format(color, dashes if entry.dashes else "")
 
 
-def chart_figure(drawing: Markup, title: str, legend: Sequence[LegendEntry] = (), note: str = "") -> Markup:
-    """A drawing with its title and legend as page text above it, and a note below."""
+def chart_figure(
+    drawing: Markup,
+    title: str,
+    legend: Sequence[LegendEntry] = (),
+    note: str = "",
+    *,
+    data: str = "",
+    wide: bool = False,
+) -> Markup:
+    """A drawing with its title and legend as page text above it, and a note below.
+
+    Args:
+        data: what the page's script reads, see ``chart_data``.
+        wide: as wide as the page, in a grid too.
+    """
     entries = [Markup("<li>{}{}</li>").format(_swatch(entry), entry.name) for entry in legend]
-    return Markup('<figure class="chart">{}{}{}{}</figure>').format(
+    return Markup('<figure class="chart{}"{}>{}{}{}{}</figure>').format(
+        " wide" if wide else "",
+        Markup(' data-chart="{}"').format(data) if data else "",
         Markup("<figcaption>{}</figcaption>").format(title) if title else "",
         Markup('<ul class="legend">{}</ul>').format(Markup("").join(entries)) if entries else "",
         drawing,
@@ -164,3 +189,67 @@ def chart_grid(charts: Sequence[Markup]) -> Markup:
 def chart_row(charts: Sequence[Markup]) -> Markup:
     """Drawings of unequal width, such as heat maps, each as wide as it is; the next starts a new line."""
     return Markup('<div class="row">{}</div>').format(Markup("\n").join(charts))
+
+
+def chart_data(
+    axes: Axes,
+    lines: Mapping[str, tuple[ArrayLike, ArrayLike, str]],
+    *,
+    bands: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    names: Sequence[str] = (),
+    steps: bool = False,
+    **more: Any,
+) -> str:
+    """JSON of a chart that ``inline_svg`` has drawn; template and ``Markup.format`` escape it.
+
+    Args:
+        lines: name to x, y and a color of this file; values that are not finite are gaps.
+        bands: name of a line to the low and high ends of an interval around it, at its x.
+        names: of x = 0, 1, 2, ...: dates in place of numbers.
+        steps: whether a line keeps its value up to the next x.
+        more: ``zoom``, ``overview``, ``smooth``, ``role``: see chart.js and zoom.js.
+    """
+    from matplotlib.scale import SymmetricalLogTransform
+
+    box = axes.get_position()
+    record: dict[str, Any] = {
+        "box": [
+            _short(value)
+            for value in (
+                box.x0 * CHART_WIDTH,
+                (1 - box.y1) * CHART_HEIGHT,
+                box.width * CHART_WIDTH,
+                box.height * CHART_HEIGHT,
+            )
+        ],
+        "label": axes.get_xlabel(),
+        "lines": [
+            {"name": name, "color": _PAGE_COLORS[color], "x": _values(x), "y": _values(y)}
+            for name, (x, y, color) in lines.items()
+        ],
+    }
+    for side, axis, limits in (("x", axes.xaxis, axes.get_xlim()), ("y", axes.yaxis, axes.get_ylim())):
+        record[side] = [_short(limit) for limit in limits]
+        transform = axis.get_transform()
+        if isinstance(transform, SymmetricalLogTransform):
+            part = transform.linscale / (1 - 1 / transform.base)  # as matplotlib draws it
+            record[f"{side}scale"] = [_short(transform.linthresh), _short(part)]
+        elif axis.get_scale() == "log":
+            record[f"{side}scale"] = [0, 0]
+    if bands:
+        record["bands"] = {name: [_values(low), _values(high)] for name, (low, high) in bands.items()}
+    if names:
+        record["names"] = list(names)
+    if steps:
+        record["steps"] = True
+    return json.dumps(record | more, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _values(values: ArrayLike) -> list[float | int | None]:
+    return [_short(value) if math.isfinite(value) else None for value in map(float, values)]  # type: ignore[arg-type]
+
+
+def _short(value: float) -> float | int:
+    """Few digits: what a reader sees."""
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return int(rounded) if rounded == int(rounded) and abs(rounded) < 1e15 else rounded

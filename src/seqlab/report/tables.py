@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from markupsafe import Markup
 
-from seqlab.report.page import fill
+from seqlab.report.page import fill, prose
 
 NO_VALUE = "–"
 _MINUS = "−"
@@ -152,5 +152,5 @@ def config_block(yaml_text: str, *, title: str = "Full configuration") -> Markup
 
 
 def paragraph(text: str) -> Markup:
-    """One sentence of plain text in place of a table or chart that there is no data for."""
-    return Markup("<p>{}</p>").format(text)
+    """Plain sentences beside a table or chart, or in place of one; what stands between backticks is code."""
+    return Markup("<p>{}</p>").format(prose(text))

@@ -79,10 +79,10 @@ def test_tables_and_pictures_of_the_report_are_media(run: Any, wandb_runs: ReadR
         return (files / found.summary[f"report/{title}.path"]).read_text(encoding="utf-8")
 
     assert media("page") == run.report
-    drawn = media("ROC and precision-recall")
+    drawn = media("What the threshold finds")
     assert drawn.count('<svg viewBox="0 0 400') == 2
     assert "<style>" in drawn
-    assert "Top alerts" not in drawn
+    assert "No single key stands out" not in drawn
     table = json.loads(media("result_table"))
     assert table["columns"][:3] == ["name", "AUROC", "AP"]
     assert {row[0] for row in table["data"]} >= {"nll_max", "2-gram"}

@@ -20,6 +20,7 @@ def train(config: DictConfig) -> float | None:
     from seqlab.training import build, callbacks, checkpoints, resume, run_folder, tracking, trainer
 
     build.check_seed(config.seed)
+    build.check_words(config)
     trainer.check_hardware(config.trainer)
     build.check_monitor(config)
     build.check_pair(config)

@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +86,18 @@ def test_other_mistakes_are_told_as_argparse_does(
         main(arguments)
     assert caught.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_shell_is_told_what_may_follow(tmp_path: Path) -> None:
+    pytest.importorskip("argcomplete", reason="pip install -e '.[completion]'")
+    for line, expected in [
+        ("seqlab comp", {"compare"}),
+        ("seqlab compare --js", {"--json"}),
+        ("seqlab sweep --engine ", {"optuna", "ray"}),
+    ]:
+        answer = tmp_path / "answer"
+        variables = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+        variables |= {"_ARGCOMPLETE_STDOUT_FILENAME": str(answer), "_ARGCOMPLETE_IFS": "\n"}
+        program = [sys.executable, "-m", "seqlab.cli"]
+        subprocess.run(program, env=os.environ | variables, check=False, capture_output=True)
+        assert {word.strip() for word in answer.read_text().split("\n")} == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -20,6 +21,7 @@ COMMANDS = {
     "init": "a project folder of your own: train.py, conf/, sweep.yaml",
     "tune": "a learning rate and a batch size to begin with",
     "sweep": "search settings, here, on many machines or on Ray",
+    "list": "the runs of a folder: state, figure, how to go on",
     "compare": "runs beside each other: settings, figures, tests, a page",
     "predict": "what a checkpoint says of a file, as a CSV",
     "generate": "text that goes on after a prompt",
@@ -83,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(os.environ.get("COMP_LINE", "").split())
     name = parser().parse_known_args(given[:1])[0].command
     module = import_module(f"seqlab.commands.{name}")
     if hasattr(module, "run_line"):  # Hydra reads its arguments
@@ -104,6 +108,21 @@ def _run(given: list[str]) -> int:
             raise
         print(f"error: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
+
+
+def _complete(words: Sequence[str]) -> None:
+    """Tell a shell what may follow the words of its line, and exit; only the command it names is imported."""
+    import argcomplete
+
+    top = argparse.ArgumentParser(prog="seqlab")
+    commands = top.add_subparsers()
+    for name, meaning in COMMANDS.items():
+        own = commands.add_parser(name, help=meaning)
+        if name in words[1:2]:
+            add_arguments = getattr(import_module(f"seqlab.commands.{name}"), "add_arguments", None)
+            if add_arguments is not None:  # Hydra reads those of training
+                add_arguments(own)
+    argcomplete.autocomplete(top)
 
 
 def _swapped(error: UserError, arguments: argparse.Namespace) -> str:

@@ -77,6 +77,22 @@ def test_files_and_standard_output(sweep: Path, capsys: pytest.CaptureFixture) -
     assert capsys.readouterr().out.startswith("row,model,data,optimizer.lr,seeds,")
 
 
+def test_settings_of_two_rows_and_the_whole_as_json(sweep: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["compare", str(sweep), "--diff", "1", "2"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "settings of row 1 and row 2 that are not alike: 1" in lines
+    assert lines[-1] == "optimizer.lr 0.2 0.1"
+    assert main(["compare", str(sweep), "--diff", "1", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (table,) = found["tables"]
+    assert (table["title"], table["monitor"]) == ("gru on hdfs_window", ["val/loss", "min"])
+    first = table["rows"][0]
+    assert first["settings"]["optimizer.lr"] == 0.2
+    assert first["figures"]["val/loss"]["mean"] == 1.5
+    assert [run["folder"] for run in first["runs"]] == [str(sweep / "2"), str(sweep / "3")]
+    assert found["diff"] == [["optimizer.lr", "0.2", "0.1"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -92,6 +108,8 @@ def test_files_and_standard_output(sweep: Path, capsys: pytest.CaptureFixture) -
         (["runs", "--csv", "-", "--markdown", "-"], "both would go to standard output"),
         (["runs", "--paired", "1", "3"], "--paired 3: the table has rows 1 to 2"),
         (["runs", "--paired", "1", "1"], "give two different rows"),
+        (["runs", "--diff", "1", "3"], "--diff 3: the tables have rows 1 to 2"),
+        (["runs", "--json", "--csv", "-"], "both would go to standard output"),
         (["runs", "--metrics", "f1"], "--metrics f1: no run has such a figure"),
     ],
 )

@@ -52,8 +52,8 @@ def test_the_page_of_a_sweep_shows_text_as_text_and_no_secret(
         Trial(1, {"optimizer.lr": EVIL}, EVIL, error=EVIL),
     ]
     command = f"train.py data.path={tmp_path}/x +x.token=word-planted +y={EVIL}"
-    write_report(tmp_path / "page.html", sweep, trials[:1], command, [], [])
-    write_report(tmp_path / "two.html", sweep, [trials[1]], command, [EVIL, EVIL], [(EVIL, EVIL)])
+    write_report(tmp_path / "page.html", sweep, trials[:1], {"": command}, [])
+    write_report(tmp_path / "two.html", sweep, [trials[1]], {}, [(EVIL, EVIL)])
     for name in ("page.html", "two.html"):
         page = (tmp_path / name).read_text(encoding="utf-8")
         assert "<script" not in page

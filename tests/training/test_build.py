@@ -16,6 +16,7 @@ from seqlab.training.build import (
     check_arguments,
     check_config,
     check_monitor,
+    check_words,
     fill_sizes,
 )
 
@@ -121,6 +122,22 @@ def test_sizes_fill_what_is_missing_and_nothing_else(composed: Compose) -> None:
     assert filled["network"]["bottleneck_size"] is None
     assert OmegaConf.is_missing(config.model, "unk_id")
     assert type(filled["network"]) is dict
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("name=3", "name=3: give a text that is no number"),
+        ("notes=[a]", "notes=['a']: give a text"),
+        ("tags=paper", "tags=paper: give a list of texts"),
+        ("tags=[1]", "tags=[1]: give a list of texts, such as tags=[baseline,paper]"),
+    ],
+)
+def test_what_a_run_is_called_is_text(composed: Compose, override: str, message: str) -> None:
+    check_words(composed("name=base", "notes='a b'", "tags=[a,b]"))
+    with pytest.raises(UserError) as caught:
+        check_words(composed(override))
+    assert message in str(caught.value)
 
 
 def test_a_size_that_the_user_gives_stands() -> None:

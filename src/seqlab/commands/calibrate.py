@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
+from seqlab.commands.json_output import add_json, print_json
 
 if TYPE_CHECKING:
     from seqlab.evaluation.calibrating import Recalibrated
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="CKPT", help="to write; CHECKPOINT_calibrated.ckpt without one"
     )
     target.add_argument("--in-place", action="store_true", help="replace the given checkpoint")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,6 +70,20 @@ def run(arguments: argparse.Namespace) -> int:
         write_atomically(content, output)
     except OSError as error:
         raise UserError(f"{output}: cannot be written: {error.strerror or error}") from None
+    if arguments.json:
+        changes = [
+            {
+                "score": change.score,
+                "old": change.old,
+                "new": change.new.value,
+                "share_above_old": change.share_above_old,
+                "share_above_new": change.share_above_new,
+                "method": change.new.method,
+            }
+            for change in found.changes
+        ]
+        print_json(made_of | {"thresholds": changes, "warnings": found.warnings, "checkpoint": output})
+        return 0
     _print(normals, share, found)
     print(f"written   {output}")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqlab.commands.checkpoint_argument import add_safe_csv
+from seqlab.commands.json_output import add_json, print_json
 
 if TYPE_CHECKING:
     from seqlab.comparing.comparison import Comparison
@@ -40,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ROW",
         help="test two rows against each other on the same test items; two rows alone are tested unasked",
     )
+    parser.add_argument(
+        "--diff",
+        nargs=2,
+        type=int,
+        metavar="ROW",
+        help="every setting that the first runs of two rows do not have alike",
+    )
     parser.add_argument("--csv", metavar="FILE", help="write the whole table; - is standard output")
     add_safe_csv(parser)
     parser.add_argument("--markdown", metavar="FILE", help="write the whole table; - is standard output")
@@ -50,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a page that sorts, filters and draws; compare.html without a name",
     )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -67,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         _check_target(option, getattr(arguments, option))
     if arguments.csv == arguments.markdown == STANDARD_OUTPUT:
         raise UserError("--csv - --markdown -: both would go to standard output; give one of them a file")
+    if arguments.json and STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
+        raise UserError("--json and a file named -: both would go to standard output; give the file a name")
     if arguments.wandb:
         from seqlab.comparing.wandb_runs import fetch_runs
 
@@ -76,16 +87,65 @@ def run(arguments: argparse.Namespace) -> int:
     comparison = compare_runs(runs, arguments.metrics, notices)
     alike = len(comparison.rankings) == 1 or arguments.paired is not None
     paired = paired_test(comparison.groups, arguments.paired) if alike else []
-    if STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
+    apart = _settings_apart(comparison, arguments.diff) if arguments.diff else []
+    if arguments.json:
+        print_json(_record(comparison, paired, apart))
+    elif STANDARD_OUTPUT in {arguments.csv, arguments.markdown}:
         for notice in comparison.notices:
             print(escaped(f"note: {notice}"), file=sys.stderr)
     else:
-        from seqlab.comparing.table import print_tables
+        from seqlab.comparing.table import print_apart, print_tables
 
         print_tables(comparison)
         print(escaped("".join(f"\n{line}" for line in paired)), end="\n" if paired else "")
+        if arguments.diff:
+            print_apart(arguments.diff, apart)
     _write(arguments, comparison, paired)
     return 0
+
+
+def _settings_apart(comparison: Comparison, rows: list[int]) -> list[tuple[str, str, str]]:
+    """Name and both values of each setting that two rows do not have alike."""
+    from seqlab.comparing.groups import settings_apart
+    from seqlab.comparing.table import setting_text
+    from seqlab.errors import UserError
+
+    groups = comparison.groups
+    for row in rows:
+        if not 1 <= row <= len(groups):
+            raise UserError(f"--diff {row}: the tables have rows 1 to {len(groups)}; give two of them")
+    first, second = (groups[row - 1].runs[0] for row in rows)
+    return [
+        (key, setting_text(one), setting_text(other)) for key, one, other in settings_apart(first, second)
+    ]
+
+
+def _record(
+    comparison: Comparison, paired: list[str], apart: list[tuple[str, str, str]]
+) -> dict[str, object]:
+    """What ``--json`` prints: the tables with figures at full precision, per row its runs."""
+    from dataclasses import asdict
+
+    tables = []
+    for ranking in comparison.rankings:
+        rows = [
+            {
+                "row": number,
+                "settings": group.settings,
+                "figures": {
+                    metric: asdict(figure)
+                    for metric in ranking.metrics
+                    if (figure := group.figure(metric)) is not None
+                },
+                "runs": [
+                    {"name": run.name, "folder": run.folder, "seed": run.seed, "state": run.state}
+                    for run in group.runs
+                ],
+            }
+            for number, group in ranking.numbered
+        ]
+        tables.append({"title": ranking.title, "monitor": ranking.monitor, "rows": rows})
+    return {"tables": tables, "notes": comparison.notices, "paired": paired, "diff": apart}
 
 
 def _check_target(option: str, name: str | None) -> None:

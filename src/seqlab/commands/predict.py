@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seqlab.commands.checkpoint_argument import add_checkpoint, add_safe_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, help="the CSV to write; standard output without it")
     add_safe_csv(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line in place of the CSV")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,13 +39,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.safe_csv:
         table = without_formulas(table)
     if arguments.output is None:
-        print(printed(table.to_csv(index=False, float_format="%.10g")), end="")
+        print(printed(_write(table, None, is_json=arguments.json) or ""), end="")
         return 0
     part = arguments.output.with_name(f".part-{arguments.output.name}")  # its ending says whether to compress
     try:
-        table.to_csv(part, index=False, float_format="%.10g")
+        _write(table, part, is_json=arguments.json)
         part.replace(arguments.output)
     except OSError as error:
         raise UserError(f"{arguments.output}: cannot be written: {error.strerror}") from None
     print(f"{len(table):,} rows: {arguments.output}", file=sys.stderr)
     return 0
+
+
+def _write(table: pd.DataFrame, path: Path | None, *, is_json: bool) -> str | None:
+    """Into a file, or as text where ``path`` is None."""
+    if is_json:
+        return table.to_json(path, orient="records", lines=True, force_ascii=False, double_precision=10)
+    return table.to_csv(path, index=False, float_format="%.10g")

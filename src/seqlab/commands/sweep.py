@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from seqlab.commands.json_output import add_json, others_aside, print_json
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a sweep in W&B's format, such as sweep.yaml")
@@ -37,9 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--address", help="with --engine ray: of the cluster; a Ray on this machine without it"
     )
     parser.add_argument("--full", action="store_true", help="test figures and a report for every trial")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.sweeps.run import run_sweep
 
-    return run_sweep(arguments)
+    with others_aside(arguments.json):
+        code, found = run_sweep(arguments)
+    if arguments.json:
+        print_json(found)
+    return code

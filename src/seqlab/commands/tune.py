@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.commands.json_output import add_json, others_aside, print_json
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=100, help="steps of the rate test; default 100")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each batch size; default 2")
     parser.add_argument("--output", type=Path, help="folder of tune.html; default runs/tune/<model>-<data>/")
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,12 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
     search = [] if arguments.config_dir is None else [search_override(arguments.config_dir)]
     arguments.composed = [*search, *arguments.overrides]
     try:
-        tune(arguments, conf)
+        with others_aside(arguments.json):
+            found = tune(arguments, conf)
     except Exception as error:
         message = user_message(error, conf, arguments.composed)
         if message is None:
             raise
         raise UserError(message) from None
+    if arguments.json:
+        print_json(found)
     return 0
 
 
@@ -56,8 +62,8 @@ def composed(conf: Path, overrides: Sequence[str]) -> DictConfig:
     return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
 
 
-def tune(arguments: argparse.Namespace, conf: Path) -> None:
-    """Batch size first: the learning rate depends on it."""
+def tune(arguments: argparse.Namespace, conf: Path) -> dict[str, Any]:
+    """Batch size first: the learning rate depends on it. Gives what was found, for ``--json``."""
     import torch
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import OmegaConf
@@ -113,6 +119,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> None:
     subtitle = "short trainings on the training split; validation and test were not read"
     write_page(page, render_page(f"Tuning {title}", subtitle, [], [first, *sections, last]))
     print(f"go on with: {command}\nreport: {page}")
+    return {"settings": found, "command": command, "report": page}
 
 
 def train_command_line(

@@ -236,7 +236,9 @@ function drawCurves() {
     const isCrowded = shown.length > 20 && !order.includes(row); // then a row is its mean alone
     for (const curve of alike && isCrowded ? [] : own) {
       stroke(svg, curve[across].map((at, n) => [x.at(at), y.at(curve.y[n])]), row, order, alike);
-      if (curve.y.length === 1) element(svg, "circle", { class: "dot", cx: x.at(curve[across][0]), cy: y.at(curve.y[0]), r: 3 });
+      if (curve.y.length > 1) continue;
+      const dot = element(svg, "circle", { class: "dot marked", cx: x.at(curve[across][0]), cy: y.at(curve.y[0]), r: 4 });
+      dot.style.fill = color(order.indexOf(row));
     }
     if (!alike) continue;
     const mean = own[0].y.map((_, n) => own.reduce((sum, curve) => sum + curve.y[n], 0) / own.length);

@@ -150,6 +150,18 @@ def print_tables(comparison: Comparison, console: Console | None = None) -> None
         console.print(escaped(f"note: {notice}"))
 
 
+def print_apart(rows: Sequence[int], apart: Sequence[tuple[str, str, str]]) -> None:
+    """The settings that two rows do not have alike, one a line."""
+    from rich.console import Console
+
+    print(f"\nsettings of row {rows[0]} and row {rows[1]} that are not alike: {len(apart) or 'none'}")
+    if apart:
+        names = ("setting", f"row {rows[0]}", f"row {rows[1]}")
+        cells = zip(*apart, strict=True)
+        columns = [Column("setting", name, name, each, each) for name, each in zip(names, cells, strict=True)]
+        print_columns(columns, Console(highlight=False, markup=False, width=200))
+
+
 def print_columns(columns: Sequence[Column], console: Console) -> None:
     """Columns beside each other, no rule between rows: it would take a third of the lines of a long table."""
     from rich import box

@@ -87,6 +87,7 @@ def _check_job(whole: DictConfig) -> None:
 
     config = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     build.check_seed(config.seed)
+    build.check_words(config)
     if "slurm" not in whole.hydra.launcher["_target_"].lower():  # whose jobs run on other machines
         trainer.check_hardware(config.trainer)
     build.check_monitor(config)

@@ -112,6 +112,7 @@ def write_run_page(
     next_steps: Sequence[str] = (),
     audit: Sequence[tuple[str, str]] = (),
     layers: Sequence[tuple[str, str, int]] = (),
+    about: str = "",
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
@@ -124,6 +125,7 @@ def write_run_page(
         next_steps: commands to go on with, where there is nothing measured to read.
         layers: of the model: name, class, number of parameters.
         audit: how far the test data is apart from what the model learned from.
+        about: notes and tags of the run, in its user's words.
     """
     figures = [
         (name, f"{value:,.6g}")
@@ -145,7 +147,7 @@ def write_run_page(
             layers,
         ),
     ]
-    subtitle = f"seed {seed}; {table.title}"
+    subtitle = "; ".join(filter(None, (f"seed {seed}", table.title, about)))
     page = render_page(title, subtitle, notices, whole, warnings=table.warnings)
     write_page(path, page)
 

@@ -12,22 +12,23 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from seqlab.composing import search_override
 from seqlab.errors import UserError
 from seqlab.privacy import hidden_words
 from seqlab.sweeps.sweep_file import Checked, Sweep, check_objective, command, read_sweep
-from seqlab.sweeps.table import best_trial, counts, write_csv
+from seqlab.sweeps.table import best_trials, counts, write_csv
 from seqlab.sweeps.trials import Plan, Trial, trial_context
 
 REPORT, COPY = "sweep-report.html", "sweep.yaml"
 
 
-def run_sweep(arguments: argparse.Namespace) -> int:
+def run_sweep(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Run ``seqlab sweep``.
 
     Returns:
-        0, or 1 where no trial has finished.
+        0, or 1 where no trial has finished; and what was found, for ``--json``.
 
     Raises:
         UserError: a sweep file, an option or a storage that cannot be used.
@@ -54,12 +55,12 @@ def run_sweep(arguments: argparse.Namespace) -> int:
         environments = slots(arguments.jobs, checked.gpus)
         folder = _folder(arguments)
         trials, is_done = _run_here(plan, folder, checked, environments, arguments)
-    _finish(plan, trials, folder, checked, time.perf_counter() - started)
+    found = _finish(plan, trials, folder, time.perf_counter() - started)
     if not is_done:
         words = [*hidden_words(sys.argv[1:]), *([] if arguments.output else ["--output", str(folder)])]
         print(f"to go on: {shlex.join(['seqlab', *words])}")
         raise KeyboardInterrupt
-    return 0 if best_trial(trials, sweep.goal) is not None else 1
+    return 0 if found["best"] else 1, found
 
 
 def _fixed(sweep: Sweep, arguments: argparse.Namespace) -> list[str]:
@@ -152,22 +153,41 @@ def visible_gpus() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-def _finish(plan: Plan, trials: Sequence[Trial], folder: Path, checked: Checked, seconds: float) -> None:
-    """trials.csv, sweep-report.html, and what a user reads last."""
-    from seqlab.sweeps.report import write_report
+def _finish(plan: Plan, trials: Sequence[Trial], folder: Path, seconds: float) -> dict[str, Any]:
+    """trials.csv, sweep-report.html, and what a user reads last; gives that as plain values."""
+    from seqlab.sweeps.report import apart, write_report
 
     sweep = plan.sweep
     write_csv(folder / "trials.csv", sweep, trials)
-    best = best_trial(trials, sweep.goal)
-    line = command(sweep, best.values, hidden_words(plan.fixed)) if best is not None else ""
+    best = best_trials(trials, sweep.goal)
+    lines = {kind: command(sweep, trial.values, hidden_words(plan.fixed)) for kind, trial in best.items()}
     in_all = sum(trial.seconds for trial in trials)
     facts = [("this call", f"{seconds:.1f} s"), ("all trials", f"{in_all:.1f} s")]
-    shares = write_report(folder / REPORT, sweep, trials, line, checked.names, facts)
+    shares = write_report(folder / REPORT, sweep, trials, lines, facts)
     print(f"\n{counts(trials)}")
-    if best is not None:
-        spread = f", mean of {len(best.seed_values)} seeds" if len(plan.seeds) > 1 else ""
-        print(f"best: trial {best.number}, {sweep.metric} {best.value:.4f}{spread}")
-        if shares:
-            print("importance: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items()))
-        print(f"its test figures and report: {line}")
+    for kind, trial in best.items():
+        spread = f", mean of {len(trial.seed_values)} seeds" if len(plan.seeds) > 1 else ""
+        of_kind = f" of {kind}" if kind else ""
+        print(f"best{of_kind}: trial {trial.number}, {sweep.metric} {trial.value:.4f}{spread}")
+        if shares[kind]:
+            print("importance: " + ", ".join(f"{name} {share:.2f}" for name, share in shares[kind].items()))
+        print(f"its test figures and report: {lines[kind]}")
+    if len(best) > 1:
+        print(apart(sweep, list(best)))
     print(f"report: {folder / REPORT}")
+    return {
+        "metric": sweep.metric,
+        "best": [
+            {
+                "of": kind,
+                "trial": trial.number,
+                "value": trial.value,
+                "settings": trial.values,
+                "importance": shares[kind],
+                "command": lines[kind],
+            }
+            for kind, trial in best.items()
+        ],
+        "trials": folder / "trials.csv",
+        "report": folder / REPORT,
+    }

@@ -192,7 +192,6 @@ class Checked:
 
     seed: int
     gpus: int | str
-    names: tuple[str, ...]  # models and data that the space reaches, as model-data
     modules: tuple[str, ...]  # that their configs name
 
 
@@ -213,7 +212,6 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
     from seqlab.composing.grammar import readable_overrides
 
     conf = sweep.program.parent / "conf"
-    names: list[str] = []
     modules: set[str] = set()
     for corner in _corners(sweep, conf):
         overrides = readable_overrides([*fixed, *sweep.overrides(corner)])
@@ -229,10 +227,8 @@ def check_objective(sweep: Sweep, fixed: Sequence[str]) -> Checked:
                 f"metric.goal={sweep.goal}: monitor.mode={monitor.mode} says {_GOALS[monitor.mode]}"
             )
         modules |= set(re.findall(r"_target_: ([\w.]+)\.\w+", OmegaConf.to_yaml(config)))
-        choices = config.hydra.runtime.choices
-        names.append(f"{choices.model}-{choices.data}")
         seed, gpus = config.seed, config.trainer.gpus
-    return Checked(int(seed), gpus, tuple(dict.fromkeys(names)), tuple(sorted(modules)))
+    return Checked(int(seed), gpus, tuple(sorted(modules)))
 
 
 def _corners(sweep: Sweep, conf: Path) -> list[dict[str, Any]]:

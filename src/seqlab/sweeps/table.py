@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _SHOWN = 15
+_CHOOSERS = ("model", "data", "experiment")
 _STYLES = {FINISHED: "", PRUNED: "dim", RUNNING: "cyan", "best": "bold green"}
 
 
@@ -32,6 +33,21 @@ def best_trial(trials: Sequence[Trial], goal: str) -> Trial | None:
     done = [trial for trial in trials if trial.outcome == FINISHED and trial.value is not None]
     sign = 1 if goal == "minimize" else -1
     return min(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number), default=None)
+
+
+def kind_of(trial: Trial) -> str:
+    """The model, data and recipe that a trial chose, such as ``gru_ae``; empty where none is searched.
+
+    Of another kind the same metric may count other things.
+    """
+    return " ".join(str(trial.values[name]) for name in _CHOOSERS if name in trial.values)
+
+
+def best_trials(trials: Sequence[Trial], goal: str) -> dict[str, Trial]:
+    """The best trial of each kind that has a finished one."""
+    kinds = dict.fromkeys(kind_of(trial) for trial in trials)
+    found = {kind: best_trial([each for each in trials if kind_of(each) == kind], goal) for kind in kinds}
+    return {kind: trial for kind, trial in found.items() if trial is not None}
 
 
 def counts(trials: Sequence[Trial]) -> str:
@@ -62,7 +78,9 @@ def tell_ended(sweep: Sweep, trial: Trial, trials: Sequence[Trial]) -> None:
         return
     settings = " ".join(f"{name}={shown(value)}" for name, value in trial.values.items())
     figure = f" {sweep.metric} {trial.value:.4f}" if trial.value is not None else ""
-    star = " (best)" if trial is best_trial(trials, sweep.goal) else ""
+    kind = kind_of(trial)
+    of_kind = f" of {kind}" if kind else ""
+    star = f" (best{of_kind})" if trial is best_trials(trials, sweep.goal).get(kind) else ""
     why = f": {trial.error}" if trial.error else ""
     took = f"in {trial.seconds:.1f} s"
     said = f"trial {trial.number}: {trial.outcome}{figure}{star} {took}  {settings}{why}"
@@ -73,16 +91,16 @@ def _table(sweep: Sweep, wanted: int, trials: Sequence[Trial]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    best, names = best_trial(trials, sweep.goal), [each.name for each in sweep.searched]
+    best, names = list(best_trials(trials, sweep.goal).values()), [each.name for each in sweep.searched]
     title = f"{sum(trial.counts for trial in trials)} of {wanted} trials: {counts(trials)}"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for heading in ("trial", "outcome", sweep.metric, *short_names(names).values(), "s"):
         table.add_column(heading, justify="left" if heading == "outcome" else "right", no_wrap=True)
     recent = list(trials)[-_SHOWN:]
-    if best is not None and best not in recent:
-        recent = [best, *recent[1:]]
+    earlier = [trial for trial in best if trial not in recent]
+    recent = [*earlier, *recent[len(earlier) :]]
     for trial in recent:
-        style = _STYLES.get("best" if trial is best else trial.outcome, "red")
+        style = _STYLES.get("best" if trial in best else trial.outcome, "red")
         table.add_row(*map(escaped, cells(trial, names)), style=style)
     return table
 

@@ -160,6 +160,18 @@ def check_seed(seed: Any) -> None:
     )
 
 
+def check_words(config: DictConfig) -> None:
+    """Raise UserError where name and notes are no text, or tags no list of texts."""
+    for key in ("name", "notes"):
+        if not isinstance(config[key], str | None):
+            raise UserError(
+                f"{key}={shown(config[key])}: give a text that is no number, such as {key}=baseline"
+            )
+    tags = OmegaConf.to_container(config)["tags"]  # type: ignore[call-overload, index]
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise UserError(f"tags={shown(config.tags)}: give a list of texts, such as tags=[baseline,paper]")
+
+
 def check_optimizer(config: DictConfig) -> None:
     """Raise UserError for a setting that the config's optimizer does not take."""
     check_config(config, "optimizer")

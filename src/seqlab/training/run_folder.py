@@ -93,7 +93,7 @@ class RunFolder:
             notices: of the data, and of a debugging run.
         """
         choices = HydraConfig.get().runtime.choices
-        to_tell = [*config.notes, *notices]
+        to_tell = [*config.cautions, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
         folder = cls(path_of_run(), choices["model"], choices["data"], to_tell, trust)
         folder.verbose, folder.safe_csv = config.verbose, config.safe_csv
@@ -211,8 +211,9 @@ class RunFolder:
         write_run_page(
             self.report,
             table,
-            title=f"{self.model_name} on {self.data_name}",
+            title=": ".join(filter(None, (config.name, f"{self.model_name} on {self.data_name}"))),
             seed=config.seed,
+            about=told("; ".join(filter(None, (config.notes, " ".join(f"#{tag}" for tag in config.tags))))),
             metrics=metrics,
             curves=curves,
             sections=sections,

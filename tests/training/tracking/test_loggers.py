@@ -40,6 +40,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call, store: str) -> Any
     return call(
         tmp_path_factory.mktemp("run"),
         "logger=[tensorboard,mlflow,csv]",
+        "notes=as published",
+        "tags=[paper]",
         f"logger.mlflow.tracking_uri={store}",
         "logger.mlflow.log_model=true",
         "data.sample.num_blocks=120",
@@ -73,6 +75,22 @@ def test_one_several_or_none(
     assert [type(each) for each in build_loggers(composed(override).logger, folder)] == kinds
 
 
+def test_name_notes_and_tags_are_those_of_the_run(
+    composed: Compose, folder: RunFolder, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    words = ("name=base", "notes='a longer window'", "tags=[paper,hdfs]")
+    config = composed("logger=[wandb,mlflow]", *words, f"logger.mlflow.tracking_uri={store}")
+    wandb, mlflow = build_loggers(config.logger, folder, run_name="gru-seed0")
+    assert isinstance(wandb, WandbTracker)
+    settings = wandb._wandb_init
+    assert (settings["name"], settings["notes"], settings["tags"]) == (
+        *("base", "a longer window", ["paper", "hdfs"]),
+    )
+    assert mlflow._run_name == "base"
+    assert mlflow.tags == {"paper": "true", "hdfs": "true", "mlflow.note.content": "a longer window"}
+
+
 def test_figures_by_step_and_epoch_are_in_the_event_files(run: Any) -> None:
     assert run.code == 0
     events = EventAccumulator(str(run.folder / "tensorboard")).Reload()
@@ -90,6 +108,8 @@ def test_an_mlflow_run_is_read_back_without_a_server(run: Any, store: str) -> No
     found = client.get_run(baggage["trackers"]["mlflow"])
     assert found.info.status == "FINISHED"
     assert found.info.run_name == "gru-hdfs_window-seed0"
+    assert (found.data.tags["paper"], found.data.tags["mlflow.note.content"]) == ("true", "as published")
+    assert "; as published; #paper</p>" in (run.folder / "report.html").read_text(encoding="utf-8")
     assert found.data.params["model/network/hidden_size"] == "8"
     assert {name: found.data.metrics[name] for name in run.metrics} == pytest.approx(run.metrics)
     history = client.get_metric_history(found.info.run_id, "train/step_loss")

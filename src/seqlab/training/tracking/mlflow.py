@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from seqlab.training.run_folder import RunFolder
 
 DEFAULT_STORE = "runs/mlflow.db"
 _SQLITE = "sqlite:///"
+_DESCRIPTION = "mlflow.note.content"
 
 
 class MlflowTracker(MLFlowLogger):
@@ -27,6 +28,8 @@ class MlflowTracker(MLFlowLogger):
         run_name: ``default_name`` where null.
         tracking_uri: null is MLFLOW_TRACKING_URI, or where that is not set runs/mlflow.db: MLflow refuses
             new stores of plain files since 3.7.
+        tags: with values, or names alone, which then have the value "true".
+        notes: MLflow's description of the run.
         log_model: store best.ckpt beside report.html.
         resumed_id: the run to go on with.
     """
@@ -39,7 +42,8 @@ class MlflowTracker(MLFlowLogger):
         experiment_name: str = "seqlab",
         run_name: str | None = None,
         tracking_uri: str | None = None,
-        tags: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | Sequence[str] | None = None,
+        notes: str | None = None,
         log_model: bool = False,
         default_name: str | None = None,
         resumed_id: str | None = None,
@@ -58,7 +62,7 @@ class MlflowTracker(MLFlowLogger):
             experiment_name=experiment_name,
             run_name=run_name or default_name,
             tracking_uri=uri,
-            tags=dict(tags) if tags else None,
+            tags=_tags(tags or (), notes) or None,
             artifact_location=artifacts,
             run_id=resumed_id,
         )
@@ -83,3 +87,8 @@ class MlflowTracker(MLFlowLogger):
         for path in files:
             if path.exists():
                 self.experiment.log_artifact(self.run_id, str(path))
+
+
+def _tags(tags: Mapping[str, Any] | Sequence[str], notes: str | None) -> dict[str, Any]:
+    found = dict(tags) if isinstance(tags, Mapping) else dict.fromkeys(tags, "true")
+    return found | ({_DESCRIPTION: notes} if notes else {})

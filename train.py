@@ -37,7 +37,7 @@ def train(config: DictConfig) -> float | None:
     build.try_network(task, datamodule)
     contents = checkpoints.contents_of(config, datamodule)
     notices = [*trainer.debug_notices(config.trainer), *datamodule.notices]
-    folder = run_folder.RunFolder.create(config, contents, notices)
+    folder = run_folder.RunFolder.create(config, contents, notices, datamodule.learned_from())
     start = resume.find_start(config, folder)
     around = callbacks.build_callbacks(config, folder.checkpoints, contents)
     with tracking.open_loggers(config, folder, start.tracker_ids) as loggers:
@@ -48,15 +48,16 @@ def train(config: DictConfig) -> float | None:
         checkpoints.load_weights(task, folder.best_checkpoint)
         task.to(datamodule.device)  # Lightning takes it off the device when training ends
 
-        judge, val_figures = evaluation.fit(task, datamodule)
-        folder.add_to_checkpoints("judge", judge.state())
-        audit = LeakAudit(datamodule, judge)
-        if config.test:
-            datamodule.open_test()
-        with around.stopwatch.testing():
-            outcome = evaluation.test(task, datamodule, judge)
+        with around.stopwatch.judging():
+            judge, val_figures = evaluation.fit(task, datamodule)
+            folder.add_to_checkpoints("judge", judge.state())
+            audit = LeakAudit(datamodule, judge)
+            if config.test:
+                datamodule.open_test()
+            with around.stopwatch.testing():
+                outcome = evaluation.test(task, datamodule, judge)
+            metrics = val_figures | outcome.metrics | interval_figures(outcome) | audit.figures(outcome)
 
-        metrics = val_figures | outcome.metrics | interval_figures(outcome) | audit.figures(outcome)
         metrics |= around.stopwatch.metrics(datamodule.train_unit)
         folder.save_scores(metrics, outcome, audit.lines)
         datamodule.write_files(folder.path)
@@ -65,7 +66,7 @@ def train(config: DictConfig) -> float | None:
         folder.write_report(config, outcome, metrics, around.history.series, sections, facts, task)
         folder.finish(metrics)
         tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
-    folder.show(outcome, metrics)
+        folder.show(outcome, metrics)  # before what a tracker says when it closes
     return metrics[config.monitor.metric]
 
 

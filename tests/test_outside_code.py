@@ -64,7 +64,13 @@ def best(run: Any) -> str:
 def text_run(importable: None, call: Callable[..., Any], tmp_path_factory: Any) -> Any:
     """model=char_tcn on a text by heart."""
     folder = tmp_path_factory.mktemp("outside") / "text"
-    settings = ("model=char_tcn", "data.text=longseq", "trainer.max_epochs=40", "optimizer.lr=0.01")
+    settings = (
+        "verbose=true",
+        "model=char_tcn",
+        "data.text=longseq",
+        "trainer.max_epochs=40",
+        "optimizer.lr=0.01",
+    )
     size = ("model.network.channels=32", "model.network.num_blocks=3")
     found = call(folder, f"hydra.searchpath=[file://{CONF}]", *settings, *TINY, *size)
     assert found.code == 0, found.said

@@ -34,7 +34,7 @@ def importable() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def run(importable: None, call: Callable[..., Any], tmp_path_factory: Any) -> Any:
     folder = tmp_path_factory.mktemp("visits") / "run"
-    found = call(folder, "--config-dir", CONF, *SMALL, *QUIET, "trainer.max_epochs=3")
+    found = call(folder, "--config-dir", CONF, *SMALL, *QUIET, "trainer.max_epochs=3", "verbose=true")
     assert found.code == 0, found.said
     return found
 

@@ -83,7 +83,7 @@ def test_a_project_of_ones_own_trains_and_predicts(run: Run, tmp_path: Path) -> 
     small = ("data.sample.num_blocks=60", "trainer.max_epochs=1", "model.network.channels=4")
     said = run(mine, *SEQLAB, "train", "model=tcn", *small, "hydra.run.dir=run")
     assert "model=tcn data=hdfs_window seed=0" in said
-    assert "report: run/report.html" in said
+    assert " run/report.html (open it in a browser)" in said
     (mine / "new.txt").write_text("blk_1,5 5 22 11\n")
     run(
         mine,

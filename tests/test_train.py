@@ -36,14 +36,14 @@ KEYS = re.compile(
     rf"|audit/((val_)?duplicate_share|without_duplicates/{TEST}|length_distance|unknown_share)"
     rf"|baseline/({'|'.join(BASELINES)})/({FIGURES})"
     rf"|oracle/(f1|({SCORES})/f1)"
-    r"|timing/(fit_seconds|test_seconds|train_(windows|tokens)_per_second)"
+    r"|timing/((setup|fit|judge|test)_seconds|train_(windows|tokens)_per_second)"
 )
 
 
 @pytest.fixture(scope="module", params=["gru", "gru_ae"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, call: Call) -> Run:
     """One tiny run of each model."""
-    return call(tmp_path_factory.mktemp(request.param), f"model={request.param}", *TINY)
+    return call(tmp_path_factory.mktemp(request.param), f"model={request.param}", *TINY, "verbose=true")
 
 
 def test_the_run_folder_holds_every_file(run: Run) -> None:
@@ -90,7 +90,7 @@ def test_metrics_are_finite_floats_under_the_documented_keys(run: Run) -> None:
     assert {"val/loss", "test/auroc", "test/f1", "oracle/f1", "baseline/2-gram/f1"} <= set(run.metrics)
     timing = {key for key in run.metrics if key.startswith("timing/")}
     assert {"timing/fit_seconds", "timing/test_seconds"} < timing
-    assert len(timing) == 3
+    assert len(timing) == 5
     assert all(run.metrics[key] > 0 for key in timing)
 
 
@@ -166,14 +166,26 @@ def test_the_terminal_shows_data_table_and_report(run: Run) -> None:
     assert "note: Synthetic data" in run.said
     assert "AUROC" in run.said
     assert f"{run.metrics['test/auroc']:.4f}" in run.said
-    assert "report.html" in run.said.splitlines()[-1]
+    lines = run.said.splitlines()
+    assert re.fullmatch(r"report: +.*/report\.html \(open it in a browser\)", lines[-2])
+    assert re.fullmatch(r"next: +seqlab predict .*/best\.ckpt NEW --output alerts\.csv", lines[-1])
 
 
-def test_warnings_stand_above_the_table_on_the_page_and_in_the_log(run: Run) -> None:
-    found = re.search(r"^warning: (this threshold rests on \d+ validation sessions: .*)$", run.said, re.M)
+def test_the_first_screen_counts_the_rows_of_scores_csv(run: Run) -> None:
+    said = dict(re.findall(r"^([a-z ]+): +(.*)$", run.said, re.MULTILINE))
+    abnormal = run.scores["label"] == "Anomaly"
+    caught, false = run.scores["alert"] & abnormal, run.scores["alert"] & ~abnormal
+    assert said["found"] == f"{sum(caught)} of {sum(abnormal)} abnormal test sessions"
+    assert said["false alarms"].startswith(f"{sum(false)} of {sum(~abnormal)} normal test sessions (")
+    seconds = [run.metrics[f"timing/{name}_seconds"] for name in ("setup", "fit", "judge")]
+    times = zip(("setup", "training", "judging"), seconds, strict=True)
+    assert said["time"].startswith(", ".join(f"{name} {value:.1f} s" for name, value in times))
+
+
+def test_warnings_stand_on_the_terminal_on_the_page_and_in_the_log(run: Run) -> None:
+    found = re.search(r"^warning: +(this threshold rests on \d+ validation sessions: .*)$", run.said, re.M)
     assert found
-    assert found.start() < run.said.index("AUROC")
-    assert run.report.index(f"Warning: {found[1]}") < run.report.index("<section")
+    assert run.report.index(found[1]) < run.report.index("<section")
     assert f"warning: {found[1]}" in (run.folder / "train.log").read_text(encoding="utf-8")
 
 

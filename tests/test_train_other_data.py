@@ -162,8 +162,16 @@ def test_the_terminal_tells_of_the_sample_and_shows_baselines(finished: Finished
     assert "note: " in said
     names = {key.split("/")[1] for key in finished.run.metrics if key.startswith("baseline/")}
     assert names
-    assert re.search(r"^trained [\d.]+ s at [\d,]+ [a-z ]+/s$", said, re.MULTILINE)
-    assert re.fullmatch(r"report: .*report\.html", said.splitlines()[-1])
+    lines = dict(re.findall(r"^(\S[^:]*): +(.*)$", said, re.MULTILINE))
+    plain = lines.get("baseline") or lines["baselines"]
+    assert any(name.replace("_", " ") in plain.replace("_", " ") for name in names)
+    assert re.fullmatch(
+        r"setup [\d.]+ s, training [\d.]+ s, judging [\d.]+ s \([\d,]+ [a-z ]+ a second in training\)",
+        lines["time"],
+    )
+    assert lines["report"].endswith("/report.html (open it in a browser)")
+    assert lines["next"].startswith("seqlab ")
+    assert 5 <= len(set(lines) - {"note"}) <= 9
 
 
 def test_the_report_has_its_picture(finished: Finished) -> None:

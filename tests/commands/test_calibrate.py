@@ -33,6 +33,17 @@ def judge_of(path: Path) -> dict[str, Any]:
     return torch.load(path, weights_only=True)["seqlab"]["judge"]
 
 
+def test_the_sessions_of_training_are_told_apart(
+    trained: Path, normals: Path, sample_log: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, told in ((sample_log.parsed, 1), (normals, 0)):
+        output = str(tmp_path / f"{told}.ckpt")
+        assert main(["calibrate", str(trained), str(given), "--output", output]) == 0
+        assert (
+            capsys.readouterr().out.count("warning   the model learned from these sessions: new ones") == told
+        )
+
+
 def test_a_new_checkpoint_with_new_thresholds(
     trained: Path, normals: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,7 +187,16 @@ def test_another_kind_of_checkpoint_is_told(tmp_path: Path, capsys: pytest.Captu
     path = tmp_path / "other.ckpt"
     torch.save({"state_dict": state, KEY: held}, path)
     assert main(["generate", str(path)]) == 2
-    assert "of a model judged by ForecastingEvaluation, which writes no text" in capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert f"{path} is of a model judged by ForecastingEvaluation, which writes no text" in said
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    path = path.rename(tmp_path / "run" / "checkpoints" / "best.ckpt")
+    (tmp_path / "run" / "config.json").write_text('{"choices": {"model": "lstm"}}')
+    assert main(["generate", str(path), "--prompt", "row"]) == 2
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said == f"error: {path} is of model=lstm, which writes no text: give one of model=char_rnn\n"
 
 
 def test_commands_of_other_kinds_refuse_it(

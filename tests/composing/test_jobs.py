@@ -1,5 +1,6 @@
 """``python train.py -m``: mistakes of any job are told before the first; a failed job leaves its log."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import torch
 from omegaconf import OmegaConf
 
 from seqlab.composing import read_arguments
-from seqlab.composing.jobs import check_jobs, jobs_of, tell_interrupted
+from seqlab.composing.folders import Folders
+from seqlab.composing.jobs import check_jobs, jobs_of, remove_unstarted, tell_interrupted
 from seqlab.errors import UserError
 from seqlab.training.resume import RunInterruptedError
 
@@ -67,6 +69,26 @@ def test_overrides_are_told_from_options() -> None:
     assert not read_arguments(["--cfg", "job"]).trains
 
 
+def test_the_folder_of_a_run_that_never_began_goes_unless_a_user_had_it(tmp_path: Path) -> None:
+    mine, new = tmp_path / "mine", tmp_path / "new"
+    mine.mkdir()
+    for folder in (mine, new):
+        config = OmegaConf.create({"hydra": {"run": {"dir": str(folder)}}})
+        Folders().on_run_start(config)
+        folder.mkdir(exist_ok=True)
+        (folder / "train.log").touch()
+        remove_unstarted(folder)
+    assert not new.exists()
+    assert (mine / "train.log").exists()
+
+
+def test_the_folder_of_a_run_with_a_checkpoint_stays(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "train.log").touch()
+    remove_unstarted(tmp_path)
+    assert (tmp_path / "checkpoints").exists()
+
+
 def test_an_interrupted_run_names_the_packages_to_trust(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +111,20 @@ def multirun(root: Path, python: Any, tmp_path: Path) -> Callable[..., subproces
     return run
 
 
+def test_several_jobs_end_with_a_table_and_the_command_that_compares(
+    multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    done = multirun("model=name_classifier", "trainer.fast=true", "seed=0,1", "data.sample.num_names=300")
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("sweep/*/metrics.json"))]
+    said = done.stdout.splitlines()
+    mean = (figures[0]["test/accuracy"] + figures[1]["test/accuracy"]) / 2
+    assert f"{mean:.3f}"[:4] in done.stdout
+    assert said[-2] == "jobs: 2 of 2 finished"
+    assert said[-1].startswith("next: seqlab compare ")
+    assert said[-1].endswith(f"{tmp_path.name}/sweep --html")
+
+
 def test_failed_jobs_leave_their_logs_and_the_others_go_on(
     multirun: Callable[..., subprocess.CompletedProcess], tmp_path: Path
 ) -> None:
@@ -100,6 +136,8 @@ def test_failed_jobs_leave_their_logs_and_the_others_go_on(
         assert f"error: {name}: no such file" in done.stderr
         assert f"job {number} of -m failed (data.normal=" in done.stderr
     assert done.stderr.count("the others go on") == 2
+    assert "jobs: 0 of 2 finished" in done.stdout
+    assert "  0: failed: nowhere.txt: no such file" in done.stdout
     assert (tmp_path / "sweep" / "0" / ".hydra" / "overrides.yaml").exists()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seqlab.data.sequences import LABEL_NORMAL, LABEL_UNKNOWN
+from seqlab.data.sequences import LABEL_ABNORMAL, LABEL_NORMAL, LABEL_UNKNOWN
 from seqlab.evaluation.detection_report import DetectionOutcome
 from seqlab.evaluation.detection_sections import other_thresholds, scores_section, threshold_section
 from seqlab.results.outcome import Outcome
@@ -15,8 +15,41 @@ from seqlab.results.outcome import Outcome
 Judged = Callable[..., DetectionOutcome]
 
 
-def test_figures_that_can_be_measured_speak_for_themselves(detection_outcome: Judged) -> None:
-    assert detection_outcome().next_steps("best.ckpt") == []
+def test_the_first_screen_counts_sessions_of_the_model_and_of_the_best_baseline(
+    detection_outcome: Judged,
+) -> None:
+    found = detection_outcome()
+    alert, abnormal = found.scores["combined"] > found.threshold, found.sessions.labels == LABEL_ABNORMAL
+    said = dict(found.in_words())
+    assert said["found"] == f"{sum(alert & abnormal)} of {sum(abnormal)} abnormal test sessions"
+    share = sum(alert & ~abnormal) / sum(~abnormal)
+    assert said["false alarms"] == (
+        f"{sum(alert & ~abnormal)} of {sum(~abnormal)} normal test sessions ({share:.2%})"
+    )
+    f1 = {name: found.metrics[f"baseline/{name}/f1"] for name in found.baseline_scores}
+    best = max(f1, key=lambda name: f1[name])
+    raised = found.baseline_scores[best] > found.detector.trivial.thresholds[best]
+    assert said["baseline"].startswith(
+        f"{best}, the best without a network, finds {sum(raised & abnormal)}, with {sum(raised & ~abnormal)} "
+        f"false alarms; F1 {f1[best]:.3f}, the model's {found.metrics['test/f1']:.3f}"
+    )
+    assert found.metrics["test/f1"] < f1[best]  # an untrained network: bad news is told
+    assert said["baseline"].endswith("; it beats the model")
+
+
+def test_the_first_screen_without_labels_counts_alerts_alone(detection_outcome: Judged) -> None:
+    ((what, said),) = detection_outcome(LABEL_UNKNOWN).in_words()
+    assert what == "alerts"
+    assert said.endswith("; none has a label, so nobody knows how many are right")
+    ((what, said),) = detection_outcome(LABEL_NORMAL).in_words()
+    assert what == "false alarms"
+    assert said.endswith("; no other label, so nothing says what would be found")
+
+
+def test_measured_runs_go_on_with_new_sessions(detection_outcome: Judged) -> None:
+    found = detection_outcome()
+    assert found.next_steps("best.ckpt") == ["predict best.ckpt NEW --output alerts.csv"]
+    assert replace(found, parsed="a parse").next_steps("best.ckpt") == ["detect best.ckpt NEW.log"]
 
 
 def test_next_steps_can_be_typed_as_they_stand(detection_outcome: Judged) -> None:

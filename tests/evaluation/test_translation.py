@@ -19,7 +19,7 @@ from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.results.outcome import Outcome
 from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
-from seqlab.training.terminal import print_results
+from seqlab.training.whole_table import print_results
 
 
 def test_bleu_of_one_sentence_by_hand() -> None:
@@ -143,8 +143,7 @@ def test_pairs_that_are_learned_by_heart_leave_nothing_unseen(capsys: pytest.Cap
     assert "test/unseen/bleu" not in outcome.metrics
     note = dict(outcome.result_table().notes)["seen in training"]
     assert note.startswith("source of 100.0%, target of 100.0% of the test pairs, text for text")
-    timing = {"timing/fit_seconds": 1.0, "timing/train_target_tokens_per_second": 1.0}
-    print_results(outcome.result_table(), val_figures | timing)
+    print_results(outcome.result_table(), val_figures)
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("> a b")
     assert lines[first : first + 2] == ["> a b", "= [x] y"]

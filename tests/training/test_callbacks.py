@@ -84,7 +84,9 @@ def test_the_stopwatch_counts_repeats_and_no_padding(
     assert float(watch.units) == 2 * (sessions.num_events + len(sessions))
     figures = watch.metrics(run.data.train_unit)
     assert set(figures) == {
+        "timing/setup_seconds",
         "timing/fit_seconds",
+        "timing/judge_seconds",
         "timing/test_seconds",
         f"timing/train_{unit}_per_second",
     }

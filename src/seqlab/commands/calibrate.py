@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
 from seqlab.commands.json_output import add_json, print_json
 
 if TYPE_CHECKING:
+    from seqlab.evaluation.base import Contents
     from seqlab.evaluation.calibrating import Recalibrated
 
 TARGET_FPR = 0.002
@@ -70,6 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
         write_atomically(content, output)
     except OSError as error:
         raise UserError(f"{output}: cannot be written: {error.strerror or error}") from None
+    if any(isinstance(given, str) and is_same(normals, Path(given)) for given in _training_files(contents)):
+        found.warnings.append(
+            "the model learned from these sessions: new ones will raise more false alarms than the target; "
+            "give sessions that it has not seen"
+        )
     if arguments.json:
         changes = [
             {
@@ -87,6 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
     _print(normals, share, found)
     print(f"written   {output}")
     return 0
+
+
+def _training_files(contents: Contents) -> list[Any]:
+    """What the run's data read its normal sessions from."""
+    data = contents.config.get("data", {})
+    return [data.get(name) for name in ("sessions", "normal", "train")]
 
 
 def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:

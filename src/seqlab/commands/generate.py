@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in given.items() if value is not None}
     Sampling(**given)  # refused before the checkpoint is read
     task, contents = load_task(arguments.checkpoint, arguments.trust)
-    write_on = require(task.evaluation, "write_on", "writes no text; give one of model=char_rnn")
+    write_on = require(
+        task.evaluation, "write_on", "writes no text: give one of model=char_rnn", arguments.checkpoint
+    )
     sampling = replace(task.sampling, **given)  # type: ignore[type-var]
     pieces = write_on(
         task, contents, arguments.prompt, length=arguments.length, sampling=sampling, seed=arguments.seed

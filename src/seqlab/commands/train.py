@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab import progress
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
@@ -19,6 +20,7 @@ from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
+PRINTS = {"--cfg", "-c", "--info", "-i"}  # Hydra prints and trains nothing
 EXIT_USER_ERROR = 2
 # conf/hydra/launcher/joblib.yaml fills in the plugin's own config of that name, in workers as well
 warnings.filterwarnings("ignore", message=r"(?s).*ConfigStore schema with the same name")
@@ -57,14 +59,21 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
             print(help_text(conf, with_package(conf, ())[0]))
             return 0
         typed[:] = [*train_words(), *arguments]
+        progress.begin()
+        if PRINTS.isdisjoint(arguments):
+            progress.show("loading libraries")
         try:
             conf, sys.argv[1:], search = _checked(conf, arguments)
         except UserError as error:
+            progress.clear()
             print(f"error: {hidden(str(error))}", file=sys.stderr)
             return EXIT_USER_ERROR
         return _run(train, conf, search)
     except KeyboardInterrupt:
+        progress.clear()
         return interrupted()
+    finally:
+        progress.clear()
 
 
 def _checked(conf: Path, arguments: Sequence[str]) -> tuple[Path, list[str], list[str]]:
@@ -121,6 +130,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         if message is None or wants_traceback:
             return None
         message = escaped(hidden(message))
+        progress.clear()
         print(f"error: {message}", file=sys.stderr)
         return message
 
@@ -144,7 +154,21 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         logging.shutdown()  # Hydra's log file lies in the run folder
         for folder in failed:
             remove_unstarted(folder)
-    return EXIT_USER_ERROR if failed else 0
+    code = EXIT_USER_ERROR if failed else 0
+    _tell_multirun()
+    return code
+
+
+def _tell_multirun() -> None:
+    """After the jobs of ``-m``: their table, and the command that shows it again."""
+    from seqlab.composing.folders import Folders
+
+    folder, Folders.multirun = Folders.multirun, None
+    if folder is None:
+        return
+    from seqlab.commands.multirun_summary import print_summary
+
+    print_summary(folder)
 
 
 def _with_way_on(message: str | None, folder: Path | None, config: Any) -> str | None:
@@ -177,6 +201,7 @@ def _told(
         import numpy  # noqa: F401 - first: torch swallows a Ctrl-C that comes while it imports numpy itself
         from hydra.core.hydra_config import HydraConfig
 
+        progress.show("loading libraries and data")
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         try:
@@ -185,6 +210,7 @@ def _told(
                 with only_writer(_output_folder()):
                     return train(config)
         except RunInterruptedError as error:
+            progress.clear()
             ended_by.append(error)
             with last_words():
                 _tell_interrupted(error, config)
@@ -198,6 +224,9 @@ def _told(
                 raise
             failed.append(folder)
             return None
+        finally:
+            progress.clear()
+            progress.begin()  # the next job
 
     return job
 

@@ -30,7 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.length_penalty is not None and arguments.length_penalty < 0:
         raise UserError(f"--length-penalty {arguments.length_penalty:g}: give 0 (none) or more")
     task, contents = load_task(arguments.checkpoint, arguments.trust)
-    translate = require(task.evaluation, "translate", "does not translate")
+    translate = require(
+        task.evaluation, "translate", "does not translate: give one of model=seq2seq", arguments.checkpoint
+    )
     if arguments.beam is not None:
         task.beam_size = arguments.beam
     if arguments.length_penalty is not None:

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 
 from seqlab.comparing.states import FINISHED, OPEN, state_of, way_on
 from seqlab.errors import UserError, shown
+from seqlab.progress import track
 from seqlab.schemas import Reads, read_json
 
 SEED, CONFIG = "seed", "config.json"
@@ -113,7 +114,8 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     """Each run that has a config.json, and notices about what could not be read."""
     notices: list[str] = []
     runs, without = [], []
-    for folder, name in zip(folders, names_of(folders), strict=True):
+    named = zip(folders, names_of(folders), strict=True)
+    for folder, name in track(named, "reading", len(folders), "runs"):
         record = _read_json(Record, folder / CONFIG, name, notices)
         if record is None:
             without.append(name)

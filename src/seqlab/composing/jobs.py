@@ -127,8 +127,13 @@ def log_failure(error: Exception, message: str | None) -> Path:
 
 
 def remove_unstarted(folder: Path) -> None:
-    """Take a run folder of Hydra's away again where the run did not come to write anything into it."""
-    if folder.exists() and {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+    """Take a run folder of Hydra's away again where the run did not come to write anything into it; one that
+    a user had before stays."""
+    from seqlab.composing.folders import Folders
+
+    if not folder.exists() or folder.absolute() in Folders.before:
+        return
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
         shutil.rmtree(folder)
 
 

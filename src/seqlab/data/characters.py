@@ -226,6 +226,9 @@ class CharacterSequence(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self.once("test")
 
+    def learned_from(self) -> str:
+        return f"a text of {len(self._ids['train']):,} {self.train_unit}"
+
     def profile(self, split: str) -> Profile:
         """Lines of some length; of a text that is learned by heart, the text."""
         self.check_access(split)

@@ -234,6 +234,9 @@ class LabelledData(ByLengthModule):
         batches = IndexBatches(len(dataset), self.batch_size, seed=self.seed, lengths=lengths, limit=limit)
         return batch_loader(dataset, batches)
 
+    def learned_from(self) -> str:
+        return f"{len(self._splits['train']):,} {self.train_unit} of {len(self.coder.labels)} labels"
+
     def profile(self, split: str) -> Profile:
         dataset = self.dataset(split)
         return Profile(

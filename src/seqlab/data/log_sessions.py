@@ -207,6 +207,10 @@ class LogSessions(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self.scoring_plan("test").loader
 
+    def learned_from(self) -> str:
+        train = self._splits["train"]
+        return f"{len(train):,} normal sessions with {train.num_events:,} events"
+
     def profile(self, split: str) -> Profile:
         sessions, tokens = self.sessions(split), self.tokens(split)
         raw, bounds = tokens.tobytes(), (sessions.offsets * tokens.itemsize).tolist()

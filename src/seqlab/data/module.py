@@ -87,6 +87,10 @@ class SequenceDataModule(pl.LightningDataModule):
         """What the data is, in words and numbers, for the report; reads no test item."""
         return []
 
+    def learned_from(self) -> str:
+        """What training reads, in words: ``5,432 normal sessions with 103,208 events``; empty: not said."""
+        return ""
+
     def profile(self, split: str) -> Profile | None:
         """What the leak audit compares of a split's items; None where a data set has nothing to compare.
 

@@ -269,6 +269,10 @@ class TimeSeries(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self.loader(self.windows("test"))
 
+    def learned_from(self) -> str:
+        first, end = self._spans.parts["train"]
+        return f"{end - first:,} {self.noun} of {len(self.names):,} series{self._spans.dates(first, end)}"
+
     def profile(self, split: str) -> Profile:
         """Windows by what they read and forecast; unknown are those with a value beyond training's range."""
         trains = self._splits["train"]
@@ -278,8 +282,7 @@ class TimeSeries(SequenceDataModule):
         return Profile("windows", contents, None, beyond, lacks, span)
 
     def fitted_on(self) -> dict[str, str]:
-        first, end = self._spans.parts["train"]
-        return {"scales": f"the {end - first:,} training {self.noun}{self._spans.dates(first, end)}"}
+        return {"scales": f"the training part, {self.learned_from()}"}
 
     def split_rule(self) -> str:
         return self.source.split_rule(None)

@@ -216,6 +216,11 @@ class TaggedText(ByLengthModule):
         batches = batches_by_length(dataset.lengths, self.batch_size, self.batch_tokens, seed=self.seed)
         return batch_loader(dataset, batches)
 
+    def learned_from(self) -> str:
+        train = self._splits["train"]
+        counts = f"{len(train):,} sentences with {len(train.tokens):,} tokens"
+        return counts + self.tag_scheme.describe(train.tags)
+
     def profile(self, split: str) -> Profile:
         sentences, dataset = self.sentences(split), self.dataset(split)
         is_unknown = (dataset.word_of_form == self.coder.words.unk)[dataset.form]

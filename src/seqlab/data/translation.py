@@ -250,6 +250,9 @@ class Translation(SequenceDataModule):
     def test_loader(self) -> DataLoader:
         return self._loader("test", shuffle=False)
 
+    def learned_from(self) -> str:
+        return f"{len(self._pairs['train']):,} pairs of sentences, {self.languages[0]} to {self.languages[1]}"
+
     def profile(self, split: str) -> Profile:
         pairs, encoded = self.pairs(split), self.encoded(split)
         unknown = np.zeros(len(pairs), dtype=bool)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqlab.data.sequences import segment_indices
 from seqlab.data.vocabulary import SPECIAL_TOKENS, Vocabulary
 from seqlab.errors import UserError
+from seqlab.progress import track
 
 if TYPE_CHECKING:
     from seqlab.data.log_sessions import ScoringPlan
@@ -102,7 +103,7 @@ def surprise(
 
     task.to(plan.device).eval()  # Lightning leaves a trained module on the CPU
     with torch.inference_mode():
-        parts: list[EventScores] = [task.predict_step(batch, 0) for batch in plan.loader]
+        parts: list[EventScores] = [task.predict_step(batch, 0) for batch in track(plan.loader, "judging")]
 
     def joined(name: str) -> NDArray:
         values = torch.cat([getattr(part, name) for part in parts]).cpu()

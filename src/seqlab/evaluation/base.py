@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from typing_extensions import TypedDict
 
-from seqlab.errors import UserError
+from seqlab.errors import UserError, shown
 from seqlab.results.outcome import Curves, Outcome
-from seqlab.schemas import Reads, check_sizes
+from seqlab.schemas import Reads, check_sizes, read_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,16 +107,30 @@ class Evaluation(ABC):
         return []
 
 
-def require(evaluation: Evaluation, ability: str, what: str) -> Any:
+def require(evaluation: Evaluation, ability: str, what: str, checkpoint: Path) -> Any:
     """A method that some kinds alone have.
+
+    Args:
+        checkpoint: where the evaluation came from; the config.json of its run folder names the model.
 
     Raises:
         UserError: this kind has none; says what it does not do.
     """
     method = getattr(evaluation, ability, None)
     if method is None:
-        raise UserError(f"this checkpoint is of a model judged by {type(evaluation).__name__}, which {what}")
+        try:
+            record = read_json(_Named, checkpoint.absolute().parents[1] / "config.json", "")
+            who = f"model={shown(record['choices']['model'])}"
+        except (OSError, UserError, KeyError, IndexError):
+            who = f"a model judged by {type(evaluation).__name__}"
+        raise UserError(f"{checkpoint} is of {who}, which {what}")
     return method
+
+
+class _Named(TypedDict):
+    """Which options a run took, by config group."""
+
+    choices: dict[str, str]
 
 
 def as_list(items: Any, what: str) -> list[Any]:

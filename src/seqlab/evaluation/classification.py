@@ -21,6 +21,7 @@ from seqlab.data.loaders import batches_by_length
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list, sized
 from seqlab.evaluation.classification_report import ClassificationOutcome, report_sections
 from seqlab.evaluation.counted import most_frequent
+from seqlab.progress import track
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
 from seqlab.schemas import Reads, fitted
@@ -110,7 +111,8 @@ class ClassificationEvaluation(Evaluation):
         probabilities = torch.zeros(len(dataset), len(coder.labels))
         task.eval()
         with torch.inference_mode():
-            for rows in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
+            batches = batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False)
+            for rows in track(batches, "predicting"):
                 probabilities[rows] = task.predict_step(dataset[rows])
         best = probabilities.topk(2, dim=1)
         labels = np.array(coder.labels, dtype=object)[best.indices.numpy()]
@@ -173,7 +175,7 @@ def classify_split(
     task.eval()
     gold = torch.from_numpy(label_ids(datamodule.items(split).labels, datamodule.coder.labels))
     probabilities = torch.zeros(len(gold), datamodule.sizes["num_classes"])
-    for rows, batch in datamodule.scored(split):
+    for rows, batch in track(datamodule.scored(split), "judging"):
         moved = LabelledBatch(*(part.to(task.device) for part in batch))
         probabilities[rows] = task.predict_step(moved).cpu()
     chosen = probabilities[torch.arange(len(gold)), gold].double()

@@ -15,7 +15,7 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import paragraph, text_table
-from seqlab.results.outcome import Curves, Outcome, ResultTable, figure_rows
+from seqlab.results.outcome import Curves, Outcome, ResultTable, best_baseline, figure_rows
 from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
@@ -109,6 +109,22 @@ class ClassificationOutcome(Outcome):
             notes=notes,
             loss_unit=f"nats per {self.noun}",
         )
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """Right ones of all, and of the best baseline."""
+        right, total = int((self.gold == self.predicted).sum()), len(self.gold)
+        named = f"{right:,} of {total:,} test {self.noun}s ({right / total:.1%}), {len(self.classes)} labels"
+        found = [("right", named)]
+        if self.baselines:
+            shares = {name: self.metrics[f"baseline/{name}/accuracy"] for name in self.baselines}
+            best, verdict = best_baseline(shares, right / total)
+            found.append(
+                ("baseline", f"{best}, the best without a network: {shares[best]:.1%} right{verdict}")
+            )
+        return found
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        return [f"predict {checkpoint} NEW_{self.noun.upper()}S --output predicted.csv"]
 
     def class_rows(self) -> list[tuple[str, list[float]]]:
         """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""

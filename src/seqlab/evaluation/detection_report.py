@@ -34,6 +34,7 @@ from seqlab.detection.metrics import (
 )
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions
+from seqlab.evaluation.detection_words import in_words
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 COLUMNS = {
@@ -268,12 +269,17 @@ class DetectionOutcome(Outcome):
             support=self.support(),
         )
 
+    def in_words(self) -> list[tuple[str, str]]:
+        return in_words(self)
+
     def next_steps(self, checkpoint: str) -> list[str]:
-        """What a model without figures does: it scores new sessions, and explains the most suspect one."""
+        """It scores new sessions; where no figure says how well, it explains the most suspect one as well."""
+        is_parsed = self.parsed is not None
+        score = (
+            f"detect {checkpoint} NEW.log" if is_parsed else f"predict {checkpoint} NEW --output alerts.csv"
+        )
         if self.curves or not len(self.sessions):
-            return []
-        most_suspect = int(np.argmax(self.scores[self.main_score]))
-        explain = f"explain {checkpoint} {shlex.quote(str(self.sessions.ids[most_suspect]))} --sessions "
-        if self.parsed is None:
-            return [f"predict {checkpoint} NEW --output alerts.csv", explain + "FILE"]
-        return [f"detect {checkpoint} NEW.log", explain + shlex.quote(self.parsed)]
+            return [score]
+        most_suspect = shlex.quote(str(self.sessions.ids[int(np.argmax(self.scores[self.main_score]))]))
+        where = "FILE" if self.parsed is None else shlex.quote(self.parsed)
+        return [score, f"explain {checkpoint} {most_suspect} --sessions {where}"]

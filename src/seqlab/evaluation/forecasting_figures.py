@@ -12,6 +12,7 @@ from seqlab.data.scaling import target_of, value_of
 from seqlab.data.series import TimeSeries
 from seqlab.data.series_encoding import NaiveForecast, SeriesEncoding, SeriesWindows, values_of
 from seqlab.data.series_table import SeriesTable
+from seqlab.progress import track
 from seqlab.tasks.regression import Regression
 
 LAST_VALUE, SEASONAL, DRIFT = "last_value", "seasonal_naive", "drift"
@@ -121,7 +122,7 @@ def forecast_windows(
     task.eval()
     device = next(task.parameters()).device
     outputs, losses = [], []
-    for batch in datamodule.loader(windows):
+    for batch in track(datamodule.loader(windows), "judging"):
         there = type(batch)(*(field.to(device) for field in batch))
         forecasts = task.predict_step(there)
         outputs.append(forecasts.cpu())

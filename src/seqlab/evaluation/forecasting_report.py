@@ -147,6 +147,27 @@ class ForecastingOutcome(Outcome):
             support=self.support(),
         )
 
+    def in_words(self) -> list[tuple[str, str]]:
+        """The mean error in the series' own unit, of several series MASE, beside the naive forecasts'."""
+        key, what = (
+            ("mae", self.unit) if len(self.names) == 1 else ("mase", "in naive errors of training (MASE)")
+        )
+        own, skill = self.metrics.get(f"test/{key}"), self.metrics.get("test/skill")
+        if own is None or skill is None:
+            return super().in_words()
+        others = ", ".join(
+            f"{each.label} {self.metrics[f'baseline/{name}/{key}']:.4g}"
+            for name, each in self.baselines.items()
+        )
+        verdict = f"{abs(skill):.1%} {'below' if skill > 0 else 'ABOVE'} the last value's"
+        return [
+            ("mean error", f"{own:.4g} over {len(self.windows):,} test windows, {what}; {verdict}"),
+            ("baselines", f"{others}: no network"),
+        ]
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        return [f"predict {checkpoint} NEW.csv --output forecast.csv"]
+
     def skill_note(self) -> str:
         """What skill is, or why these steps have none."""
         if "test/skill" not in self.metrics:

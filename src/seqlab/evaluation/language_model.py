@@ -28,6 +28,7 @@ from seqlab.evaluation.language_model_report import (
     samples_section,
 )
 from seqlab.networks.reading import window_of
+from seqlab.progress import track
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.results.outcome import Curves, prefixed
@@ -218,7 +219,7 @@ def read_windows(
     times = np.zeros_like(total)
     guesses = np.full(len(total), -1)
     correct, first = np.zeros_like(total), 0
-    for batch in datamodule.once(split):
+    for batch in track(datamodule.once(split), "judging"):
         scores = task.predict_step(batch)
         rows, steps = scores.nll.shape
         places = (first + np.arange(rows)[:, None]) * datamodule.stride + np.arange(steps)

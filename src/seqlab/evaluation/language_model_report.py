@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from seqlab.data.text_codec import TextCodec
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.report.page import Section
 from seqlab.report.sentences import shaded_text
-from seqlab.results.outcome import Outcome, ResultTable, prefixed
+from seqlab.results.outcome import Outcome, ResultTable, best_baseline, prefixed
 from seqlab.search.sampling import Sampling, sample_tokens
 from seqlab.tasks.language_model import LanguageModel
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SAMPLES = (("Always the likeliest", 0.0), ("Temperature 0.7", 0.7), ("Temperature 1", 1.0))
 SAMPLE_LENGTH = {"char": 400, "word": 90}
 MOST_RUNS = 2_000
+EXAMPLE = 60  # characters of a text on the terminal
 PASSAGE = {"char": 1200, "word": 250}  # tokens of the shaded text
 
 
@@ -115,6 +117,27 @@ class LanguageModelOutcome(Outcome):
     def support(self) -> dict[str, int]:
         """Predicted tokens."""
         return {name: len(self.part.nll) for name in self.metrics if name.startswith("test/")}
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """Bits per character, or perplexity, and the best n-gram's; how a text was read by heart."""
+        part, unit = self.part, self.codec.unit
+        key, name = ("bits_per_char", "bits per character") if unit == "char" else ("perplexity",) * 2
+        own, counted = part.figures(unit)[key], f"{len(part.nll):,} {self.codec.unit_name}"
+        guessed = f"the next is guessed right in {part.accuracy:.1%}"
+        found = [("predicts", f"the {part.name} part, {counted}, at {own:.3f} {name}; {guessed}")]
+        if part.read_on is not None:
+            text, read = (shorten(each, EXAMPLE, placeholder=" ...") for each in (part.text, part.read_on))
+            found.append(("by heart", f"{text!r} is read on as {read!r}, {part.read_on_accuracy:.0%} right"))
+        if self.baselines:
+            grams = {gram: figures[key] for gram, figures in self.baselines.items()}
+            best, verdict = best_baseline(grams, own, smaller=True)
+            found.append(
+                ("baseline", f"{best}, the best without a network: {min(grams.values()):.3f} {name}{verdict}")
+            )
+        return found
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        return [f"generate {checkpoint} --length 300"]
 
     def score_table(self) -> pd.DataFrame:
         """One row per line of the part: number, tokens, loss, unknown tokens, text."""

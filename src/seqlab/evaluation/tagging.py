@@ -23,6 +23,7 @@ from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents, Evaluation, NothingFitted, as_list, sized
 from seqlab.evaluation.tagging_measures import MEASURES, EntityMeasures
 from seqlab.evaluation.tagging_report import SECTIONS, TaggingOutcome
+from seqlab.progress import track
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
 from seqlab.tasks.tagging import Tagging
@@ -145,7 +146,8 @@ class TaggingEvaluation(Evaluation):
         tags = np.zeros(len(sentences.tokens), dtype=np.int64)
         task.eval()
         with torch.inference_mode():
-            for items in batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False):
+            batches = batches_by_length(dataset.lengths, BATCH_SIZE, BATCH_TOKENS, seed=0, shuffle=False)
+            for items in track(batches, "predicting"):
                 batch = dataset[items]
                 positions = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())
                 tags[positions] = task.predict_step(batch)[batch.mask].numpy()
@@ -192,7 +194,7 @@ def tag_split(
     """(S,) nats of each sentence, and (N,) predicted tags, of a split in its own order."""
     dataset = datamodule.dataset(split)
     predicted, nll = np.zeros(len(dataset.tags), dtype=np.int64), np.zeros(len(dataset.lengths))
-    for items in datamodule.scoring_batches(split):
+    for items in track(datamodule.scoring_batches(split), "judging"):
         batch = TagBatch(*(part.to(task.device) for part in dataset[items]))
         nats, tags = task.judge_batch(batch)
         places = segment_indices(dataset.firsts[items.numpy()], dataset.lengths[items].numpy())

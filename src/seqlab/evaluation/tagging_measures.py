@@ -43,6 +43,11 @@ class EntityMeasures:
         """``figures`` of (N,) tag ids of a whole split."""
         return tagging_figures(gold, predicted, is_first)
 
+    def in_words(self, right: int, predicted: int, gold: int, where: str) -> str:
+        """The counts as a newcomer reads them."""
+        exact = f"{right:,} of {gold:,} entities {where}, bounds and type exact"
+        return f"{exact}; {predicted - right:,} others were named wrongly"
+
     def matched(
         self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]
     ) -> tuple[Places, Places, Places]:
@@ -91,6 +96,9 @@ class PlainMeasures(EntityMeasures):
 
     def measure(self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]) -> dict[str, float]:
         return plain_figures(gold, predicted, self.scheme.num_tags)
+
+    def in_words(self, right: int, predicted: int, gold: int, where: str) -> str:
+        return f"{right:,} of {gold:,} tokens {where} ({right / max(gold, 1):.1%})"
 
     def matched(
         self, gold: Ids, predicted: Ids, is_first: NDArray[np.bool_]

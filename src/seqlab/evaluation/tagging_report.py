@@ -18,7 +18,7 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
-from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, figure_rows
+from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, best_baseline, figure_rows
 from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 NUM_SENTENCES = 30
@@ -113,6 +113,23 @@ class TaggingOutcome(Outcome):
             prefixes={"model": "test", **baselines},
             support=self.support(),
         )
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """Entities or tokens that are right, and the main figure of the best baseline."""
+        right, predicted, gold = (int(counts.sum()) for counts in self.kind_counts())
+        measures, of_test = self.measures, f"in {len(self.sentences):,} test sentences"
+        found = [("right", measures.in_words(right, predicted, gold, of_test))]
+        if self.baselines:
+            key, column = measures.main, measures.columns[0]
+            figures = {name: self.metrics[f"baseline/{name}/{key}"] for name in self.baselines}
+            own = self.metrics[f"test/{key}"]
+            best, verdict = best_baseline(figures, own)
+            both = f"{column} {figures[best]:.3f}, the model's {own:.3f}"
+            found.append(("baseline", f"{best}, the best without a network: {both}{verdict}"))
+        return found
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        return [f"predict {checkpoint} SENTENCES.txt --output tagged.csv"]
 
     def kind_counts(self) -> NDArray[np.int64]:
         """(3, K) right, predicted and gold, by entity type or tag."""

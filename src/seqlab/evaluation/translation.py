@@ -26,6 +26,7 @@ from seqlab.evaluation.translation_outcome import (
     attention_sections,
     samples_section,
 )
+from seqlab.progress import track
 from seqlab.report.page import Section
 from seqlab.results.outcome import Curves, prefixed
 from seqlab.search.beam import Hypothesis
@@ -177,7 +178,8 @@ def translate_texts(
     lengths = torch.from_numpy(np.diff(encoded.source_offsets))
     dataset = PairDataset(encoded, task.device)
     hypotheses = [Hypothesis([], 0.0)] * len(texts)
-    for batch in batches_by_length(lengths, batch_size, BATCH_TOKENS, seed=0, shuffle=False):
+    batches = batches_by_length(lengths, batch_size, BATCH_TOKENS, seed=0, shuffle=False)
+    for batch in track(batches, "translating"):
         rows = batch[lengths[batch] > 0]
         if len(rows):
             for row, found in zip(rows.tolist(), task.predict_step(dataset[rows]), strict=True):
@@ -190,7 +192,7 @@ def forced_figures(task: Translation, batches: Any, num_pairs: int) -> NDArray[n
     """(3, N) nats of each pair, right first guesses, target tokens, each told the true tokens before it."""
     task.eval()
     found = np.zeros((3, num_pairs))
-    for batch in batches:
+    for batch in track(batches, "judging"):
         each = torch.stack([part.double() for part in task.pair_scores(batch)])
         found[:, batch.pair.cpu().numpy()] = each.cpu().numpy()
     return found

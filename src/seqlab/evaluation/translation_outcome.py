@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import text_table
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows, prefixed
+from seqlab.results.outcome import Outcome, ResultTable, best_baseline, figure_rows, prefixed
 from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 
-EXAMPLES = 4  # translations on the terminal
+EXAMPLES = 4  # translations on the terminal with verbose=true
+EXAMPLE = 60  # characters of a text on its first screen
 SAMPLES = 12  # in the report
 HEAT_MAPS = 4
 LONGEST_HEAT_MAP = 32  # tokens a side; more do not fit a page
@@ -181,6 +183,24 @@ class TranslationOutcome(Outcome):
             support=self.support(),
             examples=[line for lines in shown for line in lines],
         )
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """BLEU, one sentence from the middle of the file, the best baseline."""
+        bleu, row = self.scores.bleu, len(self.sources) // 2
+        new = "" if self.unseen is None else f"; BLEU {self.unseen.bleu:.1f} where training held neither side"
+        texts = (self.sources[row], self.translations[row], self.references[row])
+        source, translation, reference = (shorten(text, EXAMPLE, placeholder=" ...") for text in texts)
+        figures = {name.replace("_", " "): each.bleu for name, each in self.baselines.items()}
+        best, verdict = best_baseline(figures, bleu)
+        of_all = f"{len(self.sources):,} test sentences: BLEU {bleu:.1f} of 100, chrF {self.scores.chrf:.1f}"
+        return [
+            ("translates", of_all + new),
+            ("for example", f"{source}  ->  {translation}  (reference: {reference})"),
+            ("baseline", f"{best}, the best without a network: BLEU {max(figures.values()):.1f}{verdict}"),
+        ]
+
+    def next_steps(self, checkpoint: str) -> list[str]:
+        return [f"translate {checkpoint} SENTENCES.txt"]
 
     def signatures(self) -> dict[str, str]:
         """How sacreBLEU counted: figures under other signatures are other figures."""

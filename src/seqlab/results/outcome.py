@@ -60,6 +60,20 @@ def figure_rows(
     ]
 
 
+def best_baseline(figures: Mapping[str, float], own: float, *, smaller: bool = False) -> tuple[str, str]:
+    """The name of the best baseline, and what to say where the model is not better.
+
+    Args:
+        figures: of each baseline; the best is the largest.
+        own: the model's.
+        smaller: the smallest is the best.
+    """
+    best = (min if smaller else max)(figures, key=lambda name: figures[name])
+    ahead = (own - figures[best]) * (-1 if smaller else 1)
+    verdict = "" if ahead > 0 else "; the model is no better" if ahead == 0 else "; it beats the model"
+    return best, verdict
+
+
 def prefixed(prefix: str, figures: Mapping[str, float]) -> dict[str, float]:
     """Figures under names of metrics.json: ``{"test/mae": 0.5}``."""
     return {f"{prefix}/{name}": value for name, value in figures.items()}
@@ -120,8 +134,23 @@ class Outcome(ABC):
         """What environment.json must say so that the figures can be compared with others'."""
         return {}
 
+    def in_words(self) -> list[tuple[str, str]]:
+        """What a newcomer reads first: how good the model is in plain numbers, then the best method without a
+        network; each with a word for what it is about. Bad results are told as plainly as good ones."""
+        table = self.result_table()
+        said = []
+        for name, figures in table.model_rows[:1]:
+            cells = zip(table.columns, figures, strict=True)
+            shown = ", ".join(f"{column} {figure:.4g}" for column, figure in cells if figure is not None)
+            said.append((name, f"{shown} ({table.title})"))
+        firsts = [(name, figures[0]) for name, figures in table.baseline_rows if figures]
+        others = [f"{name} {figure:.4g}" for name, figure in firsts if figure is not None]
+        if others:
+            said.append(("baselines", f"{table.columns[0]} without a network: {', '.join(others)}"))
+        return said
+
     def next_steps(self, checkpoint: str) -> list[str]:
-        """`seqlab` commands that show what the model is good for, where no figure says it.
+        """`seqlab` commands that use what was learned.
 
         Args:
             checkpoint: its path, quoted for a shell.

@@ -15,6 +15,7 @@ from seqlab.data.text_streams import StreamBatches, StreamDataset
 from seqlab.errors import UserError
 from seqlab.networks.contracts import LanguageModelNetwork, check_shape, described
 from seqlab.networks.reading import read_on
+from seqlab.progress import track
 from seqlab.search.sampling import Sampling
 from seqlab.tasks.base import Losses, SequenceTask
 from seqlab.tasks.graphs import (
@@ -167,6 +168,7 @@ def score_tokens(task: LanguageModel, tokens: Tensor, *, num_streams: int, chunk
     """
     task.eval()
     streams = StreamDataset(tokens.to(task.device), num_streams, chunk)
-    parts = [task.predict_step(streams[batch]) for batch in StreamBatches(streams, seed=0, shift=False)]
+    batches = StreamBatches(streams, seed=0, shift=False)
+    parts = [task.predict_step(streams[batch]) for batch in track(batches, "judging")]
     fields = zip(*parts, strict=True)
     return TokenScores(*(torch.cat(field, dim=1).flatten()[: len(tokens) - 1] for field in fields))

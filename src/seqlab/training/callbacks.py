@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
+from seqlab import progress
 from seqlab.errors import UserError
 from seqlab.evaluation.base import Contents
 from seqlab.training.build import check_config
@@ -118,13 +119,14 @@ class History(Callback):
 
 
 class Stopwatch(Callback):
-    """Seconds in fit and test, and units (windows, tokens) a second over the training batches alone.
+    """Seconds of setup, fit, judging and its test; units (windows, tokens) a second of training alone.
 
     Repeated windows count as often as they occur: the figure compares with loops that compute each.
     """
 
     def __init__(self) -> None:
-        self.fit_seconds = self.test_seconds = self.train_seconds = 0.0
+        self.fit_seconds = self.test_seconds = self.train_seconds = self.judge_seconds = 0.0
+        self.setup_seconds = 0.0  # since the run began, libraries counted
         self.units: Any = 0.0  # a tensor on the training device: reading it there would wait for the device
         self._fit_start = 0.0
         self._train_start: float | None = None  # None between the last batch of an epoch and the next
@@ -143,6 +145,8 @@ class Stopwatch(Callback):
         self.units = state["units"]
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Task) -> None:
+        progress.clear()
+        self.setup_seconds = progress.seconds_since()
         self._fit_start = time.perf_counter()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
@@ -168,6 +172,14 @@ class Stopwatch(Callback):
             self.units = trainer.strategy.reduce(own, reduce_op="sum")
 
     @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Around all that follows training up to the figures."""
+        start = time.perf_counter()
+        progress.show("judging")
+        yield
+        self.judge_seconds += time.perf_counter() - start
+
+    @contextmanager
     def testing(self) -> Iterator[None]:
         """Around the judging of the test split, whose results lie on the CPU when it ends."""
         start = time.perf_counter()
@@ -178,7 +190,9 @@ class Stopwatch(Callback):
         """``timing/...`` keys of metrics.json; call it after fit and test."""
         rate = float(self.units) / self.train_seconds if self.train_seconds else 0.0
         return {
+            "timing/setup_seconds": self.setup_seconds,
             "timing/fit_seconds": self.fit_seconds,
+            "timing/judge_seconds": self.judge_seconds,
             "timing/test_seconds": self.test_seconds,
             f"timing/train_{unit}_per_second": rate,
         }

@@ -20,6 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from seqlab import progress
 from seqlab.errors import escaped
 from seqlab.evaluation.base import Contents
 from seqlab.files import whole_file
@@ -58,6 +59,7 @@ def is_writer() -> bool:
 def tell(notice: str) -> None:
     """Say something on the terminal and in train.log, in the process that writes."""
     if is_writer():
+        progress.clear()
         print(f"note: {escaped(notice)}")
         log.info("%s", escaped(notice))
 
@@ -81,21 +83,26 @@ class RunFolder:
     notices: list[str] = field(default_factory=list)
     trust: list[str] = field(default_factory=list)  # packages outside seqlab that its checkpoints name
     audit: list[tuple[str, str]] = field(default_factory=list)  # how far test data is apart from training's
-    verbose: bool = False  # whether the terminal's table shows intervals
+    learned_from: str = ""  # what training read, in words
+    verbose: bool = False  # whether the terminal shows the whole table
     safe_csv: bool = False  # see seqlab.results.outcome.without_formulas
 
     @classmethod
-    def create(cls, config: DictConfig, contents: Contents, notices: Sequence[str] = ()) -> RunFolder:
+    def create(
+        cls, config: DictConfig, contents: Contents, notices: Sequence[str] = (), learned_from: str = ""
+    ) -> RunFolder:
         """Hydra's run folder, with environment.json and config.json in it; says what starts.
 
         Args:
             contents: what its checkpoints hold.
             notices: of the data, and of a debugging run.
+            learned_from: what training reads, in words.
         """
         choices = HydraConfig.get().runtime.choices
         to_tell = [*config.cautions, *notices]
         trust = outside_packages(contents.model, contents.evaluation, coder_configs(contents.data))
         folder = cls(path_of_run(), choices["model"], choices["data"], to_tell, trust)
+        folder.learned_from = learned_from
         folder.verbose, folder.safe_csv = config.verbose, config.safe_csv
         if not is_writer():
             _silence()
@@ -106,9 +113,11 @@ class RunFolder:
             now["resumed"] = [*before.pop("resumed", []), before]
         folder.write_json("environment.json", now)
         folder.write_json("config.json", config_record(config))
+        progress.clear()
         print(f"model={folder.model_name} data={folder.data_name} seed={config.seed}")
         for notice in to_tell:
             tell(notice)
+        progress.show("preparing training")
         return folder
 
     @property
@@ -169,21 +178,30 @@ class RunFolder:
         (self.path / EARLIER_METRICS).unlink(missing_ok=True)
 
     def show(self, outcome: Outcome, metrics: dict[str, float]) -> None:
-        """Print the run's table, where its report lies and, where figures are lacking, what to do next."""
-        from seqlab.training.terminal import print_results
+        """Print what a newcomer reads first; with ``verbose=true`` the whole table before."""
+        from seqlab.training.terminal import MOST_WARNINGS, first_screen
 
-        print_results(outcome.result_table(), metrics, self.audit, verbose=self.verbose)
-        if self.report.exists():
-            print(f"report: {_short(self.report)}")
+        progress.clear()
+        if self.verbose:
+            from seqlab.training.whole_table import print_results
+
+            print_results(outcome.result_table(), metrics, self.audit)
         if self.trust and self.best_checkpoint.exists():
             options = trust_options(self.trust)
             print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
-        if steps := self.next_steps(outcome):
-            print("next: " + "\n      ".join(steps))
+        most = sys.maxsize if self.verbose else MOST_WARNINGS
+        print(first_screen(outcome, metrics, self.learned_from, self._ways_on(outcome), most))
+
+    def _ways_on(self, outcome: Outcome) -> list[tuple[str, str]]:
+        """Where the report lies, and what to type next."""
+        ways = [("report", f"{_short(self.report)} (open it in a browser)")] if self.report.exists() else []
+        return [*ways, *(("next", step) for step in self.next_steps(outcome))]
 
     def next_steps(self, outcome: Outcome) -> list[str]:
         """Commands to go on with, as they are typed here."""
         steps = outcome.next_steps(shlex.quote(_short(self.best_checkpoint)))
+        if not steps or not self.best_checkpoint.exists():
+            return [f"seqlab compare {shlex.quote(_short(self.path))} ANOTHER_RUN"]
         return [f"seqlab {step} {trust_options(self.trust)}".rstrip() for step in steps]
 
     def write_report(
@@ -208,6 +226,7 @@ class RunFolder:
             return
         from seqlab.report.run_page import write_run_page
 
+        progress.show("writing the report")
         write_run_page(
             self.report,
             table,

@@ -1,19 +1,23 @@
-"""What a run shows on the terminal: one progress line while it trains, one table at its end."""
+"""What a run shows on the terminal: a bar while it trains, then a screen that a newcomer understands."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
+from seqlab import progress
 from seqlab.errors import escaped
-from seqlab.results.intervals import FEW_NOTE, INTERVAL_NOTE, few_cells, is_interval, table_intervals
-from seqlab.results.outcome import ResultTable
+from seqlab.results.outcome import Outcome
+
+MOST_WARNINGS = 2
+COMMANDS = ("report", "next")  # what is copied is not folded
 
 
 class ProgressLine(TQDMProgressBar):
@@ -27,7 +31,8 @@ class ProgressLine(TQDMProgressBar):
         return tqdm(disable=True)  # each distinct window of the split runs once, which takes a blink
 
     def init_train_tqdm(self) -> tqdm:
-        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not sys.stderr.isatty())
+        is_watched = progress.on_terminal() or progress.in_notebook()
+        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not is_watched)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.train_progress_bar = self.init_train_tqdm()
@@ -53,72 +58,54 @@ class ProgressLine(TQDMProgressBar):
         self.train_progress_bar.close()
 
 
-def print_results(
-    table: ResultTable,
-    metrics: dict[str, float],
-    audit: Sequence[tuple[str, str]] = (),
-    *,
-    verbose: bool = False,
-) -> None:
-    """Warnings, examples, one table of test figures of the model and its baselines, its notes, the audit.
+def first_screen(
+    outcome: Outcome,
+    metrics: Mapping[str, float],
+    learned_from: str,
+    ways_on: Sequence[tuple[str, str]],
+    most_warnings: int = MOST_WARNINGS,
+) -> str:
+    """What was learned, how well, how good the best method without a network is, times, what comes next.
 
     Args:
-        verbose: each figure with its interval.
+        learned_from: what training read, in words.
+        ways_on: where the report lies, and what to type.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False, markup=False)  # what [red] means in a label is the label
-    shown = Table(title=escaped(f"{table.title}\n"), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    shown.title_justify, shown.title_style = "left", "bold"
-    shown.add_column("", overflow="fold")  # it gives way, so that no figure is cut
-    for column in table.columns:
-        shown.add_column(escaped(column).replace(" @", "\n@"), justify="right", no_wrap=True)
-    few, bounds = few_cells(table), table_intervals(table, metrics) if verbose else {}
-    for rows, style in ((table.model_rows, "bold"), (table.baseline_rows, "")):
-        for row, figures in rows:
-            cells = ["–" if figure is None else f"{figure:.4f}" for figure in figures]
-            for its_row, place in few:
-                cells[place] += "*" * (its_row == row)
-            for (its_row, place), (low, high) in bounds.items():
-                cells[place] += f"\n{low:.4f}\n{high:.4f}" * (its_row == row)
-            shown.add_row(escaped(row), *cells, style=style)
-        shown.add_section()
-    console.print()
-    for warning in table.warnings:
-        console.print(Text.assemble(("warning", "bold yellow"), f": {escaped(warning)}\n"), soft_wrap=True)
-    for line in table.examples:
-        console.print(escaped(line))
-    console.print(shown)
-    console.print()
-    validation = [
-        f"{name} {metrics[name]:.4f}"
-        for name in sorted(metrics)
-        if name.startswith("val/") and not is_interval(name)
+    warnings = outcome.result_table().warnings
+    hidden = len(warnings) - most_warnings
+    lines = [
+        *([("learned", f"from {learned_from}")] if learned_from else []),
+        *(outcome.in_words() or _validation(metrics)),
+        *(("warning", warning) for warning in warnings[:most_warnings]),
+        *([("warning", f"{hidden} more, with verbose=true and in the report")] if hidden > 0 else []),
+        ("time", _times(metrics)),
+        *ways_on,
     ]
-    console.print(escaped("  ".join(validation)))
-    marked = [("*", FEW_NOTE)] if few else []
-    below = [("below a figure", INTERVAL_NOTE)] if bounds else []
-    for what, note in [*marked, *below, *table.notes]:
-        console.print(escaped(f"{what}: {note}"))
-    for what, note in audit:
-        console.print("\n".join(folded(escaped(f"{what}: {note}"), console.width)))
-    speed = next(name for name in metrics if name.endswith("_per_second"))  # timing/train_windows_per_second
-    unit = speed[len("timing/train_") : -len("_per_second")].replace("_", " ")
-    console.print(f"trained {metrics['timing/fit_seconds']:.1f} s at {metrics[speed]:,.0f} {unit}/s")
+    room = max(len(what) for what, _ in lines) + 2
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return "\n".join(_line(what, escaped(said), room, width) for what, said in lines)
 
 
-def folded(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` characters that end at semicolons where they can; all but one set in."""
-    lines: list[str] = []
-    for part in text.replace("; ", ";\n").split("\n"):
-        if lines and len(lines[-1]) + 1 + len(part) <= width:
-            lines[-1] += f" {part}"
-        else:
-            first = "  " if lines else ""
-            lines += textwrap.wrap(
-                part, width, initial_indent=first, subsequent_indent="  ", break_on_hyphens=False
-            )
-    return lines
+def _line(what: str, said: str, room: int, width: int) -> str:
+    heading = f"{what}:".ljust(room)
+    if what in COMMANDS or width <= 2 * room:
+        return f"{heading}{said}"
+    blanks = " " * room
+    folded = textwrap.wrap(
+        said, width, initial_indent=heading, subsequent_indent=blanks, break_on_hyphens=False
+    )
+    return "\n".join(folded)
+
+
+def _validation(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    """What is known of a run that was not tested."""
+    figures = [f"{name} {value:.4g}" for name, value in metrics.items() if name.startswith("val/")]
+    return [("validation", f"{', '.join(figures)}; nothing was tested")]
+
+
+def _times(metrics: Mapping[str, float]) -> str:
+    names = {"setup": "setup", "fit": "training", "judge": "judging"}
+    times = [f"{said} {metrics[f'timing/{name}_seconds']:.1f} s" for name, said in names.items()]
+    rate, speed = next((name, value) for name, value in metrics.items() if name.endswith("_per_second"))
+    unit = rate.removeprefix("timing/train_").removesuffix("_per_second").replace("_", " ")
+    return f"{', '.join(times)} ({speed:,.0f} {unit} a second in training)"

@@ -62,7 +62,8 @@ def train(config: DictConfig) -> float | None:
         folder.save_scores(metrics, outcome, audit.lines)
         datamodule.write_files(folder.path)
         sections = evaluation.sections(task, datamodule, outcome, around.history.series)
-        folder.write_report(config, outcome, metrics, around.history.series, sections, datamodule.facts())
+        facts = datamodule.facts()
+        folder.write_report(config, outcome, metrics, around.history.series, sections, facts, task)
         folder.finish(metrics)
         tracking.log_results(loggers, folder, outcome, metrics, fitter.global_step)
         folder.show(outcome, metrics)  # before what a tracker says when it closes

@@ -13,7 +13,8 @@ from seqlab.data.stock import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
 from seqlab.evaluation.forecasting_figures import DrawnForecasts, figures_of
-from seqlab.evaluation.forecasting_report import fold_section, forecast_section
+from seqlab.evaluation.forecasting_pictures import forecast_section
+from seqlab.evaluation.forecasting_report import fold_section
 from seqlab.networks.series_regressor import SeriesRegressor
 from seqlab.results.outcome import Outcome
 from seqlab.tasks.regression import Regression

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
+from seqlab.evaluation.detection_sections import other_thresholds
 from seqlab.report.alerts import Alert, Cause, causes_block
 from seqlab.report.charts import precision_recall_chart, roc_curve_chart
 from seqlab.report.heat_map import heat_map
 from seqlab.report.histogram import score_histogram
-from seqlab.report.page import Section
+from seqlab.report.page import Section, fill
 from seqlab.report.run_page import write_run_page
 from seqlab.report.svg import chart_grid, chart_row
+from seqlab.report.tables import format_number
 from seqlab.results.outcome import ResultTable
 
 TEMPLATES = {"E5": "Receiving block <*> src: <*> dest: <*>", "E7": "writeBlock <*> received exception <*>"}
@@ -45,6 +48,26 @@ def make_curve() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return rate, np.sqrt(rate), 1 - 0.9 * rate, rate
 
 
+def make_threshold(scores: dict[str, tuple[np.ndarray, float]]) -> Markup:
+    """Counts of the first score, of whose sessions the last two are abnormal."""
+    values, threshold = next(iter(scores.values()))
+    abnormal = np.arange(len(values)) >= len(values) - 2
+    alerts = values > threshold
+    hits, wrong = int((abnormal & alerts).sum()), int((~abnormal & alerts).sum())
+    return fill(
+        "threshold",
+        data=other_thresholds(values, abnormal, ~abnormal, threshold),
+        counts=[hits, 2 - hits, wrong, len(values) - 2 - wrong],
+        alerts=hits + wrong,
+        threshold=threshold,
+        figures=[
+            ("precision", "precision", hits / max(hits + wrong, 1), 4),
+            ("recall", "recall", hits / 2, 4),
+        ],
+        number=format_number,
+    )
+
+
 def make_page(path: Path, **changes: Any) -> str:
     """Write a small run's page: a model and a baseline, 8 sessions, 2 abnormal; gives its text.
 
@@ -59,7 +82,7 @@ def make_page(path: Path, **changes: Any) -> str:
     }
     parts |= {name: changes.pop(name) for name in list(changes) if name in parts}
     histograms = [
-        score_histogram(scores[:-2], scores[-2:], threshold, name)
+        score_histogram(scores[:-2], scores[-2:], threshold, name, role="scores")
         for name, (scores, threshold) in parts["scores"].items()
     ]
     rate, recall, precision, _ = parts["curve"]
@@ -86,8 +109,11 @@ def make_page(path: Path, **changes: Any) -> str:
             "train/loss": ([1, 2, 3], [2.0, 1.0, 0.5]),
             "val/loss": ([1, 2, 3], [2.1, 1.2, 0.7]),
             "learning_rate": ([1, 2, 3], [1e-3, 5e-4, 1e-5]),
+            "step/loss": ([1, 2, 3, 4], [4.0, 2.0, 1.0, 1.5]),
         },
+        "layers": [("network.gru", "GRU", 1_234)],
         "sections": [
+            Section("What the threshold finds", make_threshold(parts["scores"])),
             Section("Scores", chart_grid(histograms)),
             Section("ROC and precision-recall", chart_grid(curves)),
             Section(

@@ -1,5 +1,7 @@
+import json
 import math
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -160,3 +162,41 @@ def test_heat_map_labels_fit_the_matrix_and_are_escaped() -> None:
 def test_heat_maps_without_weights_are_drawn(matrix: np.ndarray) -> None:
     names = ["a", "b"][: len(matrix)]
     assert "blk" in heat_map(matrix, names, names, "blk", row_title="to", column_title="from")
+
+
+def test_counts_stand_in_the_cells_of_a_heat_map() -> None:
+    html = heat_map(
+        [[0, 1], [0.4, 0.6]],
+        "ab",
+        "cd",
+        "m",
+        row_title="r",
+        column_title="c",
+        texts=[["", "1,234"], ["2", "3"]],
+    )
+    assert "<td></td><td class=dark style=--v:20>1,234</td>" in html
+    assert "<td style=--v:8>2</td><td class=dark style=--v:12>3</td>" in html
+
+
+def test_figures_that_cannot_be_negative_have_no_axis_below_zero() -> None:
+    html = line_chart({"learning rate": ([1], [0.0])}, "epoch", "learning rate")
+    assert not re.search(r">−[\d.]+</text>", html)
+
+
+def test_the_rate_of_false_alarms_is_logarithmic_and_the_threshold_a_point(roc: Roc) -> None:
+    html = roc_curve_chart({"gru": roc}, chosen=(0.001, 0.5), num_negative=1000)
+    labels = re.findall(r"<text[^>]*>([^<]*)</text>", html)
+    assert {"0", "0.001", "0.01", "0.1", "1"} <= set(labels)
+    assert "this run&#39;s threshold" in html
+    assert "this run" not in roc_curve_chart({"gru": roc})
+    data = json.loads(unescape(re.search(r'data-chart="([^"]*)"', html)[1]))  # type: ignore[index]
+    assert (data["label"], data["xscale"][0]) == ("false positive rate", 0.001)
+
+
+def test_values_for_the_script_are_escaped() -> None:
+    evil = "</script>\u2028\"'><img src=x>"
+    html = line_chart({evil: ([1, 2], [1.0, math.nan])}, evil, "y")
+    found = re.search(r'data-chart="([^"]*)"', html)
+    assert found is not None
+    assert "<" not in found[1]
+    assert json.loads(unescape(found[1]))["lines"][0]["name"] == evil

@@ -52,7 +52,7 @@ def test_nothing_is_wider_than_a_phone(
     if found is None:
         pytest.skip(f"the browser did not start here (exit code {done.returncode}): {done.stderr[-300:]}")
     client, scroll, sections, *wide = found[1].split()
-    assert int(sections) == 7
+    assert int(sections) == 8
     assert int(client) <= WIDTH
     assert int(scroll) == int(client), f"the page scrolls sideways because of {wide}"
     assert wide == []

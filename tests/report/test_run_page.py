@@ -45,6 +45,7 @@ def test_sections_come_in_the_order_of_reading(tmp_path: Path, page: Page) -> No
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", page(tmp_path / "a.html"))
     assert [title for title in titles if title != "Contents"] == [
         "Result",
+        "What the threshold finds",
         "Scores",
         "ROC and precision-recall",
         "Alerts",

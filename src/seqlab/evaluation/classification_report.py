@@ -165,10 +165,12 @@ def confusion_section(outcome: ClassificationOutcome) -> Section:
     """The confusion matrix: of each label's test sequences, the share taken for each label."""
     confusion, names = outcome.confusion, outcome.classes
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    body = heat_map(shares, names, names, "Confusion matrix", row_title="label", column_title="predicted")
+    texts = [[f"{count:,}" if count else "" for count in row] for row in confusion.tolist()]
+    titles = {"row_title": "label", "column_title": "predicted"}
+    body = heat_map(shares, names, names, "Confusion matrix", texts=texts, **titles)
     note = (
-        f"Each row is a label's test {outcome.noun}s: the shade is the share of them that was taken for the "
-        "column."
+        f"Each row is a label's test {outcome.noun}s: the number is how many of them were taken for the "
+        "column, the shade their share."
     )
     return Section("Confusion matrix", body, note)
 

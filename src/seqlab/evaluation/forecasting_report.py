@@ -8,24 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from seqlab.data.series_encoding import NaiveForecast, SeriesWindows
-from seqlab.data.time_grid import singular
 from seqlab.evaluation.backtest import FoldFigures
 from seqlab.evaluation.forecasting_figures import DrawnForecasts, interval_name, mase_by_series, middle
+from seqlab.evaluation.forecasting_pictures import forecast_section
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
-from seqlab.report.svg import INK, SERIES, LegendEntry, chart_axes, chart_figure, chart_grid, inline_svg
+from seqlab.report.svg import chart_grid
 from seqlab.report.tables import metrics_table
 from seqlab.results.outcome import Outcome, ResultTable, figure_rows
 
 FLATTERED = "scaled_by_test"
 MODEL_ROW = "model"
 WORST = 5  # series that the report names
-LAST_STEPS = 60  # of the closer picture; with a season, at least three of these
-PICTURED = 3  # series of a panel
 
 
 @dataclass(frozen=True)
@@ -203,49 +200,6 @@ def forecasting_sections(outcome: ForecastingOutcome) -> list[Section]:
     if outcome.folds:
         sections.append(fold_section(outcome))
     return sections
-
-
-def forecast_section(outcome: ForecastingOutcome) -> Section:
-    """Forecast against truth: the test part, and its last steps from nearer by; of a panel, some series."""
-    near = max(LAST_STEPS, 3 * (outcome.season or 0))
-    charts, said = [], ""
-    if len(outcome.names) == 1:
-        rows = np.arange(len(outcome.windows.truth))
-        charts.append(forecast_chart(outcome, rows, "The test part"))
-        if len(rows) > near:
-            charts.append(forecast_chart(outcome, rows[-near:], f"Its last {near} {outcome.noun}"))
-    else:
-        ranked = outcome.by_mase() or np.unique(outcome.windows.series).tolist()
-        shown = np.unique(np.linspace(len(ranked) - 1, 0, PICTURED).round().astype(int))[::-1].tolist()
-        for number in (ranked[place] for place in shown):
-            rows = np.flatnonzero(outcome.windows.series == number)[-near:]
-            charts.append(forecast_chart(outcome, rows, outcome.names[number]))
-        said = f" Shown: {len(shown)} of {len(outcome.names)} series, from the best MASE to the worst."
-    note = f"One {singular(outcome.noun)} ahead, {outcome.unit}.{said} Skill is {outcome.skill_note()}."
-    return Section("Forecast", chart_grid(charts), note)
-
-
-def forecast_chart(outcome: ForecastingOutcome, rows: NDArray[np.int64], title: str) -> Markup:
-    """Truth, forecast and interval of the first step ahead, of some forecasts of one series."""
-    steps = rows if len(outcome.names) == 1 else np.arange(len(rows))
-    legend = [LegendEntry("truth", INK), LegendEntry("forecast", SERIES[0], (5, 2.5))]
-    with chart_axes() as (figure, axes):
-        if len(outcome.quantiles) > 1:
-            outline = np.concatenate((outcome.values[rows, 0, 0], outcome.values[rows[::-1], 0, -1]))
-            axes.fill(np.concatenate((steps, steps[::-1])), outline, color=SERIES[1], alpha=0.25, linewidth=0)
-            said = f"{interval_name(outcome.quantiles)} % interval"
-            legend.insert(0, LegendEntry(said, SERIES[1], filled=True))
-        axes.plot(steps, outcome.windows.truth[rows, 0], color=INK, linewidth=1.6)
-        axes.plot(steps, outcome.forecast[rows, 0], color=SERIES[0], linewidth=1.4, dashes=(5, 2.5))
-        target = outcome.targets[int(rows[0]) % len(outcome.targets)]
-        axes.set(ylabel=target, xlabel="" if outcome.dates else f"{singular(outcome.noun)} of the test part")
-        axes.margins(x=0.02, y=0.06)
-        if outcome.dates is not None:
-            places = np.unique(np.linspace(0, len(rows) - 1, 4).astype(int))
-            dates = [str(outcome.dates[row][0]) for row in rows[places].tolist()]
-            axes.set_xticks(steps[places], [date.replace("T", "\n") for date in dates])  # the time below
-        drawing = inline_svg(figure, f"{title}: truth and forecast")
-    return chart_figure(drawing, title, legend)
 
 
 def series_section(outcome: ForecastingOutcome) -> Section:

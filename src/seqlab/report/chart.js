@@ -103,7 +103,7 @@ class Chart {
   }
 
   name(value) {
-    if (this.data.names) return this.data.names[clamp(Math.round(value), 0, this.data.names.length - 1)];
+    if (this.data.names) return this.data.names[clamp(Math.round(value) - (this.data.first ?? 0), 0, this.data.names.length - 1)];
     return number(value);
   }
 

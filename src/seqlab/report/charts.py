@@ -152,7 +152,13 @@ def _touched(axes: Axes, lines: Mapping[str, Points], **more: Any) -> str:
 
 
 def line_chart(
-    series: Mapping[str, Curve], x_label: str, y_label: str, *, title: str = "", note: str = ""
+    series: Mapping[str, Curve],
+    x_label: str,
+    y_label: str,
+    *,
+    title: str = "",
+    note: str = "",
+    smooth: bool = False,
 ) -> Markup:
     """Lines over a common axis, such as losses over epochs.
 
@@ -161,6 +167,7 @@ def line_chart(
             in the note.
         x_label: with its unit; whole numbers get whole ticks.
         y_label: with its unit.
+        smooth: whether a reader may smooth the lines.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -173,6 +180,8 @@ def line_chart(
         legend = _draw(axes, lines, dots=True)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.margins(x=0.02, y=0.08)
+        if all((y >= 0).all() for _, y in lines.values()):
+            axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
         whole = all(np.array_equal(x, np.round(x)) for x, _ in lines.values())
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=whole, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
@@ -181,7 +190,7 @@ def line_chart(
             axes.set(xticks=[], yticks=[])
             axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color=MUTED)
         drawing = inline_svg(figure, f"{title or y_label} over {x_label}: {', '.join(lines) or 'no data'}")
-        data = _touched(axes, lines)
+        data = _touched(axes, lines, **({"smooth": 0} if smooth and any(map(len, lines.values())) else {}))
     told = [entry.name.lower() for entry in legend] == [title.lower()]
     return chart_figure(drawing, title, () if told else legend, note, data=data)
 

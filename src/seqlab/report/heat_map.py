@@ -30,6 +30,7 @@ def heat_map(
     *,
     row_title: str,
     column_title: str,
+    texts: Sequence[Sequence[str]] = (),
 ) -> Markup:
     """Cells shaded from 0 (blank) to the largest value (full color); negative and NaN cells are blank.
 
@@ -40,6 +41,7 @@ def heat_map(
         matrix: (T, S) values of 0 and up, such as attention weights of T steps over S.
         row_labels: T texts.
         column_labels: S texts.
+        texts: (T, S) what stands in the cells, such as counts.
 
     Raises:
         ValueError: the labels do not fit the matrix.
@@ -63,6 +65,11 @@ def heat_map(
     top = float(usable.max())
     levels = np.rint(usable / (top or 1.0) * _LEVELS).astype(np.int64).tolist()
     columns = [_cut(str(label)) for label in column_labels[: shown.shape[1]]]
+    longest = max((len(text) for row in texts for text in row), default=0)
+    cell = round(float(np.clip(_PIXELS / max(shown.shape), 12, 26)))
+    if texts:
+        cell = max(cell, 24, 8 + 7 * longest)
+        levels = [list(zip(line, row, strict=False)) for line, row in zip(levels, texts, strict=False)]
     drawing = fill(
         "heat_map",
         title=title,
@@ -70,7 +77,8 @@ def heat_map(
         column_title=column_title,
         rows=[(_cut(str(label)), line) for label, line in zip(row_labels, levels, strict=False)],
         columns=columns,
-        cell=round(float(np.clip(_PIXELS / max(shown.shape), 12, 26))),
+        cell=cell,
+        written=bool(texts),
         upright=max(map(len, columns)) <= 2,
         top=format_number(top, digits=3),
     )

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from seqlab.report.charts import line_chart
 from seqlab.report.page import Section, render_page, write_page
 from seqlab.report.svg import chart_grid
-from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph
+from seqlab.report.tables import config_block, key_value_table, metrics_table, paragraph, text_table
 from seqlab.results.intervals import FEW_NOTE, INTERVAL_NOTE, few_cells, is_interval, table_intervals
-from seqlab.results.outcome import Curve, Curves, ResultTable
+from seqlab.results.outcome import Curves, ResultTable
 
 
 def result_section(
@@ -47,33 +47,48 @@ def result_section(
     return Section("Result", body, table.measured_on)
 
 
-def training_section(
-    losses: Curves, learning_rate: Curve | None = None, *, loss_label: str = "loss"
-) -> Section:
-    """Losses and learning rate over epochs.
+def training_section(curves: Curves, *, loss_label: str = "loss") -> Section:
+    """Losses over epochs; loss, gradient norm and learning rate over steps, where they were kept.
 
     Args:
-        losses: name to (epochs, losses).
-        learning_rate: (epochs, rates).
+        curves: of a run, by name.
         loss_label: with its unit.
     """
-    if not losses and learning_rate is None:
-        return Section("Training", paragraph("No losses were recorded."))
     charts = []
-    if losses:
+    if losses := {name: curves[name] for name in ("train/loss", "val/loss") if name in curves}:
         charts.append(line_chart(losses, "epoch", loss_label, title="Loss"))
-    if learning_rate is not None:
-        rate = {"learning rate": learning_rate}
-        charts.append(line_chart(rate, "epoch", "learning rate", title="Learning rate"))
+    for name, title, label in (
+        ("step/loss", "Training loss by step", loss_label),
+        ("step/gradient_norm", "Gradient norm before clipping", "gradient norm"),
+    ):
+        if name in curves:
+            charts.append(line_chart({title: curves[name]}, "step", label, title=title, smooth=True))
+    rates = [("step", "step/learning_rate"), ("epoch", "learning_rate")]
+    for across, name in [(across, name) for across, name in rates if name in curves][:1]:
+        rate = {"learning rate": curves[name]}
+        charts.append(line_chart(rate, across, "learning rate", title="Learning rate"))
+    if not charts:
+        return Section("Training", paragraph("No losses were recorded."))
     return Section("Training", chart_grid(charts))
 
 
 def run_section(
-    facts: Sequence[tuple[str, str]], environment: Sequence[tuple[str, str]], config_yaml: str
+    facts: Sequence[tuple[str, str]],
+    environment: Sequence[tuple[str, str]],
+    config_yaml: str,
+    layers: Sequence[tuple[str, str, int]] = (),
 ) -> Section:
-    """Facts of the data, versions and hardware, the whole config."""
+    """Facts of the data, the model's layers, versions and hardware, the whole config.
+
+    Args:
+        layers: name, class and number of parameters.
+    """
+    total = f"{sum(number for *_, number in layers):,} parameters"
+    rows = [(name, kind, f"{number:,}") for name, kind, number in layers]
+    columns = ("layer", "class", "parameters")
     parts = [
         key_value_table(facts, caption="Facts"),
+        text_table(columns, rows, caption=f"Model: {total}") if rows else Markup(""),
         key_value_table(environment, caption="Environment"),
         config_block(config_yaml) if config_yaml.strip() else Markup(""),
     ]
@@ -96,17 +111,19 @@ def write_run_page(
     notices: Sequence[str] = (),
     next_steps: Sequence[str] = (),
     audit: Sequence[tuple[str, str]] = (),
+    layers: Sequence[tuple[str, str, int]] = (),
     about: str = "",
 ) -> None:
     """Write the report of a run: result, the evaluation's own sections, training curves, what was run.
 
     Args:
         metrics: of them val/... and timing/... stand among the facts.
-        curves: figures over epochs; of them the losses and the learning rate are drawn here.
+        curves: figures over epochs and steps; losses, gradient norm and learning rate are drawn here.
         sections: what the evaluation shows.
         facts: of the data.
         environment: environment.json.
         next_steps: commands to go on with, where there is nothing measured to read.
+        layers: of the model: name, class, number of parameters.
         audit: how far the test data is apart from what the model learned from.
         about: notes and tags of the run, in its user's words.
     """
@@ -120,14 +137,14 @@ def write_run_page(
         *([Section("Leak audit", key_value_table(audit))] if audit else []),
         *sections,
         training_section(
-            {name: curves[name] for name in ("train/loss", "val/loss") if name in curves},
-            curves.get("learning_rate"),
+            curves,
             loss_label=f"loss ({table.loss_unit})" if table.loss_unit else "loss",
         ),
         run_section(
             [*facts, *table.notes, *figures],
             [(name, _text(value)) for name, value in environment.items()],
             config_yaml,
+            layers,
         ),
     ]
     subtitle = "; ".join(filter(None, (f"seed {seed}", table.title, about)))

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, counted from 1, and the figure after each
-Curves = Mapping[str, Curve]  # by the name of the figure: train/loss, val/accuracy, learning_rate, ...
+# by the name of the figure: train/loss, val/accuracy, learning_rate; those of step/ are over steps
+Curves = Mapping[str, Curve]
 Row = tuple[str, list[float | None]]  # a name, and a figure for each column
 
 

@@ -48,7 +48,7 @@ def build_callbacks(config: DictConfig, checkpoints: Path, contents: Contents) -
     history, stopwatch = History(), Stopwatch()
     writes_checkpoints = config.trainer.enable_checkpointing and not config.trainer.fast_dev_run
     found: list[Callback] = [
-        NonFiniteStop(checkpoints if writes_checkpoints else None, metric),  # before any that reads figures
+        NonFiniteStop(checkpoints if writes_checkpoints else None, metric, history),  # before all readers
         history,
         stopwatch,
         OwnNoise(config.seed),
@@ -69,17 +69,38 @@ def build_callbacks(config: DictConfig, checkpoints: Path, contents: Contents) -
     return Callbacks(found, history, stopwatch)
 
 
+MOST_STEPS = 1000  # that are kept
+
+
 class History(Callback):
-    """Epoch figures for the report: {metric: ([epoch, ...], [value, ...])}; epochs count from 1."""
+    """Figures for the report: {metric: ([epoch, ...], [value, ...])}; epochs count from 1.
+
+    Those of ``step/`` are over optimizer steps, every n-th: n doubles whenever MOST_STEPS are kept.
+    """
 
     def __init__(self) -> None:
         self.series: dict[str, tuple[list[float], list[float]]] = {}
+        self._every, self._batches = 1, 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"series": self.series}
+        return {"series": self.series, "every": self._every, "batches": self._batches}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.series = {name: (list(x), list(y)) for name, (x, y) in state["series"].items()}
+        self._every, self._batches = state["every"], state["batches"]
+
+    def keep_step(self, step: int, figures: dict[str, float]) -> None:
+        """Figures of a training batch, by name without ``step/``."""
+        if self._batches % self._every == 0:
+            for name, value in figures.items():
+                steps, values = self.series.setdefault(f"step/{name}", ([], []))
+                steps.append(float(step))
+                values.append(value)
+                if self._batches == self._every * MOST_STEPS:
+                    del steps[1::2], values[1::2]
+            if self._batches == self._every * MOST_STEPS:
+                self._every *= 2
+        self._batches += 1
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         found = trainer.callback_metrics
@@ -206,19 +227,23 @@ class NonFiniteStop(Callback):
     Args:
         checkpoints: folder of the checkpoints, for the message; None where none are written.
         monitor: the validation metric to watch beside ``val/loss``.
+        history: keeps what is read here for the report.
         every: batches between two looks; None: 1 on the CPU, 50 on a GPU.
 
     Raises:
         UserError: names step, epoch, batch, loss, gradient norm, learning rate and last good checkpoint.
     """
 
-    def __init__(self, checkpoints: Path | None, monitor: str, every: int | None = None) -> None:
+    def __init__(
+        self, checkpoints: Path | None, monitor: str, history: History | None = None, every: int | None = None
+    ) -> None:
         self.checkpoints = checkpoints
         self.monitor = monitor
+        self.history = history
         self.every = every
         self._loss = torch.zeros(())
-        # of batches that were not looked at: where and at which rate, and (2,) loss and gradient norm
-        self._batches: list[tuple[str, float, Tensor]] = []
+        # of batches that were not looked at: step, where, at which rate, and (2,) loss and gradient norm
+        self._batches: list[tuple[int, str, float, Tensor]] = []
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: Task, loss: Tensor) -> None:
         self._loss = loss.detach()
@@ -228,7 +253,8 @@ class NonFiniteStop(Callback):
         where = f"step {trainer.global_step + 1} (epoch {epoch}, batch {batch})"
         gradients = [weight.grad for weight in pl_module.parameters() if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
-        self._batches.append((where, _rate(trainer), torch.stack([self._loss.float(), norm.float()])))
+        step = trainer.global_step + 1
+        self._batches.append((step, where, _rate(trainer), torch.stack([self._loss.float(), norm.float()])))
         if len(self._batches) >= (self.every or (1 if norm.device.type == "cpu" else 50)):
             self._check(trainer)
 
@@ -255,12 +281,17 @@ class NonFiniteStop(Callback):
         counted = figures[:, :1] if trainer.precision == "16-mixed" else figures
         is_good = torch.isfinite(counted).all(dim=1).tolist()
         if not all(is_good):
-            where, rate, figure = batches[is_good.index(False)]
+            _, where, rate, figure = batches[is_good.index(False)]
             loss, norm = figure.tolist()
             raise UserError(
                 f"training diverged at {where}: loss {loss:g}, gradient norm {norm:g}, learning rate "
                 f"{rate:g}. {self._what_to_do(trainer)}"
             )
+        if self.history is not None:
+            has_norm = trainer.precision != "16-mixed"  # there it is of scaled gradients
+            for (step, _, rate, _), (loss, norm) in zip(batches, figures.tolist(), strict=True):
+                kept = {"loss": loss * trainer.accumulate_grad_batches, "learning_rate": rate}  # undivided
+                self.history.keep_step(step, kept | ({"gradient_norm": norm} if has_norm else {}))
 
     def _what_to_do(self, trainer: pl.Trainer) -> str:
         written = [] if self.checkpoints is None else sorted(self.checkpoints.glob("*.ckpt"))

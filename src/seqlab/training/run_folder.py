@@ -212,11 +212,12 @@ class RunFolder:
         curves: Curves,
         sections: Sequence[Section],
         facts: Sequence[tuple[str, str]],
+        task: torch.nn.Module,
     ) -> None:
         """Write report.html; none where nothing was tested.
 
         Args:
-            curves: figures over epochs.
+            curves: figures over epochs and steps.
             sections: what the evaluation shows.
             facts: of the data.
         """
@@ -241,7 +242,17 @@ class RunFolder:
             notices=told(self.notices),
             next_steps=told(self.next_steps(outcome)),
             audit=self.audit,
+            layers=_layers(task),
         )
+
+
+def _layers(task: torch.nn.Module) -> list[tuple[str, str, int]]:
+    """Name, class and number of parameters of each module that has some of its own."""
+    counts = [
+        (name, type(module).__name__, sum(each.numel() for each in module.parameters(recurse=False)))
+        for name, module in task.named_modules()
+    ]
+    return [layer for layer in counts if layer[-1]]
 
 
 def _short(path: Path) -> str:

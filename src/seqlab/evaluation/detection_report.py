@@ -34,7 +34,7 @@ from seqlab.detection.metrics import (
 )
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows
+from seqlab.results.outcome import LinePanel, Outcome, ResultTable, figure_rows
 
 COLUMNS = {
     "auroc": "AUROC",
@@ -179,6 +179,22 @@ class DetectionOutcome(Outcome):
             for name in (*COLUMNS, "precision_at_prevalence", "f1_at_prevalence"):
                 found[f"{prefix}/{name}"] = rests.get(name, min(rests.values()))
         return {name: count for name, count in found.items() if name in self.metrics}
+
+    def line_panels(self) -> dict[str, LinePanel]:
+        """ROC and precision-recall of the main score, beside what needs no network."""
+        shown = {
+            name: curve
+            for name, curve in self.curves.items()
+            if name == self.main_score or name in self.baseline_scores
+        }
+        if not shown:
+            return {}
+        roc = {name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()}
+        recall = {name: (curve.recall, curve.precision) for name, curve in shown.items()}
+        return {
+            "ROC": LinePanel("false-positive rate", "recall", roc),
+            "Precision-recall": LinePanel("recall", "precision", recall),
+        }
 
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.

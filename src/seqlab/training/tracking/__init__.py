@@ -81,7 +81,7 @@ def setting_name(start: str, overrides: Sequence[str]) -> str:
     changed = [
         f"{key.rpartition('.')[2]}={value}"
         for key, _, value in settings
-        if not {key, key.partition(".")[0]} & UNNAMED
+        if key not in UNNAMED and not key.startswith("logger.")
     ]
     return shorten(" ".join([start, *changed]), LONGEST_NAME, placeholder=" ...")
 

@@ -15,7 +15,7 @@ from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.tables import paragraph, text_table
-from seqlab.results.outcome import Curves, Outcome, ResultTable, best_baseline, figure_rows
+from seqlab.results.outcome import CountPanel, Curves, Outcome, ResultTable, best_baseline, figure_rows
 from seqlab.tasks.class_counts import ClassFigures, classification_figures, count_confusion
 
 FIGURES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
@@ -125,6 +125,9 @@ class ClassificationOutcome(Outcome):
 
     def next_steps(self, checkpoint: str) -> list[str]:
         return [f"predict {checkpoint} NEW_{self.noun.upper()}S --output predicted.csv"]
+
+    def count_panels(self) -> dict[str, CountPanel]:
+        return {"Confusion matrix": CountPanel(self.classes, self.confusion)}
 
     def class_rows(self) -> list[tuple[str, list[float]]]:
         """Label; precision, recall, F1, predicted and gold sequences, most frequent in the test first."""

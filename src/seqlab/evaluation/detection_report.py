@@ -35,7 +35,7 @@ from seqlab.detection.metrics import (
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions
 from seqlab.evaluation.detection_words import in_words
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows
+from seqlab.results.outcome import LinePanel, Outcome, ResultTable, figure_rows
 
 COLUMNS = {
     "auroc": "AUROC",
@@ -188,6 +188,22 @@ class DetectionOutcome(Outcome):
         keys = np.append(sessions.codes, 0)[sessions.offsets[:-1] + places].tolist()
         ends = (places == sessions.lengths).tolist()
         return [EOS_TOKEN if end else sessions.key_names[key] for key, end in zip(keys, ends, strict=True)]
+
+    def line_panels(self) -> dict[str, LinePanel]:
+        """ROC and precision-recall of the main score, beside what needs no network."""
+        shown = {
+            name: curve
+            for name, curve in self.curves.items()
+            if name == self.main_score or name in self.baseline_scores
+        }
+        if not shown:
+            return {}
+        roc = {name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()}
+        recall = {name: (curve.recall, curve.precision) for name, curve in shown.items()}
+        return {
+            "ROC": LinePanel("false-positive rate", "recall", roc),
+            "Precision-recall": LinePanel("recall", "precision", recall),
+        }
 
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.

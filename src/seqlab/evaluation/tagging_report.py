@@ -18,7 +18,15 @@ from seqlab.report.page import Section
 from seqlab.report.run_page import curve_sections
 from seqlab.report.sentences import TaggedSentence, choose, entities_block, words_block
 from seqlab.report.tables import metrics_table, paragraph
-from seqlab.results.outcome import Curves, Outcome, ResultTable, Row, best_baseline, figure_rows
+from seqlab.results.outcome import (
+    CountPanel,
+    Curves,
+    Outcome,
+    ResultTable,
+    Row,
+    best_baseline,
+    figure_rows,
+)
 from seqlab.tasks.class_counts import ClassFigures, count_confusion
 
 NUM_SENTENCES = 30
@@ -139,10 +147,16 @@ class TaggingOutcome(Outcome):
         """Entity type or tag; precision, recall, F1, predicted and gold; most frequent in the test first."""
         return class_rows(self.measures.kinds(), self.kind_counts())
 
+    def confusion(self) -> NDArray[np.int64]:
+        """(K, K) test tokens, gold tag by predicted."""
+        return count_confusion(self.gold_ids, self.predicted_ids, len(self.scheme.names))
+
+    def count_panels(self) -> dict[str, CountPanel]:
+        return {"Confusion matrix": CountPanel(self.scheme.names, self.confusion())}
+
     def confused(self, number: int) -> list[tuple[str, str, int, float]]:
         """Gold tag, predicted tag, tokens, and their share of the gold tag's; the most tokens first."""
-        names = self.scheme.names
-        counts = count_confusion(self.gold_ids, self.predicted_ids, len(names))
+        names, counts = self.scheme.names, self.confusion()
         totals = counts.sum(axis=1)
         rows = [
             (names[gold], names[guess], int(counts[gold, guess]), float(counts[gold, guess] / totals[gold]))

@@ -46,6 +46,23 @@ class ResultTable:
         return [] if prefix is None else [f"{prefix}/{figure}" for figure in self.figures]
 
 
+@dataclass(frozen=True)
+class LinePanel:
+    """Lines that a tracker draws itself, such as ROC curves."""
+
+    x_title: str
+    y_title: str
+    lines: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # by name: (R,) x and y
+
+
+@dataclass(frozen=True)
+class CountPanel:
+    """Counts of gold by predicted that a tracker draws itself."""
+
+    names: Sequence[str]  # (C,)
+    counts: NDArray[np.int64]  # (C, C)
+
+
 def figure_rows(
     metrics: Mapping[str, float], prefixes: Mapping[str, str], figures: Iterable[str]
 ) -> list[Row]:
@@ -129,6 +146,14 @@ class Outcome(ABC):
             frame = pd.DataFrame(table)
             frame = without_formulas(frame) if safe else frame
             frame.to_csv(path, index=False, float_format=self.float_format, encoding="utf-8")
+
+    def line_panels(self) -> dict[str, LinePanel]:
+        """By title, what trackers draw as lines."""
+        return {}
+
+    def count_panels(self) -> dict[str, CountPanel]:
+        """By title, what trackers draw as confusion matrices."""
+        return {}
 
     def signatures(self) -> dict[str, str]:
         """What environment.json must say so that the figures can be compared with others'."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -57,7 +58,10 @@ def test_without_a_key_one_line_says_that_the_run_stays_on_disk(run: Any) -> Non
 
 def test_the_offline_file_holds_config_history_and_summary(run: Any, wandb_runs: ReadRuns) -> None:
     (found,) = wandb_runs(run.folder)
-    assert (found.project, found.name, found.tags) == ("seqlab", "gru-hdfs_window-seed0", ["small"])
+    assert (found.project, found.tags) == ("seqlab", ["small"])
+    changed = "max_epochs=2 log_every_n_steps=1 num_blocks=120 hidden_size=8 scores=[nll_max,combined]"
+    assert found.name == f"gru-hdfs_window {changed} seed=0"
+    assert found.group == f"gru-hdfs_window {changed}"
     config: Any = OmegaConf.to_container(OmegaConf.load(run.folder / ".hydra/config.yaml"), resolve=True)
     assert {name: found.config[name] for name in config} == config
 
@@ -91,6 +95,29 @@ def test_tables_and_pictures_of_the_report_are_media(run: Any, wandb_runs: ReadR
     assert [row[0] for row in scores["data"]] == run.scores["block_id"][:5].tolist()
 
 
+def test_curves_are_panels_that_wandb_draws(run: Any, wandb_runs: ReadRuns) -> None:
+    (found,) = wandb_runs(run.folder)
+    (files,) = run.folder.glob("wandb/offline-run-*/files")
+
+    def drawn(title: str) -> dict[str, list[list[float]]]:
+        name = next(
+            value for key, value in found.summary.items() if title in key and key.endswith("_table.path")
+        )
+        lines: dict[str, list[list[float]]] = {}
+        for x, key, y in json.loads((files / name).read_text(encoding="utf-8"))["data"]:
+            lines.setdefault(key, []).append([x, y])
+        return lines
+
+    roc = drawn("panels/ROC")
+    assert {"combined", "2-gram", "length"} <= set(roc)
+    for points in roc.values():
+        assert (points[0], points[-1]) == ([0, 0], [1, 1])
+        assert len(points) <= 200
+    x, y = zip(*roc["combined"], strict=True)
+    assert np.trapezoid(y, x) == pytest.approx(run.metrics["test/combined/auroc"], abs=1e-3)
+    assert drawn("panels/Precision-recall")["combined"][-1][0] == 1
+
+
 def test_the_best_checkpoint_is_an_artifact_and_all_files_lie_in_the_run_folder(
     run: Any, wandb_runs: ReadRuns
 ) -> None:
@@ -100,7 +127,7 @@ def test_the_best_checkpoint_is_an_artifact_and_all_files_lie_in_the_run_folder(
     assert (file.path, Path(file.local_path)) == ("best.ckpt", run.folder / "checkpoints/best.ckpt")
     assert json.loads(artifact.metadata)["val/loss"] == run.metrics["val/loss"]
     assert "judge" in torch.load(file.local_path, weights_only=True)[KEY]
-    assert len(found.artifacts) == 3
+    assert len(found.artifacts) == 5
     for each in found.artifacts.values():
         for file in each.manifest.contents:
             assert Path(file.local_path).is_relative_to(run.folder)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import CSVLogger, Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from seqlab.errors import UserError
-from seqlab.privacy import told
+from seqlab.privacy import told, told_words
 from seqlab.results.outcome import Outcome
 from seqlab.training.build import accepted_arguments, check_config
 from seqlab.training.run_folder import RunFolder
@@ -29,6 +31,10 @@ from seqlab.training.trainer import quiet_lightning
 # pyproject.toml has an extra of each name
 NEEDED_PACKAGES = {"tensorboard": ("tensorboard",), "mlflow": ("mlflow", "sqlalchemy", "alembic")}
 
+# of the command line, what changes no figure or stands in a run's name already
+UNNAMED = {"model", "data", "seed", "logger", "verbose", "safe_csv", "resume", "trainer.enable_progress_bar"}
+LONGEST_NAME = 120
+
 
 def build_loggers(
     config: DictConfig | None,
@@ -36,12 +42,14 @@ def build_loggers(
     resumed_ids: Mapping[str, str] | None = None,
     *,
     run_name: str | None = None,
+    group: str | None = None,
 ) -> list[Logger]:
     """One logger per entry, none of them started; none for ``logger=none``.
 
     Args:
         resumed_ids: an entry's name to the id of the run it goes on with, as the checkpoint keeps them.
         run_name: what trackers call the run where the config does not say; ``<model>-<data>`` where null.
+        group: what its other seeds are called too, for trackers with groups.
 
     Raises:
         UserError: an argument that a logger does not take, or a package that is not there.
@@ -53,12 +61,29 @@ def build_loggers(
         supplied = {
             "save_dir": str(folder.path),
             "default_name": run_name or f"{folder.model_name}-{folder.data_name}",
+            "default_group": group,
             "resumed_id": (resumed_ids or {}).get(str(name)),
         }
         accepted = accepted_arguments(get_object(node["_target_"])) or ["save_dir"]
         arguments = {key: value for key, value in supplied.items() if key in accepted}
         found.append(instantiate(node, **arguments, _convert_="all"))
     return found
+
+
+def setting_name(start: str, overrides: Sequence[str]) -> str:
+    """What trackers call all seeds of a setting: model and data, then what the command line changed.
+
+    Args:
+        start: ``<model>-<data>``.
+        overrides: those of the command line, such as ``optimizer.lr=0.01``.
+    """
+    settings = [word.lstrip("+").partition("=") for word in told_words(overrides)]
+    changed = [
+        f"{key.rpartition('.')[2]}={value}"
+        for key, _, value in settings
+        if key not in UNNAMED and not key.startswith("logger.")
+    ]
+    return shorten(" ".join([start, *changed]), LONGEST_NAME, placeholder=" ...")
 
 
 def check_packages(name: str) -> None:
@@ -81,9 +106,10 @@ def open_loggers(
         config: the whole config; its ``logger`` group says which. None with ``trainer.fast_dev_run``.
         resumed_ids: see ``build_loggers``.
     """
-    run_name = f"{folder.model_name}-{folder.data_name}-seed{config.seed}"
+    overrides = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    group = setting_name(f"{folder.model_name}-{folder.data_name}", overrides)
     chosen = None if config.trainer.fast_dev_run else config.logger  # Lightning's rule for such a run
-    loggers = build_loggers(chosen, folder, resumed_ids, run_name=run_name)
+    loggers = build_loggers(chosen, folder, resumed_ids, run_name=f"{group} seed={config.seed}", group=group)
     plain = told(OmegaConf.to_container(config, resolve=True))
     quiet_lightning()
     with ExitStack() as closing:

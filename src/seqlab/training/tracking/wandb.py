@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
@@ -17,6 +19,7 @@ from seqlab.results.outcome import Outcome
 from seqlab.training.run_folder import RunFolder, tell
 
 MODES = ("online", "offline", "disabled")
+LINE_POINTS = 200  # of a curve: W&B takes 10,000 rows a table, all curves of a chart together
 _SECTION = re.compile(r'<section aria-labelledby="section-\d+">.*?</section>', re.DOTALL)
 _HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
 _HEAD = re.compile(r"\A.*?</head>", re.DOTALL)
@@ -28,6 +31,7 @@ class WandbTracker(WandbLogger):
     Args:
         save_dir: the run folder; files lie under ``wandb/`` in it.
         name: ``default_name`` where null.
+        group: ``default_group`` where null: all seeds of a setting.
         mode: online, offline or disabled; null is online where a key is there.
         log_model: upload best.ckpt as an artifact at the end.
         log_report: log the tables and pictures of report.html at the end.
@@ -61,6 +65,7 @@ class WandbTracker(WandbLogger):
         finish_timeout: float = 300.0,
         init: Mapping[str, Any] | None = None,
         default_name: str | None = None,
+        default_group: str | None = None,
         resumed_id: str | None = None,
     ) -> None:
         chosen, notice = choose_mode(mode)
@@ -72,7 +77,7 @@ class WandbTracker(WandbLogger):
             project=project,
             id=resumed_id,
             entity=entity,
-            group=group,
+            group=group or default_group,
             job_type=job_type,
             tags=list(tags) if tags is not None else None,
             notes=notes,
@@ -133,6 +138,7 @@ class WandbTracker(WandbLogger):
         media: dict[str, Any] = {
             "report/result_table": wandb.Table(columns=["name", *table.columns], data=rows)
         }
+        media |= native_panels(outcome)
         if folder.scores.exists():
             scores = pd.read_csv(folder.scores, nrows=self._table_rows)
             media["report/scores"] = wandb.Table(dataframe=scores)
@@ -160,6 +166,43 @@ class WandbTracker(WandbLogger):
             self._id = self._experiment.id
             self._experiment.finish(exit_code=0 if status == "success" else 1)
             self._experiment = None
+
+
+def native_panels(outcome: Outcome) -> dict[str, Any]:
+    """Charts that W&B draws itself, and over several runs at once: curves and confusion matrices."""
+    import wandb
+
+    panels: dict[str, Any] = {}
+    for title, lines in outcome.line_panels().items():
+        shown = {name: _thinned(*line) for name, line in lines.lines.items()}
+        panels[f"panels/{title}"] = wandb.plot.line_series(
+            xs=[x for x, _ in shown.values()],
+            ys=[y for _, y in shown.values()],
+            keys=list(shown),
+            title=f"{title}: {lines.y_title}",
+            xname=lines.x_title,
+        )
+    for title, matrix in outcome.count_panels().items():
+        names, counts = list(matrix.names), matrix.counts.tolist()
+        cells = [
+            [gold, predicted, count]
+            for gold, row in zip(names, counts, strict=True)
+            for predicted, count in zip(names, row, strict=True)
+        ]
+        columns = ("Actual", "Predicted", "nPredictions")  # what W&B's preset reads
+        panels[f"panels/{title}"] = wandb.plot_table(
+            vega_spec_name="wandb/confusion_matrix/v1",
+            data_table=wandb.Table(columns=[*columns], data=cells),
+            fields=dict(zip(columns, columns, strict=True)),
+            string_fields={"title": title},
+        )
+    return panels
+
+
+def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """At most LINE_POINTS points of (R,) each, the first and the last among them."""
+    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), LINE_POINTS)).round().astype(int))
+    return x[kept].tolist(), y[kept].tolist()
 
 
 def choose_mode(mode: str | None) -> tuple[str, str]:

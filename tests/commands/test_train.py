@@ -191,7 +191,7 @@ OWN = """
 import json, sys
 from pathlib import Path
 from seqlab.commands.train import train_command
-from seqlab.training.run_folder import environment
+from seqlab.training.run_record import environment
 
 def train(config):
     Path("told.json").write_text(json.dumps(environment(config)))

@@ -9,8 +9,9 @@ from omegaconf import DictConfig
 
 from seqlab.errors import UserError
 from seqlab.training.build import build_data, build_task
-from seqlab.training.callbacks import NonFiniteStop, build_callbacks
+from seqlab.training.callbacks import build_callbacks
 from seqlab.training.checkpoints import contents_of, load_task
+from seqlab.training.nonfinite import NonFiniteStop
 from seqlab.training.trainer import build_trainer
 
 Compose = Callable[..., DictConfig]

@@ -227,8 +227,7 @@ class TimeSeries(SequenceDataModule):
 
     def naive_errors(self) -> NDArray[np.float64]:
         """(S,) what MASE divides by: the naive forecast's error over each training part."""
-        train = self._splits["train"]
-        return naive_errors(train, self.train_ends(), self.encoding.targets, self.season or 1)
+        return naive_errors(self._splits["train"], self.train_ends(), self.encoding.targets, self.season or 1)
 
     def other_forecasts(self, windows: SeriesWindows) -> dict[str, NaiveForecast]:
         """Forecasts of the test windows that this kind of data has by itself, by name; here none."""
@@ -239,10 +238,8 @@ class TimeSeries(SequenceDataModule):
         return None
 
     def folds(self) -> list[TimeSeries]:
-        """The test part cut in ``num_folds``: each a DataModule with all before it to learn from.
-
-        The last steps before a fold are its validation part, in the proportion of ``split``.
-        """
+        """The test part cut in ``num_folds``: each a DataModule with all before it to learn from, the last
+        steps of which are its validation part, in the proportion of ``split``."""
         self.check_access("test")
         share, found = self.split[1] / (self.split[0] + self.split[1]), []
         for number in range(self.num_folds):
@@ -275,8 +272,7 @@ class TimeSeries(SequenceDataModule):
 
     def profile(self, split: str) -> Profile:
         """Windows by what they read and forecast; unknown are those with a value beyond training's range."""
-        trains = self._splits["train"]
-        ranges = [table.bounds(self.encoding.targets) for table in trains]
+        ranges = [table.bounds(self.encoding.targets) for table in self._splits["train"]]
         contents, beyond = self.windows(split).compared(ranges)
         lacks, span = "a value outside of training's range", self._spans.span(split, self._grid)
         return Profile("windows", contents, None, beyond, lacks, span)
@@ -299,5 +295,5 @@ class TimeSeries(SequenceDataModule):
         for split, (first, end) in self._spans.parts.items():
             rows.append((f"{split} {self.noun}", f"{end - first:,}{self._spans.dates(first, end)}"))
         rows.append(("features", ", ".join(self.encoding.features)))
-        rows += [("known ahead", ", ".join(self.encoding.known))] if self.encoding.known else []
-        return rows + ([("season", f"{self.season} {self.noun}")] if self.season else [])
+        rows += [("known ahead", ", ".join(self.encoding.known))] * bool(self.encoding.known)
+        return rows + [("season", f"{self.season} {self.noun}")] * bool(self.season)

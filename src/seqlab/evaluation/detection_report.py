@@ -191,11 +191,8 @@ class DetectionOutcome(Outcome):
 
     def line_panels(self) -> dict[str, LinePanel]:
         """ROC and precision-recall of the main score, beside what needs no network."""
-        shown = {
-            name: curve
-            for name, curve in self.curves.items()
-            if name == self.main_score or name in self.baseline_scores
-        }
+        names = {self.main_score, *self.baseline_scores}
+        shown = {name: curve for name, curve in self.curves.items() if name in names}
         if not shown:
             return {}
         roc = {name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()}

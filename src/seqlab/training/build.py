@@ -38,10 +38,7 @@ def config_folders() -> list[Path]:
 
 
 def accepted_arguments(target: Any) -> list[str] | None:
-    """Argument names of a callable; those of base classes too where a class passes ``**settings`` up.
-
-    None where a callable without base classes takes any.
-    """
+    """Argument names of a callable, of base classes too where ``**settings`` go up; None: it takes any."""
     is_class = inspect.isclass(target)
     if is_class and target.__init__ is object.__init__ and target.__new__ is object.__new__:
         return []
@@ -164,9 +161,7 @@ def check_words(config: DictConfig) -> None:
     """Raise UserError where name and notes are no text, or tags no list of texts."""
     for key in ("name", "notes"):
         if not isinstance(config[key], str | None):
-            raise UserError(
-                f"{key}={shown(config[key])}: give a text that is no number, such as {key}=baseline"
-            )
+            raise UserError(f"{key}={shown(config[key])}: give a text that is no number, such as {key}=base")
     tags = OmegaConf.to_container(config)["tags"]  # type: ignore[call-overload, index]
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise UserError(f"tags={shown(config.tags)}: give a list of texts, such as tags=[baseline,paper]")

@@ -85,7 +85,7 @@ def entry_of(folder: Path, run: Mapping[str, Any], keys: set[str]) -> dict[str, 
     shown = {key: value for key, value in metrics.items() if any(is_plain(key, each) for each in keys | ends)}
     written = datetime.fromtimestamp((folder / "metrics.json").stat().st_mtime, UTC)
     return {
-        "commit": environment["commit"],
+        "commit": commit_of(environment),
         "date": written.date().isoformat(),
         "machine": ", ".join([machine(), *environment["gpus"]]),
         "threads": environment["cpu_threads"],
@@ -138,9 +138,19 @@ def train(name: str, seed: int, run: Mapping[str, Any], tables: Mapping[str, Any
 
 
 def head() -> str:
-    """The commit that a run would record now."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    """The commit in use, ``-dirty`` where more is changed than the record and the page, which runs make."""
+    own = [f":!{path.relative_to(ROOT)}" for path in (RECORD, PAGE)]
+    found = []
+    for command in (["rev-parse", "--short=12", "HEAD"], ["diff", "--name-only", "HEAD", "--", ".", *own]):
+        done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        found.append(done.stdout.strip())
+    return found[0] + "-dirty" * bool(found[1])
+
+
+def commit_of(environment: Mapping[str, Any]) -> str:
+    """A run's commit; git called it dirty where the record and the page alone were changed."""
+    recorded = environment["commit"]
+    return recorded.removesuffix("-dirty") if recorded == f"{head()}-dirty" else recorded
 
 
 def is_current(folder: Path, commit: str) -> bool:
@@ -149,7 +159,7 @@ def is_current(folder: Path, commit: str) -> bool:
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     except OSError:
         return False
-    return environment["commit"] == commit
+    return commit_of(environment) == commit
 
 
 def run_missing(names: list[str], tables: Mapping[str, Any], data: Path | None, again: bool) -> None:

@@ -1,6 +1,8 @@
 """docs/results.md: made of the record alone, from runs that exist; what is worse than something says so."""
 
 import json
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -194,6 +196,24 @@ def test_what_is_recorded_of_a_run_holds_every_figure_that_the_page_shows(
             } == set()
 
 
+def test_only_other_files_than_the_record_and_the_page_make_a_commit_dirty(
+    results: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = {"ROOT": ".", "RECORD": "results.json", "PAGE": "results.md"}
+    for name, path in names.items():
+        monkeypatch.setattr(results, name, tmp_path / path)
+    for path in ("results.json", "results.md", "code.py"):
+        (tmp_path / path).write_text("1\n", encoding="ascii")
+    identity = ("-c", "user.name=n", "-c", "user.email=e")
+    for words in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "all")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    commit = results.head()
+    assert re.fullmatch("[0-9a-f]{12}", commit)
+    for path, told in (("results.json", commit), ("results.md", commit), ("code.py", f"{commit}-dirty")):
+        (tmp_path / path).write_text("2\n", encoding="ascii")
+        assert results.head() == told
+
+
 def test_finished_runs_are_recorded_and_what_lacks_its_files_is_said(
     results: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,7 +226,7 @@ def test_finished_runs_are_recorded_and_what_lacks_its_files_is_said(
     folder.mkdir(parents=True)
     metrics = {"test/f1": 2 / 3, "test/f1/ci_low": 0.5, "test/other": 1.0, "timing/fit_seconds": 1.26}
     (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-    environment = {"commit": "abc", "cpu_threads": 1, "gpus": [], "versions": {"torch": "2.13.0"}}
+    environment = {"commit": "abc-dirty", "cpu_threads": 1, "gpus": [], "versions": {"torch": "2.13.0"}}
     (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     tables = {
         "data": {"files": {"data.path": "there/not.csv"}},
@@ -222,6 +242,7 @@ def test_finished_runs_are_recorded_and_what_lacks_its_files_is_said(
     assert found["done"].keys() == {"0"}
     assert found["done"]["0"]["figures"] == {"test/f1": 0.666667, "test/f1/ci_low": 0.5}
     assert found["done"]["0"]["seconds"] == 1.3
+    assert found["done"]["0"]["commit"] == "abc"  # its own record alone made the tree dirty
     assert capsys.readouterr().out == f"not: not run, DATA={tmp_path / 'data'} lacks there/not.csv\n"
 
 

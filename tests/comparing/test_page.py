@@ -5,8 +5,6 @@ import hashlib
 import html
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,27 +86,6 @@ def test_the_data_is_that_of_the_table_and_no_text_ends_it(page: str) -> None:
     assert "1 of 6 runs is not finished: 9 (stopped)" in page
     assert "logger=csv" not in page  # the one without curves has not finished
     assert "row 1 against row 2" in page
-
-
-@pytest.fixture
-def browser(tmp_path: Path, browser_flags: list[str]) -> Iterator[Any]:
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip(
-            "no browser: chromium and chromedriver are not both on the PATH (apt install chromium-driver)"
-        )
-    webdriver = pytest.importorskip("selenium.webdriver", reason="no browser test: selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*browser_flags, "--window-size=1200,900", f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    try:
-        found = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-    except Exception as error:
-        pytest.skip(f"the browser did not start here: {str(error)[:300]}")
-    yield found
-    found.quit()
 
 
 def rows(browser: Any) -> list[str]:

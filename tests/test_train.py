@@ -121,7 +121,7 @@ def test_the_logger_has_every_epoch_and_the_figures_of_the_end(run: Run) -> None
 def test_the_environment_says_how_to_do_it_again(run: Run) -> None:
     environment = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
     assert environment["seed"] == 0
-    assert environment["overrides"][1:] == [*TINY]
+    assert environment["overrides"][1:] == [*TINY, "verbose=true"]
     assert "train.py" in environment["command"]
     assert environment["versions"]["torch"] == torch.__version__
     assert environment["versions"]["seqlab"] == "0.1.0"

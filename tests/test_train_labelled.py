@@ -44,7 +44,9 @@ def events(tmp_path_factory: pytest.TempPathFactory, call: Call) -> Any:
     again = [*visits(1000, 40), "w1,robot,pay pay", "w2,buys,pay pay"]
     (folder / "test.txt").write_text("\n".join(again), encoding="utf-8")
     files = (f"data.train={folder / 'train.txt'}", f"data.test={folder / 'test.txt'}")
-    return call(folder / "run", *SMALL, "data=labelled_events", *files, "trainer.max_epochs=8")
+    return call(
+        folder / "run", *SMALL, "verbose=true", "data=labelled_events", *files, "trainer.max_epochs=8"
+    )
 
 
 def test_figures_of_sessions_are_what_their_counts_say(events: Any) -> None:
@@ -65,7 +67,7 @@ def test_figures_of_sessions_are_what_their_counts_say(events: Any) -> None:
 
 
 def test_the_table_and_the_report_speak_of_sessions(events: Any) -> None:
-    assert "42 test sessions of 3 labels" in events.said
+    assert re.search(r"right: +\d+ of 42 test sessions \(\d+\.\d%\), 3 labels", events.said)
     assert re.search(r"^model +\d", events.said, re.MULTILINE)
     assert "name" not in re.sub(r"\S*/\S*", "", events.said)
     assert "timing/train_sessions_per_second" in events.metrics
@@ -96,10 +98,12 @@ def test_new_sessions_are_classified_by_the_checkpoint_alone(
 )
 def test_texts_are_read_by_any_unit(unit: str, baseline: str, call: Call, tmp_path: Path) -> None:
     settings = ("data.sample.num_texts=400", f"data.unit={unit}", "data.vocab_size=300")
-    run = call(tmp_path / "run", *SMALL, *settings, "data.batch_size=16", "trainer.max_epochs=2")
+    run = call(
+        tmp_path / "run", *SMALL, "verbose=true", *settings, "data.batch_size=16", "trainer.max_epochs=2"
+    )
     assert run.code == 0
     assert "note: Synthetic data: made-up support tickets" in run.said
-    assert re.search(r"\d+ test texts of 5 labels", run.said)
+    assert re.search(r"of \d+ test texts \(\d+\.\d%\), 5 labels", run.said)
     assert run.metrics[f"baseline/{baseline}_naive_bayes/accuracy"] > 0.8
     assert run.metrics["test/accuracy"] > run.metrics["baseline/majority/accuracy"]
     assert ("longest_ending" in run.said) is (unit == "character")
@@ -213,7 +217,7 @@ def test_data_of_others_that_fulfils_the_contract_is_judged_reported_and_predict
     settings = ("data=labelled_events", f"data._target_={outside}.Visits", "trainer.max_epochs=4")
     run = call(tmp_path / "run", *SMALL, *settings)
     assert run.code == 0, run.said
-    assert "18 test visits of 2 labels" in run.said
+    assert re.search(r"of 18 test visits \(\d+\.\d%\), 2 labels", run.said)
     assert run.metrics["baseline/longest_ending/accuracy"] == 1
     assert run.metrics["baseline/majority/accuracy"] == pytest.approx(12 / 18)
     assert next(iter(run.scores.columns)) == "visit"

@@ -33,7 +33,7 @@ def test_a_run_measures_its_time_all_the_same(call: Callable[..., Any], whole: A
     assert figures(run.folder) == figures(whole.folder)
     metrics = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
     timings = {name: value for name, value in metrics.items() if name.startswith("timing/")}
-    assert len(timings) == 3
+    assert len(timings) == 5
     assert all(0 < value < 1e7 for value in timings.values())
 
 

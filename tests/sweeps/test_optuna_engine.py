@@ -64,7 +64,7 @@ def test_a_trial_that_goes_wrong_is_recorded_and_the_sweep_goes_on(
     assert (folder / "metrics.csv").exists()  # logger=wandb is left out, no account is needed
     page = (tmp_path / "sweep" / "sweep-report.html").read_text(encoding="utf-8")
     assert "the disk is on fire" in page
-    assert "<script" not in page
+    assert "<script src" not in page  # it stands for itself
 
 
 @pytest.mark.soak

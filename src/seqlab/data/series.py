@@ -278,7 +278,8 @@ class TimeSeries(SequenceDataModule):
         return Profile("windows", contents, None, beyond, lacks, span)
 
     def fitted_on(self) -> dict[str, str]:
-        return {"scales": f"the training part, {self.learned_from()}"}
+        first, end = self._spans.parts["train"]
+        return {"scales": f"the {end - first:,} training {self.noun}{self._spans.dates(first, end)}"}
 
     def split_rule(self) -> str:
         return self.source.split_rule(None)

@@ -69,12 +69,13 @@ def test_overrides_are_told_from_options() -> None:
     assert not read_arguments(["--cfg", "job"]).trains
 
 
-def test_the_folder_of_a_run_that_never_began_goes_unless_a_user_had_it(tmp_path: Path) -> None:
+def test_the_folder_of_a_run_that_never_began_goes_unless_a_user_had_it(
+    composed: Callable[..., Any], tmp_path: Path
+) -> None:
     mine, new = tmp_path / "mine", tmp_path / "new"
     mine.mkdir()
     for folder in (mine, new):
-        config = OmegaConf.create({"hydra": {"run": {"dir": str(folder)}}})
-        Folders().on_run_start(config)
+        Folders().on_run_start(composed(f"hydra.run.dir={folder}", hydra=True))
         folder.mkdir(exist_ok=True)
         (folder / "train.log").touch()
         remove_unstarted(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -16,6 +17,7 @@ class Folders(Callback):
     multirun: ClassVar[Path | None] = None  # of the multirun that has ended
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        HydraConfig.instance().set_config(config)  # Hydra does so next: ${hydra:...} in the folder needs it
         folder = Path(config.hydra.run.dir).absolute()
         if folder.exists():
             Folders.before.add(folder)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from seqlab.errors import CheckpointError, UserError, disk_message, memory_message
 from seqlab.files import let_go
 from seqlab.interrupts import interrupted
+from seqlab.kernels import leave_backend_of_kernel
 
 EXIT_USER_ERROR = 2
 COMMANDS = {
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for a user's mistake or too little memory (one message, no traceback), 130 after
         Ctrl-C.
     """
+    leave_backend_of_kernel()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:

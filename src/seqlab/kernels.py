@@ -1,4 +1,4 @@
-"""A program that a notebook starts with ``!``: what the kernel's environment sets need not hold in its own."""
+"""A program that a notebook starts with ``!``: what the kernel's environment says need not hold here."""
 
 from __future__ import annotations
 

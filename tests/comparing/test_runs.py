@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.comparing.runs import find_run_folders, flatten, names_of, read_runs
+from seqlab.comparing.runs import find_run_folders, flatten, names_of, numbers_of, read_runs
 from seqlab.errors import UserError
 
 
@@ -87,3 +87,8 @@ def test_settings_are_dotted_and_what_follows_another_is_none() -> None:
     assert flatten(nested, references) == {
         **{"seed": 3, "data.path": None, "x": {}, "l": [{"a": 1}]},
     }
+
+
+def test_what_no_float_holds_is_no_figure() -> None:
+    found = {"a": 2, "b": 0.5, "c": 10**400, "d": -(10**400), "e": float("nan"), "f": float("inf"), "g": True}
+    assert numbers_of(found | {"h": "1", "i": None}) == {"a": 2.0, "b": 0.5}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -204,11 +204,11 @@ def flatten(nested: Mapping[str, Any], references: Collection[str] = (), prefix:
 
 
 def numbers_of(found: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers of a record; a bool is none."""
+    """The numbers of a record that a float holds; a bool is none."""
     return {
         key: float(value)
         for key, value in found.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 from seqlab.errors import UserError
+from seqlab.trust import outside_packages, trust_options
 
 IN_WHEEL = "project_files"  # the folder of the package that setup.py copies them to
 typed: list[str] = []  # the command line of a training as it was typed; Hydra is given more
@@ -38,3 +42,15 @@ def project_folder() -> Path:
 def train_words() -> list[str]:
     """How training is typed here: ``python train.py``, or ``seqlab train`` where no train.py lies."""
     return ["python", "train.py"] if project_folder() == Path.cwd() else ["seqlab", "train"]
+
+
+def resume_line(folder: Path, config: Any) -> str:
+    """The command line that goes on with a run; empty where nothing was saved.
+
+    Args:
+        config: of the run, as plain values.
+    """
+    if not (folder / "checkpoints" / "last.ckpt").exists():
+        return ""
+    trust = trust_options(outside_packages(config))
+    return f"{shlex.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()

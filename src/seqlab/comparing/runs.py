@@ -14,9 +14,10 @@ from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from seqlab.comparing.states import FINISHED, OPEN, state_of, way_on
+from seqlab.comparing.states import FINISHED, OPEN, state_of
 from seqlab.errors import UserError, shown
 from seqlab.progress import track
+from seqlab.project import resume_line
 from seqlab.schemas import Reads, read_json
 
 SEED, CONFIG = "seed", "config.json"
@@ -152,6 +153,9 @@ def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str])
         notices.append(f"{name}: metrics.json holds no number for {shown(some(dropped))}")
     environment = _read_json(Environment, folder / "environment.json", name, notices) or {}
     state, why = (FINISHED, "") if metrics is not None else state_of(folder)
+    command = ""
+    if state in OPEN:  # where nothing was saved, as it was begun
+        command = resume_line(folder, record["config"]) or environment.get("command", "")
     return Run(
         name=name,
         config=flatten(record["config"], record.get("references", ())),
@@ -163,7 +167,7 @@ def _run(folder: Path, name: str, record: Mapping[str, Any], notices: list[str])
         commit=shown(environment.get("commit", "")),
         state=state,
         why=why,
-        command=way_on(folder, record["config"], environment.get("command", "")) if state in OPEN else "",
+        command=command,
         figures=environment.get("figures", ()),
     )
 

@@ -1,18 +1,13 @@
-"""Whether a run without figures is under way, was stopped or has failed, and the command that goes on."""
+"""Whether a run without figures is under way, was stopped or has failed."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from seqlab.errors import shown
 from seqlab.files import RUN_LOCK, is_locked
-from seqlab.project import train_words
-from seqlab.trust import outside_packages, trust_options
 
 FINISHED, RUNNING, STOPPED, FAILED = "finished", "running", "stopped", "failed"
 OPEN = (STOPPED, FAILED)  # what a command goes on with
@@ -39,16 +34,3 @@ def state_of(folder: Path) -> tuple[str, str]:
         return STOPPED, ""
     lines = last.removeprefix(_FAILED).decode("utf-8", errors="replace").strip().split("\n")
     return FAILED, shown(lines[-1])  # of a traceback what was raised
-
-
-def way_on(folder: Path, config: Mapping[str, Any], started: str) -> str:
-    """The command that goes on with a run, or starts it again where nothing was saved.
-
-    Args:
-        config: of the run.
-        started: the command that began it.
-    """
-    if not (folder / "checkpoints" / "last.ckpt").exists():
-        return started
-    trust = trust_options(outside_packages(config))
-    return f"{shlex.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()

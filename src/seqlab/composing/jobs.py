@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import shutil
 import sys
 import traceback
@@ -16,7 +15,7 @@ from seqlab.composing import compose_config, with_package
 from seqlab.composing.mistakes import user_message
 from seqlab.errors import UserError, escaped
 from seqlab.privacy import hidden, hidden_words
-from seqlab.project import train_words
+from seqlab.project import resume_line
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -154,9 +153,5 @@ def way_on(folder: Path, config: Any) -> str:
     """``Go on: `` and the command line that does; empty where nothing was saved."""
     from omegaconf import OmegaConf
 
-    from seqlab.trust import outside_packages, trust_options
-
-    if not (folder / "checkpoints" / "last.ckpt").exists():
-        return ""
-    trust = trust_options(outside_packages(OmegaConf.to_container(config)))
-    return f"Go on: {' '.join(train_words())} resume={shlex.quote(os.path.relpath(folder))} {trust}".rstrip()
+    line = resume_line(folder, OmegaConf.to_container(config))
+    return f"Go on: {line}" if line else ""

@@ -89,16 +89,18 @@ class History(Callback):
 
     def keep_step(self, step: int, figures: dict[str, float]) -> None:
         """Figures of a training batch, by name without ``step/``."""
-        if self._batches % self._every == 0:
-            for name, value in figures.items():
-                steps, values = self.series.setdefault(f"step/{name}", ([], []))
-                steps.append(float(step))
-                values.append(value)
-                if self._batches == self._every * MOST_STEPS:
-                    del steps[1::2], values[1::2]
-            if self._batches == self._every * MOST_STEPS:
-                self._every *= 2
-        self._batches += 1
+        number, self._batches = self._batches, self._batches + 1
+        if number % self._every:
+            return
+        is_full = number == self._every * MOST_STEPS
+        for name, value in figures.items():
+            steps, values = self.series.setdefault(f"step/{name}", ([], []))
+            steps.append(float(step))
+            values.append(value)
+            if is_full:
+                del steps[1::2], values[1::2]
+        if is_full:
+            self._every *= 2
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Task) -> None:
         found = trainer.callback_metrics

@@ -53,10 +53,10 @@ class NonFiniteStop(Callback):
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: Task) -> None:
         epoch, batch = trainer.current_epoch + 1, trainer.fit_loop.batch_idx + 1
-        where = f"step {trainer.global_step + 1} (epoch {epoch}, batch {batch})"
+        step = trainer.global_step + 1
+        where = f"step {step} (epoch {epoch}, batch {batch})"
         gradients = [weight.grad for weight in pl_module.parameters() if weight.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
-        step = trainer.global_step + 1
         self._batches.append((step, where, rate_of(trainer), torch.stack([self._loss.float(), norm.float()])))
         if len(self._batches) >= (self.every or (1 if norm.device.type == "cpu" else 50)):
             self._check(trainer)

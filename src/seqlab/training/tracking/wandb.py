@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
@@ -172,13 +170,15 @@ def native_panels(outcome: Outcome) -> dict[str, Any]:
     """Charts that W&B draws itself, and over several runs at once: curves and confusion matrices."""
     import wandb
 
+    from seqlab.report.charts import thin
+
     panels: dict[str, Any] = {}
     for title, lines in outcome.line_panels().items():
-        shown = {name: _thinned(*line) for name, line in lines.lines.items()}
+        shown = [(x, y, thin(x, y, LINE_POINTS)) for x, y in lines.lines.values()]
         panels[f"panels/{title}"] = wandb.plot.line_series(
-            xs=[x for x, _ in shown.values()],
-            ys=[y for _, y in shown.values()],
-            keys=list(shown),
+            xs=[x[kept].tolist() for x, _, kept in shown],
+            ys=[y[kept].tolist() for _, y, kept in shown],
+            keys=list(lines.lines),
             title=f"{title}: {lines.y_title}",
             xname=lines.x_title,
         )
@@ -197,12 +197,6 @@ def native_panels(outcome: Outcome) -> dict[str, Any]:
             string_fields={"title": title},
         )
     return panels
-
-
-def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[list[float], list[float]]:
-    """At most LINE_POINTS points of (R,) each, the first and the last among them."""
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), LINE_POINTS)).round().astype(int))
-    return x[kept].tolist(), y[kept].tolist()
 
 
 def choose_mode(mode: str | None) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from seqlab.errors import CheckpointError, UserError, disk_message, memory_messa
 from seqlab.files import let_go
 from seqlab.interrupts import interrupted
 from seqlab.kernels import leave_backend_of_kernel
+from seqlab.threads import free_idle_cores
 
 EXIT_USER_ERROR = 2
 COMMANDS = {
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     leave_backend_of_kernel()
+    free_idle_cores()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:

@@ -19,6 +19,7 @@ from seqlab.interrupts import interrupted, last_words
 from seqlab.kernels import leave_backend_of_kernel
 from seqlab.privacy import hidden, hide_in_file
 from seqlab.project import project_folder, train_words, typed
+from seqlab.threads import free_idle_cores
 
 MULTIRUN = ("-m", "--multirun")
 PRINTS = {"--cfg", "-c", "--info", "-i"}  # Hydra prints and trains nothing
@@ -54,6 +55,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     leave_backend_of_kernel()
+    free_idle_cores()
     try:
         if any(argument in ("--help", "-h") for argument in arguments):
             from seqlab.composing.help import help_text

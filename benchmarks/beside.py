@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import statistics
 import subprocess
@@ -168,8 +169,8 @@ def origin(seconds: float, rounds: int, *peers: str) -> str:
     """
     from benchmarks.results import head, machine
 
-    words = [Path(sys.argv[0]).resolve().relative_to(ROOT).as_posix(), *sys.argv[1:]]
-    command = shlex.join(["python", *("DATA" if Path(word).is_absolute() else word for word in words)])
+    script = Path(sys.argv[0]).resolve().relative_to(ROOT).as_posix()
+    command = shlex.join(["python", script, *(re.sub(r"(^|=)/.*", r"\1DATA", word) for word in sys.argv[1:])])
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     packages = [f"torch {version('torch')}", f"Python {platform.python_version()}"]
     packages += [(PEERS / f"{name}.txt").read_text(encoding="utf-8").split()[0] for name in peers]

@@ -4,7 +4,7 @@
     python benchmarks/peers_translation.py --data FOLDER --epochs 18        # BLEU at equal time, 1 round
 
 FOLDER: {train,val,test_2016_flickr}.{en,de}.gz. Both have the same subwords, sizes, dropout and batches
-of 128 pairs. With --seconds JoeyNMT trains so long, and ours for one epoch; with --epochs ours trains so many,
+of 128 pairs. With --seconds JoeyNMT trains so long, and ours an epoch; with --epochs ours trains so many,
 and JoeyNMT as many seconds as that took; then both translate the test set, greedily and with a beam of 5.
 """
 

@@ -104,5 +104,6 @@ KINDS = {
 }
 
 if __name__ == "__main__":
+    torch.set_default_dtype(torch.float64)
     with open(sys.argv[2], encoding="utf-8", newline="") as file:
         print(json.dumps(KINDS[sys.argv[1]](list(csv.DictReader(file)))))

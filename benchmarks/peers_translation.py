@@ -4,7 +4,7 @@
     python benchmarks/peers_translation.py --data FOLDER --epochs 18        # BLEU at equal time, 1 round
 
 FOLDER: {train,val,test_2016_flickr}.{en,de}.gz. Both have the same subwords, sizes, dropout and batches
-of 128 pairs. With --seconds JoeyNMT trains so long, and ours an epoch; with --epochs ours trains so many,
+of 128 pairs. With --seconds each trains so long; with --epochs ours trains so many,
 and JoeyNMT as many seconds as that took; then both translate the test set, greedily and with a beam of 5.
 """
 
@@ -16,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +56,7 @@ def write_files(data: Path, folder: Path, limit: int | None) -> None:
     (folder / "vocabulary.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
 
 
-def ours(folder: Path, seed: int, *overrides: str) -> Figures:
+def ours(folder: Path, seed: int, *overrides: str, beams: Sequence[int] = ()) -> Figures:
     parts = [f"data.{part}=[{part}.en,{part}.de]" for part in ("train", "val", "test")]
     kept = folder / f"run-{seed}"
     metrics = run(
@@ -65,7 +66,7 @@ def ours(folder: Path, seed: int, *overrides: str) -> Figures:
         "tokens_per_second": metrics["timing/train_target_tokens_per_second"],
         "fit_seconds": metrics["timing/fit_seconds"],
         "bleu_5": metrics.get("test/bleu", 0.0),
-        **process(sys.executable, "translation_seqlab.py", str(kept), str(folder), *map(str, BEAMS)),
+        **process(sys.executable, "translation_seqlab.py", str(kept), str(folder), *map(str, beams)),
     }
 
 
@@ -91,15 +92,16 @@ def main() -> None:
         folder = Path(temporary)
         write_files(arguments.data, folder, arguments.limit)
         if arguments.seconds:
+            clock = time.strftime("00:%H:%M:%S", time.gmtime(arguments.seconds))
+            limits = (f"trainer.max_time={clock}", "test=false", "trainer.limit_val_batches=1")
             sides = {
                 "JoeyNMT": lambda seed: joeynmt(folder, arguments.seconds, seed),
-                "`experiment=multi30k`": lambda seed: ours(
-                    folder, seed, "trainer.max_epochs=1", "test=false"
-                ),
+                "`experiment=multi30k`": lambda seed: ours(folder, seed, *limits),
             }
             print(table(alternate(sides, rounds), SPEED))
         else:
-            mine = [ours(folder, seed, f"trainer.max_epochs={arguments.epochs}") for seed in range(rounds)]
+            epochs = f"trainer.max_epochs={arguments.epochs}"
+            mine = [ours(folder, seed, epochs, beams=BEAMS) for seed in range(rounds)]
             print(json.dumps(mine), file=sys.stderr)
             theirs = [
                 joeynmt(folder, float(each["fit_seconds"]), seed, *BEAMS) for seed, each in enumerate(mine)

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.beside import Figures, Side, alternate, origin, ratios, run, spread  # noqa: E402
+from seqlab.threads import WAITING  # noqa: E402
 
 FIT = "timing/fit_seconds"
 QUICK = ("trainer.enable_progress_bar=false", "test=false", "callbacks.early_stopping.patience=null")
@@ -40,8 +41,7 @@ RUNS = {
     "name_classifier": "model=name_classifier trainer.max_epochs=3",
     "entity_tagger": "model=entity_tagger trainer.max_epochs=3",
 }
-WAITING = {"as OpenMP has it": {"GOMP_SPINCOUNT": "300000"}}
-WAITING |= {f"GOMP_SPINCOUNT={count}": {"GOMP_SPINCOUNT": str(count)} for count in (1000, 0)}
+OF_OPENMP = 300_000  # rounds that an idle thread waits where nothing is said: milliseconds
 
 
 def with_threads(number: int) -> dict[str, str]:
@@ -77,8 +77,10 @@ def at_once(words: Sequence[str], environment: dict[str, str], count: int) -> Si
     return side
 
 
-def pairs(name: str, data: Path | None, rounds: int, most: int) -> None:
-    settings = {waiting: with_threads(most) | setting for waiting, setting in WAITING.items()}
+def pairs(name: str, data: Path | None, rounds: int, most: int, waits: Sequence[int]) -> None:
+    settings = {
+        f"GOMP_SPINCOUNT={count}": with_threads(most) | {"GOMP_SPINCOUNT": str(count)} for count in waits
+    }
     settings |= {"1 thread": with_threads(1)}
     words = words_of(name, data)
     sides = {
@@ -102,13 +104,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the folder of the real data")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="all of them")
+    waits = (OF_OPENMP, int(WAITING["GOMP_SPINCOUNT"]), 0)
+    parser.add_argument("--waits", type=int, nargs="*", default=waits, help="GOMP_SPINCOUNT of pairs")
     arguments = parser.parse_args()
     start = time.perf_counter()
     if arguments.what == "models":
         models(arguments.names or list(RUNS), arguments.data, arguments.rounds, arguments.threads)
     else:
         for name in arguments.names or ["gru"]:
-            pairs(name, arguments.data, arguments.rounds, arguments.threads)
+            pairs(name, arguments.data, arguments.rounds, arguments.threads, arguments.waits)
     print("\n" + origin(time.perf_counter() - start, arguments.rounds))
 
 

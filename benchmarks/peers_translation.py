@@ -1,10 +1,10 @@
 """Multi30k, English to German: JoeyNMT's recurrent translator beside ``experiment=multi30k``.
 
-    python benchmarks/peers_translation.py --data FOLDER --seconds 40       # training speed, 5 rounds
+    python benchmarks/peers_translation.py --data FOLDER --steps 30         # training speed, 5 rounds
     python benchmarks/peers_translation.py --data FOLDER --epochs 18        # BLEU at equal time, 1 round
 
 FOLDER: {train,val,test_2016_flickr}.{en,de}.gz. Both have the same subwords, sizes, dropout and batches
-of 128 pairs. With --seconds each trains so long; with --epochs ours trains so many,
+of 128 pairs. With --steps each takes so many; with --epochs ours trains so many,
 and JoeyNMT as many seconds as that took; then both translate the test set, greedily and with a beam of 5.
 """
 
@@ -36,6 +36,7 @@ QUALITY = (
     Line("fit, s", "fit_seconds", ".0f"),
 )
 BEAMS = (1, 5)
+FOREVER = 1e6  # seconds
 
 
 def write_files(data: Path, folder: Path, limit: int | None) -> None:
@@ -70,8 +71,8 @@ def ours(folder: Path, seed: int, *overrides: str, beams: Sequence[int] = ()) ->
     }
 
 
-def joeynmt(folder: Path, seconds: float, seed: int, *beams: int) -> Figures:
-    words = [str(folder), str(seconds), str(seed), *map(str, beams)]
+def joeynmt(folder: Path, seconds: float, seed: int, steps: int, *beams: int) -> Figures:
+    words = [str(folder), str(seconds), str(seed), str(steps), *map(str, beams)]
     return process(peer_python("joeynmt"), "translation_joeynmt.py", *words)
 
 
@@ -79,23 +80,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, required=True)
     length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--seconds", type=float)
+    length.add_argument("--steps", type=int)
     length.add_argument("--epochs", type=int)
     parser.add_argument("--rounds", type=int)
     parser.add_argument(
         "--limit", type=int, help="so many test sentences, 20 times as many for training: a try"
     )
     arguments = parser.parse_args()
-    rounds = arguments.rounds or (5 if arguments.seconds else 1)
+    rounds = arguments.rounds or (5 if arguments.steps else 1)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_files(arguments.data, folder, arguments.limit)
-        if arguments.seconds:
-            clock = time.strftime("00:%H:%M:%S", time.gmtime(arguments.seconds))
-            limits = (f"trainer.max_time={clock}", "test=false", "trainer.limit_val_batches=1")
+        if arguments.steps:
+            limits = (f"trainer.limit_train_batches={arguments.steps}", "trainer.limit_val_batches=1")
+            limits += ("trainer.max_epochs=1", "test=false")
             sides = {
-                "JoeyNMT": lambda seed: joeynmt(folder, arguments.seconds, seed),
+                "JoeyNMT": lambda seed: joeynmt(folder, FOREVER, seed, arguments.steps),
                 "`experiment=multi30k`": lambda seed: ours(folder, seed, *limits),
             }
             print(table(alternate(sides, rounds), SPEED))
@@ -104,7 +105,7 @@ def main() -> None:
             mine = [ours(folder, seed, epochs, beams=BEAMS) for seed in range(rounds)]
             print(json.dumps(mine), file=sys.stderr)
             theirs = [
-                joeynmt(folder, float(each["fit_seconds"]), seed, *BEAMS) for seed, each in enumerate(mine)
+                joeynmt(folder, float(each["fit_seconds"]), seed, 0, *BEAMS) for seed, each in enumerate(mine)
             ]
             print(table({"JoeyNMT": theirs, "`experiment=multi30k`": mine}, (*SPEED, *QUALITY)))
     print("\n" + origin(time.perf_counter() - start, rounds, "joeynmt"))

@@ -1,6 +1,6 @@
-"""JoeyNMT's recurrent translator on the files of a folder, for so many seconds of training.
+"""JoeyNMT's recurrent translator on the files of a folder, for so many seconds or steps of training.
 
-    translation_joeynmt.py FOLDER SECONDS SEED [BEAM...]
+    translation_joeynmt.py FOLDER SECONDS SEED STEPS [BEAM...]      # STEPS 0: no end but SECONDS
 
 FOLDER: {train,val,test}.{en,de}, bpe.model (sentencepiece) and vocabulary.txt. Sizes, dropout, label
 smoothing and batches are those of experiment=multi30k. Prints target tokens a second of training, and for
@@ -28,7 +28,7 @@ from joeynmt.training import TrainManager, train
 BATCH_SIZE = 128  # sentences
 
 
-def config(folder: Path, seed: int) -> dict[str, Any]:
+def config(folder: Path, seed: int, updates: int) -> dict[str, Any]:
     steps = len((folder / "train.en").read_text(encoding="utf-8").splitlines()) // BATCH_SIZE or 1
 
     def side(language: str) -> dict[str, Any]:
@@ -69,6 +69,7 @@ def config(folder: Path, seed: int) -> dict[str, Any]:
             "clip_grad_norm": 1.0,
             "batch_size": BATCH_SIZE,
             "epochs": 10_000,
+            "updates": updates or 10**9,
             "logging_freq": steps,
             "validation_freq": steps,
             "early_stopping_metric": "ppl",
@@ -124,7 +125,7 @@ def _timed_validation(manager: TrainManager, clock: Clock, data: Any) -> None:
 
 def main() -> None:
     folder, seconds, seed = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    settings = config(folder, seed)
+    settings = config(folder, seed, int(sys.argv[4]))
     make_model_dir(Path(settings["model_dir"]), overwrite=True)
     clock = Clock(seconds)
     train(rank=0, world_size=None, cfg=settings, skip_test=True)
@@ -140,7 +141,7 @@ def main() -> None:
     best = Path(settings["model_dir"], "best.ckpt")
     settings["testing"]["load_model"] = str(best if best.exists() else best.with_name("latest.ckpt"))
     del settings["data"]["dev"]
-    for beam in map(int, sys.argv[4:]):
+    for beam in map(int, sys.argv[5:]):
         settings["testing"]["beam_size"] = beam
         taken = timed_test(settings, folder / "translated")
         lines = (folder / "translated.test").read_text(encoding="utf-8").splitlines()

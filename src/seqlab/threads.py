@@ -6,9 +6,11 @@ import os
 
 from seqlab.errors import UserError, shown
 
-# Operations of these networks are small: with more threads than a few, waiting for each other costs more than
-# the others compute (benchmarks/README.md, "Threads").
-MOST = 4
+# Operations of these networks are small: a second thread adds some 10 %, and with many, waiting for others
+# costs more than they compute. Each operation ends with its last thread: where anything else runs beside as
+# many threads as cores, all wait for the one that lost its core. So one core is left to others. Figures:
+# benchmarks/README.md, "Threads".
+MOST, LEFT_TO_OTHERS = 4, 1
 COUNT = "OMP_NUM_THREADS"
 # How long a thread that has nothing to do keeps its core busy: of GNU's OpenMP, which PyTorch brings on
 # Linux, and of LLVM's and Intel's. With these values it frees the core after a moment too short to hurt.
@@ -36,14 +38,15 @@ def threads_of(wanted: int | str, processes: int = 1) -> int | None:
     """Threads of one process for ``trainer.threads``; None: as OMP_NUM_THREADS says.
 
     Args:
-        wanted: a number, or auto: OMP_NUM_THREADS where it is set, else a few, and no more than cores.
+        wanted: a number, or auto: OMP_NUM_THREADS where it is set, else a few, and fewer than cores.
         processes: that train together on this machine, and share the cores.
 
     Raises:
         UserError: any other value.
     """
     if wanted == "auto":
-        return None if os.environ.get(COUNT) else max(1, min(MOST, cores() // processes))
+        shared = (cores() - LEFT_TO_OTHERS) // processes
+        return None if os.environ.get(COUNT) else max(1, min(MOST, shared))
     if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
         raise UserError(f"trainer.threads={shown(wanted)}: give auto, or a number of threads, at least 1")
     return wanted

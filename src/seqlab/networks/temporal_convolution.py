@@ -54,8 +54,8 @@ class TemporalConvolution(SequenceLayers):
             TemporalBlock(width, channels, kernel_size, 2 ** (place % num_blocks), dropout)
             for place, width in enumerate(widths)
         )
-        reaches: list[int] = [block.reach for block in self.blocks]
-        self.receptive_field = 1 + 2 * sum(reaches)  # steps that an output sees
+        reach = 2 * (kernel_size - 1) * (2**num_blocks - 1)  # of the two convolutions of all blocks
+        self.receptive_field = 1 + num_layers * reach  # steps that an output sees
 
     def forward(
         self, inputs: Tensor, state: tuple[Tensor, ...] | None = None

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
+from seqlab.networks.contracts import State
 from seqlab.networks.decoders import AttentionDecoder, Memory
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import Dropout, State, check_share, check_size
+from seqlab.networks.recurrent import Cell, Dropout, check_share, check_size
 
 TIES = ("none", "decoder", "all")
 
@@ -46,7 +47,7 @@ class Seq2Seq(nn.Module):
         eos_id: int,
         max_source_length: int,
         *,
-        cell: str = "gru",
+        cell: Cell = "gru",
         attention: str = "general",
         embedding_size: int = 256,
         hidden_size: int = 256,
@@ -108,11 +109,11 @@ class Seq2Seq(nn.Module):
         self.bridge: nn.ModuleDict | None = None
         if bidirectional or encoder_layers != decoder_layers:
             joined = hidden_size * self.encoder.num_directions
-            parts = ("hidden", "cell") if cell == "lstm" else ("hidden",)
-            self.bridge = nn.ModuleDict(
-                {part: nn.Linear(joined, decoder_layers * hidden_size) for part in parts}
-            )
-        self.decoder_layers = decoder_layers
+            num_states = self.decoder.recurrent.num_states
+            parts = ("hidden", "cell")[: max(num_states, 1)]
+            crossed = hidden_size * (decoder_layers if num_states else 1)
+            self.bridge = nn.ModuleDict({part: nn.Linear(joined, crossed) for part in parts})
+            self.hidden_size = hidden_size
 
     @property
     def output(self) -> nn.Linear:
@@ -158,14 +159,13 @@ class Seq2Seq(nn.Module):
         return Readouts(torch.cat(readouts, dim=1), torch.cat(attention, dim=1) if attention else None)
 
     def first_state(self, state: State) -> State:
-        """The encoder's (layers, B, directions * H) to the decoder's (layers, B, H)."""
-        if self.bridge is None:
-            return state
+        """What the encoder gives, (layers, B, directions * H), to the decoder's."""
         if isinstance(state, tuple):
-            return self._cross("hidden", state[0]), self._cross("cell", state[1])
-        return self._cross("hidden", state)
+            return tuple(map(self._cross, ("hidden", "cell"), state))
+        return self.decoder.begin(self._cross("hidden", state))
 
     def _cross(self, part: str, state: Tensor) -> Tensor:
-        assert self.bridge is not None
+        if self.bridge is None:
+            return state
         crossed = torch.tanh(self.bridge[part](state[-1]))  # (B, layers * H) from the top layer
-        return crossed.unflatten(1, (self.decoder_layers, -1)).transpose(0, 1).contiguous()
+        return crossed.unflatten(1, (-1, self.hidden_size)).transpose(0, 1).contiguous()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import State
+from seqlab.networks.contracts import State
 from seqlab.networks.seq2seq import Seq2Seq
 
 
@@ -43,9 +43,9 @@ def forbidden_tokens(network: Seq2Seq, unk_id: int | None) -> Tensor:
 
 
 def take_state(state: State, rows: Tensor) -> State:
-    """(layers, N, H) states of the given rows."""
+    """(layers, N, ...) states of the given rows."""
     if isinstance(state, tuple):
-        return state[0].index_select(1, rows), state[1].index_select(1, rows)
+        return tuple(part.index_select(1, rows) for part in state)
     return state.index_select(1, rows)
 
 

@@ -51,6 +51,10 @@ def check_options(arguments: argparse.Namespace) -> None:
             raise UserError(f"--{name.replace('_', '-')} {value:g}: give {accepted}")
     if arguments.close and arguments.follow:
         raise UserError("--close ends a log's last part, --follow never ends: leave one of them out")
+    if arguments.labels is not None and (arguments.follow or arguments.state is not None):
+        raise UserError(
+            "--labels: a log is compared with its labels as a whole; leave --follow and --state out"
+        )
     packed = arguments.log.lower().endswith(".gz")
     if packed and arguments.follow:
         raise UserError(f"{arguments.log}: --follow watches a plain file as it grows, not a packed one")
@@ -64,6 +68,7 @@ def check_options(arguments: argparse.Namespace) -> None:
         "the log": Path(arguments.log),
         "--output": arguments.output,
         "--state": arguments.state,
+        "--labels": arguments.labels,
     }
     for (one, first), (two, second) in combinations(given.items(), 2):
         if first is not None and second is not None and is_same(first, second):

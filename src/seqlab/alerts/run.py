@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from seqlab.alerts.state import StateFile
 from seqlab.alerts.watcher import Totals, Watcher
 from seqlab.logs.line_reader import LineParser
 from seqlab.logs.reading import Chunk, Lines
+
+if TYPE_CHECKING:
+    from seqlab.alerts.labelled import LabelledSessions
 
 STATE_SECONDS = 2.0
 STATE_SHARE = 10  # a state is written at most so often that it takes one part in ten of the time
@@ -45,10 +49,11 @@ class Settings:
 
 
 class Watch:
-    """One run over one log."""
+    """One run over one log; ``labelled``: what is known of its sessions."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, labelled: LabelledSessions | None = None) -> None:
         self.settings = settings
+        self.labelled = labelled
         self.closes = settings.close or settings.state is None  # with a state more of the log may come
         self.parser = LineParser.from_state(model.log_parser())
         self.model = model
@@ -75,7 +80,9 @@ class Watch:
             self.close = opened.pop_all().close
         # files that are followed, or gone on with later, may be rotated away or truncated meanwhile
         hold_texts = settings.follow or settings.state is not None or not self.source.holds_text
-        self.watcher = Watcher(model, self.source, settings.idle, settings.max_open, hold_texts=hold_texts)
+        self.watcher = Watcher(
+            model, self.source, settings.idle, settings.max_open, hold_texts=hold_texts, labelled=labelled
+        )
         if found is not None:
             header, self.watcher.open = found
             self.watcher.totals = Totals(**header["totals"])
@@ -176,6 +183,10 @@ class Watch:
         rows += [f"    {count:,} lines skipped: {reason}" for reason, count in reasons.items()]
         if self.settings.state is not None and self.watcher.open:
             rows.append("  open blocks may go on; the last time, run with --close to score them to their end")
+        if self.labelled is not None:
+            facts["labels"] = figures = self.labelled.figures()
+            rows.append(f"  against {self.labelled.path}")
+            rows += [f"    {name.replace('_', ' '):<22} {told(value):>12}" for name, value in figures.items()]
         text = "\n".join([self.source.name, *rows])
         self.notices.say("summary", text, **facts, skipped_by_reason=reasons)
 
@@ -186,7 +197,12 @@ class Watch:
             return f"{self.source.problem}; what came before it was scored"
         if totals.lines > self.lines_before and not totals.events and not self.settings.follow:
             return f"{self.skipped.no_events(f'{totals.lines:,}')}; nothing was judged"
-        return None
+        return None if self.labelled is None else self.labelled.problem(self.source.name)
+
+
+def told(figure: float | None) -> str:
+    """A count or a rate for people."""
+    return "-" if figure is None else f"{figure:,}" if isinstance(figure, int) else f"{figure:.4f}"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from seqlab.logs.reading import Lines
 from seqlab.schemas import Number
 
 if TYPE_CHECKING:
+    from seqlab.alerts.labelled import LabelledSessions
     from seqlab.logs.line_reader import LineEvents
 
 LONGEST_BLOCK = 100_000  # events; a longer block is closed and goes on as another
@@ -58,10 +59,18 @@ class Watcher:
         idle: seconds without a line after which a block is closed; None leaves blocks open.
         max_open: blocks; beyond them the one whose last line is oldest is closed.
         hold_texts: keep the last lines of open blocks, because the source may not find them later.
+        labelled: is told of each block that is closed.
     """
 
     def __init__(
-        self, model: Model, source: Source, idle: float | None, max_open: int, *, hold_texts: bool
+        self,
+        model: Model,
+        source: Source,
+        idle: float | None,
+        max_open: int,
+        *,
+        hold_texts: bool,
+        labelled: LabelledSessions | None = None,
     ) -> None:
         self.model = model
         self.source = source
@@ -69,6 +78,7 @@ class Watcher:
         self.wait = None if idle is None else int(idle * MICROSECONDS)
         self.max_open = max_open
         self.hold_texts = hold_texts
+        self.labelled = labelled
         self.open: dict[str, OpenBlock] = {}  # by name; the one whose last line is oldest comes first
         self.totals = Totals()
         self.clock = LogClock(None if self.wait is None else self.wait + LATE)
@@ -114,7 +124,13 @@ class Watcher:
     def _close(self, closing: Sequence[tuple[OpenBlock, str]]) -> list[Alert]:
         alerts: list[Alert] = []
         for first in range(0, len(closing), _CLOSED_AT_ONCE):
-            alerts += self._alerts(closed_cases(self.model, closing[first : first + _CLOSED_AT_ONCE]))
+            part = closing[first : first + _CLOSED_AT_ONCE]
+            cases = closed_cases(self.model, part)
+            alerts += self._alerts(cases)
+            if self.labelled is not None:
+                above = {case.block.id for case in cases}
+                for block, _ in part:
+                    self.labelled.judged(block.name, is_alert=block.alerted or block.id in above)
         return alerts
 
     def _alerts(self, cases: Sequence[Case]) -> list[Alert]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from seqlab.commands.checkpoint_argument import add_checkpoint
@@ -48,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what = "remember where reading is and which blocks are open, and go on there the next time"
     add("--state", type=Path, metavar="FILE", help=what)
+    add(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="BlockId,Label of the log's sessions: recall, precision and false positive rate at the end",
+    )
     add("--close", action="store_true", help="with --state: this is the log's last part: end its open blocks")
     add_model_options(parser)
     add(
@@ -71,6 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_log(arguments.log)
     check_options(arguments)
+    labelled = None
+    if arguments.labels is not None:
+        from seqlab.alerts.labelled import LabelledSessions
+
+        labelled = LabelledSessions(arguments.labels)
     model = load_model(
         arguments.checkpoint, onnx=arguments.onnx, parser=arguments.parser, trust=arguments.trust
     )
@@ -94,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         drift_share=drift_share,
         close=arguments.close,
     )
-    watch = Watch(model, settings)
+    watch = Watch(model, settings, labelled)
     try:
         ended = watch.run()
         watch.say_summary()
@@ -102,4 +114,6 @@ def run(arguments: argparse.Namespace) -> int:
         watch.close()
     if (problem := watch.problem()) is not None:
         raise UserError(problem)
+    if labelled is not None and arguments.json:
+        print(json.dumps({"kind": "labels", "file": arguments.log} | labelled.figures()))
     return 0 if ended or arguments.follow else EXIT_INTERRUPTED

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.networks.tracing import traceable
 
-BATCH, LENGTH = "batch", "length"  # axes that may have any size
+BATCH, LENGTH, WRITTEN = "batch", "length", "written"  # axes that may have any size
 Axes = tuple[str | int, ...]
 Tensors = tuple[Tensor, ...]
 
@@ -82,13 +82,18 @@ def state_tensors(state: Any) -> Tensors:
     return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
-def state_axes(parts: Tensors) -> dict[str, Axes]:
-    """The axes of the tensors of a state, by name."""
+def state_axes(state: Any) -> dict[str, Axes]:
+    """The axes of the tensors of a first state, by name; an axis that is empty then grows."""
+    parts = state_tensors(state)
     names = ["hidden", "cell"] if len(parts) < 3 else [f"state{number}" for number in range(len(parts))]
-    return {name: (part.shape[0], BATCH, *part.shape[2:]) for name, part in zip(names, parts, strict=False)}
+    return {
+        name: (part.shape[0], BATCH, *(size or WRITTEN for size in part.shape[2:]))
+        for name, part in zip(getattr(state, "_fields", names), parts, strict=False)
+    }
 
 
 def random_state(parts: Tensors, batch: int, generator: Generator) -> Tensors:
     """A state of the shape of ``parts`` for ``batch`` rows."""
-    shapes = [(part.shape[0], batch, *part.shape[2:]) for part in parts]
+    written = batch + 1  # any number will do
+    shapes = [(part.shape[0], batch, *(size or written for size in part.shape[2:])) for part in parts]
     return tuple(torch.rand(shape, generator=generator) - 0.5 for shape in shapes)

@@ -124,7 +124,7 @@ class Translation(SequenceTask[TranslationBatch]):
                 read = outputs, torch.arange(length) < lengths[:, None]
             return tokens, *read, *random_state(states, batch, generator)
 
-        axes = state_axes(states)
+        axes = state_axes(state)
         source: dict[str, Axes] = {"source": (BATCH, LENGTH), "lengths": (BATCH,)}
         given: dict[str, Axes] = {"tokens": (BATCH,), **held, **axes}
         found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,18 +82,22 @@ def state_tensors(state: Any) -> Tensors:
     return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
-def state_axes(state: Any) -> dict[str, Axes]:
-    """The axes of the tensors of a first state, by name; an axis that is empty then grows."""
-    parts = state_tensors(state)
+def state_axes(first: Any, after: Any) -> dict[str, Axes]:
+    """The axes of the tensors of a state, by name; those that are longer after another step grow.
+
+    Names are those of its fields, where it is a NamedTuple.
+    """
+    parts, later = state_tensors(first), state_tensors(after)
     names = ["hidden", "cell"] if len(parts) < 3 else [f"state{number}" for number in range(len(parts))]
-    return {
-        name: (part.shape[0], BATCH, *(size or WRITTEN for size in part.shape[2:]))
-        for name, part in zip(getattr(state, "_fields", names), parts, strict=False)
-    }
+    found: dict[str, Axes] = {}
+    for name, part, grown in zip(getattr(first, "_fields", names), parts, later, strict=False):
+        sizes = zip(part.shape[2:], grown.shape[2:], strict=True)
+        found[name] = (part.shape[0], BATCH, *(size if size == then else WRITTEN for size, then in sizes))
+    return found
 
 
-def random_state(parts: Tensors, batch: int, generator: Generator) -> Tensors:
-    """A state of the shape of ``parts`` for ``batch`` rows."""
-    written = batch + 1  # any number will do
-    shapes = [(part.shape[0], batch, *(size or written for size in part.shape[2:])) for part in parts]
+def random_state(axes: Mapping[str, Axes], batch: int, generator: Generator) -> Tensors:
+    """A state of these axes for ``batch`` rows; of what was written any number will do."""
+    sizes = {BATCH: batch, WRITTEN: batch + 1}
+    shapes = [[size if isinstance(size, int) else sizes[size] for size in each] for each in axes.values()]
     return tuple(torch.rand(shape, generator=generator) - 0.5 for shape in shapes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -148,7 +148,9 @@ class TransformerDecoder(nn.Module):
         self.num_layers, self.num_heads = num_layers, num_heads
         self.head_size = width // num_heads
         self.source_keys_values = nn.Linear(width, 2 * num_layers * width)
-        self.blocks = nn.ModuleList(DecoderBlock(width, num_heads, inner, dropout) for _ in range(num_layers))
+        self.blocks: Any = nn.ModuleList(
+            DecoderBlock(width, num_heads, inner, dropout) for _ in range(num_layers)
+        )
         self.norm = nn.LayerNorm(width)
         self.output = nn.Linear(width, embedding.table.num_embeddings)
         nn.init.zeros_(self.output.bias)

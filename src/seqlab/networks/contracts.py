@@ -146,7 +146,8 @@ class TaggingNetwork(Protocol):
 
 
 class TranslationNetwork(Protocol):
-    """Of Translation (model=seq2seq); see Seq2Seq for what the search reads of ``encode`` and ``decoder``."""
+    """Of Translation (model=seq2seq, transformer); see Seq2Seq for what the search reads of ``encode`` and
+    ``decoder``."""
 
     pad_id: int
     bos_id: int

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.beside import Figures, Side, alternate, origin, ratios, run, spread  # noqa: E402
-from seqlab.threads import WAITING  # noqa: E402
+from seqlab.process import WAITING  # noqa: E402
 
 FIT = "timing/fit_seconds"
 QUICK = ("trainer.enable_progress_bar=false", "test=false", "callbacks.early_stopping.patience=null")

@@ -14,8 +14,7 @@ from typing import Any, NoReturn
 from seqlab.errors import CheckpointError, UserError, disk_message, memory_message
 from seqlab.files import let_go
 from seqlab.interrupts import interrupted
-from seqlab.kernels import leave_backend_of_kernel
-from seqlab.threads import free_idle_cores
+from seqlab.process import free_idle_cores, leave_backend_of_kernel
 
 EXIT_USER_ERROR = 2
 COMMANDS = {

@@ -104,8 +104,8 @@ def _fits(wanted: Requirement, found: str | None) -> bool:
 def _cpu() -> Iterator[Check]:
     import torch
 
-    from seqlab.threads import cores as usable_cores
-    from seqlab.threads import threads_of
+    from seqlab.process import cores as usable_cores
+    from seqlab.process import threads_of
 
     cores, threads = usable_cores(), threads_of("auto") or torch.get_num_threads()
     todo = ""

@@ -16,10 +16,9 @@ from seqlab import progress
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
-from seqlab.kernels import leave_backend_of_kernel
 from seqlab.privacy import hidden, hide_in_file
+from seqlab.process import free_idle_cores, leave_backend_of_kernel
 from seqlab.project import project_folder, train_words, typed
-from seqlab.threads import free_idle_cores
 
 MULTIRUN = ("-m", "--multirun")
 PRINTS = {"--cfg", "-c", "--info", "-i"}  # Hydra prints and trains nothing

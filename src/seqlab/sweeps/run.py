@@ -17,10 +17,10 @@ from typing import Any
 from seqlab.composing import search_override
 from seqlab.errors import UserError
 from seqlab.privacy import hidden_words
+from seqlab.process import COUNT, threads_of
 from seqlab.sweeps.sweep_file import Checked, Sweep, check_objective, command, read_sweep
 from seqlab.sweeps.table import best_trials, counts, write_csv
 from seqlab.sweeps.trials import Plan, Trial, trial_context
-from seqlab.threads import COUNT, threads_of
 
 REPORT, COPY = "sweep-report.html", "sweep.yaml"
 

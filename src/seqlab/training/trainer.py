@@ -19,7 +19,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from torch import distributed
 
-from seqlab import threads
+from seqlab import process
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
 from seqlab.training.checkpoints import AtomicCheckpointIO
@@ -105,21 +105,21 @@ def check_hardware(config: Mapping[str, Any]) -> None:
             f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
             "install g++, name one in CXX, or leave trainer.compile=false"
         )
-    threads.threads_of(config["threads"])
+    process.threads_of(config["threads"])
     debug_arguments(config)
 
 
 def use_threads(config: Mapping[str, Any]) -> None:
     """Compute with as many threads as ``trainer.threads`` says, and say in train.log how many these are."""
-    number = threads.threads_of(config["threads"], config["processes"])
+    number = process.threads_of(config["threads"], config["processes"])
     if number is not None:
         torch.set_num_threads(number)
         if config["processes"] > 1:  # Lightning would give each all of them
-            os.environ[threads.COUNT] = str(number)
+            os.environ[process.COUNT] = str(number)
     log.info(
         "%d threads on %d cores (trainer.threads=%s)",
         torch.get_num_threads(),
-        threads.cores(),
+        process.cores(),
         config["threads"],
     )
 

@@ -1,7 +1,8 @@
-"""How many threads compute on the CPU, and how idle ones wait. Loads no torch."""
+"""What a process settles before its libraries are loaded: threads, a notebook's backend. Loads no torch."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 from seqlab.errors import UserError, shown
@@ -15,6 +16,15 @@ COUNT = "OMP_NUM_THREADS"
 # How long a thread that has nothing to do keeps its core busy: of GNU's OpenMP, which PyTorch brings on
 # Linux, and of LLVM's and Intel's. With these values it frees the core after a moment too short to hurt.
 WAITING = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0"}
+
+
+def leave_backend_of_kernel() -> None:
+    """Take away the MPLBACKEND of a notebook's kernel where this Python lacks its package: matplotlib, which
+    torchmetrics imports, would refuse it with a traceback."""
+    backend = os.environ.get("MPLBACKEND", "")
+    package = backend.removeprefix("module://").partition(".")[0]
+    if backend.startswith("module://") and importlib.util.find_spec(package) is None:
+        del os.environ["MPLBACKEND"]
 
 
 def free_idle_cores() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.errors import UserError
-from seqlab.threads import COUNT, WAITING, free_idle_cores, threads_of
+from seqlab.process import COUNT, WAITING, free_idle_cores, threads_of
 
 SAID_BY_USER = (COUNT, "OMP_WAIT_POLICY", *WAITING)
 

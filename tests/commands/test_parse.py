@@ -87,6 +87,18 @@ def test_templates_of_another_version_are_refused(tmp_path: Path, capsys: pytest
     assert f"{output}/parse.json: parser.format_version is 1: input should be 2; parse the log again" in said
 
 
+def test_a_format_that_nobody_names_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        f"Dec 10 06:55:4{second} LabSZ sshd[24200]: Invalid user web from 10.0.0.{second}"
+        for second in range(5)
+    ]
+    log = tmp_path / "ssh log=1.log"
+    log.write_text("\n".join(lines) + "\n")
+    assert main(["parse", str(log), "--output", str(tmp_path / "out")]) == 0
+    assert "format    openssh: fits 5 of the first 5 lines" in capsys.readouterr().out
+    assert pl.read_parquet(tmp_path / "out/sessions.parquet")["keys"].to_list() == [[1] * 5]
+
+
 @pytest.mark.parametrize("session", [r"req-[a-z]+", r"req-([a-z]+)"])
 def test_sessions_of_a_format_of_ones_own_share_their_templates(tmp_path: Path, session: str) -> None:
     names = ["".join("abcdefghij"[int(digit)] for digit in f"{number:04d}") for number in range(200)]

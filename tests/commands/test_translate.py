@@ -116,6 +116,15 @@ def test_lines_are_cleaned_as_training_pairs_were(
     assert capsys.readouterr().out == "집에 가.\n나는.\n"
 
 
+def test_a_sentence_in_place_of_a_file_is_told_where_it_goes(
+    trained: tuple[Path, TranslationData], capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["translate", str(trained[0]), "Go home."]) == 2
+    said = capsys.readouterr().err
+    assert "Go home.: no such file" in said
+    assert f"echo SENTENCE | seqlab translate {trained[0]}" in said
+
+
 def test_an_output_that_is_a_folder_is_told(
     trained: tuple[Path, TranslationData], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

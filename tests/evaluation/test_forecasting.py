@@ -65,6 +65,19 @@ def test_an_untrained_network_on_changes_is_the_last_value() -> None:
     assert outcome.metrics["test/mae"] == pytest.approx(mean)
 
 
+def test_the_first_screen_says_which_naive_forecast_is_better() -> None:
+    data = made(horizon=2)
+    task = recipe(data)
+    judge, _ = ForecastingEvaluation().fit(task, data)
+    data.open_test()
+    outcome = ForecastingEvaluation().test(task, data, judge)
+    figures = {name: outcome.metrics[f"baseline/{name}/mae"] for name in outcome.baselines}
+    best = min(figures, key=lambda name: figures[name])
+    for own, verdict in ((0.0, ""), (1e9, f"; {outcome.baselines[best].label} beats the model")):
+        outcome.metrics["test/mae"] = own
+        assert dict(outcome.in_words())["baselines"].endswith(f": no network{verdict}")
+
+
 def test_the_validation_loss_is_that_of_training() -> None:
     data = made()
     task = fitted(data)

@@ -34,6 +34,11 @@ def test_charts_hold_no_ids_scripts_styles_or_dates(roc: Roc) -> None:
         assert not re.search(r"\sid=|href=|url\(|<style|<metadata|<script|<\?xml|xmlns|<!", html)
 
 
+@pytest.mark.filterwarnings("error")
+def test_names_in_any_script_are_drawn_without_a_warning() -> None:
+    assert "사용량" in line_chart({"사용량": ([1.0, 2.0], [3.0, 4.0])}, "날", "전력")
+
+
 def test_long_curves_are_thinned_but_keep_their_ends_and_spikes(roc: Roc) -> None:
     x = np.arange(100_000.0)
     y = np.zeros_like(x)

@@ -11,7 +11,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("logs", nargs="+", metavar="LOG", help="plain or .gz; - for standard input")
     add("--output", type=Path, metavar="DIR", help="sessions.parquet, ... go there")
     add("--try", action="store_true", dest="trying", help="print ten lines taken apart, and write nothing")
-    add("--format", help="see docs/logs.md: hdfs (default), syslog, json, ..., regex, or auto (with --try)")
+    add(
+        "--format",
+        help="see docs/logs.md: auto (default: what fits the first lines), hdfs, syslog, json, ..., regex",
+    )
     add("--header", metavar="REGEX", help="with regex: what comes before a message; groups time, label")
     add("--message-field", metavar="NAME", help="with json or logfmt: where the message is")
     add("--session-field", metavar="NAME", help="with json or logfmt: what names the session")
@@ -54,7 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
         counts.tell()
         return labels
 
-    arguments.format = arguments.format or ("auto" if arguments.trying and not arguments.header else "hdfs")
     if arguments.trying:
         log_format, said = chosen_format(arguments)
         seen = taken_apart(first_lines(arguments.logs[0]), log_format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from seqlab.data.text_files import read_lines
-    from seqlab.errors import UserError, printed
+    from seqlab.errors import UserError, missing_file, printed
     from seqlab.evaluation.base import require
     from seqlab.training.checkpoints import load_task
 
+    if arguments.input is not None and not arguments.input.exists():
+        raise UserError(
+            f"{missing_file(arguments.input)}; a sentence itself comes through a pipe: "
+            f"echo SENTENCE | seqlab translate {shlex.quote(str(arguments.checkpoint))}"
+        )
     if arguments.beam is not None and arguments.beam < 1:
         raise UserError(f"--beam {arguments.beam}: give a whole number, at least 1 (greedy)")
     if arguments.length_penalty is not None and arguments.length_penalty < 0:

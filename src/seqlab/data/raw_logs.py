@@ -74,7 +74,7 @@ def refuse_raw_log(path: Path, then: str = "then data.sessions=DIR takes them") 
     name = format_of_raw_log(path)
     if name is None:
         return
-    options = "" if name == "hdfs" else f" --format {name}"  # that of HDFS is parse's default
+    options = "" if name == "hdfs" else f" --format {name}"  # it is found by itself
     if name == "regex":
         options += " with --header and --session or --window"
     raise UserError(

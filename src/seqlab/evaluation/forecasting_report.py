@@ -18,7 +18,7 @@ from seqlab.report.charts import line_chart
 from seqlab.report.page import Section
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import metrics_table
-from seqlab.results.outcome import Outcome, ResultTable, figure_rows
+from seqlab.results.outcome import Outcome, ResultTable, best_baseline, figure_rows
 
 FLATTERED = "scaled_by_test"
 MODEL_ROW = "model"
@@ -155,14 +155,16 @@ class ForecastingOutcome(Outcome):
         own, skill = self.metrics.get(f"test/{key}"), self.metrics.get("test/skill")
         if own is None or skill is None:
             return super().in_words()
-        others = ", ".join(
-            f"{each.label} {self.metrics[f'baseline/{name}/{key}']:.4g}"
-            for name, each in self.baselines.items()
-        )
         verdict = f"{abs(skill):.1%} {'below' if skill > 0 else 'ABOVE'} the last value's"
+        naive = {each.label: self.metrics[f"baseline/{name}/{key}"] for name, each in self.baselines.items()}
+        best, behind = best_baseline(naive, own, smaller=True)
+        ahead = behind.replace("it beats", f"{best} beats")
         return [
             ("mean error", f"{own:.4g} over {len(self.windows):,} test windows, {what}; {verdict}"),
-            ("baselines", f"{others}: no network"),
+            (
+                "baselines",
+                f"{', '.join(f'{name} {value:.4g}' for name, value in naive.items())}: no network{ahead}",
+            ),
         ]
 
     def next_steps(self, checkpoint: str) -> list[str]:

@@ -93,8 +93,13 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
         if arguments.header is None:
             raise UserError("--format regex needs --header, such as '^(?P<time>\\S+ \\S+) \\w+ '")
         chosen = LogFormat("regex", arguments.header, arguments.time_format)
-    elif arguments.format == "auto":
-        chosen, said = fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
+    elif arguments.format in ("auto", None):
+        try:
+            chosen, said = fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
+        except UserError:
+            if arguments.format or arguments.trying:
+                raise
+            chosen = FORMATS["hdfs"]  # standard input; or nothing fits, and reading says what is missing
     else:
         chosen = _named(arguments.format, arguments)
     for option, names in _GOES_WITH.items():

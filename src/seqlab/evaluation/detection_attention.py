@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqlab.data.padded_sessions import PaddedDataset, PaddedSessions
+from seqlab.data.log_sessions import LogSessions
+from seqlab.data.padded_sessions import PaddedDataset
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.data.windows import distinct_sessions
 from seqlab.evaluation.detection_report import DetectionOutcome
@@ -18,7 +19,7 @@ from seqlab.results.outcome import HeatPanel
 LONGEST = 40  # events a side; more do not fit a page
 
 
-def attention_panels(task: Any, datamodule: PaddedSessions, outcome: DetectionOutcome) -> list[HeatPanel]:
+def attention_panels(task: Any, datamodule: LogSessions, outcome: DetectionOutcome) -> list[HeatPanel]:
     """A heat map for each of ``chosen_sessions``; none for a network without attention."""
     panels = []
     for session, what in chosen_sessions(outcome).items():
@@ -47,7 +48,7 @@ def _by_score(scores: NDArray[np.float64], among: NDArray[np.bool_]) -> list[int
 
 
 def _panel(
-    task: Any, datamodule: PaddedSessions, outcome: DetectionOutcome, session: int, what: str
+    task: Any, datamodule: LogSessions, outcome: DetectionOutcome, session: int, what: str
 ) -> HeatPanel | None:
     """The piece of a session, as it was read and scored, that holds the most surprising event."""
     one, vocabulary = outcome.sessions.take(np.asarray([session])), datamodule.vocabulary

@@ -24,7 +24,7 @@ WRITTEN_UP_TO = 12  # names whose counts stand in the cells
 OTHER_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK JP")
 
 
-def result_rows(outcome: Outcome) -> tuple[list[str], list[list[Any]]]:
+def result_rows(outcome: Outcome) -> tuple[list[Any], list[list[Any]]]:
     """The result table: its columns, and a row for the model and each baseline; None where there is no
     figure."""
     table = outcome.table

@@ -31,8 +31,7 @@ class ProgressLine(TQDMProgressBar):
         return tqdm(disable=True)  # each distinct window of the split runs once, which takes a blink
 
     def init_train_tqdm(self) -> tqdm:
-        is_watched = progress.on_terminal() or progress.in_notebook()
-        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not is_watched)
+        return progress.bar("training", unit=" steps", delay=0, leave=True)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.train_progress_bar = self.init_train_tqdm()

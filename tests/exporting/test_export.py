@@ -39,6 +39,7 @@ SETTINGS = [
     ("seq2seq", {"attention": "general", "decoder_layers": 2, "attend_after": "first"}),
     ("seq2seq", {"attention": "none", "cell": "lstm", "bidirectional": False}),
     ("seq2seq", {"attention": "location", "cell": "lstm", "encoder_layers": 2}),
+    ("transformer", {"encoder_layers": 1, "decoder_layers": 2}),
 ]
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.networks.prefix_tree import all_states, last_states, prefix_tree
-from seqlab.networks.recurrent import recurrent_layers
+from seqlab.networks.recurrent import sequence_layers
 
 VOCAB_SIZE, PAD, BOS = 9, 0, 1
 
@@ -24,7 +24,7 @@ def windows(size: int) -> torch.Tensor:
 
 def parts(cell: str, num_layers: int, dropout: float = 0.0) -> tuple[nn.RNNBase, nn.Embedding]:
     torch.manual_seed(num_layers)
-    return recurrent_layers(cell, 5, 6, num_layers, dropout), nn.Embedding(VOCAB_SIZE, 5, padding_idx=PAD)
+    return sequence_layers(cell, 5, 6, num_layers, dropout), nn.Embedding(VOCAB_SIZE, 5, padding_idx=PAD)
 
 
 def assert_same_gradients(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...], names: list[str]) -> None:
@@ -103,7 +103,7 @@ def test_states_after_every_token_equal_those_of_the_plain_layers(cell: str, num
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_the_backward_direction_reads_the_mirrored_rows(cell: str) -> None:
     torch.manual_seed(0)
-    recurrent = recurrent_layers(cell, 5, 6, 1, 0.0, bidirectional=True)
+    recurrent = sequence_layers(cell, 5, 6, 1, 0.0, bidirectional=True)
     embedding = nn.Embedding(VOCAB_SIZE, 5, padding_idx=PAD)
     given = windows(5)
     plain = recurrent(embedding(given))[0][..., 6:]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlab.networks.recurrent import recurrent_layers
+from seqlab.networks.recurrent import sequence_layers
 from seqlab.networks.tracing import LengthReader
 
 
@@ -17,7 +17,7 @@ from seqlab.networks.tracing import LengthReader
 )
 def test_equals_packed_sequences(cell: str, num_layers: int, bidirectional: bool) -> None:
     torch.manual_seed(0)
-    recurrent = recurrent_layers(cell, 5, 7, num_layers, 0.0, bidirectional)
+    recurrent = sequence_layers(cell, 5, 7, num_layers, 0.0, bidirectional)
     for weight in recurrent.parameters():  # far from the small ones that layers start with
         nn.init.normal_(weight, std=0.5)
     lengths = torch.tensor([4, 1, 9, 6])
@@ -34,7 +34,7 @@ def test_equals_packed_sequences(cell: str, num_layers: int, bidirectional: bool
 
 def test_padding_changes_nothing() -> None:
     torch.manual_seed(0)
-    reader = LengthReader(recurrent_layers("lstm", 5, 7, 2, 0.0, True))
+    reader = LengthReader(sequence_layers("lstm", 5, 7, 2, 0.0, True))
     inputs, lengths = torch.randn(2, 6, 5), torch.tensor([3, 6])
     noisy = inputs.clone()
     noisy[0, 3:] = 1e3

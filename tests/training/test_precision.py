@@ -103,7 +103,7 @@ def test_losses_in_half_precision_on_a_gpu(
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_lstm_is_torchs_and_runs_in_bfloat16_on_any_cpu(bidirectional: bool) -> None:
     torch.manual_seed(0)
-    ours = LSTM(3, 5, batch_first=True, bidirectional=bidirectional)
+    ours = LSTM(3, 5, bidirectional=bidirectional)
     torchs = torch.nn.LSTM(3, 5, batch_first=True, bidirectional=bidirectional)
     torchs.load_state_dict(ours.state_dict())
     batch = torch.randn(2, 4, 3)

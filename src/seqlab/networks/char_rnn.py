@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import Dropout, State, check_share, check_size, recurrent_layers
+from seqlab.networks.contracts import State
+from seqlab.networks.recurrent import Cell, Dropout, check_share, check_size, sequence_layers
 
 INPUTS = ("one_hot", "embedding")
 
@@ -18,7 +19,7 @@ class CharRNN(nn.Module):
         vocab_size, pad_id: from the data.
         input: ``one_hot`` or ``embedding``.
         embedding_size: E; read with ``input=embedding`` alone.
-        cell: rnn, gru or lstm.
+        cell: the layers: a name or what builds them; see conf/layers.
         hidden_size: H.
         num_layers: recurrent layers.
         dropout: between layers and before the output layer.
@@ -35,7 +36,7 @@ class CharRNN(nn.Module):
         *,
         input: str = "embedding",
         embedding_size: int = 64,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 128,
         num_layers: int = 1,
         dropout: float = 0.0,
@@ -53,7 +54,9 @@ class CharRNN(nn.Module):
         )
         self.input_dropout = Dropout(input_dropout)
         width = vocab_size if self.embedding is None else embedding_size
-        self.recurrent = recurrent_layers(cell, width, hidden_size, num_layers, dropout)
+        self.recurrent = sequence_layers(cell, width, hidden_size, num_layers, dropout)
+        if self.recurrent.context_size is not None:
+            self.context_size = self.recurrent.context_size
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
@@ -62,7 +65,7 @@ class CharRNN(nn.Module):
 
         Args:
             tokens: (B, T) token ids.
-            state: (layers, B, H) from the tokens before, for an LSTM with its cell; None for none.
+            state: what the layers gave for the tokens before; None for none.
 
         Returns:
             (B, T, V) logits and the state after the last token.

@@ -11,13 +11,72 @@ is traced, each part of which had its ``make_traceable()`` called, where it has 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from seqlab.contracts import full_name
 from seqlab.data.batches import LabelledBatch, TagBatch
 from seqlab.errors import UserError
+
+State = Tensor | tuple[Tensor, ...]  # the batch is on the second axis of each
+
+
+class Reading(NamedTuple):
+    """B rows of up to T steps, read by L layers in D directions."""
+
+    outputs: Tensor  # (B, T, D * H) of the top layer, 0 under padding
+    hidden: Tensor  # (L * D, B, H) after each row's last step; see SequenceLayers
+    cell: Tensor | None = None  # the same of an LSTM
+
+    @property
+    def state(self) -> State:
+        return self.hidden if self.cell is None else (self.hidden, self.cell)
+
+
+class SequenceLayers(nn.Module):
+    """Layers that read embedded steps: what every network of seqlab is built around.
+
+    A class that derives from this takes ``(input_size, hidden_size, num_layers, dropout, bidirectional)``, by
+    these names, and settings of its own behind them; conf/layers/tcn.yaml shows how a config names it.
+
+    The state is what going on needs: tensors with the batch on their second axis, zeros of the same shape
+    where nothing was read yet. A language model carries it from piece to piece, detached; text is written and
+    translations are searched step by step with it. Where it grows with what was read (cached keys and values
+    of attention) ``context_size`` says how many steps at most: pieces and windows are then read by
+    themselves, and only step by step the state is passed on.
+    """
+
+    hidden_size: int  # H, of each direction
+    num_layers: int  # L
+    bidirectional: bool  # D = 2; else each output depends on its step and those before it alone
+    num_states: int = 0  # how many (L, B, H) tensors the state consists of: 1, of an LSTM 2; 0: of others
+    shares_prefixes: bool = False  # networks/prefix_tree.py can run them
+    context_size: int | None = None  # steps that a state holds at most; None: its size is fixed
+
+    def forward(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """(B, T, E) inputs, and the state after those before, to (B, T, D * H) and the state after the last.
+
+        In steps or in one go: the same numbers.
+        """
+        raise NotImplementedError
+
+    def read(self, inputs: Tensor, lengths: Tensor) -> Reading:
+        """Read (B, T, E) inputs of (B,) lengths; no step sees padding, so that a row reads as it does alone.
+
+        ``hidden`` of layers without hidden states is what stands for the row, (D, B, H): the outputs after
+        its last step, of a backward direction those at its first. This reads causal layers.
+        """
+        outputs, _ = self(inputs)
+        steps = torch.arange(inputs.shape[1], device=inputs.device)
+        last = (lengths - 1)[:, None, None].expand(-1, 1, outputs.shape[-1])
+        hidden = outputs.gather(1, last).transpose(0, 1)
+        return Reading(outputs * (steps < lengths[:, None])[..., None], hidden)
+
+    def reader(self) -> nn.Module:
+        """What reads the same by ``read``, in operations that exporters know."""
+        return self
 
 
 class NextEventNetwork(Protocol):
@@ -87,7 +146,8 @@ class TaggingNetwork(Protocol):
 
 
 class TranslationNetwork(Protocol):
-    """Of Translation (model=seq2seq); see Seq2Seq for what the search reads of ``encode`` and ``decoder``."""
+    """Of Translation (model=seq2seq, transformer); see Seq2Seq for what the search reads of ``encode`` and
+    ``decoder``."""
 
     pad_id: int
     bos_id: int

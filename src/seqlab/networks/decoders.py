@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import Attention
-from seqlab.networks.recurrent import Dropout, State, recurrent_layers
+from seqlab.networks.contracts import State
+from seqlab.networks.recurrent import Cell, Dropout, sequence_layers
 
 ATTEND_AFTER = ("last", "first")
 CELLS_AT_ONCE = 2**26  # numbers that attention makes before it goes step by step
@@ -55,7 +56,7 @@ class AttentionDecoder(nn.Module):
         hidden_size: int,
         num_layers: int,
         dropout: float,
-        cell: str,
+        cell: Cell,
         attend_after: str = "last",
         embedding_dropout: float = 0.0,
         tied: bool = False,
@@ -68,17 +69,24 @@ class AttentionDecoder(nn.Module):
         self.attention = attention
         self.attends_at_once = False  # whatever it takes; else in parts
         self.num_lower = 1 if attend_after == "first" else num_layers
-        self.recurrent = recurrent_layers(cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout)
+        self.recurrent = _decoder_layers(cell, embedding.embedding_dim, hidden_size, self.num_lower, dropout)
         width = hidden_size * (1 if attention is None else 2)  # of [state; context]
-        self.upper: nn.RNNBase | None = None
+        self.upper: Any = None
         if num_layers > self.num_lower:
-            self.upper = recurrent_layers(cell, width, hidden_size, num_layers - self.num_lower, dropout)
+            self.upper = _decoder_layers(cell, width, hidden_size, num_layers - self.num_lower, dropout)
         readout_size = embedding.embedding_dim if tied else hidden_size
         self.combine = nn.Linear(width, readout_size)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(readout_size, embedding.num_embeddings)
         if tied:
             self.output.weight = embedding.weight
+
+    def begin(self, hidden: Tensor) -> State:
+        """(layers, B, H) of what was read to the state before the first step."""
+        if self.recurrent.num_states:
+            return hidden
+        lower = self.recurrent.begin(hidden[-1])
+        return lower if self.upper is None else (*lower, *self.upper.begin(hidden[-1]))
 
     def remember(self, encoder_outputs: Tensor, source_mask: Tensor) -> Memory:
         """What all steps read of (B, S, H) encoder outputs, whose real tokens the (B, S) mask marks."""
@@ -108,7 +116,7 @@ class AttentionDecoder(nn.Module):
         A loss that leaves padding out, and a search that runs K hypotheses of a source beside each other,
         apply ``output`` to the rows they want.
         """
-        lower_state, upper_state = _split(state, self.num_lower)
+        lower_state, upper_state = self._split(state)
         embedded = self.embedding_dropout(self.embedding(inputs))
         states, lower_state = self.recurrent(embedded, lower_state)  # (B, T, H)
         contexts, weights = self._attend(states, memory)
@@ -118,10 +126,33 @@ class AttentionDecoder(nn.Module):
         if contexts is not None:
             states = torch.cat((states, contexts), dim=-1)  # (B, T, 2H)
         readout = self.dropout(torch.tanh(self.combine(states)))  # (B, T, readout)
-        return readout, weights, lower_state if self.upper is None else _join(lower_state, upper_state)
+        return readout, weights, self._join(lower_state, upper_state)
 
     def make_traceable(self) -> None:
         self.attends_at_once = True  # what a tracer follows does not depend on sizes
+
+    def _split(self, state: State) -> tuple[State, State]:
+        """The first layers' part of a state and the others'."""
+        if self.upper is None:
+            return state, state
+        if not self.recurrent.num_states:
+            first = self.recurrent.num_tensors
+            return state[:first], state[first:]
+        if isinstance(state, tuple):
+            lower, upper = zip(
+                *((part[: self.num_lower], part[self.num_lower :]) for part in state), strict=True
+            )
+            return lower, upper
+        return state[: self.num_lower], state[self.num_lower :]
+
+    def _join(self, lower: State, upper: State) -> State:
+        if self.upper is None:
+            return lower
+        if not self.recurrent.num_states:
+            return (*lower, *upper)
+        if isinstance(lower, tuple):
+            return tuple(torch.cat(parts) for parts in zip(lower, upper, strict=True))
+        return torch.cat((lower, upper))  # type: ignore[arg-type]
 
     def _attend(self, states: Tensor, memory: Memory) -> tuple[Tensor | None, Tensor | None]:
         """Contexts (B, T, H) and weights; K hypotheses of a source, (B * K, 1, H), are its K steps."""
@@ -144,14 +175,39 @@ class AttentionDecoder(nn.Module):
         return contexts.reshape(num_rows, num_steps, -1), weights.reshape(num_rows, num_steps, -1)
 
 
-def _split(state: State, num_lower: int) -> tuple[State, State]:
-    """The first layers' part of a state and the others'."""
-    if isinstance(state, tuple):
-        return (state[0][:num_lower], state[1][:num_lower]), (state[0][num_lower:], state[1][num_lower:])
-    return state[:num_lower], state[num_lower:]
+class PrimedLayers(nn.Module):
+    """Layers without hidden states that could be set, as a decoder's: what was read comes as input.
+
+    It is read as a step before the first, and added to every step, for layers that look back so far only.
+    """
+
+    num_states = 0
+
+    def __init__(self, layers: Any, input_size: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.to_input = nn.Linear(layers.hidden_size, input_size)
+        with torch.no_grad():
+            self.num_tensors = len(self.begin(torch.zeros(1, layers.hidden_size)))
+
+    def begin(self, read: Tensor) -> tuple[Tensor, ...]:
+        """(B, H) of what was read to the state before the first step."""
+        added = self.to_input(read)
+        return added[None], *_tensors(self.layers(added[:, None])[1])
+
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(B, T, E) to (B, T, H) and the state after the last step."""
+        added, *before = state
+        outputs, after = self.layers(
+            inputs + added[0, :, None], before[0] if len(before) == 1 else tuple(before)
+        )
+        return outputs, (added, *_tensors(after))
 
 
-def _join(lower: State, upper: State) -> State:
-    if isinstance(lower, tuple):
-        return torch.cat((lower[0], upper[0])), torch.cat((lower[1], upper[1]))
-    return torch.cat((lower, upper))  # type: ignore[arg-type]
+def _tensors(state: State) -> tuple[Tensor, ...]:
+    return state if isinstance(state, tuple) else (state,)
+
+
+def _decoder_layers(cell: Cell, input_size: int, hidden_size: int, num_layers: int, dropout: float) -> Any:
+    layers = sequence_layers(cell, input_size, hidden_size, num_layers, dropout)
+    return layers if layers.num_states else PrimedLayers(layers, input_size)

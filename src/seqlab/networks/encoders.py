@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
+from seqlab.networks.contracts import State
 from seqlab.networks.prefix_tree import all_states
-from seqlab.networks.recurrent import Dropout, State, recurrent_layers
+from seqlab.networks.recurrent import Cell, Dropout, sequence_layers
 
 DIRECTIONS = ("sum", "linear")
 
@@ -61,7 +62,7 @@ class RecurrentEncoder(nn.Module):
         hidden_size: int,
         num_layers: int,
         dropout: float,
-        cell: str,
+        cell: Cell,
         bidirectional: bool,
         share_prefixes: bool,
         embedding_dropout: float = 0.0,
@@ -70,13 +71,13 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         if share_prefixes and embedding_dropout > 0:
             raise ValueError("what is shared must be equal: dropout would make every prefix one of its own")
-        self.share_prefixes = share_prefixes and num_layers == 1
         self.embedding = embedding
         self.embedding_dropout = Dropout(embedding_dropout)
         self.num_directions = 2 if bidirectional else 1
-        self.recurrent: Any = recurrent_layers(
+        self.recurrent: Any = sequence_layers(
             cell, embedding.embedding_dim, hidden_size, num_layers, dropout, bidirectional
         )
+        self.share_prefixes = share_prefixes and num_layers == 1 and self.recurrent.shares_prefixes
         self.join = JoinedDirections(directions, hidden_size, self.num_directions)
 
     def forward(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
@@ -93,9 +94,7 @@ class RecurrentEncoder(nn.Module):
         return outputs, state if cell is None else (state, self.side_by_side(cell))
 
     def make_traceable(self) -> None:
-        from seqlab.networks.tracing import LengthReader
-
-        self.recurrent, self.share_prefixes = LengthReader(self.recurrent), False
+        self.recurrent, self.share_prefixes = self.recurrent.reader(), False
 
     def _run_shared(self, source: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """``forward`` through a tree of prefixes, and one of suffixes."""

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.attention import attention_layer
+from seqlab.networks.contracts import State
 from seqlab.networks.decoders import AttentionDecoder
 from seqlab.networks.encoders import RecurrentEncoder
-from seqlab.networks.recurrent import State, TokenNoise, check_share, check_size
+from seqlab.networks.recurrent import Cell, TokenNoise, check_share, check_size
 
 
 class Reconstruction(NamedTuple):
@@ -49,7 +50,7 @@ class GRUAutoencoder(nn.Module):
         bottleneck_size: int | None = None,
         input_noise: float = 0.0,
         decoder_noise: float = 0.0,
-        cell: str = "gru",
+        cell: Cell = "gru",
         bidirectional: bool = True,
         directions: str = "sum",
         share_prefixes: bool = True,
@@ -82,7 +83,7 @@ class GRUAutoencoder(nn.Module):
             cell=cell,
         )
         joined = hidden_size * self.encoder.num_directions
-        states = ("hidden", "cell") if cell == "lstm" else ("hidden",)
+        states = ("hidden", "cell")[: max(self.decoder.recurrent.num_states, 1)]
         self.bridge = nn.ModuleDict({name: _bridge(joined, bottleneck_size, hidden_size) for name in states})
 
     def forward(self, source: Tensor, decoder_input: Tensor, lengths: Tensor, mask: Tensor) -> Reconstruction:
@@ -94,10 +95,10 @@ class GRUAutoencoder(nn.Module):
         return Reconstruction(logits, weights)
 
     def first_state(self, state: State) -> State:
-        """(layers, B, directions * H) to the decoder's (layers, B, H)."""
+        """What the encoder gives, (layers, B, directions * H), to the decoder's."""
         if isinstance(state, tuple):
             return self.bridge["hidden"](state[0]), self.bridge["cell"](state[1])
-        return self.bridge["hidden"](state)
+        return self.decoder.begin(self.bridge["hidden"](state))
 
 
 def _bridge(joined: int, bottleneck_size: int | None, hidden_size: int) -> nn.Module:

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from seqlab.data.windows import NUM_DELAYS
 from seqlab.networks.prefix_tree import last_states
-from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Cell, Dropout, TokenNoise, check_share, check_size, sequence_layers
 
 TOKENS_AT_ONCE = 131_072  # of all windows; training keeps some 8 kB of each
 
@@ -37,14 +37,13 @@ class GRUPredictor(nn.Module):
         num_layers: int = 1,
         dropout: float = 0.0,
         input_noise: float = 0.0,
-        cell: str = "gru",
+        cell: Cell = "gru",
         share_prefixes: bool = True,
         times: bool = False,
     ) -> None:
         super().__init__()
         check_share("dropout", dropout)
         check_size("embedding_size", embedding_size)
-        self.share_prefixes = share_prefixes
         self.tokens_at_once: float = TOKENS_AT_ONCE
         self.noise = TokenNoise("input_noise", input_noise, unk_id)
         self.delay_head: nn.Module | None = None
@@ -54,7 +53,8 @@ class GRUPredictor(nn.Module):
 
             embedding = KeyDelayEmbedding
         self.embedding: nn.Embedding = embedding(vocab_size, embedding_size, padding_idx=pad_id)
-        self.recurrent = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
+        self.recurrent = sequence_layers(cell, embedding_size, hidden_size, num_layers, dropout)
+        self.share_prefixes = share_prefixes and self.recurrent.shares_prefixes
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
         if times:

@@ -1,34 +1,48 @@
-"""The recurrent cells by name, built one way for every network; what training leaves out at random."""
+"""The layers of every network, by name or by config; torch's recurrent cells; what training leaves out."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from importlib import import_module
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlab.errors import UserError
+from seqlab.contracts import full_name
+from seqlab.errors import UserError, shown
+from seqlab.networks.contracts import Reading, SequenceLayers
 
 _LEVELS = 1 << 16  # a number is dropped by 16 random bits
-State = Tensor | tuple[Tensor, Tensor]  # (L, B, H) hidden states, for an LSTM with its cells
 
 
-class Reading(NamedTuple):
-    """B rows of up to T tokens, read by L layers in D directions."""
+class Recurrent(nn.RNNBase, SequenceLayers):
+    """What all cells have beside torch's layers. Dropout acts between layers, so a single layer has none."""
 
-    outputs: Tensor  # (B, T, D * H) of the top layer, 0 under padding
-    hidden: Tensor  # (L * D, B, H) after each row's last token
-    cell: Tensor | None  # the same of an LSTM
+    num_states = 1
+    shares_prefixes = True
 
-    @property
-    def state(self) -> State:
-        return self.hidden if self.cell is None else (self.hidden, self.cell)
-
-
-class Recurrent(nn.RNNBase):
-    """What all cells have beside torch's layers."""
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
+        between = dropout if num_layers > 1 else 0.0
+        build: Any = super().__init__  # of torch's RNN, GRU or LSTM
+        build(
+            input_size,
+            hidden_size,
+            num_layers,
+            batch_first=True,
+            dropout=between,
+            bidirectional=bidirectional,
+        )
 
     def read(self, inputs: Tensor, lengths: Tensor) -> Reading:
         """Read (B, T, E) inputs of (B,) lengths; a backward direction starts at each row's own last token."""
@@ -36,6 +50,11 @@ class Recurrent(nn.RNNBase):
         packed_outputs, state = self(packed)
         outputs, _ = pad_packed_sequence(packed_outputs, batch_first=True, total_length=inputs.shape[1])
         return Reading(outputs, *(state if isinstance(state, tuple) else (state, None)))
+
+    def reader(self) -> nn.Module:
+        from seqlab.networks.tracing import LengthReader
+
+        return LengthReader(self)
 
 
 class RNN(Recurrent, nn.RNN): ...
@@ -50,6 +69,8 @@ class LSTM(Recurrent, nn.LSTM):
     oneDNN's LSTM kernel raises an error under bfloat16 autocast on a CPU without such instructions; torch's
     own kernel takes over there, with the same numbers.
     """
+
+    num_states = 2
 
     def forward(self, input: Any, hx: tuple[Tensor, Tensor] | None = None) -> Any:
         if not torch.is_autocast_enabled("cpu") or onednn_runs_lstm_in_bfloat16():
@@ -69,30 +90,58 @@ def onednn_runs_lstm_in_bfloat16() -> bool:
     return True
 
 
-CELLS: dict[str, Any] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+CELLS = {  # those without settings of their own; the group layers= has all
+    "rnn": f"{__name__}.RNN",
+    "gru": f"{__name__}.GRU",
+    "lstm": f"{__name__}.LSTM",
+    "mingru": "seqlab.networks.minimal.MinGRU",
+    "minlstm": "seqlab.networks.minimal.MinLSTM",
+}
+Cell = str | Callable[..., Any]  # a name of CELLS, or what takes the arguments of a class of SequenceLayers
+_MEMBERS = ("read", "reader", "hidden_size", "num_layers", "bidirectional", "num_states", "shares_prefixes")
 
 
-def recurrent_layers(
-    cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, bidirectional: bool = False
-) -> Recurrent:
-    """Batch-first layers of ``cell``; dropout acts between layers, so a single layer has none.
+def sequence_layers(
+    cell: Cell,
+    input_size: int,
+    hidden_size: int,
+    num_layers: int,
+    dropout: float,
+    bidirectional: bool = False,
+) -> Any:
+    """The SequenceLayers of a network: those of a name, or what a config's ``_partial_`` node builds.
 
     Raises:
         UserError: an unknown cell, a size below 1 or a dropout outside [0, 1).
     """
-    if cell not in CELLS:
-        raise UserError(f"model.network.cell={cell}: choose {', '.join(CELLS)}")
     check_size("hidden_size", hidden_size)
     check_size("num_layers", num_layers)
     check_share("dropout", dropout)
-    return CELLS[cell](
-        input_size,
-        hidden_size,
-        num_layers,
-        batch_first=True,
-        dropout=dropout if num_layers > 1 else 0.0,
+    if isinstance(cell, str):
+        if cell not in CELLS:
+            near = difflib.get_close_matches(cell, CELLS, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(
+                f"model.network.cell={shown(cell)}: choose {', '.join(CELLS)}; layers= has others too{meant}"
+            )
+        module, _, name = CELLS[cell].rpartition(".")
+        cell = getattr(import_module(module), name)
+    if not callable(cell):
+        raise UserError(f"model.network.cell={shown(cell)}: give a name, or _target_ and _partial_: true")
+    built = cell(
+        input_size=input_size,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        dropout=dropout,
         bidirectional=bidirectional,
     )
+    missing = [name for name in _MEMBERS if not hasattr(built, name)]
+    if missing:
+        raise UserError(
+            f"model.network.cell: {full_name(built)} has no {' and no '.join(missing)}: derive it from "
+            "seqlab.networks.contracts.SequenceLayers"
+        )
+    return built
 
 
 def check_size(name: str, size: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seqlab.data.batches import LabelledBatch
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Cell, Dropout, TokenNoise, check_share, check_size, sequence_layers
 
 NGRAM_BUCKETS, NGRAM_BASE = 8192, 131
 POOLINGS = ("final", "last_direction", "max", "all")
@@ -29,7 +29,7 @@ class SequenceReader(nn.Module):
         vocab_size: int,
         pad_id: int,
         num_classes: int,
-        cell: str,
+        cell: Cell,
         embedding_size: int,
         hidden_size: int,
         num_layers: int,
@@ -49,7 +49,7 @@ class SequenceReader(nn.Module):
         for table in self.ngrams:  # small: most n-grams of a new sequence were seen seldom or never
             nn.init.normal_(table.weight, std=0.1)  # type: ignore[arg-type]
         self.embedding_dropout = Dropout(embedding_dropout)
-        self.recurrent: Any = recurrent_layers(
+        self.recurrent: Any = sequence_layers(
             cell, embedding_size, hidden_size, num_layers, dropout, bidirectional
         )
         width = {"final": self.num_directions, "last_direction": 1, "max": self.num_directions}
@@ -84,9 +84,7 @@ class SequenceReader(nn.Module):
         return self.to_scores(self.dropout(pooled))
 
     def make_traceable(self) -> None:
-        from seqlab.networks.tracing import LengthReader
-
-        self.recurrent = LengthReader(self.recurrent)
+        self.recurrent = self.recurrent.reader()
 
 
 class SequenceClassifier(nn.Module):
@@ -113,7 +111,7 @@ class SequenceClassifier(nn.Module):
         pad_id: int,
         unk_id: int,
         num_classes: int,
-        cell: str = "gru",
+        cell: Cell = "gru",
         embedding_size: int = 64,
         hidden_size: int = 128,
         num_layers: int = 1,

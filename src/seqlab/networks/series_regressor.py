@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.errors import UserError
-from seqlab.networks.recurrent import Dropout, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Cell, Dropout, check_share, check_size, sequence_layers
 
 
 def check_quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
@@ -114,7 +114,7 @@ class SeriesRegressor(nn.Module):
         num_targets: int = 1,
         num_known: int = 0,
         *,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 32,
         num_layers: int = 1,
         dropout: float = 0.3,
@@ -141,7 +141,7 @@ class SeriesRegressor(nn.Module):
         self.middle = self.quantiles.index(0.5) if self.quantiles else 0
         self.readers = nn.ModuleList(
             SeriesReader(
-                recurrent_layers(cell, num_features, hidden_size, num_layers, dropout),
+                sequence_layers(cell, num_features, hidden_size, num_layers, dropout),
                 horizon,
                 num_targets,
                 num_known,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from seqlab.data.batches import TagBatch
 from seqlab.errors import UserError
 from seqlab.networks.crf import IndependentTags, LinearChainCRF
-from seqlab.networks.recurrent import Dropout, TokenNoise, check_share, check_size, recurrent_layers
+from seqlab.networks.recurrent import Cell, Dropout, TokenNoise, check_share, check_size, sequence_layers
 
 
 class CharacterCNN(nn.Module):
@@ -68,7 +68,7 @@ class Tagger(nn.Module):
         shape_size: int = 8,
         embedding_size: int = 100,
         vectors: str | None = None,
-        cell: str = "lstm",
+        cell: Cell = "lstm",
         hidden_size: int = 100,
         num_layers: int = 1,
         dropout: float = 0.5,
@@ -103,7 +103,7 @@ class Tagger(nn.Module):
         self.shape_embedding = nn.Embedding(num_shapes, shape_size) if shape_size else None
         width = embedding_size + shape_size + (char_size if self.characters is not None else 0)
         self.dropout = Dropout(dropout)
-        self.recurrent: Any = recurrent_layers(
+        self.recurrent: Any = sequence_layers(
             cell, width, hidden_size, num_layers, dropout, bidirectional=True
         )
         self.to_scores = nn.Linear(2 * hidden_size, num_tags)
@@ -122,9 +122,7 @@ class Tagger(nn.Module):
         return self.to_scores(self.dropout(self.recurrent.read(features, batch.lengths).outputs)).float()
 
     def make_traceable(self) -> None:
-        from seqlab.networks.tracing import LengthReader
-
-        self.recurrent = LengthReader(self.recurrent)
+        self.recurrent = self.recurrent.reader()
 
     def read_words(self, batch: TagBatch) -> Tensor:
         """(B, T, width) word embeddings, spelled words and shapes side by side."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqlab.networks.recurrent import Reading
+from seqlab.networks.contracts import Reading
 
 FOREVER = 1e4  # a gate's input that makes it exactly 1 in float32, and its negative exactly 0
 
@@ -45,7 +45,7 @@ class LengthReader(nn.Module):
             padding[:size], padding[size : 2 * size] = -FOREVER, FOREVER
             weights["weight_ih"] = torch.cat((weights["weight_ih"], padding), dim=1)
         kind: Any = type(recurrent)
-        single: nn.RNNBase = kind(weights["weight_ih"].shape[1], recurrent.hidden_size, batch_first=True)
+        single: nn.RNNBase = kind(weights["weight_ih"].shape[1], recurrent.hidden_size)
         single.load_state_dict({f"{name}_l0": weight for name, weight in weights.items()})
         return single
 

@@ -27,7 +27,6 @@ OK, NOTE, FAIL = "ok", "note", "FAIL"
 SHOWN = ("torch", "pytorch-lightning", "hydra-core")
 EXTRAS = {"onnx": "seqlab export", "tensorboard": "logger=tensorboard", "mlflow-skinny": "logger=mlflow"}
 EXTRAS |= {"ray": "seqlab sweep --engine ray"}
-FILE_KEYS = ("path", "train", "val", "test", "normal", "abnormal", "sessions", "folder", "labels")
 
 
 class Check(NamedTuple):
@@ -174,12 +173,16 @@ def _data() -> Iterator[Check]:
 
 def _named_files(conf: Path) -> Iterator[tuple[str, list[str]]]:
     """Settings of ``conf/data`` and ``conf/experiment`` that name files: ``data=shops``, the files."""
+    from hydra.utils import get_class
     from omegaconf import OmegaConf
 
+    targets = [str(OmegaConf.load(path).get("_target_")) for path in sorted(conf.glob("data/*.yaml"))]
+    own: list[Any] = [get_class(name) for name in dict.fromkeys(targets) if name.startswith("seqlab.")]
+    keys = dict.fromkeys(key for data in own for key in data.file_settings())
     for path in sorted([*conf.glob("data/*.yaml"), *conf.glob("experiment/*.yaml")]):
         settings: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         data = settings.get("data", settings) if isinstance(settings, dict) else None
-        values = [data.get(key) for key in FILE_KEYS] if isinstance(data, dict) else []
+        values = [data.get(key) for key in keys] if isinstance(data, dict) else []
         files = [each for value in values for each in (value if isinstance(value, list) else [value])]
         named = [each for each in files if isinstance(each, str) and "$" not in each and each != "???"]
         if named:

@@ -69,10 +69,7 @@ def bar(doing: str, total: float | None = None, unit: str = " batches", **more: 
     look = {"leave": False, "delay": DELAY, "dynamic_ncols": True, "file": sys.stderr}
     is_quiet = not (on_terminal() or in_notebook())
     made = tqdm(desc=doing, total=total, unit=unit, disable=is_quiet, **(look | more))
-    _now.bars = [
-        *(each for each in _now.bars if not each.disable),
-        made,
-    ]  # those that have ended are disabled
+    _now.bars = (*(each for each in _now.bars if not each.disable), made)  # tqdm disables those that ended
     return made
 
 

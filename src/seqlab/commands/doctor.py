@@ -176,7 +176,8 @@ def _named_files(conf: Path) -> Iterator[tuple[str, list[str]]]:
     from hydra.utils import get_class
     from omegaconf import OmegaConf
 
-    targets = [str(OmegaConf.load(path).get("_target_")) for path in sorted(conf.glob("data/*.yaml"))]
+    sets: list[Any] = [OmegaConf.load(path) for path in sorted(conf.glob("data/*.yaml"))]
+    targets = [str(settings.get("_target_")) for settings in sets]
     own: list[Any] = [get_class(name) for name in dict.fromkeys(targets) if name.startswith("seqlab.")]
     keys = dict.fromkeys(key for data in own for key in data.file_settings())
     for path in sorted([*conf.glob("data/*.yaml"), *conf.glob("experiment/*.yaml")]):

@@ -85,6 +85,7 @@ def test_bars_of_bytes_look_like_the_others_and_pipes_get_none(
     log.write_bytes(b"x" * 2_000_000)
     monkeypatch.setattr(progress, "DELAY", 0)
     with line_progress([str(log)]) as update:
+        time.sleep(0.2)  # tqdm draws ten times a second
         update(1234, 1_000_000)
     assert "parsing:  50%|" in terminal.getvalue()
     assert "1.00M/2.00M" in terminal.getvalue()

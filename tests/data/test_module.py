@@ -14,7 +14,6 @@ from seqlab.data.log_sessions import LogSessions, ScoringPlan
 from seqlab.data.module import TestSetLockedError
 from seqlab.data.padded_sessions import PaddedSessions
 from seqlab.data.session_windows import SessionWindows
-from seqlab.data.translation import Translation
 from seqlab.errors import UserError
 from seqlab.networks.gru_predictor import GRUPredictor
 from seqlab.tasks.next_event import NextEvent
@@ -218,10 +217,3 @@ def test_drawn_splits_do_not_leak_keys(tmp_path: Path, module: type[LogSessions]
     assert set(data.vocabulary.tokens[4:]) == own
     assert len(own) == 36
     assert (data.tokens("val") == data.vocabulary.unk).tolist() == [False, True] * 5
-
-
-def test_a_data_module_says_which_of_its_settings_name_files() -> None:
-    sessions = ["normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal"]
-    assert PaddedSessions.file_settings() == [*sessions, "labels", "sessions", "templates"]
-    assert set(PaddedSessions.training_files) <= set(PaddedSessions.file_settings())
-    assert Translation.file_settings() == ["path", "train", "val", "test", "folder"]

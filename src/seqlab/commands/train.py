@@ -142,8 +142,10 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         job = _told(train, tell, ended_by, failed, opened)
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
+        from seqlab.composing.jobs import remove_unstarted
+
         with last_words():
-            _remove_unstarted(opened[-1:])
+            remove_unstarted(*opened[-1:])
         if not ended_by:
             raise
         return ended_by[0].exit_code
@@ -155,21 +157,12 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         if not wants_traceback:
             del os.environ["HYDRA_FULL_ERROR"]
     if failed and not set(arguments) & set(MULTIRUN):  # the folder of a failed job of several tells of it
-        _remove_unstarted(failed)
+        from seqlab.composing.jobs import remove_unstarted
+
+        remove_unstarted(*failed)
     code = EXIT_USER_ERROR if failed else 0
     _tell_multirun()
     return code
-
-
-def _remove_unstarted(folders: Sequence[Path]) -> None:
-    """Take folders of runs that never began away."""
-    if not folders:
-        return
-    from seqlab.composing.jobs import remove_unstarted
-
-    logging.shutdown()  # Hydra's log file lies in the run folder
-    for folder in folders:
-        remove_unstarted(folder)
 
 
 def _tell_multirun() -> None:

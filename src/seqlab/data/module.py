@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from abc import abstractmethod
 from collections import UserDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from inspect import signature
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType
@@ -75,17 +73,6 @@ class SequenceDataModule(pl.LightningDataModule):
         self._test_open = False
         self._is_set_up = False
         self.notices: list[str] = []  # what a reader of the figures must know of the data
-
-    @classmethod
-    def file_settings(cls) -> list[str]:
-        """Settings that name files or a folder: arguments of this class and its bases that take a path."""
-        taken = [signature(vars(base)["__init__"]).parameters for base in cls.__mro__ if _sets(base)]
-        return [
-            name
-            for names in taken
-            for name, each in names.items()
-            if re.search(r"\b(Path|Files)\b", str(each.annotation))
-        ]
 
     @property
     @abstractmethod
@@ -193,10 +180,6 @@ class SequenceDataModule(pl.LightningDataModule):
     def device(self) -> torch.device:
         """Where batches are gathered: the trainer's device, or the CPU outside a run."""
         return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
-
-
-def _sets(base: type) -> bool:
-    return issubclass(base, SequenceDataModule) and "__init__" in vars(base)
 
 
 def _asked(data: SequenceDataModule) -> str:

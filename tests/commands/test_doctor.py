@@ -11,8 +11,6 @@ import pytest
 
 from seqlab.cli import main
 from seqlab.commands import doctor
-from seqlab.data.padded_sessions import PaddedSessions
-from seqlab.data.translation import Translation
 
 Rows = dict[str, dict[str, str]]
 
@@ -120,10 +118,3 @@ def test_files_that_the_settings_of_a_project_name(asked: Callable[..., Any]) ->
     assert rows["experiment=mine"]["found"] == "1 files not here: gone.csv"
     assert rows["data=here"]["found"] == "all 1 files are here"
     assert (rows["data=gone"]["state"], rows["data=gone"]["found"]) == ("note", "1 files not here: a.txt")
-
-
-def test_a_data_module_says_which_of_its_settings_name_files() -> None:
-    sessions = ["normal", "abnormal", "train", "val", "test", "test_normal", "test_abnormal"]
-    assert doctor.file_settings(PaddedSessions) == [*sessions, "labels", "sessions", "templates"]
-    assert set(PaddedSessions.training_files) <= set(doctor.file_settings(PaddedSessions))
-    assert doctor.file_settings(Translation) == ["path", "train", "val", "test", "folder"]

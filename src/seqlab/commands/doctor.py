@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from configparser import ConfigParser
 from importlib.metadata import PackageNotFoundError, requires, version
-from inspect import signature
 from netrc import netrc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +27,7 @@ OK, NOTE, FAIL = "ok", "note", "FAIL"
 SHOWN = ("torch", "pytorch-lightning", "hydra-core")
 EXTRAS = {"onnx": "seqlab export", "tensorboard": "logger=tensorboard", "mlflow-skinny": "logger=mlflow"}
 EXTRAS |= {"ray": "seqlab sweep --engine ray"}
+FILE_KEYS = ("path", "train", "val", "test", "normal", "abnormal", "sessions", "folder", "labels")
 
 
 class Check(NamedTuple):
@@ -177,35 +176,16 @@ def _data() -> Iterator[Check]:
 
 def _named_files(conf: Path) -> Iterator[tuple[str, list[str]]]:
     """Settings of ``conf/data`` and ``conf/experiment`` that name files: ``data=shops``, the files."""
-    from hydra.utils import get_class
     from omegaconf import OmegaConf
 
-    sets: list[Any] = [OmegaConf.load(path) for path in sorted(conf.glob("data/*.yaml"))]
-    targets = [str(settings.get("_target_")) for settings in sets]
-    own: list[Any] = [get_class(name) for name in dict.fromkeys(targets) if name.startswith("seqlab.")]
-    keys = dict.fromkeys(key for data in own for key in file_settings(data))
     for path in sorted([*conf.glob("data/*.yaml"), *conf.glob("experiment/*.yaml")]):
         settings: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         data = settings.get("data", settings) if isinstance(settings, dict) else None
-        values = [data.get(key) for key in keys] if isinstance(data, dict) else []
+        values = [data.get(key) for key in FILE_KEYS] if isinstance(data, dict) else []
         files = [each for value in values for each in (value if isinstance(value, list) else [value])]
         named = [each for each in files if isinstance(each, str) and "$" not in each and each != "???"]
         if named:
             yield f"{path.parent.name}={path.stem}", named
-
-
-def file_settings(data: type) -> list[str]:
-    """Settings of a data module that name files: arguments of it and of its bases that take a path."""
-    taken = [
-        signature(vars(base)["__init__"]).parameters for base in data.__mro__ if "__init__" in vars(base)
-    ]
-    takes_path = re.compile(r"\b(Path|Files)\b")
-    return [
-        name
-        for each in taken
-        for name, argument in each.items()
-        if takes_path.search(str(argument.annotation))
-    ]
 
 
 def _runs() -> Iterator[Check]:

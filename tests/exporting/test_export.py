@@ -19,6 +19,11 @@ from seqlab.tasks.language_model import LanguageModel
 from seqlab.tasks.next_event import NextEvent
 
 MakeTask = Callable[..., Any]
+TCN = {
+    "_target_": "seqlab.networks.temporal_convolution.TemporalConvolution",
+    "_partial_": True,
+    "num_blocks": 2,
+}
 SETTINGS = [
     ("gru", {"cell": "gru"}),
     ("gru", {"cell": "lstm", "num_layers": 2}),
@@ -39,6 +44,15 @@ SETTINGS = [
     ("seq2seq", {"attention": "general", "decoder_layers": 2, "attend_after": "first"}),
     ("seq2seq", {"attention": "none", "cell": "lstm", "bidirectional": False}),
     ("seq2seq", {"attention": "location", "cell": "lstm", "encoder_layers": 2}),
+    ("gru", {"cell": "mingru"}),
+    ("gru_ae", {"attention": "none", "cell": TCN}),
+    ("char_rnn", {"cell": "minlstm", "num_layers": 2}),
+    ("char_rnn", {"cell": TCN}),
+    ("lstm", {"cell": TCN, "num_readers": 2}),
+    ("name_classifier", {"pooling": "all", "cell": TCN}),
+    ("tagger", {"cell": "mingru", "num_layers": 2}),
+    ("seq2seq", {"attention": "general", "cell": TCN, "decoder_layers": 2, "attend_after": "first"}),
+    ("seq2seq", {"attention": "general", "cell": "mingru", "decoder_layers": 2}),
 ]
 
 

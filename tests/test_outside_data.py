@@ -14,7 +14,12 @@ from seqlab.cli import main
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CONF = str(EXAMPLES / "conf")
-SMALL = ("model=transformer", "model.network.width=16", "model.network.num_layers=1", "optimizer.lr=0.01")
+SMALL = (
+    "model=sequence_transformer",
+    "model.network.width=16",
+    "model.network.num_layers=1",
+    "optimizer.lr=0.01",
+)
 QUIET = ("trainer.enable_progress_bar=false", "logger=[]", "scheduler=constant")
 VISITS = (
     {"visit": "a", "pages": ["home", "search", "item", "cart", "pay"]},
@@ -106,7 +111,7 @@ def test_it_is_swept(tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "space.yaml").write_text(
         f"program: {EXAMPLES.parent}/train.py\nmethod: grid\n"
         "metric: {name: val/loss, goal: minimize}\n"
-        "parameters: {model: {value: transformer}, model.network.width: {values: [4, 8]}}\n"
+        "parameters: {model: {value: sequence_transformer}, model.network.width: {values: [4, 8]}}\n"
     )
     small = ("--set", "trainer.max_epochs=1", "data.sample.num_visits=100")
     where = ("--config-dir", CONF, "--output", str(tmp_path / "sweep"))
@@ -120,5 +125,5 @@ def test_it_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: An
     monkeypatch.chdir(tmp_path)
     assert main(["tune", "--config-dir", CONF, *SMALL, "data.sample.num_visits=100"]) == 0
     said = capsys.readouterr().out
-    assert f"go on with: seqlab train --config-dir {os.path.relpath(CONF)} model=transformer" in said
+    assert f"go on with: seqlab train --config-dir {os.path.relpath(CONF)} model=sequence_transformer" in said
     assert "optimizer.lr=" in said

@@ -68,6 +68,19 @@ NETWORKS: dict[str, dict[str, Any]] = {
             "max_source_length": 6,
         },
     },
+    "transformer": {
+        "_target_": "seqlab.tasks.translation.Translation",
+        "unk_id": 3,
+        "network": {
+            "_target_": "seqlab.networks.seq2seq_transformer.Seq2SeqTransformer",
+            "source_vocab_size": 9,
+            "target_vocab_size": 9,
+            "pad_id": 0,
+            "bos_id": 1,
+            "eos_id": 2,
+            "num_heads": 2,
+        },
+    },
     "tagger": {
         "_target_": "seqlab.tasks.tagging.Tagging",
         "network": {

@@ -53,6 +53,7 @@ SETTINGS = [
     ("tagger", {"cell": "mingru", "num_layers": 2}),
     ("seq2seq", {"attention": "general", "cell": TCN, "decoder_layers": 2, "attend_after": "first"}),
     ("seq2seq", {"attention": "general", "cell": "mingru", "decoder_layers": 2}),
+    ("transformer", {"encoder_layers": 1, "decoder_layers": 2}),
 ]
 
 

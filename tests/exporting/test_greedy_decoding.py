@@ -5,21 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from seqlab.exporting.export import export
 from seqlab.search.beam import greedy_search
 
 
+@pytest.mark.parametrize(("model", "settings"), [("seq2seq", {"cell": "lstm"}), ("transformer", {})])
 def test_the_documented_decoder_writes_what_greedy_search_writes(
-    make_task: Callable[..., Any], tmp_path: Path, root: Path
+    make_task: Callable[..., Any], tmp_path: Path, root: Path, model: str, settings: dict[str, Any]
 ) -> None:
     page = (root / "docs/exporting.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
     assert code is not None
     names: dict[str, Any] = {}
     exec(compile(code[1], "exporting.md", "exec"), names)
-    task, contents = make_task("seq2seq", cell="lstm")
+    task, contents = make_task(model, **settings)
     contents.sizes["unk_id"] = 3
     export(task, contents, "onnx", tmp_path / "out")
     source = torch.tensor([[5, 6, 7, 2], [8, 2, 0, 0], [4, 5, 2, 0]])

@@ -1,5 +1,6 @@
 import math
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def sources(seed: int = 1) -> tuple[Tensor, Tensor]:
     return source.masked_fill(steps >= lengths[:, None], PAD), lengths
 
 
-def log_probs(net: Seq2Seq, source: Tensor, tokens: list[int]) -> Tensor:
+def log_probs(net: Any, source: Tensor, tokens: list[int]) -> Tensor:
     """(V,) log-probabilities of the token after ``tokens``, from the start, one hypothesis, no cache."""
     with torch.no_grad():
         inputs = torch.tensor([[BOS, *tokens]])
@@ -43,7 +44,7 @@ def log_probs(net: Seq2Seq, source: Tensor, tokens: list[int]) -> Tensor:
 
 
 def plain_beam(
-    net: Seq2Seq, source: Tensor, beam_size: int, penalty: float, limit: int
+    net: Any, source: Tensor, beam_size: int, penalty: float, limit: int
 ) -> tuple[list[int], float]:
     """One source, lists of hypotheses, everything computed anew at each step."""
     alive: list[tuple[float, list[int]]] = [(0.0, [])]

@@ -13,7 +13,7 @@ BATCH_LINES = 1000  # read, translated and written together when the input is a 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_checkpoint(parser, "checkpoints/best.ckpt of a run of model=seq2seq")
+    add_checkpoint(parser, "checkpoints/best.ckpt of a run of model=seq2seq or transformer")
     parser.add_argument("input", type=Path, nargs="?", help="a text file; standard input without it")
     parser.add_argument("--beam", type=int, help="hypotheses of the search; 1 is greedy")
     parser.add_argument("--length-penalty", type=float, help="0 favors short translations, 1 is usual")
@@ -31,7 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"--length-penalty {arguments.length_penalty:g}: give 0 (none) or more")
     task, contents = load_task(arguments.checkpoint, arguments.trust)
     translate = require(
-        task.evaluation, "translate", "does not translate: give one of model=seq2seq", arguments.checkpoint
+        task.evaluation,
+        "translate",
+        "does not translate: give one that does, such as of model=seq2seq",
+        arguments.checkpoint,
     )
     if arguments.beam is not None:
         task.beam_size = arguments.beam

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,45 @@ class Readouts(NamedTuple):
 
     readout: Tensor  # (B, T, R) to be read by ``network.output``
     attention: Tensor | None  # (B, T, S) weights of each written token over the read ones
+
+
+def step_by_step(decoder: Any, state: Any, memory: Memory, decoder_input: Tensor, ratio: float) -> Readouts:
+    """Decode T steps, each fed (B, T) true tokens with the probability ``ratio``, else its own best guess."""
+    readouts: list[Tensor] = []
+    attention: list[Tensor] = []
+    tokens = decoder_input[:, :1]
+    for step in range(decoder_input.shape[1]):
+        readout, weights, state = decoder.readout(tokens, state, memory)
+        readouts.append(readout)
+        if weights is not None:
+            attention.append(weights)
+        if step + 1 < decoder_input.shape[1]:
+            guess = decoder.output(readout.detach()).argmax(dim=-1)  # (B, 1)
+            is_forced = torch.rand(guess.shape, device=guess.device) < ratio
+            tokens = torch.where(is_forced, decoder_input[:, step + 1, None], guess)
+    return Readouts(torch.cat(readouts, dim=1), torch.cat(attention, dim=1) if attention else None)
+
+
+def tied_embeddings(
+    tie: str, source_vocab_size: int, target_vocab_size: int, size: int, pad_id: int, is_joint: bool
+) -> tuple[nn.Embedding, nn.Embedding]:
+    """Tables of source and target; with ``tie=all`` they are one.
+
+    Raises:
+        UserError: an unknown ``tie``; ``all`` without a joint vocabulary.
+    """
+    if tie not in TIES:
+        raise UserError(f"model.network.tie={tie}: choose {', '.join(TIES)}")
+    if tie == "all" and not (is_joint and source_vocab_size == target_vocab_size):
+        raise UserError(
+            f"model.network.tie=all with {source_vocab_size:,} source and {target_vocab_size:,} target "
+            "tokens of their own: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), "
+            "or tie=decoder"
+        )
+    target = nn.Embedding(target_vocab_size, size, padding_idx=pad_id)
+    if tie == "all":
+        return target, target
+    return nn.Embedding(source_vocab_size, size, padding_idx=pad_id), target
 
 
 class Seq2Seq(nn.Module):
@@ -66,19 +105,10 @@ class Seq2Seq(nn.Module):
         check_size("decoder_layers", decoder_layers)
         check_share("dropout", dropout)
         check_share("embedding_dropout", embedding_dropout)
-        if tie not in TIES:
-            raise UserError(f"model.network.tie={tie}: choose {', '.join(TIES)}")
-        if tie == "all" and not (joint_vocabulary and source_vocab_size == target_vocab_size):
-            raise UserError(
-                f"model.network.tie=all with {source_vocab_size:,} source and {target_vocab_size:,} target "
-                "tokens of their own: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), "
-                "or tie=decoder"
-            )
         self.pad_id, self.bos_id, self.eos_id = pad_id, bos_id, eos_id
-        target_embedding = nn.Embedding(target_vocab_size, embedding_size, padding_idx=pad_id)
-        source_embedding = target_embedding
-        if tie != "all":
-            source_embedding = nn.Embedding(source_vocab_size, embedding_size, padding_idx=pad_id)
+        source_embedding, target_embedding = tied_embeddings(
+            tie, source_vocab_size, target_vocab_size, embedding_size, pad_id, joint_vocabulary
+        )
         if tie != "none":
             # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
             nn.init.normal_(target_embedding.weight, std=embedding_size**-0.5)
@@ -144,19 +174,7 @@ class Seq2Seq(nn.Module):
         if teacher_forcing_ratio >= 1:
             readout, weights, _ = self.decoder.readout(decoder_input, state, memory)
             return Readouts(readout, weights)
-        readouts: list[Tensor] = []
-        attention: list[Tensor] = []
-        tokens = decoder_input[:, :1]
-        for step in range(decoder_input.shape[1]):
-            readout, weights, state = self.decoder.readout(tokens, state, memory)
-            readouts.append(readout)
-            if weights is not None:
-                attention.append(weights)
-            if step + 1 < decoder_input.shape[1]:
-                guess = self.output(readout.detach()).argmax(dim=-1)  # (B, 1)
-                is_forced = torch.rand(guess.shape, device=guess.device) < teacher_forcing_ratio
-                tokens = torch.where(is_forced, decoder_input[:, step + 1, None], guess)
-        return Readouts(torch.cat(readouts, dim=1), torch.cat(attention, dim=1) if attention else None)
+        return step_by_step(self.decoder, state, memory, decoder_input, teacher_forcing_ratio)
 
     def first_state(self, state: State) -> State:
         """What the encoder gives, (layers, B, directions * H), to the decoder's."""

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
-from seqlab.networks.contracts import State
-from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.networks.contracts import State, TranslationNetwork
 
 
 class Hypothesis(NamedTuple):
@@ -30,13 +29,13 @@ def length_limits(source_lengths: Tensor, max_length: int | None) -> Tensor:
     return limits if max_length is None else limits.clamp(max=max_length)
 
 
-def next_log_probs(network: Seq2Seq, readout: Tensor, forbidden: Tensor) -> Tensor:
+def next_log_probs(network: TranslationNetwork, readout: Tensor, forbidden: Tensor) -> Tensor:
     """(N, 1, R) readouts to (N, V) log-probabilities in nats; forbidden tokens have none of it."""
     logits = network.output(readout[:, 0]).float()
     return logits.index_fill(1, forbidden, -torch.inf).log_softmax(dim=-1)
 
 
-def forbidden_tokens(network: Seq2Seq, unk_id: int | None) -> Tensor:
+def forbidden_tokens(network: TranslationNetwork, unk_id: int | None) -> Tensor:
     """PAD, BOS and, where given, UNK: no reader wants them in a translation."""
     ids = [network.pad_id, network.bos_id] + ([] if unk_id is None else [unk_id])
     return torch.tensor(ids, device=network.output.weight.device)
@@ -51,7 +50,7 @@ def take_state(state: State, rows: Tensor) -> State:
 
 @torch.inference_mode()
 def greedy_search(
-    network: Seq2Seq,
+    network: TranslationNetwork,
     source: Tensor,
     source_lengths: Tensor,
     *,
@@ -91,7 +90,7 @@ def greedy_search(
 
 @torch.inference_mode()
 def beam_search(
-    network: Seq2Seq,
+    network: TranslationNetwork,
     source: Tensor,
     source_lengths: Tensor,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from seqlab.data.vocabulary import SPECIAL
 from seqlab.networks.tracing import traceable
 
-BATCH, LENGTH = "batch", "length"  # axes that may have any size
+BATCH, LENGTH, WRITTEN = "batch", "length", "written"  # axes that may have any size
 Axes = tuple[str | int, ...]
 Tensors = tuple[Tensor, ...]
 
@@ -82,13 +82,22 @@ def state_tensors(state: Any) -> Tensors:
     return () if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
-def state_axes(parts: Tensors) -> dict[str, Axes]:
-    """The axes of the tensors of a state, by name."""
+def state_axes(first: Any, after: Any) -> dict[str, Axes]:
+    """The axes of the tensors of a state, by name; those that are longer after another step grow.
+
+    Names are those of its fields, where it is a NamedTuple.
+    """
+    parts, later = state_tensors(first), state_tensors(after)
     names = ["hidden", "cell"] if len(parts) < 3 else [f"state{number}" for number in range(len(parts))]
-    return {name: (part.shape[0], BATCH, *part.shape[2:]) for name, part in zip(names, parts, strict=False)}
+    found: dict[str, Axes] = {}
+    for name, part, grown in zip(getattr(first, "_fields", names), parts, later, strict=False):
+        sizes = zip(part.shape[2:], grown.shape[2:], strict=True)
+        found[name] = (part.shape[0], BATCH, *(size if size == then else WRITTEN for size, then in sizes))
+    return found
 
 
-def random_state(parts: Tensors, batch: int, generator: Generator) -> Tensors:
-    """A state of the shape of ``parts`` for ``batch`` rows."""
-    shapes = [(part.shape[0], batch, *part.shape[2:]) for part in parts]
+def random_state(axes: Mapping[str, Axes], batch: int, generator: Generator) -> Tensors:
+    """A state of these axes for ``batch`` rows; of what was written any number will do."""
+    sizes = {BATCH: batch, WRITTEN: batch + 1}
+    shapes = [[size if isinstance(size, int) else sizes[size] for size in each] for each in axes.values()]
     return tuple(torch.rand(shape, generator=generator) - 0.5 for shape in shapes)

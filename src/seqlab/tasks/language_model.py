@@ -94,18 +94,18 @@ class LanguageModel(SequenceTask[TextBatch]):
     def one_pass(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> Graph:
         tokens = random_tokens(sizes["vocab_size"])
         with torch.no_grad():
-            parts = state_tensors(self.network(torch.zeros(1, 1, dtype=torch.int64), None)[1])
+            token = torch.zeros(1, 1, dtype=torch.int64)
+            state = self.network(token, None)[1]
+            axes = state_axes(state, self.network(token, state)[1])
 
         def sample(batch: int, length: int, generator: torch.Generator) -> Tensors:
-            states = random_state(parts, batch, generator)
-            return tokens(batch, length, generator), *states
+            return tokens(batch, length, generator), *random_state(axes, batch, generator)
 
         def outputs(network: Any, given: Tensor, *states: Tensor) -> Tensors:
             state: Any = None if not states else states[0] if len(states) == 1 else states
             logits, state = network(given, state)
             return logits.float().log_softmax(dim=-1), *state_tensors(state)
 
-        axes = state_axes(parts)
         longest = getattr(self.network, "context_size", None)
         return Graph(
             self.network,

@@ -95,9 +95,10 @@ class Translation(SequenceTask[TranslationBatch]):
     def graphs(self, sizes: Mapping[str, int], data: Mapping[str, Any]) -> dict[str, Graph]:
         """``encoder``, run once a source, and ``step``, run once a target token; the caller searches."""
         with torch.no_grad():
-            memory, state = self.network.encode(torch.zeros(1, 1, dtype=torch.int64), torch.ones(1).long())
-        states, width = state_tensors(state), memory.outputs.shape[2]
-        attends = memory.projected is not None
+            token = torch.zeros(1, 1, dtype=torch.int64)
+            memory, state = self.network.encode(token, torch.ones(1).long())
+            axes = state_axes(state, self.network.decoder.readout(token, state, memory)[2])
+        width, attends = memory.outputs.shape[2], memory.projected is not None
         held: dict[str, Axes] = {}
         if attends:
             held = {"memory": (BATCH, LENGTH, width), "mask": (BATCH, LENGTH)}
@@ -122,9 +123,8 @@ class Translation(SequenceTask[TranslationBatch]):
                 lengths = torch.randint(1, length + 1, (batch,), generator=generator)
                 outputs = torch.rand((batch, length, width), generator=generator) - 0.5
                 read = outputs, torch.arange(length) < lengths[:, None]
-            return tokens, *read, *random_state(states, batch, generator)
+            return tokens, *read, *random_state(axes, batch, generator)
 
-        axes = state_axes(states)
         source: dict[str, Axes] = {"source": (BATCH, LENGTH), "lengths": (BATCH,)}
         given: dict[str, Axes] = {"tokens": (BATCH,), **held, **axes}
         found: dict[str, Axes] = {"log_probabilities": (BATCH, sizes["target_vocab_size"])}

@@ -58,7 +58,7 @@ def test_kinds_of_a_task_have_parameters_alike(
     base = count(sizes, *task["overrides"].split())
     for kind in SPEC["kinds"]:
         found = count(sizes, *study.overrides_of(SPEC, name, kind))
-        assert 0.90 * base <= found <= base, (kind, found, base)
+        assert 0.65 * base <= found <= base, (kind, found, base)
 
 
 def test_minutes_become_steps_at_a_rate_and_finished_runs_are_kept(

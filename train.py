@@ -22,6 +22,7 @@ def train(config: DictConfig) -> float | None:
     build.check_seed(config.seed)
     build.check_words(config)
     trainer.check_hardware(config.trainer)
+    trainer.use_threads(config.trainer)
     build.check_monitor(config)
     build.check_pair(config)
     build.check_optimizer(config.optimizer)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -35,19 +34,13 @@ from benchmarks.plain_twins import (  # noqa: E402
     padded_batches,
     window_batches,
 )
-from benchmarks.startup import launch  # noqa: E402
 from seqlab.data.loaders import IndexBatches  # noqa: E402
 from seqlab.data.log_sessions import LogSessions  # noqa: E402
 from seqlab.data.session_windows import SessionWindows  # noqa: E402
 from seqlab.data.vocabulary import Vocabulary  # noqa: E402
 from seqlab.detection.surprise import surprise  # noqa: E402
-from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
-from seqlab.training.callbacks import build_callbacks  # noqa: E402
-from seqlab.training.checkpoints import contents_of  # noqa: E402
-from seqlab.training.run_folder import RunFolder  # noqa: E402
-from seqlab.training.tracking import build_loggers  # noqa: E402
-from seqlab.training.trainer import build_trainer, quiet_lightning  # noqa: E402
+from seqlab.training.trainer import quiet_lightning  # noqa: E402
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -195,64 +188,6 @@ def scoring_comparison(config: DictConfig, rounds: int, windows_in_loop: int = 2
     return row("scoring a split, one window at a time", "windows", index.num_windows, plain, ours)
 
 
-def overhead(config: DictConfig, rounds: int) -> str:
-    """Lightning, logging, checkpoints and the progress bar at their defaults, beside a bare loop."""
-    bare, ours = [], []
-    for number in range(rounds + 1):
-        data = build_data(config.data)
-        data.setup()
-        with tempfile.TemporaryDirectory() as folder:
-            task = build_task(config, data.sizes)
-            ours.append(seconds(lambda f=folder, d=data, t=task: default_fit(config, Path(f), d, t)))
-        task = build_task(config, data.sizes)
-        bare.append(seconds(lambda d=data, t=task: bare_loop(config, d, t)))
-        if not number:
-            bare.clear()
-            ours.clear()
-    ratios = sorted(b / a for a, b in zip(bare, ours, strict=True))
-    return (
-        f"| default run, {config.trainer.max_epochs} epochs | {statistics.median(bare):.2f} s bare loop | "
-        f"{statistics.median(ours):.2f} s Lightning, logger, checkpoints, bar | "
-        f"{statistics.median(ratios):.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f}) |"
-    )
-
-
-def default_fit(config: DictConfig, folder: Path, data: Any, task: SequenceTask) -> None:
-    """What train.py does between the task and the detector."""
-    around = build_callbacks(config, folder / "checkpoints", contents_of(config, data))
-    trainer = build_trainer(
-        config.trainer,
-        around.all,
-        build_loggers(config.logger, RunFolder(folder, "gru", "hdfs_window")),
-        folder,
-    )
-    trainer.fit(task, datamodule=data)
-
-
-def bare_loop(config: DictConfig, data: Any, task: SequenceTask) -> None:
-    """The same batches, validation included, with nothing around: the least that training can cost."""
-    loader, validation = data.train_dataloader(), data.val_dataloader()
-    optimizer = torch.optim.Adam(task.network.parameters(), config.optimizer.lr)
-    steps = len(loader) * config.trainer.max_epochs
-    from seqlab.training.schedulers import warmup_cosine
-
-    scheduler = warmup_cosine(optimizer, steps)
-    for epoch in range(config.trainer.max_epochs):
-        loader.sampler.set_epoch(epoch)
-        task.train()
-        for batch in loader:
-            losses = task.losses(batch)
-            optimizer.zero_grad()
-            (losses.nll / losses.num_units).backward()
-            nn.utils.clip_grad_norm_(task.network.parameters(), config.trainer.gradient_clip_val)
-            optimizer.step()
-            scheduler.step()
-        task.eval()
-        with torch.inference_mode():
-            total = sum(float(task.losses(batch).nll) for batch in validation)
-        assert total > 0
-
-
 def predictor_twin(data: LogSessions) -> nn.Module:
     return PlainPredictor(len(data.vocabulary), data.vocabulary.pad, 32, 64, 2)
 
@@ -266,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--normal", required=True, help="a file of sessions: `block,key key ...`")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each comparison")
-    parser.add_argument("--only", nargs="*", default=["gru", "gru_ae", "scoring", "overhead", "launch"])
+    parser.add_argument("--only", nargs="*", default=["gru", "gru_ae", "scoring"])
     arguments = parser.parse_args()
     quiet_lightning()
     files = f"data.normal={Path(arguments.normal).resolve()}"
@@ -284,10 +219,6 @@ def main() -> None:
         print(row("gru_ae, the twin's batches shuffled as published", "tokens", *shuffled), flush=True)
     if "scoring" in arguments.only:
         print(scoring_comparison(gru, rounds), flush=True)
-    if "overhead" in arguments.only:
-        print(overhead(composed(files), rounds), flush=True)
-    if "launch" in arguments.only:
-        print(launch(rounds), flush=True)
 
 
 if __name__ == "__main__":

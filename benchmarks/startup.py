@@ -1,6 +1,7 @@
 """How long a command takes before it does anything, and which heavy packages it imports on the way.
 
     python benchmarks/startup.py --repeats 7
+    python benchmarks/startup.py --launch     # train.py and a plain Lightning script, to the first step
 
 Prints Markdown. Each command runs in a process of its own, in turn with a bare ``python -c pass``: the ratio
 is that of medians. A package counts as imported if ``sys.modules`` holds it when the command ends.
@@ -20,6 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.beside import ratios, spread  # noqa: E402
+
 HEAVY = (
     *("torch", "pytorch_lightning", "hydra", "pandas", "matplotlib", "plotly"),
     *("wandb", "tensorboard", "mlflow", "ray", "optuna"),
@@ -101,22 +106,26 @@ def seconds(arguments: Sequence[str]) -> float:
 
 
 def launch(rounds: int) -> str:
-    """From the shell to the first training step, beside importing torch and pytorch_lightning alone."""
-    bare, ours = [], []
+    """From the shell to the first training step, in turn with a plain Lightning script and bare imports."""
+    leave = "+callbacks.extra.leave._target_=benchmarks.first_step.LeaveAtFirstStep"
+    taken: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        leave = "+callbacks.extra.leave._target_=benchmarks.first_step.LeaveAtFirstStep"
+        commands = {
+            "`import torch, pytorch_lightning` alone": ("-c", "import torch, pytorch_lightning"),
+            "a plain Lightning script": ("benchmarks/plain_lightning.py",),
+            "`python train.py`": ("train.py", leave, f"hydra.run.dir={folder}/run"),
+        }
         for number in range(rounds + 1):
-            imports = seconds(("-c", "import torch, pytorch_lightning"))
-            first_step = seconds(("train.py", leave, f"hydra.run.dir={folder}/run"))
-            if number:  # the first round warms up
-                bare.append(imports)
-                ours.append(first_step)
-    ratios = sorted(b / a for a, b in zip(bare, ours, strict=True))
-    return (
-        f"| launch to first step | {statistics.median(bare):.2f} s bare imports | "
-        f"{statistics.median(ours):.2f} s `python train.py` | "
-        f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
-    )
+            for name, arguments in commands.items():
+                found = seconds(arguments)
+                if number:  # the first round warms up
+                    taken.setdefault(name, []).append(found)
+    ours = taken["`python train.py`"]
+    lines = ["| to the first training step | `python train.py` takes times as long | s |", "|---|---|---|"]
+    for name, found in taken.items():
+        times = "" if found is ours else spread(ratios(ours, found, "lower"), ".2f")
+        lines.append(f"| {name} | {times} | {spread(found, '.2f')} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -125,7 +134,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--launch", action="store_true", help="only from the shell to the first step")
+    arguments = parser.parse_args()
+    repeats = arguments.repeats
+    if arguments.launch:
+        print(launch(repeats))
+        return
     times: dict[str, list[float]] = {name: [] for name in ("python -c pass", *COMMANDS)}
     for number in range(repeats + 1):
         for name, arguments in {"python -c pass": NOTHING, **COMMANDS}.items():

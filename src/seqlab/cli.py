@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from seqlab.errors import CheckpointError, UserError, disk_message, memory_message
 from seqlab.files import let_go
 from seqlab.interrupts import interrupted
-from seqlab.kernels import leave_backend_of_kernel
+from seqlab.process import free_idle_cores, leave_backend_of_kernel
 
 EXIT_USER_ERROR = 2
 COMMANDS = {
@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     leave_backend_of_kernel()
+    free_idle_cores()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:

@@ -20,7 +20,7 @@ def test_jobs_share_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threads_of_each(3) == 2
     assert threads_of_each(16) == 1
     monkeypatch.delattr("os.sched_getaffinity")  # as on macOS
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
     assert threads_of_each(2) == 2
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert threads_of_each(2) == 5

@@ -99,7 +99,7 @@ def test_where_the_time_went_lies_in_the_run_folder(composed: Compose, tmp_path:
 def test_every_argument_of_lightnings_trainer_is_a_key_and_none_is_invented(root: Path) -> None:
     keys = set(OmegaConf.load(root / "conf/trainer/default.yaml"))
     arguments = set(inspect.signature(pl.Trainer.__init__).parameters) - {"self"}
-    own = {"gpus", "processes", "progress_bar_refresh_rate", "compile", "overfit", "fast"}
+    own = {"gpus", "processes", "threads", "progress_bar_refresh_rate", "compile", "overfit", "fast"}
     assert keys - arguments == own
     assert arguments - keys == {"accelerator", "devices", "callbacks", "logger", "default_root_dir"}
 

@@ -104,14 +104,16 @@ def _fits(wanted: Requirement, found: str | None) -> bool:
 def _cpu() -> Iterator[Check]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = torch.get_num_threads()
+    from seqlab.process import cores as usable_cores
+    from seqlab.process import threads_of
+
+    cores, threads = usable_cores(), threads_of("auto") or torch.get_num_threads()
     todo = ""
     if threads > cores:
         todo = f"OMP_NUM_THREADS={cores}: more threads than cores slow a run down"
     elif threads < cores and os.environ.get("OMP_NUM_THREADS"):
         todo = f"OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} holds it to that"
-    yield Check("CPU", f"{cores} cores, {threads} in use", NOTE if todo else OK, todo)
+    yield Check("CPU", f"{cores} cores, training uses {threads}", NOTE if todo else OK, todo)
 
 
 def _gpu_and_precision() -> Iterator[Check]:

@@ -16,8 +16,8 @@ from seqlab import progress
 from seqlab.composing import is_plain, read_arguments, with_package
 from seqlab.errors import UserError, disk_message, escaped, memory_message
 from seqlab.interrupts import interrupted, last_words
-from seqlab.kernels import leave_backend_of_kernel
 from seqlab.privacy import hidden, hide_in_file
+from seqlab.process import free_idle_cores, leave_backend_of_kernel
 from seqlab.project import project_folder, train_words, typed
 
 MULTIRUN = ("-m", "--multirun")
@@ -54,6 +54,7 @@ def train_command(train: Callable[[Any], Any], arguments: Sequence[str]) -> int:
     """
     conf = Path(train.__code__.co_filename).resolve().parent / "conf"
     leave_backend_of_kernel()
+    free_idle_cores()
     try:
         if any(argument in ("--help", "-h") for argument in arguments):
             from seqlab.composing.help import help_text

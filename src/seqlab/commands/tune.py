@@ -80,6 +80,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> dict[str, Any]:
     build.check_monitor(config)
     build.check_pair(config)
     trainer.check_hardware(config.trainer)
+    trainer.use_threads(config.trainer)
     seed_everything(config.seed, workers=True, verbose=False)
     choices = HydraConfig.get().runtime.choices
     title = f"{choices['model']}-{choices['data']}"
@@ -91,8 +92,7 @@ def tune(arguments: argparse.Namespace, conf: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
 
     both = arguments.lr == arguments.batch_size
-    found: dict[str, str] = {}
-    sections = []
+    found, sections = dict[str, str](), list[Section]()
     if arguments.batch_size or both:
         short = composed(conf, [*arguments.composed, *tuning.short_training()])
         print(f"batch size  steps an epoch  {datamodule.train_unit} per second")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from seqlab.errors import UserError
 from seqlab.evaluation.base import Evaluation, NothingFitted
 from seqlab.results.outcome import Outcome, ResultTable
 
@@ -32,7 +33,12 @@ class ValidationOnly(Evaluation):
             if isinstance(callback, ModelCheckpoint) and callback.monitor == task.monitor
         ]
         if not best or best[0] is None:  # checkpoints are off: the last validation counts
-            best = [task.trainer.callback_metrics[task.monitor]]
+            best = [task.trainer.callback_metrics.get(task.monitor)]
+        if best[0] is None:
+            raise UserError(
+                f"test=false judges by {task.monitor}, and training ended before the first validation; train "
+                "longer, or validate sooner with trainer.val_check_interval=N (batches)"
+            )
         return NothingFitted(), {task.monitor: float(best[0])}
 
     def test(self, task: Any, datamodule: Any, judge: Any) -> NotTested:

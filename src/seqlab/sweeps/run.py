@@ -17,6 +17,7 @@ from typing import Any
 from seqlab.composing import search_override
 from seqlab.errors import UserError
 from seqlab.privacy import hidden_words
+from seqlab.process import COUNT, threads_of
 from seqlab.sweeps.sweep_file import Checked, Sweep, check_objective, command, read_sweep
 from seqlab.sweeps.table import best_trials, counts, write_csv
 from seqlab.sweeps.trials import Plan, Trial, trial_context
@@ -117,12 +118,8 @@ def _run_here(
 
 
 def threads_of_each(jobs: int) -> int:
-    """The share of threads of each job: OMP_NUM_THREADS where it is set, else an even part of the cores."""
-    if given := os.environ.get("OMP_NUM_THREADS"):
-        return int(given)
-    # macOS does not tell which cores a process may use
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // jobs)
+    """The share of threads of each job: OMP_NUM_THREADS where it is set, else a part of the cores."""
+    return threads_of("auto", jobs) or int(os.environ[COUNT])
 
 
 def slots(jobs: int, gpus: int | str) -> list[dict[str, str]]:

@@ -19,11 +19,13 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import AdvancedProfiler, SimpleProfiler
 from torch import distributed
 
+from seqlab import process
 from seqlab.errors import UserError
 from seqlab.training.build import check_arguments
 from seqlab.training.checkpoints import AtomicCheckpointIO
 from seqlab.training.run_folder import is_writer
 
+log = logging.getLogger(__name__)
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "auto")
 # torch's names for "this CPU multiplies bf16 itself"; without it a step is some twenty times slower
 CPU_BF16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -37,7 +39,7 @@ NOT_SAID = (
     "LeafSpec.* is deprecated",
 )
 PROFILERS = {"simple": SimpleProfiler, "advanced": AdvancedProfiler}
-OWN = ("gpus", "processes", "progress_bar_refresh_rate", "compile", "overfit", "fast")
+OWN = ("gpus", "processes", "threads", "progress_bar_refresh_rate", "compile", "overfit", "fast")
 
 
 def hardware(gpus: int | str, processes: int = 1) -> dict[str, Any]:
@@ -103,7 +105,23 @@ def check_hardware(config: Mapping[str, Any]) -> None:
             f"trainer.compile=true: torch.compile needs a C++ compiler, and {compiler} is not on the PATH; "
             "install g++, name one in CXX, or leave trainer.compile=false"
         )
+    process.threads_of(config["threads"])
     debug_arguments(config)
+
+
+def use_threads(config: Mapping[str, Any]) -> None:
+    """Compute with as many threads as ``trainer.threads`` says, and say in train.log how many these are."""
+    number = process.threads_of(config["threads"], config["processes"])
+    if number is not None:
+        torch.set_num_threads(number)
+        if config["processes"] > 1:  # Lightning would give each all of them
+            os.environ[process.COUNT] = str(number)
+    log.info(
+        "%d threads on %d cores (trainer.threads=%s)",
+        torch.get_num_threads(),
+        process.cores(),
+        config["threads"],
+    )
 
 
 def precision_of(config: Mapping[str, Any], accelerator: str) -> str:

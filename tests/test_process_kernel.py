@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from seqlab.kernels import leave_backend_of_kernel
+from seqlab.process import leave_backend_of_kernel
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_backend_goes_where_its_package_is_not(
 
 
 def test_metrics_load_under_the_backend_of_another_kernel() -> None:
-    code = "from seqlab.kernels import leave_backend_of_kernel as leave; leave(); import torchmetrics"
+    code = "from seqlab.process import leave_backend_of_kernel as leave; leave(); import torchmetrics"
     environment = os.environ | {"MPLBACKEND": "module://not_there_inline.backend"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False

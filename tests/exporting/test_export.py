@@ -19,11 +19,6 @@ from seqlab.tasks.language_model import LanguageModel
 from seqlab.tasks.next_event import NextEvent
 
 MakeTask = Callable[..., Any]
-TCN = {
-    "_target_": "seqlab.networks.temporal_convolution.TemporalConvolution",
-    "_partial_": True,
-    "num_blocks": 2,
-}
 SETTINGS = [
     ("gru", {"cell": "gru"}),
     ("gru", {"cell": "lstm", "num_layers": 2}),
@@ -44,20 +39,7 @@ SETTINGS = [
     ("seq2seq", {"attention": "general", "decoder_layers": 2, "attend_after": "first"}),
     ("seq2seq", {"attention": "none", "cell": "lstm", "bidirectional": False}),
     ("seq2seq", {"attention": "location", "cell": "lstm", "encoder_layers": 2}),
-    ("gru", {"cell": "mingru"}),
-    ("char_rnn", {"cell": TCN}),
-    *(
-        pytest.param(*case, marks=pytest.mark.soak)
-        for case in (
-            ("gru_ae", {"attention": "none", "cell": TCN}),
-            ("char_rnn", {"cell": "minlstm", "num_layers": 2}),
-            ("lstm", {"cell": TCN, "num_readers": 2}),
-            ("name_classifier", {"pooling": "all", "cell": TCN}),
-            ("tagger", {"cell": "mingru", "num_layers": 2}),
-            ("seq2seq", {"attention": "general", "cell": TCN, "decoder_layers": 2, "attend_after": "first"}),
-            ("seq2seq", {"attention": "general", "cell": "mingru", "decoder_layers": 2}),
-        )
-    ),
+    ("transformer", {"encoder_layers": 1, "decoder_layers": 2}),
 ]
 
 

@@ -60,7 +60,7 @@ def test_every_block_of_a_page_does_what_it_says(
         for line in code.splitlines():
             words = shlex.split(line.replace("RUN/", f"{run}/"), comments=True)
             if words[0] == "cd":
-                monkeypatch.chdir(project / words[1])
+                monkeypatch.chdir(Path.cwd() / words[1])
             elif words[0] == "seqlab":
                 with contextlib.redirect_stdout(printed):
                     assert main(words[1:]) == 0, line

@@ -21,6 +21,7 @@ EVERY = 0.2  # seconds between two signs
 class _Now:
     began = time.perf_counter()
     line: _Line | None = None
+    bars: tuple[Any, ...] = ()
 
 
 _now = _Now()
@@ -57,15 +58,26 @@ def clear() -> None:
         _now.line = None
 
 
-def track(items: Iterable[T], doing: str, total: int | None = None, unit: str = "batches") -> Iterable[T]:
-    """The items, with a bar once they take over two seconds; it goes when they end."""
-    if not (on_terminal() or in_notebook()):
-        return items
+def bar(doing: str, total: float | None = None, unit: str = " batches", **more: Any) -> Any:
+    """A bar of tqdm on standard error, in a notebook Jupyter's own; it shows nothing where nobody watches.
+
+    It comes once the step takes over DELAY seconds and goes when it ends, unless ``more``, arguments of tqdm,
+    say another thing.
+    """
     from tqdm.auto import tqdm
 
-    return tqdm(
-        items, doing, total, leave=False, delay=DELAY, dynamic_ncols=True, unit=f" {unit}", file=sys.stderr
-    )
+    look = {"leave": False, "delay": DELAY, "dynamic_ncols": True, "file": sys.stderr}
+    is_quiet = not (on_terminal() or in_notebook())
+    made = tqdm(desc=doing, total=total, unit=unit, disable=is_quiet, **(look | more))
+    _now.bars = (*(each for each in _now.bars if not each.disable), made)  # tqdm disables those that ended
+    return made
+
+
+def track(items: Iterable[T], doing: str, total: int | None = None, unit: str = "batches") -> Iterable[T]:
+    """The items, with a bar while they last."""
+    if not (on_terminal() or in_notebook()):
+        return items
+    return bar(doing, total, f" {unit}", iterable=items)
 
 
 def in_notebook() -> bool:
@@ -103,8 +115,4 @@ class _Line(threading.Thread):
 
 
 def _bar_is_shown() -> bool:
-    tqdm = sys.modules.get("tqdm.std")
-    bars = [] if tqdm is None else list(getattr(tqdm.tqdm, "_instances", []))
-    return any(
-        time.time() - getattr(bar, "start_t", time.time()) > bar.delay for bar in bars if not bar.disable
-    )
+    return any(not each.disable and time.time() - each.start_t > each.delay for each in _now.bars)

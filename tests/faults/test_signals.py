@@ -58,6 +58,8 @@ def test_nothing_is_lost(
 ) -> None:
     run = tmp_path / "run"
     ended = start(MOMENTS[moment]).wait().end(*SIGNALS[kind])
+    if moment == "start-up" and kind != "SIGKILL":
+        assert not run.exists()
     found = readers_find(run)
     last = run / "checkpoints" / "last.ckpt"
     step = torch.load(last, weights_only=True)["global_step"] if last.exists() else None

@@ -17,7 +17,7 @@ from seqlab.cli import main
 # a child for each kill: what is slow to import is loaded once, before any thread runs
 CHILDREN = """
 import os, shutil, signal, sys
-import numpy, polars, rich.progress
+import numpy, polars, tqdm.auto
 from seqlab.cli import main
 
 log, output, *moments = sys.argv[1:]

@@ -1,10 +1,11 @@
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
-from seqlab.results.outcome import plain_figures
+from seqlab.results.outcome import Outcome, ResultTable, plain_figures
 
 
 def test_numbers_of_any_library_become_floats() -> None:
@@ -17,3 +18,22 @@ def test_numbers_of_any_library_become_floats() -> None:
 def test_a_figure_that_is_not_finite_is_named(value: float) -> None:
     with pytest.raises(ValueError, match=rf"test/auroc={value}: a metric must be finite"):
         plain_figures({"val/loss": 1.0, "test/auroc": value})
+
+
+def test_the_table_is_made_once_for_all_its_readers() -> None:
+    made = []
+
+    class Counted(Outcome):
+        metrics: ClassVar[dict[str, float]] = {}
+
+        def score_table(self) -> None:
+            return None
+
+        def result_table(self) -> ResultTable:
+            made.append(1)
+            return ResultTable("2 items", ("accuracy",), [("model", [0.5])], [], [])
+
+    outcome = Counted()
+    assert outcome.table is outcome.table
+    assert outcome.in_words() == [("model", "accuracy 0.5 (2 items)")]
+    assert made == [1]

@@ -97,8 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _training_files(contents: Contents) -> list[Any]:
     """What the run's data read its normal sessions from."""
+    from seqlab.data.log_sessions import LogSessions
+
     data = contents.config.get("data", {})
-    return [data.get(name) for name in ("sessions", "normal", "train")]
+    given = [data.get(name) for name in LogSessions.training_files]
+    return [file for each in given for file in (each if isinstance(each, list) else [each])]
 
 
 def _print(normals: Path, target_fpr: float, found: Recalibrated) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         if index:
             print()
         print(f"{data.name}: {data.title}", flush=True)
-        files = fetch(data, root, arguments.mirror, progress=sys.stderr.isatty())
+        files = fetch(data, root, arguments.mirror)
         _print_set(data, root / data.name, files)
     return 0
 

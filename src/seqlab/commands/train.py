@@ -118,6 +118,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what it would print, and it is told here
     ended_by: list[Any] = []  # the signal
     failed: list[Path] = []  # run folders of jobs that a user's mistake ended
+    opened: list[Path] = []  # run folders of all jobs
 
     def tell(error: Exception, config: Any = None) -> str | None:
         """Print the one message of a user's mistake or of too little memory; None for any other error."""
@@ -138,9 +139,13 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
         return message
 
     try:
-        job = _told(train, tell, ended_by, failed)
+        job = _told(train, tell, ended_by, failed, opened)
         hydra.main(version_base="1.3", config_path=str(conf), config_name="train")(job)()
     except KeyboardInterrupt:
+        from seqlab.composing.jobs import remove_unstarted
+
+        with last_words():
+            remove_unstarted(*opened[-1:])
         if not ended_by:
             raise
         return ended_by[0].exit_code
@@ -154,9 +159,7 @@ def _run(train: Callable[[Any], Any], conf: Path, search: Sequence[str]) -> int:
     if failed and not set(arguments) & set(MULTIRUN):  # the folder of a failed job of several tells of it
         from seqlab.composing.jobs import remove_unstarted
 
-        logging.shutdown()  # Hydra's log file lies in the run folder
-        for folder in failed:
-            remove_unstarted(folder)
+        remove_unstarted(*failed)
     code = EXIT_USER_ERROR if failed else 0
     _tell_multirun()
     return code
@@ -194,6 +197,7 @@ def _told(
     tell: Callable[[Exception, Any], str | None],
     ended_by: list[Any],
     failed: list[Path],
+    opened: list[Path],
 ) -> Callable[[Any], Any]:
     """``train`` whose failures are told where they happen: of an error that leaves a job, Hydra would say a
     line of its own."""
@@ -205,6 +209,7 @@ def _told(
         from hydra.core.hydra_config import HydraConfig
 
         progress.show("loading libraries and data")
+        opened.append(_output_folder())
         from seqlab.training.resume import RunInterruptedError, interruptible, only_writer
 
         try:

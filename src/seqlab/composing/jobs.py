@@ -125,15 +125,17 @@ def log_failure(error: Exception, message: str | None) -> Path:
     return folder
 
 
-def remove_unstarted(folder: Path) -> None:
-    """Take a run folder of Hydra's away again where the run did not come to write anything into it; one that
+def remove_unstarted(*folders: Path) -> None:
+    """Take run folders of Hydra's away again where the run did not come to write anything into them; one that
     a user had before stays."""
     from seqlab.composing.folders import Folders
 
-    if not folder.exists() or folder.absolute() in Folders.before:
-        return
-    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
-        shutil.rmtree(folder)
+    logging.shutdown()  # Hydra's log file lies in the run folder
+    for folder in folders:
+        if not folder.exists() or folder.absolute() in Folders.before:
+            continue
+        if {path.name for path in folder.iterdir()} <= {".hydra", "train.log"}:
+            shutil.rmtree(folder)
 
 
 def tell_interrupted(error: Any, folder: Path, config: Any) -> None:

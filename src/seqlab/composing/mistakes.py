@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,6 @@ def _flat_keys(node: Any, prefix: str = "") -> list[str]:
 
 def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
     """The key most like a mistyped one in the config of the chosen groups, or nothing."""
-    import difflib
-
     from omegaconf import OmegaConf
 
     groups = [
@@ -60,7 +59,7 @@ def _near_key(key: str, conf: Path, overrides: Sequence[str]) -> str:
     # the right name in the wrong place: window_size for data.window_size; a part of it: epochs for max_epochs
     near = [known for known in keys if known.rsplit(".", 1)[-1] == last]
     near = near or [known for known in keys if known.rsplit(".", 1)[-1].endswith(f"_{last}")]
-    near = near or difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
+    near = near or get_close_matches(key, keys, n=3, cutoff=0.6)
     return min(near, key=lambda known: ".max_" not in known) if near else ""
 
 
@@ -121,5 +120,7 @@ def _hydra_message(text: str, conf: Path, overrides: Sequence[str]) -> str:
     absent = re.search(r"Could not find '([^/']+)/([^']+)'\s+Available options in '[^']+':\s*([\s\w]*)", text)
     if absent:
         options = absent[3].split("Config search path")[0].split()
-        return f"{absent[1]}={absent[2]}: choose {', '.join(options)}"
+        meant = get_close_matches(absent[2], options, n=1)
+        hint = f"; did you mean {meant[0]}?" if meant else ""
+        return f"{absent[1]}={absent[2]}: choose {', '.join(options)}{hint}"
     return text.split("\n\n", maxsplit=1)[0].strip()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -53,6 +53,8 @@ class LogSessions(SequenceDataModule):
         UserError: for a setting out of range, or settings that exclude each other; at ``setup``, for files
             that cannot be read.
     """
+
+    training_files: ClassVar[tuple[str, ...]] = ("sessions", "normal", "train")  # settings
 
     def __init__(
         self,

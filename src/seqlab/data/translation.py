@@ -45,7 +45,7 @@ class Translation(SequenceDataModule):
         val: Files | None = None,
         test: Files | None = None,
         pairs: Sequence[Sequence[str]] | None = None,
-        folder: str | None = None,
+        folder: str | Path | None = None,
         split: Sequence[float] = (0.8, 0.1, 0.1),
         sample: dict[str, Any] | None = None,
         swap: bool = False,

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from seqlab.downloads.registry import PublicData, PublicFile
 from seqlab.downloads.unpacking import PREPARE, BadArchiveError, folder_name, unpack
 from seqlab.errors import UserError
+from seqlab.progress import bar
 
 CACHE_VARIABLE = "SEQLAB_DATA"
 ARRIVING = ".arriving-"  # folders of files that are not whole yet
@@ -41,13 +42,12 @@ def cache_folder(given: Path | None = None) -> Path:
     return Path(chosen).expanduser().absolute()
 
 
-def fetch(data: PublicData, root: Path, mirror: str | None = None, progress: bool = False) -> list[Fetched]:
+def fetch(data: PublicData, root: Path, mirror: str | None = None) -> list[Fetched]:
     """Put a set's files under ``root/NAME``; what is there and whole is not fetched again.
 
     Args:
         root: the cache, which need not exist.
         mirror: an address that has ``NAME/FILE`` below it, instead of the published ones.
-        progress: show a bar per file on stderr.
 
     Raises:
         UserError: no network, no such file, a wrong sum, a bad archive, no room, no rights. What is in place
@@ -63,7 +63,7 @@ def fetch(data: PublicData, root: Path, mirror: str | None = None, progress: boo
         _remove_leftovers(folder)
         for file in data.files:
             url = f"{mirror.rstrip('/')}/{quote(f'{data.name}/{file.file}')}" if mirror else file.url
-            fetched.append(_fetch(file, folder, url, progress))
+            fetched.append(_fetch(file, folder, url))
         return fetched
     except requests.RequestException as error:
         raise UserError(f"{url}: {error}. Check the network and try again, or give --mirror URL") from None
@@ -94,14 +94,14 @@ def _remove_leftovers(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _fetch(file: PublicFile, folder: Path, url: str, progress: bool) -> Fetched:
+def _fetch(file: PublicFile, folder: Path, url: str) -> Fetched:
     import pooch
 
     path = folder / file.file
     is_whole = path.exists() and file.sha256 in {None, pooch.file_hash(str(path))}
     if not is_whole:
         with TemporaryDirectory(prefix=ARRIVING, dir=folder) as work:
-            arrived = _download(file, Path(work), url, progress)
+            arrived = _download(file, Path(work), url)
             arrived.chmod(0o644)  # pooch lets the owner alone read it
             arrived.replace(path)
     if not (is_whole and _is_unpacked(file, folder)):
@@ -114,22 +114,23 @@ def _fetch(file: PublicFile, folder: Path, url: str, progress: bool) -> Fetched:
     return Fetched(path, sha256, path.stat().st_size, not is_whole, file.sha256 is not None)
 
 
-def _download(file: PublicFile, work: Path, url: str, progress: bool) -> Path:
+def _download(file: PublicFile, work: Path, url: str) -> Path:
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
     registry, urls = {file.file: file.sha256}, {file.file: url}
     store = pooch.create(work, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
-    # Without the header some servers send .gz files that requests would decompress.
-    downloader = pooch.HTTPDownloader(
-        progressbar=progress,
-        chunk_size=1 << 18,
-        timeout=TIMEOUT,
-        headers={"User-Agent": "seqlab", "Accept-Encoding": "identity"},
-    )
     try:
-        return Path(store.fetch(file.file, downloader=downloader))
+        with bar(file.file, file.bytes or 1, "B", unit_scale=True) as shown:  # pooch asks for its length
+            downloader = pooch.HTTPDownloader(
+                progressbar=shown,
+                chunk_size=1 << 18,
+                timeout=TIMEOUT,
+                # without it some servers send .gz files that requests would decompress
+                headers={"User-Agent": "seqlab", "Accept-Encoding": "identity"},
+            )
+            return Path(store.fetch(file.file, downloader=downloader))
     except requests.RequestException:  # some are ValueErrors, too
         raise
     except ValueError as error:  # another sum

@@ -131,6 +131,10 @@ class DetectionEvaluation(Evaluation):
             None if datamodule.parsed_folder is None else str(datamodule.parsed_folder),
         )
         outcome.measure()
+        if hasattr(task, "attention_weights"):
+            from seqlab.evaluation.detection_attention import attention_panels
+
+            outcome.attention.extend(attention_panels(task, datamodule, outcome))
         return outcome
 
     def predict(self, task: SequenceTask, contents: Contents, path: Path) -> pd.DataFrame:
@@ -184,7 +188,7 @@ class DetectionEvaluation(Evaluation):
     ) -> list[Section]:
         from seqlab.evaluation.detection_sections import detection_sections
 
-        return detection_sections(task, datamodule, outcome, self.top_alerts)
+        return detection_sections(datamodule, outcome, self.top_alerts)
 
     def _names(self, datamodule: LogSessions) -> list[str]:
         """The scores asked for and those that the data's times and parameters bring."""

@@ -35,7 +35,7 @@ from seqlab.detection.metrics import (
 from seqlab.detection.surprise import EventSurprise, nll_max
 from seqlab.evaluation.detection_cautions import cautions
 from seqlab.evaluation.detection_words import in_words
-from seqlab.results.outcome import LinePanel, Outcome, ResultTable, figure_rows
+from seqlab.results.outcome import HeatPanel, LinePanel, Outcome, ResultTable, figure_rows
 
 COLUMNS = {
     "auroc": "AUROC",
@@ -62,6 +62,7 @@ class DetectionOutcome(Outcome):
     parsed: str | None = None  # the output of seqlab parse that the sessions came from
     metrics: dict[str, float] = field(default_factory=dict)  # of metrics.json, without val/ and timing/
     curves: dict[str, Curve] = field(default_factory=dict)  # by score or baseline, where labels allow
+    attention: list[HeatPanel] = field(default_factory=list)  # of some sessions, where the network has any
 
     @property
     def main_score(self) -> str:
@@ -197,10 +198,15 @@ class DetectionOutcome(Outcome):
             return {}
         roc = {name: (curve.false_positive_rate, curve.recall) for name, curve in shown.items()}
         recall = {name: (curve.recall, curve.precision) for name, curve in shown.items()}
+        abnormal, normal = int(self.abnormal.sum()), int(self.normal.sum())
+        counts = {name: (y * abnormal, x * normal) for name, (x, y) in roc.items()}
         return {
             "ROC": LinePanel("false-positive rate", "recall", roc),
-            "Precision-recall": LinePanel("recall", "precision", recall),
+            "Precision-recall": LinePanel("recall", "precision", recall, counts),
         }
+
+    def heat_panels(self) -> list[HeatPanel]:
+        return self.attention
 
     def score_table(self) -> dict[str, Any]:
         """Block id, label if known, each score, alert, and what surprised most.

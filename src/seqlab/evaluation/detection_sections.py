@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from itertools import zip_longest
 
 import numpy as np
-import torch
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from seqlab.data.batches import SessionBatch
 from seqlab.data.log_sessions import LogSessions
 from seqlab.data.vocabulary import EOS_TOKEN
 from seqlab.detection.counts import count_matrix, widest_first
@@ -23,29 +21,32 @@ from seqlab.report.histogram import score_histogram
 from seqlab.report.page import Section, fill
 from seqlab.report.svg import chart_grid
 from seqlab.report.tables import format_number, paragraph, text_table
-from seqlab.tasks.base import SequenceTask
 
 CURVES = ("combined", "nll_max", "event_length_count", "2-gram")  # beside the main score's
 LISTED = 50  # sessions missed, and false alarms
 OTHERS = 200  # thresholds that a reader may try
-HEAT_MAPS = 4
-LONGEST_HEAT_MAP = 48  # tokens a side; more do not fit a page
+ATTENTION = (
+    "Each row is an event that is written, each column an event that was read; stronger color is more weight."
+)
 
 
-def detection_sections(
-    task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome, top_alerts: int
-) -> list[Section]:
+def detection_sections(datamodule: LogSessions, outcome: DetectionOutcome, top_alerts: int) -> list[Section]:
     """The sections in the order of reading; the one on attention only where there is any.
 
     Args:
         top_alerts: alerts to show.
     """
-    suspects = _most_suspect(outcome)
+    suspects = most_suspect(outcome)
+    attention = []
+    if panels := outcome.heat_panels():
+        from seqlab.report.heat_map import heat_maps
+
+        attention.append(Section("Attention", heat_maps(panels), ATTENTION))
     return [
         threshold_section(outcome, datamodule.templates),
         scores_section(outcome),
         alerts_section(datamodule, outcome, suspects, top_alerts),
-        *_attention_sections(task, datamodule, outcome, suspects),
+        *attention,
     ]
 
 
@@ -218,7 +219,7 @@ def alerts_section(
     return Section("Alerts", causes_block(causes), note)
 
 
-def _most_suspect(outcome: DetectionOutcome) -> list[int]:
+def most_suspect(outcome: DetectionOutcome) -> list[int]:
     """Alerts by falling main score; equal scores in the order of their mean surprise."""
     order = np.lexsort((-nll_mean(outcome.events), -outcome.scores[outcome.main_score]))
     return [session for session in order.tolist() if outcome.alerts[session]]
@@ -246,42 +247,3 @@ def _alert(datamodule: LogSessions, outcome: DetectionOutcome, session: int) -> 
         },
         num_events=int(one.lengths[0]),
     )
-
-
-def _attention_sections(
-    task: SequenceTask, datamodule: LogSessions, outcome: DetectionOutcome, suspects: list[int]
-) -> list[Section]:
-    """Where the network looked in some top alerts; nothing without attention."""
-    weights_of = getattr(task, "attention_weights", None)
-    short = [session for session in suspects if outcome.sessions.lengths[session] < LONGEST_HEAT_MAP]
-    if weights_of is None or task.batch_type is not SessionBatch or not short:
-        return []
-    from seqlab.data.padded_sessions import PaddedDataset
-    from seqlab.data.windows import distinct_sessions
-    from seqlab.report.heat_map import heat_map
-    from seqlab.report.svg import chart_row
-
-    maps = []
-    for session in short[:HEAT_MAPS]:
-        one = outcome.sessions.take(np.asarray([session]))
-        distinct = distinct_sessions(datamodule.vocabulary.encode(one), one.lengths, datamodule.vocabulary)
-        dataset = PaddedDataset(
-            distinct, datamodule.vocabulary, deduplicate=True, by_distinct=True, device=task.device
-        )
-        weights = weights_of(dataset[torch.zeros(1, dtype=torch.long)])
-        if weights is None:
-            return []
-        labels = [*one.keys(0), EOS_TOKEN]
-        title = str(one.ids[0]) + {0: ", normal", 1: ", abnormal"}.get(int(one.labels[0]), "")
-        maps.append(
-            heat_map(
-                weights[0].float().cpu().numpy(),
-                labels,
-                labels,
-                title,
-                row_title="predicted key",
-                column_title="key attended to",
-            )
-        )
-    note = "Each row is one prediction, each column a key it could look at; stronger color is more weight."
-    return [Section("Attention", chart_row(maps), note)]

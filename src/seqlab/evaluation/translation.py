@@ -23,7 +23,8 @@ from seqlab.evaluation.translation_outcome import (
     CorpusScores,
     TrainingPairs,
     TranslationOutcome,
-    attention_sections,
+    attention_panels,
+    attention_section,
     samples_section,
 )
 from seqlab.progress import track
@@ -117,6 +118,7 @@ class TranslationEvaluation(Evaluation):
             "nats per target token"
             if per_token
             else "nats; training: per pair, validation: per target token",
+            attention_panels(task, datamodule, sources, hypotheses),
         )
 
     def predict(self, task: Translation, contents: Contents, path: Path) -> pd.DataFrame:
@@ -152,7 +154,7 @@ class TranslationEvaluation(Evaluation):
     def sections(
         self, task: Translation, datamodule: TranslationData, outcome: TranslationOutcome, curves: Curves
     ) -> list[Section]:
-        return [samples_section(outcome), *attention_sections(task, datamodule, outcome)]
+        return [samples_section(outcome), *attention_section(outcome)]
 
 
 def stored_tokenizers(contents: Contents) -> tuple[Tokenizer, Tokenizer]:

@@ -9,16 +9,13 @@ from textwrap import shorten
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from seqlab.data.pairs import Pair, pair_batch
 from seqlab.data.translation import Translation as TranslationData
-from seqlab.report.heat_map import heat_map
 from seqlab.report.page import Section
-from seqlab.report.svg import chart_grid
 from seqlab.report.tables import text_table
-from seqlab.results.outcome import Outcome, ResultTable, best_baseline, figure_rows, prefixed
+from seqlab.results.outcome import HeatPanel, Outcome, ResultTable, best_baseline, figure_rows, prefixed
 from seqlab.search.beam import Hypothesis
 from seqlab.tasks.translation import Translation
 
@@ -107,6 +104,7 @@ class TranslationOutcome(Outcome):
     baselines: dict[str, CorpusScores]
     search: str  # how the translations were found
     loss_unit: str  # of the curves
+    attention: Sequence[HeatPanel] = ()  # of some sentences, where the network has any
 
     @property
     def loss(self) -> float:
@@ -202,6 +200,9 @@ class TranslationOutcome(Outcome):
     def next_steps(self, checkpoint: str) -> list[str]:
         return [f"translate {checkpoint} SENTENCES.txt"]
 
+    def heat_panels(self) -> list[HeatPanel]:
+        return list(self.attention)
+
     def signatures(self) -> dict[str, str]:
         """How sacreBLEU counted: figures under other signatures are other figures."""
         return {"bleu": self.scores.bleu_signature, "chrf": self.scores.chrf_signature}
@@ -228,12 +229,25 @@ def samples_section(outcome: TranslationOutcome) -> Section:
     return Section("Translations", table, "Sentences are taken evenly over the test file, not chosen.")
 
 
-def attention_sections(
-    task: Translation, datamodule: TranslationData, outcome: TranslationOutcome
-) -> list[Section]:
-    """Heat maps of the first test sentences that fit; nothing for a network without attention."""
-    maps: list[Markup] = []
-    for source, hypothesis in zip(outcome.sources, outcome.hypotheses, strict=True):
+def attention_section(outcome: TranslationOutcome) -> list[Section]:
+    """Heat maps, where the network has attention."""
+    if not outcome.attention:
+        return []
+    from seqlab.report.heat_map import heat_maps
+
+    note = "Each row is a token of the translation; its shades say which source tokens the decoder looked at."
+    return [Section("Attention", heat_maps(outcome.attention), note)]
+
+
+def attention_panels(
+    task: Translation,
+    datamodule: TranslationData,
+    sources: Sequence[str],
+    hypotheses: Sequence[Hypothesis],
+) -> list[HeatPanel]:
+    """Of the first test sentences that fit; nothing for a network without attention."""
+    panels: list[HeatPanel] = []
+    for source, hypothesis in zip(sources, hypotheses, strict=True):
         source_ids = datamodule.source_tokenizer.encode(source)
         if not 1 < len(source_ids) <= LONGEST_HEAT_MAP or not 0 < len(hypothesis.tokens) <= LONGEST_HEAT_MAP:
             continue
@@ -242,11 +256,7 @@ def attention_sections(
             return []
         written = [*datamodule.target_tokenizer.pieces(hypothesis.tokens), "<eos>"]
         read = [*datamodule.source_tokenizer.pieces(source_ids), "<eos>"]
-        cells = weights[0].float().cpu().numpy()
-        maps.append(heat_map(cells, written, read, source, row_title="written", column_title="read"))
-        if len(maps) == HEAT_MAPS:
+        panels.append(HeatPanel(source, "written", "read", written, read, weights[0].float().cpu().numpy()))
+        if len(panels) == HEAT_MAPS:
             break
-    if not maps:
-        return []
-    note = "Each row is a token of the translation; its shades say which source tokens the decoder looked at."
-    return [Section("Attention", chart_grid(maps), note)]
+    return panels

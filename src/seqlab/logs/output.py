@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import platform
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress, TextColumn
 
 from seqlab.errors import UserError
 from seqlab.files import sync
@@ -28,6 +25,7 @@ from seqlab.logs.known_templates import PARAMETERS, SESSIONS, SUMMARY, TEMPLATES
 from seqlab.logs.reading import NO_TIME, SHOWN_LINES, text_bytes
 from seqlab.logs.sessions import MappedChunk
 from seqlab.logs.settings import ParseSettings
+from seqlab.progress import bar
 
 ENOUGH_LINES = 10_000  # to see that a format is another
 LABELS = ("Normal", "Anomaly")  # as loghub's label files have them
@@ -203,11 +201,13 @@ def report(settings: ParseSettings, parsed: Parsed) -> str:
 
 @contextmanager
 def line_progress(logs: Sequence[str]) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error where that is a terminal; nothing elsewhere. Takes lines and bytes so far."""
+    """A bar; takes lines and bytes so far."""
     sizes = [text_bytes(log) for log in logs]
     total = None if None in sizes else sum(size or 0 for size in sizes)
-    columns = (*Progress.get_default_columns(), TextColumn("{task.fields[lines]:,} lines"))
-    quiet = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
-        task = bar.add_task("parsing", total=total, lines=0)
-        yield lambda lines, position: bar.update(task, completed=position, lines=lines)
+    with bar("parsing", total, "B", unit_scale=True, unit_divisor=1000) as shown:
+
+        def update(lines: int, position: int) -> None:
+            shown.set_postfix_str(f"{lines:,} lines", refresh=False)
+            shown.update(position - shown.n)
+
+        yield update

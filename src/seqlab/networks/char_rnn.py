@@ -55,8 +55,6 @@ class CharRNN(nn.Module):
         self.input_dropout = Dropout(input_dropout)
         width = vocab_size if self.embedding is None else embedding_size
         self.recurrent = sequence_layers(cell, width, hidden_size, num_layers, dropout)
-        if self.recurrent.context_size is not None:
-            self.context_size = self.recurrent.context_size
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 

@@ -41,11 +41,9 @@ class SequenceLayers(nn.Module):
     A class that derives from this takes ``(input_size, hidden_size, num_layers, dropout, bidirectional)``, by
     these names, and settings of its own behind them; conf/layers/tcn.yaml shows how a config names it.
 
-    The state is what going on needs: tensors with the batch on their second axis, zeros of the same shape
-    where nothing was read yet. A language model carries it from piece to piece, detached; text is written and
-    translations are searched step by step with it. Where it grows with what was read (cached keys and values
-    of attention) ``context_size`` says how many steps at most: pieces and windows are then read by
-    themselves, and only step by step the state is passed on.
+    The state is what going on needs: tensors with the batch on their second axis, zeros where nothing was
+    read yet, of a size that has a limit. A language model carries it from piece to piece, detached; text is
+    written and translations are searched step by step with it.
     """
 
     hidden_size: int  # H, of each direction
@@ -53,7 +51,6 @@ class SequenceLayers(nn.Module):
     bidirectional: bool  # D = 2; else each output depends on its step and those before it alone
     num_states: int = 0  # how many (L, B, H) tensors the state consists of: 1, of an LSTM 2; 0: of others
     shares_prefixes: bool = False  # networks/prefix_tree.py can run them
-    context_size: int | None = None  # steps that a state holds at most; None: its size is fixed
 
     def forward(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """(B, T, E) inputs, and the state after those before, to (B, T, D * H) and the state after the last.

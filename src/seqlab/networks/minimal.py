@@ -95,8 +95,7 @@ class MinimalLayers(SequenceLayers):
         added = (1 - keep) * torch.where(new >= 0, new + 0.5, torch.sigmoid(new))
         before = added.new_zeros(added[:, 0].shape) if before is None else before.float()
         if self.is_traced:
-            added = torch.cat((added[:, :1] + keep[:, :1] * before[:, None], added[:, 1:]), dim=1)
-            return scan_by_doubling(keep, added, TRACED_LEVELS)
+            return scan_by_doubling(keep, added, before, TRACED_LEVELS)
         return Scan.apply(keep, added, before)
 
 
@@ -142,22 +141,23 @@ class Scan(torch.autograd.Function):
 def scan(keep: Tensor, added: Tensor, before: Tensor) -> Tensor:
     """(B, T, H) coefficients, (B, T, H) inputs and the (B, H) state before them to (B, T, H) states."""
     if keep.is_cuda:  # log T passes over all steps; on a CPU T short ones are faster at any length
-        first = torch.addcmul(added[:, 0], keep[:, 0], before)
-        added = torch.cat((first[:, None], added[:, 1:]), dim=1)
-        return scan_by_doubling(keep, added, max(added.shape[1] - 1, 0).bit_length())
+        return scan_by_doubling(keep, added, before, (added.shape[1] - 1).bit_length())
     states = torch.empty_like(added)
     for kept, new, state in zip(keep.unbind(1), added.unbind(1), states.unbind(1), strict=True):
         before = torch.addcmul(new, kept, before, out=state)
     return states
 
 
-def scan_by_doubling(keep: Tensor, added: Tensor, levels: int) -> Tensor:
-    """The states from a state of zeros, each level reaching back twice as far (Hillis and Steele, 1986)."""
-    length = added.shape[1]
+def scan_by_doubling(keep: Tensor, added: Tensor, before: Tensor, levels: int) -> Tensor:
+    """The same, each level reaching back twice as far (Hillis and Steele, 1986): up to 2 ** levels steps."""
+    steps = torch.arange(added.shape[1], device=added.device)
+    added = added + keep * before[:, None] * (steps == 0)[:, None]
     for level in range(levels):
-        shift = (0, 0, 2**level, 0)
-        added = added + keep * F.pad(added, shift)[:, :length]
-        keep = keep * F.pad(keep, shift)[:, :length]
+        source = steps - 2**level
+        is_there = (source >= 0)[:, None]
+        source = source.clamp(min=0)
+        added = added + keep * added.index_select(1, source) * is_there
+        keep = torch.where(is_there, keep * keep.index_select(1, source), 0)
     return added
 
 

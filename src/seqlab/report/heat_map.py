@@ -9,17 +9,36 @@ from markupsafe import Markup
 from numpy.typing import ArrayLike
 
 from seqlab.report.page import fill
-from seqlab.report.svg import chart_figure
+from seqlab.report.svg import chart_figure, chart_row
 from seqlab.report.tables import format_number
+from seqlab.results.outcome import HeatPanel
 
 MAX_CELLS_A_SIDE = 64
 _LEVELS = 20
-_LABEL_LETTERS = 15  # longer labels are cut
+_LABEL_LETTERS, _ROW_LETTERS = 15, 32  # longer labels are cut
 _PIXELS = 360  # of the larger side, where its cells are neither too small nor too large
 
 
-def _cut(label: str) -> str:
-    return label if len(label) <= _LABEL_LETTERS else f"{label[: _LABEL_LETTERS - 1]}…"
+def _cut(label: str, most: int = _LABEL_LETTERS) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
+
+
+def heat_maps(panels: Sequence[HeatPanel]) -> Markup:
+    """Some heat maps beside each other, each as wide as it is."""
+    return chart_row(
+        [
+            heat_map(
+                panel.values,
+                panel.rows,
+                panel.columns,
+                panel.title,
+                row_title=panel.row_title,
+                column_title=panel.column_title,
+                note=panel.note,
+            )
+            for panel in panels
+        ]
+    )
 
 
 def heat_map(
@@ -31,6 +50,7 @@ def heat_map(
     row_title: str,
     column_title: str,
     texts: Sequence[Sequence[str]] = (),
+    note: str = "",
 ) -> Markup:
     """Cells shaded from 0 (blank) to the largest value (full color); negative and NaN cells are blank.
 
@@ -42,6 +62,7 @@ def heat_map(
         row_labels: T texts.
         column_labels: S texts.
         texts: (T, S) what stands in the cells, such as counts.
+        note: what stands below.
 
     Raises:
         ValueError: the labels do not fit the matrix.
@@ -55,9 +76,8 @@ def heat_map(
     if not values.size:
         return chart_figure(Markup("<p>There are no weights to draw.</p>"), title)
     shown = values[:MAX_CELLS_A_SIDE, :MAX_CELLS_A_SIDE]
-    note = ""
     if shown.size < values.size:
-        note = (
+        note = f"{note} " * bool(note) + (
             f"The first {shown.shape[0]} of {values.shape[0]} rows and {shown.shape[1]} of {values.shape[1]} "
             "columns."
         )
@@ -75,7 +95,9 @@ def heat_map(
         title=title,
         row_title=row_title,
         column_title=column_title,
-        rows=[(_cut(str(label)), line) for label, line in zip(row_labels, levels, strict=False)],
+        rows=[
+            (_cut(str(label), _ROW_LETTERS), line) for label, line in zip(row_labels, levels, strict=False)
+        ],
         columns=columns,
         cell=cell,
         written=bool(texts),

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,6 +54,8 @@ class LinePanel:
     x_title: str
     y_title: str
     lines: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]  # by name: (R,) x and y
+    # of precision over recall, (R,) true and false positives at each threshold; the last finds everything
+    counts: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,19 @@ class CountPanel:
 
     names: Sequence[str]  # (C,)
     counts: NDArray[np.int64]  # (C, C)
+
+
+@dataclass(frozen=True)
+class HeatPanel:
+    """Weights over a grid, such as attention of T steps over S, for the report and for trackers."""
+
+    title: str
+    row_title: str
+    column_title: str
+    rows: Sequence[str]  # (T,)
+    columns: Sequence[str]  # (S,)
+    values: NDArray[np.floating]  # (T, S) of 0 and up
+    note: str = ""  # what a reader must know, such as that it is a part
 
 
 def figure_rows(
@@ -137,13 +153,18 @@ class Outcome(ABC):
     def result_table(self) -> ResultTable:
         """The figures to show, the model's and its baselines'."""
 
+    @cached_property
+    def table(self) -> ResultTable:
+        """``result_table()``, made once for all its readers."""
+        return self.result_table()
+
     def write_scores(self, path: Path, *, safe: bool = False) -> None:
         """Write scores.csv; ``safe``: see ``without_formulas``."""
         import pandas as pd
 
-        table = self.score_table()
-        if table is not None:
-            frame = pd.DataFrame(table)
+        columns = self.score_table()
+        if columns is not None:
+            frame = pd.DataFrame(columns)
             frame = without_formulas(frame) if safe else frame
             frame.to_csv(path, index=False, float_format=self.float_format, encoding="utf-8")
 
@@ -155,6 +176,10 @@ class Outcome(ABC):
         """By title, what trackers draw as confusion matrices."""
         return {}
 
+    def heat_panels(self) -> list[HeatPanel]:
+        """What the report and trackers draw as heat maps."""
+        return []
+
     def signatures(self) -> dict[str, str]:
         """What environment.json must say so that the figures can be compared with others'."""
         return {}
@@ -162,8 +187,7 @@ class Outcome(ABC):
     def in_words(self) -> list[tuple[str, str]]:
         """What a newcomer reads first: how good the model is in plain numbers, then the best method without a
         network; each with a word for what it is about. Bad results are told as plainly as good ones."""
-        table = self.result_table()
-        said = []
+        table, said = self.table, []
         for name, figures in table.model_rows[:1]:
             cells = zip(table.columns, figures, strict=True)
             shown = ", ".join(f"{column} {figure:.4g}" for column, figure in cells if figure is not None)

@@ -31,8 +31,7 @@ class ProgressLine(TQDMProgressBar):
         return tqdm(disable=True)  # each distinct window of the split runs once, which takes a blink
 
     def init_train_tqdm(self) -> tqdm:
-        is_watched = progress.on_terminal() or progress.in_notebook()
-        return tqdm(desc="training", unit=" steps", dynamic_ncols=True, disable=not is_watched)
+        return progress.bar("training", unit=" steps", delay=0, leave=True)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.train_progress_bar = self.init_train_tqdm()
@@ -71,7 +70,7 @@ def first_screen(
         learned_from: what training read, in words.
         ways_on: where the report lies, and what to type.
     """
-    warnings = outcome.result_table().warnings
+    warnings = outcome.table.warnings
     hidden = len(warnings) - most_warnings
     lines = [
         *([("learned", f"from {learned_from}")] if learned_from else []),

@@ -4,19 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig
-from pytorch_lightning.loggers import Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.util.tensor_util import make_ndarray
 
 from seqlab.errors import UserError
 from seqlab.training.checkpoints import KEY
 from seqlab.training.run_folder import RunFolder
 from seqlab.training.tracking import MetricsCsv, build_loggers, open_loggers
 from seqlab.training.tracking.mlflow import MlflowTracker
+from seqlab.training.tracking.tensorboard import TensorBoardTracker
 from seqlab.training.tracking.wandb import WandbTracker
 
 Call = Callable[..., Any]
@@ -27,12 +31,6 @@ LOGGERS = ("csv", "wandb", "mlflow")  # TensorBoard's own passes what it does no
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path, "gru", "hdfs_window")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An MLflow store of its own; its tables are made once."""
-    return f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, call: Call, store: str) -> Any
         ("logger=csv", [MetricsCsv]),
         ("logger=wandb", [WandbTracker]),
         ("logger=[csv,wandb]", [MetricsCsv, WandbTracker]),
-        ("logger=[wandb,tensorboard]", [WandbTracker, TensorBoardLogger]),
+        ("logger=[wandb,tensorboard]", [WandbTracker, TensorBoardTracker]),
         ("logger=[]", []),
         ("logger=none", []),
     ],
@@ -103,6 +101,29 @@ def test_figures_by_step_and_epoch_are_in_the_event_files(run: Any) -> None:
         assert events.Scalars(name)[-1].value == pytest.approx(value, rel=1e-6)
 
 
+def test_curves_and_settings_are_in_the_event_files(run: Any) -> None:
+    events = EventAccumulator(str(run.folder / "tensorboard"), {"tensors": 0}).Reload()
+    curves = events.summary_metadata
+    assert {"curves/combined", "curves/2-gram"} <= {
+        name for name, each in curves.items() if each.plugin_data.plugin_name == "pr_curves"
+    }
+    found, false, _, missed, precision, recall = make_ndarray(
+        events.Tensors("curves/combined")[-1].tensor_proto
+    )
+    abnormal = found[0]
+    assert (found + missed == abnormal).all()
+    assert (recall[0], recall[-1], found[-1], false[-1]) == (1, 0, 0, 0)
+    np.testing.assert_allclose(recall, found / abnormal)
+    some = found > 0
+    np.testing.assert_allclose(precision[some], (found / np.maximum(found + false, 1))[some], rtol=1e-5)
+    area = -np.trapezoid(precision, recall)
+    assert area == pytest.approx(run.metrics["test/average_precision"], abs=0.05)
+    start = HParamsPluginData.FromString(
+        curves["_hparams_/session_start_info"].plugin_data.content
+    ).session_start_info
+    assert start.hparams["model/network/hidden_size"].number_value == 8
+
+
 def test_an_mlflow_run_is_read_back_without_a_server(run: Any, store: str) -> None:
     client = MlflowClient(store)
     baggage = torch.load(run.folder / "checkpoints/best.ckpt", weights_only=True)[KEY]
@@ -116,7 +137,7 @@ def test_an_mlflow_run_is_read_back_without_a_server(run: Any, store: str) -> No
     history = client.get_metric_history(found.info.run_id, "train/step_loss")
     assert sorted(figure.step for figure in history) == [0, 1, 2, 3]
     stored = {file.path for file in client.list_artifacts(found.info.run_id)}
-    assert stored == {"best.ckpt", "report.html", "scores.csv"}
+    assert stored == {"best.ckpt", "report.html", "scores.csv", "result_table.json", "panels"}
 
 
 def test_an_mlflow_run_goes_on_and_says_how_it_ended(

@@ -31,16 +31,6 @@ TINY = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_account(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A home without a W&B key."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_DATA_DIR", "NETRC"):
-            patch.delenv(name, raising=False)
-        yield
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, call: Call) -> Any:
     """Two epochs, a figure at each step, with no key and no mode asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,14 +80,25 @@ class MlflowTracker(MLFlowLogger):
 
     @rank_zero_only
     def log_run(self, folder: RunFolder, outcome: Outcome, metrics: Mapping[str, float], step: int) -> None:
-        """Log the figures of the end, report.html, and best.ckpt if asked to."""
+        """Log the figures of the end, the result table, pictures, report.html, and best.ckpt if asked to."""
+        from seqlab.report.panels import figures, result_rows
+
         self.log_metrics(metrics, step)
+        columns, rows = result_rows(outcome)
+        by_column = dict(zip(columns, map(list, zip(*rows, strict=True)), strict=False))
+        client, run_id = self.experiment, str(self.run_id)
+        with warnings.catch_warnings():  # of MLflow's own use of pandas
+            warnings.simplefilter("ignore")
+            client.log_table(run_id, by_column, "result_table.json")
+        with figures(outcome) as drawn:
+            for title, figure in drawn.items():
+                client.log_figure(run_id, figure, f"panels/{title}.png")
         files = [folder.report, folder.scores]
         if self._stores_model:
             files.append(folder.best_checkpoint)
         for path in files:
             if path.exists():
-                self.experiment.log_artifact(self.run_id, str(path))
+                client.log_artifact(run_id, str(path))
 
 
 def _tags(tags: Mapping[str, Any] | Sequence[str], notes: str | None) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from seqlab.results.outcome import Outcome
 from seqlab.training.run_folder import RunFolder, tell
 
 MODES = ("online", "offline", "disabled")
-LINE_POINTS = 200  # of a curve: W&B takes 10,000 rows a table, all curves of a chart together
 _SECTION = re.compile(r'<section aria-labelledby="section-\d+">.*?</section>', re.DOTALL)
 _HEADING = re.compile(r"<h2[^>]*>(.*?)</h2>", re.DOTALL)
 _HEAD = re.compile(r"\A.*?</head>", re.DOTALL)
@@ -131,12 +130,13 @@ class WandbTracker(WandbLogger):
         import pandas as pd
         import wandb
 
-        table = outcome.result_table()
-        rows = [[name, *figures] for name, figures in [*table.model_rows, *table.baseline_rows]]
-        media: dict[str, Any] = {
-            "report/result_table": wandb.Table(columns=["name", *table.columns], data=rows)
-        }
+        from seqlab.report.panels import figures, result_rows
+
+        columns, rows = result_rows(outcome)
+        media: dict[str, Any] = {"report/result_table": wandb.Table(columns=columns, data=rows)}
         media |= native_panels(outcome)
+        with figures(outcome, heat_only=True) as heat_maps:
+            media |= {f"panels/{title}": wandb.Image(figure) for title, figure in heat_maps.items()}
         if folder.scores.exists():
             scores = pd.read_csv(folder.scores, nrows=self._table_rows)
             media["report/scores"] = wandb.Table(dataframe=scores)
@@ -170,15 +170,15 @@ def native_panels(outcome: Outcome) -> dict[str, Any]:
     """Charts that W&B draws itself, and over several runs at once: curves and confusion matrices."""
     import wandb
 
-    from seqlab.report.charts import thin
+    from seqlab.report.panels import thinned
 
     panels: dict[str, Any] = {}
     for title, lines in outcome.line_panels().items():
-        shown = [(x, y, thin(x, y, LINE_POINTS)) for x, y in lines.lines.values()]
+        shown = thinned(lines)
         panels[f"panels/{title}"] = wandb.plot.line_series(
-            xs=[x[kept].tolist() for x, _, kept in shown],
-            ys=[y[kept].tolist() for _, y, kept in shown],
-            keys=list(lines.lines),
+            xs=[x.tolist() for x, _ in shown.values()],
+            ys=[y.tolist() for _, y in shown.values()],
+            keys=list(shown),
             title=f"{title}: {lines.y_title}",
             xname=lines.x_title,
         )

@@ -239,20 +239,18 @@ class DetectionOutcome(Outcome):
             ("alerts", f"{int(self.alerts.sum()):,} of {len(labels):,} test sessions"),
         ]
         names, prefixes = dict(COLUMNS), {}
+        columns: tuple[str, ...]
         if not self.curves:
-            why = (
-                "no test session has a label"
-                if self.unlabelled
-                else "the labels do not name both kinds of session"
-            )
+            why = "the labels do not name both kinds of session"
+            if self.unlabelled:
+                why = "no test session has a label"
             limits = {name: each.value for name, each in self.detector.thresholds.items()}
             limits |= self.detector.trivial.thresholds
 
             def row(name: str, scores: NDArray) -> tuple[str, list[float | None]]:
                 return name, [limits[name], float((scores > limits[name]).mean())]
 
-            title = f"test: {len(labels):,} sessions"
-            columns: tuple[str, ...] = ("threshold", "share above it")
+            title, columns = f"test: {len(labels):,} sessions", ("threshold", "share above it")
             rows = [row(*each) for each in self.scores.items()]
             baseline_rows = [row(*each) for each in self.baseline_scores.items()]
             notes.append(("detection", f"not measured: {why}"))
@@ -264,9 +262,8 @@ class DetectionOutcome(Outcome):
             prefixes = {name: f"test/{name}" for name in self.scores}
             rows = figure_rows(figures, prefixes, names)
             baseline_rows = figure_rows(figures, {name: f"baseline/{name}" for name in BASELINES}, names)
-            notes.insert(
-                0, ("columns", "AP: average precision; FPR: share of normal sessions that are alerts")
-            )
+            meant = "AP: average precision; FPR: share of normal sessions that are alerts"
+            notes.insert(0, ("columns", meant))
             if "test/unseen/false_positive_rate" in figures:
                 unseen = f"{main}, unseen"
                 prefixes[unseen] = "test/unseen"
@@ -293,10 +290,9 @@ class DetectionOutcome(Outcome):
 
     def next_steps(self, checkpoint: str) -> list[str]:
         """It scores new sessions; where no figure says how well, it explains the most suspect one as well."""
-        is_parsed = self.parsed is not None
-        score = (
-            f"detect {checkpoint} NEW.log" if is_parsed else f"predict {checkpoint} NEW --output alerts.csv"
-        )
+        score = f"predict {checkpoint} NEW --output alerts.csv"
+        if self.parsed is not None:
+            score = f"detect {checkpoint} NEW.log"
         if self.curves or not len(self.sessions):
             return [score]
         most_suspect = shlex.quote(str(self.sessions.ids[int(np.argmax(self.scores[self.main_score]))]))

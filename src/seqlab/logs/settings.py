@@ -93,13 +93,10 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
         if arguments.header is None:
             raise UserError("--format regex needs --header, such as '^(?P<time>\\S+ \\S+) \\w+ '")
         chosen = LogFormat("regex", arguments.header, arguments.time_format)
-    elif arguments.format in ("auto", None):
-        try:
-            chosen, said = fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
-        except UserError:
-            if arguments.format or arguments.trying:
-                raise
-            chosen = FORMATS["hdfs"]  # standard input; or nothing fits, and reading says what is missing
+    elif arguments.format == "auto" or (arguments.trying and arguments.format is None):
+        chosen, said = fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
+    elif arguments.format is None:
+        chosen, said = _found_or_hdfs(arguments)
     else:
         chosen = _named(arguments.format, arguments)
     for option, names in _GOES_WITH.items():
@@ -124,6 +121,19 @@ def chosen_format(arguments: Namespace) -> tuple[LogFormat, str]:
         counts_masks=arguments.similarity_counts_masks,
     )
     return changed, said
+
+
+def _found_or_hdfs(arguments: Namespace) -> tuple[LogFormat, str]:
+    """The format that fits; that of HDFS where nothing does, whose reading says what the lines lack.
+
+    What can be read only once, standard input or a pipe, is not looked at.
+    """
+    if Path(arguments.logs[0]).is_file():
+        try:
+            return fitting_format(arguments.logs[0], [_named(name, arguments) for name in FORMATS])
+        except UserError:
+            pass
+    return FORMATS["hdfs"], ""
 
 
 def _named(name: str, arguments: Namespace) -> LogFormat:

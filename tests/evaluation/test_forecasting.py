@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from seqlab.data.series import TimeSeries
 from seqlab.data.stock import StockPrices
 from seqlab.evaluation.base import NothingFitted
 from seqlab.evaluation.forecasting import ForecastingEvaluation, forecast_windows
@@ -188,6 +190,20 @@ def test_prices_that_never_change_have_no_skill(tmp_path: Path) -> None:
     )
     assert "undefined, 0 / 0" in str(forecast_section(outcome).note)
     assert fold_section(outcome)
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"])
+def test_the_hour_stands_below_the_day(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "load.csv"
+    hours = pd.date_range("2025-01-01", periods=400, freq="h").strftime(written)
+    path.write_text("\n".join(["time,y", *(f"{hour},{place % 24}" for place, hour in enumerate(hours))]))
+    data = TimeSeries(path=path)
+    data.setup()
+    data.open_test()
+    outcome = ForecastingEvaluation().test(recipe(data), data, NothingFitted())
+    drawn = re.sub("<[^>]*>", "|", str(forecast_section(outcome).body).split("<script")[0])
+    assert re.search(r"\|2025-01-1\d\|", drawn)
+    assert not re.search(r"\|2025-01-1\d[ T]", drawn)
 
 
 def test_every_figure_is_drawn_anew_and_days_in_runs(resampled_keys: Callable[[Outcome], None]) -> None:

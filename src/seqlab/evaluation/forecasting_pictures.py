@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LAST_STEPS = 90  # of the closer picture; with a season, at least three of these
 MOST_STEPS = 4_000  # that a reader may zoom into
 PICTURED = 3  # series of a panel
+TIME_BEGINS = re.compile(r"(?<=\d)[T ](?=\d)")  # 2025-04-26 07:00
 
 
 def forecast_section(outcome: ForecastingOutcome) -> Section:
@@ -91,7 +93,7 @@ def forecast_chart(
         if outcome.dates is not None:
             places = np.unique(np.linspace(0, len(rows) - 1, 4).astype(int))
             dates = [str(outcome.dates[row][0]) for row in rows[places].tolist()]
-            axes.set_xticks(steps[places], [date.replace("T", "\n") for date in dates])  # the time below
+            axes.set_xticks(steps[places], [TIME_BEGINS.sub("\n", date) for date in dates])  # the time below
         drawing = inline_svg(figure, f"{title}: truth and forecast")
         data = _touched(outcome, axes, rows if whole is None else whole, rows, is_zoomed=whole is not None)
     return chart_figure(drawing, title, legend, data=data)

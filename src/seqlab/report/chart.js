@@ -185,7 +185,7 @@ class Chart {
       ? [...new Set(Array.from({ length: wanted }, (_, place) => Math.round(low + ((high - low) * place) / (wanted - 1))))]
       : ticks(low, high, wanted);
     for (const mark of marks) {
-      const lines = this.name(mark).split("T");
+      const lines = this.name(mark).split(/(?<=\d)[T ](?=\d)/);
       lines.forEach((line, row) => {
         const place = { x: this.x(mark), y: floor + 16 + 14 * row, "text-anchor": "middle" };
         this.draw("text", place, this.fresh).textContent = line;

@@ -34,6 +34,6 @@ def test_the_table_is_made_once_for_all_its_readers() -> None:
             return ResultTable("2 items", ("accuracy",), [("model", [0.5])], [], [])
 
     outcome = Counted()
-    assert outcome.table is outcome.table
+    assert outcome.table_once is outcome.table_once
     assert outcome.in_words() == [("model", "accuracy 0.5 (2 items)")]
     assert made == [1]

@@ -91,7 +91,7 @@ def _duplicates(
         return said
     if repeated.all():
         return f"{said}; without them nothing is left"
-    table = outcome.table
+    table = outcome.table_once
     rows = [name for name, _ in table.model_rows]
     for heading, key in zip(table.columns, table.keys(rows[0]) if rows else [], strict=False):
         if key in others:

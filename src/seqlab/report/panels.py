@@ -27,7 +27,7 @@ OTHER_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "Apple SD Got
 def result_rows(outcome: Outcome) -> tuple[list[Any], list[list[Any]]]:
     """The result table: its columns, and a row for the model and each baseline; None where there is no
     figure."""
-    table = outcome.table
+    table = outcome.table_once
     rows = [[name, *figures] for name, figures in [*table.model_rows, *table.baseline_rows]]
     return ["name", *table.columns], rows
 

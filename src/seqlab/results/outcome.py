@@ -154,7 +154,7 @@ class Outcome(ABC):
         """The figures to show, the model's and its baselines'."""
 
     @cached_property
-    def table(self) -> ResultTable:
+    def table_once(self) -> ResultTable:
         """``result_table()``, made once for all its readers."""
         return self.result_table()
 
@@ -187,7 +187,7 @@ class Outcome(ABC):
     def in_words(self) -> list[tuple[str, str]]:
         """What a newcomer reads first: how good the model is in plain numbers, then the best method without a
         network; each with a word for what it is about. Bad results are told as plainly as good ones."""
-        table, said = self.table, []
+        table, said = self.table_once, []
         for name, figures in table.model_rows[:1]:
             cells = zip(table.columns, figures, strict=True)
             shown = ", ".join(f"{column} {figure:.4g}" for column, figure in cells if figure is not None)

@@ -150,13 +150,13 @@ class RunFolder:
             audit: what the leak audit found, for the terminal and the report.
         """
         self.audit = list(audit)
-        shown = [f"test/{name}" for name in outcome.table.figures]
+        shown = [f"test/{name}" for name in outcome.table_once.figures]
         more = {"signatures": outcome.signatures(), "figures": [name for name in shown if name in metrics]}
         if known := {name: found for name, found in more.items() if found}:
             self.write_json("environment.json", self.read_environment() | known)
         with whole_file(self.scores) as part:
             outcome.write_scores(part, safe=self.safe_csv)
-        for warning in outcome.table.warnings:
+        for warning in outcome.table_once.warnings:
             log.info("warning: %s", escaped(warning))
         for name, value in metrics.items():
             if not is_interval(name):
@@ -177,7 +177,7 @@ class RunFolder:
         if self.verbose:
             from seqlab.training.whole_table import print_results
 
-            print_results(outcome.table, metrics, self.audit)
+            print_results(outcome.table_once, metrics, self.audit)
         if self.trust and self.best_checkpoint.exists():
             options = trust_options(self.trust)
             print(f"note: opening its checkpoints needs {options}: they name code outside seqlab")
@@ -213,7 +213,7 @@ class RunFolder:
             sections: what the evaluation shows.
             facts: of the data.
         """
-        table = outcome.table
+        table = outcome.table_once
         if not table.model_rows:
             return
         from seqlab.report.run_page import write_run_page

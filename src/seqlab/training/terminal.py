@@ -70,7 +70,7 @@ def first_screen(
         learned_from: what training read, in words.
         ways_on: where the report lies, and what to type.
     """
-    warnings = outcome.table.warnings
+    warnings = outcome.table_once.warnings
     hidden = len(warnings) - most_warnings
     lines = [
         *([("learned", f"from {learned_from}")] if learned_from else []),

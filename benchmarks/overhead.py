@@ -13,7 +13,6 @@ import inspect
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
-from hydra import compose, initialize_config_dir  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 from torch import nn  # noqa: E402
 
 from benchmarks.beside import origin, ratios, spread  # noqa: E402
+from benchmarks.hdfs_training import composed, seconds  # noqa: E402
 from seqlab.tasks.base import SequenceTask  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 from seqlab.training.callbacks import build_callbacks  # noqa: E402
@@ -46,18 +45,6 @@ RUNS = {  # the epochs that last some seconds; {data}: the folder of the real da
     "name_classifier": "model=name_classifier trainer.max_epochs=2",
     "entity_tagger": "model=entity_tagger trainer.max_epochs=2",
 }
-
-
-def composed(*overrides: str) -> DictConfig:
-    """The config that ``python train.py`` would run with these overrides."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose("train", overrides=list(overrides))
-
-
-def seconds(action: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def default_fit(config: DictConfig, folder: Path, data: Any, task: SequenceTask) -> None:

@@ -24,7 +24,8 @@ from torch import nn  # noqa: E402
 from torch.profiler import ProfilerActivity, profile  # noqa: E402
 
 from benchmarks.beside import origin  # noqa: E402
-from benchmarks.overhead import RUNS, composed  # noqa: E402
+from benchmarks.hdfs_training import composed  # noqa: E402
+from benchmarks.overhead import RUNS  # noqa: E402
 from seqlab.training.build import build_data, build_task  # noqa: E402
 
 PARTS = ("batch", "forward", "backward", "clipping", "optimizer")

@@ -1,11 +1,12 @@
 """Run what docs/results.md lacks, record its figures, and write the page: ``make results DATA=folder``.
 
     python benchmarks/results.py --data FOLDER            # every run whose figures are not recorded
-    python benchmarks/results.py --data FOLDER hdfs_gru   # of these runs alone
+    python benchmarks/results.py --data FOLDER hdfs_gru "layers_names_*"   # of these runs alone
     python benchmarks/results.py --data FOLDER --again    # also what another commit recorded
     python benchmarks/results.py --record-only            # no run: the page from the record
 
-Runs stand in results.yaml, tables in results_tables.yaml, prose in results.md.j2, figures in results.json.
+Runs stand in results.yaml, their tables in results_tables.yaml; those of layers.py in layers.yaml. Prose is in
+results.md.j2, figures are in results.json.
 Each seed has its run folder, runs/results/NAME/SEED: finished ones are kept, a stopped one goes on.
 """
 
@@ -17,8 +18,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import layers  # noqa: E402
 from benchmarks.results_page import (  # noqa: E402
     EARLIER,
     PAGE,
@@ -121,19 +124,37 @@ def train(name: str, seed: int, run: Mapping[str, Any], tables: Mapping[str, Any
     Raises:
         SystemExit: train.py failed.
     """
-    folder = RUNS / name / str(seed)
-    overrides = [*run["overrides"].split(), f"{run.get('seed_key', 'seed')}={seed}"]
+    overrides = run["overrides"].split()
     if "data" in run:
         assert data is not None
         labels = ROOT / RUNS / f"{run['data']}_labels.csv"
         write_labels(tables["data"][run["data"]], data, labels)
         overrides += files_of(tables["data"][run["data"]], str(data), str(labels))
-    overrides += ["resume=auto", f"hydra.run.dir={folder}"]
-    done = subprocess.run([sys.executable, "train.py", *overrides], cwd=ROOT, check=False)
+    if "rate" in run:
+        overrides += layers.length(run["rate"], run["minutes"], rate_seconds(name, overrides, run["rate"]))
+    return run_folder(RUNS / name / str(seed), [*overrides, f"{run.get('seed_key', 'seed')}={seed}"])
+
+
+def rate_seconds(name: str, overrides: Sequence[str], rate: Mapping[str, int]) -> float:
+    """What a short run takes; each commit makes it once for all seeds."""
+    folder = RUNS / name / "rate"
+    if not is_current(ROOT / folder, head()):
+        shutil.rmtree(ROOT / folder, ignore_errors=True)
+    if not (ROOT / folder / "metrics.json").exists():
+        run_folder(folder, [*overrides, *layers.short_run(rate)])
+    return json.loads((ROOT / folder / "metrics.json").read_text(encoding="utf-8"))["timing/fit_seconds"]
+
+
+def run_folder(folder: Path, overrides: Sequence[str]) -> Path:
+    """One run of train.py in a folder below ROOT; the folder.
+
+    Raises:
+        SystemExit: train.py failed.
+    """
+    words = [*overrides, "resume=auto", f"hydra.run.dir={folder}"]
+    done = subprocess.run([sys.executable, "train.py", *words], cwd=ROOT, check=False)
     if done.returncode:
-        raise SystemExit(
-            f"{name}, seed {seed}: train.py ended with {done.returncode}; see {folder}/train.log"
-        )
+        raise SystemExit(f"{folder}: train.py ended with {done.returncode}; see train.log there")
     return ROOT / folder
 
 
@@ -196,17 +217,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="runs of results.yaml; all without")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="runs, or patterns of them; all without")
     parser.add_argument("--data", type=Path, help="the folder of the real data: paths stand in results.yaml")
     parser.add_argument("--again", action="store_true", help="run also what another commit recorded")
     parser.add_argument("--record-only", action="store_true", help="write the page from the record alone")
     arguments = parser.parse_args()
     tables = read_tables()
-    if unknown := set(arguments.names) - set(tables["runs"]):
-        raise SystemExit(f"no run {', '.join(sorted(unknown))}; there are: {', '.join(tables['runs'])}")
+    tables["runs"] |= layers.runs_of(layers.read_spec())
+    names = [name for name in tables["runs"] if any(fnmatchcase(name, each) for each in arguments.names)]
+    if unknown := [each for each in arguments.names if not any(fnmatchcase(name, each) for name in names)]:
+        raise SystemExit(f"no run {', '.join(unknown)}; there are: {', '.join(tables['runs'])}")
     if not arguments.record_only:
         data = arguments.data.resolve() if arguments.data is not None else None
-        run_missing(arguments.names or list(tables["runs"]), tables, data, arguments.again)
+        run_missing(names or list(tables["runs"]), tables, data, arguments.again)
     PAGE.write_text(page_text(tables, read_record()), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 

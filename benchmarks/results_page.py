@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks import layers
+
 FOLDER = Path(__file__).resolve().parent
 RECORD, PAGE = FOLDER / "results.json", FOLDER.parent / "docs" / "results.md"
 NO_FIGURE = "–"
@@ -280,6 +282,7 @@ def page_text(tables: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     return environment.get_template("results.md.j2").render(
         table=lambda name: table_text(tables["tables"][name], runs, record),
         commands=lambda *names: commands_text(names, tables),
+        layers=lambda name: layers.table_text(layers.read_spec(), record, name),
         figure=figure,
     )
 

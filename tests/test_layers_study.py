@@ -1,13 +1,13 @@
-"""benchmarks/layers.yaml: every run composes, and kinds of a task have parameters alike."""
+"""benchmarks/layers.yaml: every run composes, kinds of a task have parameters alike, and the tables."""
 
+import sys
 from collections.abc import Callable
-from pathlib import Path
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-import yaml
 from omegaconf import DictConfig
 
 from seqlab.training.build import build_task
@@ -33,41 +33,104 @@ SIZES = {  # of the real files, about
     },
 }
 SPECIALS = {"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3}
+TASKS = ("shakespeare_1_minute", "shakespeare_6_minutes", "hdfs", "names", "wnut17", "stock", "multi30k")
 
 
-SPEC: Any = yaml.safe_load(
-    (Path(__file__).resolve().parents[1] / "benchmarks" / "layers.yaml").read_text(encoding="utf-8")
-)
+@pytest.fixture(scope="module")
+def results(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("benchmarks/results.py")
+
+
+@pytest.fixture(scope="module")
+def study(results: ModuleType) -> ModuleType:
+    """benchmarks/layers.py."""
+    return sys.modules["benchmarks.layers"]
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "stock" else pytest.mark.soak) for name in SPEC["tasks"]]
+    "name", [pytest.param(name, marks=() if name == "stock" else pytest.mark.soak) for name in TASKS]
 )
 def test_kinds_of_a_task_have_parameters_alike(
-    load_script: Callable[[str], ModuleType], composed: Callable[..., DictConfig], name: str
+    study: ModuleType, composed: Callable[..., DictConfig], name: str
 ) -> None:
-    study = load_script("benchmarks/layers.py")
-
-    def count(sizes: dict[str, Any], *overrides: str) -> int:
+    def count(sizes: dict[str, Any], overrides: str) -> int:
         with torch.device("meta"):
-            network = build_task(composed(*overrides), SPECIALS | sizes).network
+            network = build_task(composed(*overrides.split()), SPECIALS | sizes).network
         return sum(weight.numel() for weight in network.parameters())
 
-    task = SPEC["tasks"][name]
+    spec = study.read_spec()
+    task = spec["tasks"][name]
     sizes = SIZES[task["data"]]
-    base = count(sizes, *task["overrides"].split())
-    for kind in SPEC["kinds"]:
-        found = count(sizes, *study.overrides_of(SPEC, name, kind))
+    base = count(sizes, task["overrides"])
+    for kind in spec["kinds"]:
+        found = count(sizes, study.overrides_of(spec, name, kind))
         assert 0.65 * base <= found <= base, (kind, found, base)
 
 
-def test_minutes_become_steps_at_a_rate_and_finished_runs_are_kept(
-    load_script: Callable[[str], ModuleType], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_tables_hold_every_task_and_runs_are_like_those_of_the_page(
+    study: ModuleType, results: ModuleType
 ) -> None:
-    study = load_script("benchmarks/layers.py")
-    monkeypatch.setattr(study.subprocess, "run", None)  # nothing is run
-    (tmp_path / "rate").mkdir()
-    (tmp_path / "rate" / "metrics.json").write_text('{"timing/fit_seconds": 4.0}', encoding="ascii")
-    steps = study.length_of({"minutes": 1}, tmp_path, ["model=gru"])
-    assert steps == ["trainer.max_epochs=-1", "trainer.max_steps=1500"]
-    assert study.length_of({}, tmp_path, []) == []
+    spec, tables = study.read_spec(), results.read_tables()
+    assert sorted(TASKS) == sorted(spec["tasks"]) == sorted(chain.from_iterable(spec["tables"].values()))
+    runs = study.runs_of(spec)
+    assert len(runs) == len(TASKS) * len(spec["kinds"])
+    assert not runs.keys() & tables["runs"].keys()
+    assert {run["data"] for run in runs.values()} <= tables["data"].keys()
+    assert runs["layers_stock_gru"] == {
+        "overrides": "model=lstm data.reverse=true layers=gru model.network.hidden_size=37",
+        "data": "stock",
+        "seeds": [0, 1, 2],
+        "minutes": 0.3,
+        "keep": ["test/mae"],
+    }
+
+
+def test_minutes_become_steps_at_a_rate_and_the_last_step_is_validated(study: ModuleType) -> None:
+    rate = {"steps": 100, "validations": 6, "epoch": 490}
+    assert study.length(rate, minutes=1, seconds=4.0) == [
+        "trainer.max_epochs=-1",
+        "trainer.max_steps=1500",
+        "trainer.check_val_every_n_epoch=null",
+        "trainer.val_check_interval=500",
+    ]
+    less_than_an_epoch = study.length(rate, minutes=1, seconds=40.0)
+    assert less_than_an_epoch[1::2] == ["trainer.max_steps=150", "trainer.val_check_interval=150"]
+
+
+def entry(seconds: float, **figures: float) -> dict[str, Any]:
+    origin = {
+        "commit": "abc",
+        "date": "2026-01-02",
+        "machine": "CPU, 2 cores",
+        "threads": 1,
+        "torch": "2.13.0",
+    }
+    return origin | {
+        "seconds": seconds,
+        "figures": {key.replace("__", "/"): value for key, value in figures.items()},
+    }
+
+
+def test_a_table_has_a_row_a_kind_and_the_best_mean_in_bold(study: ModuleType) -> None:
+    column = {"name": "x: MAE", "key": "test/mae", "decimals": 2, "better": "lower"}
+    spec = {"kinds": ["gru", "tcn", "rnn"], "tables": {"all": ["x"]}, "tasks": {"x": {"columns": [column]}}}
+    record = {
+        "layers_x_gru": {"0": entry(10.0, test__mae=1.0), "1": entry(20.0, test__mae=2.0)},
+        "layers_x_tcn": {"0": entry(1234.0, test__mae=1.6)},
+    }
+    assert study.table_text(spec, record, "all").splitlines() == [
+        "| layers | x: MAE; 2 seeds | its training, s |",
+        "|---|---|---|",
+        "| `gru` | **1.50 ± 0.71** | 15 |",
+        "| `tcn` | 1.60, 1 of 2 seeds | 1,234 |",
+        "| `rnn` | – | – |",
+        "",
+        "Runs: commit abc, 2026-01-02, CPU, 2 cores, threads: 1, torch 2.13.0.",
+    ]
+    assert study.table_text(spec, {}, "all").splitlines()[2:] == [
+        "| `gru` | – | – |",
+        "| `tcn` | – | – |",
+        "| `rnn` | – | – |",
+        "",
+        "Nothing is recorded yet.",
+    ]

@@ -5,8 +5,8 @@
     python benchmarks/results.py --data FOLDER --again    # also what another commit recorded
     python benchmarks/results.py --record-only            # no run: the page from the record
 
-Runs stand in results.yaml, their tables in results_tables.yaml; those of layers.py in layers.yaml. Prose is in
-results.md.j2, figures are in results.json.
+Runs stand in results.yaml, their tables in results_tables.yaml; those of layers.py in layers.yaml. Prose is
+in results.md.j2, figures are in results.json.
 Each seed has its run folder, runs/results/NAME/SEED: finished ones are kept, a stopped one goes on.
 """
 

@@ -71,7 +71,7 @@ def batches_of(loader: Any, limit: int | None) -> int:
 
 
 def bare_loop(config: DictConfig, folder: Path, data: Any, task: SequenceTask) -> None:
-    """The same steps and validations with nothing around: the least that training can cost. It writes nothing."""
+    """The same steps and validations, nothing written: the least that training can cost."""
     loader, validation = data.train_dataloader(), data.val_dataloader()
     steps = batches_of(loader, config.trainer.limit_train_batches)
     checks = batches_of(validation, config.trainer.limit_val_batches)

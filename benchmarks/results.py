@@ -183,14 +183,16 @@ def is_current(folder: Path, commit: str) -> bool:
     return commit_of(environment) == commit
 
 
-def run_missing(names: list[str], tables: Mapping[str, Any], data: Path | None, again: bool) -> None:
+def run_missing(
+    names: list[str], tables: Mapping[str, Any], data: Path | None, again: bool, num_seeds: int | None
+) -> None:
     """Run every seed that is not recorded, one at a time, and record each as it ends."""
     record, commit = read_record(), head()
     for name in names:
         run = tables["runs"][name]
         paths = paths_in(tables["data"][run["data"]]) if "data" in run else []
         lacking = [path for path in paths if data is None or not (data / path).exists()]
-        for seed in run["seeds"]:
+        for seed in run["seeds"][:num_seeds]:
             recorded = record.get(name, {}).get(str(seed))
             if recorded is not None and not (again and recorded["commit"] != commit):
                 continue
@@ -220,6 +222,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="runs, or patterns of them; all without")
     parser.add_argument("--data", type=Path, help="the folder of the real data: paths stand in results.yaml")
     parser.add_argument("--again", action="store_true", help="run also what another commit recorded")
+    parser.add_argument("--seeds", type=int, metavar="N", help="the first N seeds of each run alone")
     parser.add_argument("--record-only", action="store_true", help="write the page from the record alone")
     arguments = parser.parse_args()
     tables = read_tables()
@@ -229,7 +232,8 @@ def main() -> None:
         raise SystemExit(f"no run {', '.join(unknown)}; there are: {', '.join(tables['runs'])}")
     if not arguments.record_only:
         data = arguments.data.resolve() if arguments.data is not None else None
-        run_missing(names or list(tables["runs"]), tables, data, arguments.again)
+        names = names or list(tables["runs"])
+        run_missing(names, tables, data, arguments.again, arguments.seeds)
     PAGE.write_text(page_text(tables, read_record()), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 

@@ -184,7 +184,11 @@ def is_current(folder: Path, commit: str) -> bool:
 
 
 def run_missing(
-    names: list[str], tables: Mapping[str, Any], data: Path | None, again: bool, num_seeds: int | None
+    names: list[str],
+    tables: Mapping[str, Any],
+    data: Path | None,
+    again: bool,
+    num_seeds: int | None = None,
 ) -> None:
     """Run every seed that is not recorded, one at a time, and record each as it ends."""
     record, commit = read_record(), head()

@@ -1,6 +1,8 @@
 """Every kind of layers on every task of layers.yaml: its runs, which ``make results`` makes, and its tables.
 
-make results DATA=FOLDER ARGS="layers_names_*"      # of these runs alone: layers_TASK_KIND
+    make results DATA=FOLDER ARGS="layers_names_*"      # of these runs alone
+
+A run's name is layers_TASK_KIND.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.results_cells import NO_FIGURE, mean_text, shown_value
+
 SPEC = Path(__file__).with_suffix(".yaml")
-NO_FIGURE = "–"
 
 
 def read_spec() -> dict[str, Any]:
@@ -65,55 +68,40 @@ def length(rate: Mapping[str, int], minutes: float, seconds: float) -> list[str]
     return f"trainer.max_epochs=-1 trainer.max_steps={steps // every * every} {checks}".split()
 
 
-def entries_of(record: Mapping[str, Any], task: str, kind: str) -> dict[int, Mapping[str, Any]]:
-    """What is recorded, by seed."""
-    return {int(seed): entry for seed, entry in record.get(run_name(task, kind), {}).items()}
-
-
-def cell(entries: Sequence[Mapping[str, Any]], key: str, decimals: int, most: int) -> str:
-    """Mean ± standard deviation, how many seeds where others of the column have more."""
-    values = [entry["figures"][key] for entry in entries]
-    text = f"{statistics.mean(values):.{decimals}f}"
-    if len(values) > 1:
-        text += f" ± {statistics.stdev(values):.{decimals}f}"
-    return text if len(values) == most else f"{text}, {len(values)} of {most} seeds"
+def entries_of(record: Mapping[str, Any], task: str, kind: str) -> list[Mapping[str, Any]]:
+    """What is recorded of its seeds."""
+    return list(record.get(run_name(task, kind), {}).values())
 
 
 def column_cells(
     spec: Mapping[str, Any], record: Mapping[str, Any], task: str, column: Mapping[str, Any]
 ) -> list[str]:
-    """The heading and the cell of each kind; the best mean in bold."""
-    found = {kind: list(entries_of(record, task, kind).values()) for kind in spec["kinds"]}
-    means = {
-        kind: statistics.mean(entry["figures"][column["key"]] for entry in entries)
-        for kind, entries in found.items()
-        if entries
-    }
-    most = max(len(entries) for entries in found.values())
-    shown = {kind: round(mean, column["decimals"]) for kind, mean in means.items()}
-    best = (max if column["better"] == "higher" else min)(shown.values(), default=None)
+    """The heading and the cell of each kind: how many seeds where others have more; the best mean in bold."""
+    found = [
+        [entry["figures"][column["key"]] for entry in entries_of(record, task, kind)]
+        for kind in spec["kinds"]
+    ]
+    most = max(len(values) for values in found)
+    texts = [mean_text(values, column["decimals"]) if values else NO_FIGURE for values in found]
+    shown = [shown_value(text) for text in texts if text != NO_FIGURE]
+    best = (max if column["better"] == "higher" else min)(shown, default=None)
     cells = [f"{column['name']}; {most} seed{'s' * (most != 1)}" if most else column["name"]]
-    for kind, entries in found.items():
-        if not entries:
-            cells.append(NO_FIGURE)
-            continue
-        text = cell(entries, column["key"], column["decimals"], most)
-        cells.append(f"**{text}**" if shown[kind] == best else text)
+    for values, text in zip(found, texts, strict=True):
+        few = f", {len(values)} of {most} seeds" if 0 < len(values) < most else ""
+        is_best = text != NO_FIGURE and shown_value(text) == best
+        cells.append(f"**{text}{few}**" if is_best else text + few)
     return cells
 
 
 def seconds_cells(spec: Mapping[str, Any], record: Mapping[str, Any], task: str) -> list[str]:
     """Mean seconds of training of each kind."""
-    found = [entries_of(record, task, kind).values() for kind in spec["kinds"]]
-    means = [statistics.mean(entry["seconds"] for entry in each) if each else None for each in found]
-    return ["its training, s", *(NO_FIGURE if mean is None else f"{mean:,.0f}" for mean in means)]
+    found = [[entry["seconds"] for entry in entries_of(record, task, kind)] for kind in spec["kinds"]]
+    return ["its training, s", *(f"{statistics.mean(each):,.0f}" if each else NO_FIGURE for each in found)]
 
 
 def origin(spec: Mapping[str, Any], record: Mapping[str, Any], tasks: Sequence[str]) -> str:
     """Commits, dates and machine behind a table."""
-    entries = [
-        entry for task in tasks for kind in spec["kinds"] for entry in entries_of(record, task, kind).values()
-    ]
+    entries = [entry for task in tasks for kind in spec["kinds"] for entry in entries_of(record, task, kind)]
     texts = {
         part: ", ".join(sorted({str(entry[part]) for entry in entries}))
         for part in ("commit", "date", "machine", "threads", "torch")

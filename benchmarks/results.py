@@ -56,6 +56,11 @@ def record_text(record: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def layer_runs() -> dict[str, dict[str, Any]]:
+    """The study of layers: unlike the runs of results.yaml, these may be missing in the record."""
+    return layers.runs_of(layers.read_spec())
+
+
 def needed_keys(name: str, tables: Mapping[str, Any]) -> set[str]:
     """Keys of metrics.json, or patterns of them, that the tables and the prose show of a run."""
     keys = set(tables["runs"][name].get("keep", ()))
@@ -230,7 +235,7 @@ def main() -> None:
     parser.add_argument("--record-only", action="store_true", help="write the page from the record alone")
     arguments = parser.parse_args()
     tables = read_tables()
-    tables["runs"] |= layers.runs_of(layers.read_spec())
+    tables["runs"] |= layer_runs()
     names = [name for name in tables["runs"] if any(fnmatchcase(name, each) for each in arguments.names)]
     if unknown := [each for each in arguments.names if not any(fnmatchcase(name, each) for name in names)]:
         raise SystemExit(f"no run {', '.join(unknown)}; there are: {', '.join(tables['runs'])}")

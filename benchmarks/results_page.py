@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -13,10 +12,10 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks import layers
+from benchmarks.results_cells import NO_FIGURE, mean_text, shown_value
 
 FOLDER = Path(__file__).resolve().parent
 RECORD, PAGE = FOLDER / "results.json", FOLDER.parent / "docs" / "results.md"
-NO_FIGURE = "–"
 EARLIER = "earlier commit"
 WORSE, BELOW_PUBLISHED, OLD = "↓", "‡", "†"
 
@@ -45,14 +44,12 @@ class Source:
         """Mean ± standard deviation over seeds that differ; of one seed its interval, where it has one."""
         if self.earlier is not None:
             text = self.earlier.get(key)
-            return None if text is None else Figure(text, float(text.split(" ±")[0].replace(",", "")))
+            return None if text is None else Figure(text, shown_value(text))
         values = [entry["figures"][key] for entry in self.entries if key in entry["figures"]]
         if not values:
             return None
-        text = f"{statistics.mean(values):,.{decimals}f}"
-        shown = float(text.replace(",", ""))
-        if len(set(values)) > 1:
-            return Figure(f"{text} ± {statistics.stdev(values):,.{decimals}f}", shown)
+        text = mean_text(values, decimals)
+        shown = shown_value(text)
         ends = [self.entries[0]["figures"].get(f"{key}/{end}") for end in ("ci_low", "ci_high")]
         if len(values) == 1 and None not in ends:
             text += f" [{ends[0]:,.{decimals}f}, {ends[1]:,.{decimals}f}]"

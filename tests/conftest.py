@@ -63,6 +63,12 @@ def load_script() -> Callable[[str], ModuleType]:
 
 
 @pytest.fixture(scope="session")
+def results() -> ModuleType:
+    """benchmarks/results.py."""
+    return _load_script("benchmarks/results.py")
+
+
+@pytest.fixture(scope="session")
 def python() -> Iterator[Server]:
     """Starts processes of Python that have imported torch already: see processes.py."""
     server = Server(ROOT / "src")

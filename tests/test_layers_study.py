@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 
 from seqlab.training.build import build_task
+from tests.records import entry
 
 SIZES = {  # of the real files, about
     "shakespeare": {"vocab_size": 69},
@@ -34,11 +35,6 @@ SIZES = {  # of the real files, about
 }
 SPECIALS = {"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3}
 TASKS = ("shakespeare_1_minute", "shakespeare_6_minutes", "hdfs", "names", "wnut17", "stock", "multi30k")
-
-
-@pytest.fixture(scope="module")
-def results(load_script: Callable[[str], ModuleType]) -> ModuleType:
-    return load_script("benchmarks/results.py")
 
 
 @pytest.fixture(scope="module")
@@ -97,26 +93,12 @@ def test_minutes_become_steps_at_a_rate_and_the_last_step_is_validated(study: Mo
     assert less_than_an_epoch[1::2] == ["trainer.max_steps=150", "trainer.val_check_interval=150"]
 
 
-def entry(seconds: float, **figures: float) -> dict[str, Any]:
-    origin = {
-        "commit": "abc",
-        "date": "2026-01-02",
-        "machine": "CPU, 2 cores",
-        "threads": 1,
-        "torch": "2.13.0",
-    }
-    return origin | {
-        "seconds": seconds,
-        "figures": {key.replace("__", "/"): value for key, value in figures.items()},
-    }
-
-
 def test_a_table_has_a_row_a_kind_and_the_best_mean_in_bold(study: ModuleType) -> None:
     column = {"name": "x: MAE", "key": "test/mae", "decimals": 2, "better": "lower"}
     spec = {"kinds": ["gru", "tcn", "rnn"], "tables": {"all": ["x"]}, "tasks": {"x": {"columns": [column]}}}
     record = {
-        "layers_x_gru": {"0": entry(10.0, test__mae=1.0), "1": entry(20.0, test__mae=2.0)},
-        "layers_x_tcn": {"0": entry(1234.0, test__mae=1.6)},
+        "layers_x_gru": {"0": entry(seconds=10.0, test__mae=1.0), "1": entry(seconds=20.0, test__mae=2.0)},
+        "layers_x_tcn": {"0": entry(seconds=1234.0, test__mae=1.6)},
     }
     assert study.table_text(spec, record, "all").splitlines() == [
         "| layers | x: MAE; 2 seeds | its training, s |",

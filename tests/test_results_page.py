@@ -12,33 +12,15 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
+from tests.records import entry
+
 Compose = Callable[..., DictConfig]
-
-
-@pytest.fixture(scope="module")
-def results(load_script: Callable[[str], ModuleType]) -> ModuleType:
-    """benchmarks/results.py."""
-    return load_script("benchmarks/results.py")
 
 
 @pytest.fixture(scope="module")
 def page(results: ModuleType) -> ModuleType:
     """benchmarks/results_page.py."""
     return sys.modules["benchmarks.results_page"]
-
-
-def entry(**figures: float) -> dict[str, Any]:
-    origin = {
-        "commit": "abc",
-        "date": "2026-01-02",
-        "machine": "CPU, 2 cores",
-        "threads": 1,
-        "torch": "2.13.0",
-    }
-    return origin | {
-        "seconds": 12.3,
-        "figures": {key.replace("__", "/"): value for key, value in figures.items()},
-    }
 
 
 RUNS = {"ours": {"seeds": [0, 1]}, "other": {"seeds": [0]}}
@@ -115,8 +97,7 @@ def test_the_record_holds_the_seeds_of_known_runs_and_says_where_each_comes_from
     results: ModuleType, page: ModuleType
 ) -> None:
     runs, record = page.read_tables()["runs"], results.read_record()
-    study = sys.modules["benchmarks.layers"]
-    of_layers = study.runs_of(study.read_spec())
+    of_layers = results.layer_runs()
     assert record.keys() - of_layers.keys() == runs.keys()
     runs = runs | of_layers
     assert results.RECORD.read_text(encoding="utf-8") == results.record_text(record)
@@ -191,8 +172,7 @@ def test_what_is_recorded_of_a_run_holds_every_figure_that_the_page_shows(
     results: ModuleType, page: ModuleType
 ) -> None:
     tables, record = page.read_tables(), results.read_record()
-    study = sys.modules["benchmarks.layers"]
-    tables["runs"] |= study.runs_of(study.read_spec())
+    tables["runs"] |= results.layer_runs()
     for name, seeds in record.items():
         for found in (found for seed, found in seeds.items() if seed != "earlier commit"):
             shown = needed(results, name, tables)

@@ -2,7 +2,8 @@
 
     python benchmarks/peers_names.py --data FOLDER        # names_train.csv.gz and names_test.csv.gz
 
-Both get the same files; a twentieth of the distinct training names is for validation, drawn by the seed. The
+Both get the same files; a twentieth of the distinct training names is for validation, drawn by the seed, each
+once with each of its labels: some names stand in the file twenty times, and a few of these would decide. The
 peer chooses its n-grams and C on it, ours its epoch; nothing is chosen on test.
 """
 
@@ -50,7 +51,7 @@ def split(data: Path, folder: Path, seed: int, limit: int | None) -> Path:
         names = sorted({row[0] for row in rows})
         kept = set(random.Random(seed).sample(names, len(names) // 20))
         write(parts / "train.csv", [row for row in rows if row[0] not in kept])
-        write(parts / "val.csv", [row for row in rows if row[0] in kept])
+        write(parts / "val.csv", sorted({tuple(row) for row in rows if row[0] in kept}))
         write(parts / "test.csv", read(data / "names_test.csv.gz"))
     return parts
 

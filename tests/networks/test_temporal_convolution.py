@@ -56,6 +56,13 @@ def test_what_stands_for_a_row_is_what_each_direction_read_last() -> None:
     assert torch.equal(reading.hidden[1], reading.outputs[:, 0, 4:])
 
 
+@pytest.mark.parametrize(("dropout", "inside"), [(0.0, 0.0), (0.05, 0.05), (0.5, 0.1)])
+def test_blocks_drop_a_tenth_at_most(dropout: float, inside: float) -> None:
+    layers = TemporalConvolution(2, 4, dropout=dropout)
+    assert {block.dropout.p for block in layers.blocks} == {inside}
+    assert TemporalConvolution(2, 4, dropout=0.5, max_dropout=0.3).blocks[0].dropout.p == 0.3
+
+
 @pytest.mark.parametrize("name", ["kernel_size", "num_blocks"])
 def test_sizes_are_checked(name: str) -> None:
     with pytest.raises(UserError, match=f"model.network.cell.{name}=0: give a whole number, at least 1"):

@@ -113,6 +113,12 @@ def test_fused_kernels_get_no_mask_where_none_is_needed(monkeypatch: pytest.Monk
     assert set(given) == {(True, False)}
 
 
+@pytest.mark.parametrize(("dropout", "inside"), [(0.0, 0.0), (0.05, 0.05), (0.5, 0.1)])
+def test_blocks_drop_a_tenth_at_most(dropout: float, inside: float) -> None:
+    for block in TransformerLayers(8, 8, 2, dropout).blocks:
+        assert [part.p for part in block.modules() if isinstance(part, nn.Dropout)] == [inside, inside]
+
+
 def test_an_input_of_the_width_is_not_projected() -> None:
     assert isinstance(TransformerLayers(8, 8).project, nn.Identity)
     assert isinstance(TransformerLayers(8, 4, bidirectional=True).project, nn.Identity)
@@ -127,6 +133,7 @@ def test_an_input_of_the_width_is_not_projected() -> None:
         ({"context_size": 1}, "context_size=1: give a whole number, at least 2"),
         ({"feed_forward_size": -4}, "feed_forward_size=-4"),
         ({"dropout": 1.0}, "dropout=1.0"),
+        ({"max_dropout": 1.0}, "cell.max_dropout=1.0"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from seqlab.networks.contracts import Reading, SequenceLayers
-from seqlab.networks.recurrent import check_size
+from seqlab.networks.recurrent import check_share, check_size
 
 
 class TemporalConvolution(SequenceLayers):
@@ -28,9 +28,10 @@ class TemporalConvolution(SequenceLayers):
         input_size, hidden_size, num_layers, dropout, bidirectional: as in SequenceLayers; H channels.
         kernel_size: steps that a convolution reads.
         num_blocks: of a layer, dilated 1, 2, 4, ...
+        max_dropout: the most of ``dropout`` after each convolution; a tenth is the paper's for characters.
 
     Raises:
-        UserError: a size below 1.
+        UserError: a size below 1, a share outside [0, 1).
     """
 
     def __init__(
@@ -43,15 +44,18 @@ class TemporalConvolution(SequenceLayers):
         *,
         kernel_size: int = 3,
         num_blocks: int = 4,
+        max_dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_share("cell.max_dropout", max_dropout)
         check_size("cell.kernel_size", kernel_size)
         check_size("cell.num_blocks", num_blocks)
         self.hidden_size, self.num_layers, self.bidirectional = hidden_size, num_layers, bidirectional
         channels = hidden_size * (2 if bidirectional else 1)
+        inside = min(dropout, max_dropout)
         widths = [input_size] + [channels] * (num_layers * num_blocks - 1)
         self.blocks: Any = nn.ModuleList(
-            TemporalBlock(width, channels, kernel_size, 2 ** (place % num_blocks), dropout)
+            TemporalBlock(width, channels, kernel_size, 2 ** (place % num_blocks), inside)
             for place, width in enumerate(widths)
         )
         reach = 2 * (kernel_size - 1) * (2**num_blocks - 1)  # of the two convolutions of all blocks

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seqlab.errors import UserError
 from seqlab.networks.contracts import Reading, SequenceLayers
+from seqlab.networks.recurrent import check_share
 from seqlab.networks.rotary import turns
 from seqlab.networks.transformer import Block, Held, check_transformer, initialize
 
@@ -28,6 +29,7 @@ class TransformerLayers(SequenceLayers):
         num_heads: of attention; each has an even number of these.
         feed_forward_size: inside the feed-forward layers; None for four times the width.
         context_size: steps that a causal step reads, itself among them.
+        max_dropout: the most of ``dropout`` within the blocks; a tenth is the first Transformer's.
 
     Raises:
         UserError: a size or probability out of range; heads that do not divide the width.
@@ -44,8 +46,10 @@ class TransformerLayers(SequenceLayers):
         num_heads: int = 4,
         feed_forward_size: int | None = None,
         context_size: int = 256,
+        max_dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_share("cell.max_dropout", max_dropout)
         width = hidden_size * (2 if bidirectional else 1)
         inner = check_transformer(width, num_heads, dropout, feed_forward_size)
         if not isinstance(context_size, int) or context_size < 2:
@@ -53,11 +57,12 @@ class TransformerLayers(SequenceLayers):
                 f"model.network.cell.context_size={context_size}: give a whole number, at least 2 steps"
             )
         self.hidden_size, self.num_layers, self.bidirectional = hidden_size, num_layers, bidirectional
+        inside = min(dropout, max_dropout)
         self.head_size = width // num_heads
         self.reach = context_size
         self.always_masks = False  # what a tracer follows does not depend on lengths
         self.project = nn.Identity() if input_size == width else nn.Linear(input_size, width)
-        self.blocks = nn.ModuleList(Block(width, num_heads, inner, dropout) for _ in range(num_layers))
+        self.blocks = nn.ModuleList(Block(width, num_heads, inner, inside) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         initialize(self.blocks, 2 * num_layers)
 

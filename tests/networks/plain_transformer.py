@@ -64,15 +64,15 @@ def run_block(block: Any, steps: list[Tensor], reach: int = 10**9, *, is_causal:
 
 def translate_forced(network: Any, source: list[int], written: list[int]) -> Tensor:
     """(T, H) readouts of Seq2SeqTransformer for one pair."""
-    scale = math.sqrt(network.encoder.embedding.table.embedding_dim)
-    steps = [network.encoder.embedding.table.weight[token] * scale for token in source]
+    scale = math.sqrt(network.encoder.embedding.embedding_dim)
+    steps = [network.encoder.embedding.weight[token] * scale for token in source]
     for block in network.encoder.blocks:
         steps = run_block(block, steps, is_causal=False)
     projected = [
         linear(network.decoder.source_keys_values, norm(network.encoder.norm, step)) for step in steps
     ]
     size = network.decoder.head_size * network.decoder.num_heads
-    steps = [network.decoder.embedding.table.weight[token] * scale for token in written]
+    steps = [network.decoder.embedding.weight[token] * scale for token in written]
     for number, block in enumerate(network.decoder.blocks):
         read = read_own(
             block.attention, [norm(block.attention_norm, step) for step in steps], 10**9, is_causal=True

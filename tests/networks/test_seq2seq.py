@@ -3,7 +3,9 @@ import torch
 from torch import Tensor
 
 from seqlab.errors import UserError
+from seqlab.networks.recurrent import Cell
 from seqlab.networks.seq2seq import Seq2Seq
+from seqlab.networks.temporal_convolution import TemporalConvolution
 
 PAD, BOS, EOS = 0, 1, 2
 ATTENTIONS = ("dot", "scaled_dot", "general", "concat", "location", "none")
@@ -105,6 +107,17 @@ def test_a_tied_output_reads_the_target_embedding() -> None:
     joint = Seq2Seq(13, 13, PAD, BOS, EOS, 6, embedding_size=6, hidden_size=8, tie="all")
     assert joint.encoder.embedding.weight is joint.output.weight
     assert (joint.output.weight[PAD] == 0).all()
+
+
+@pytest.mark.parametrize(("cell", "size"), [("lstm", 1 / 16), ("mingru", 1.0), (TemporalConvolution, 1.0)])
+def test_tied_embeddings_are_read_short_by_torchs_recurrent_layers_alone(cell: Cell, size: float) -> None:
+    net = Seq2Seq(500, 500, PAD, BOS, EOS, 6, cell=cell, embedding_size=256, hidden_size=8, tie="all")
+    tokens = torch.arange(3, 500)
+    assert net.encoder.embedding(tokens).std().item() == pytest.approx(size, rel=0.02)
+    assert net.decoder.embedding(tokens).std().item() == pytest.approx(size, rel=0.02)
+    assert net.output.weight[3:].std().item() == pytest.approx(1 / 16, rel=0.02)
+    own = Seq2Seq(500, 400, PAD, BOS, EOS, 6, cell=cell, embedding_size=256, hidden_size=8, tie="decoder")
+    assert own.encoder.embedding(tokens).std().item() == pytest.approx(1, rel=0.02)
 
 
 def test_a_one_directional_encoder_of_the_same_shape_hands_its_state_on() -> None:

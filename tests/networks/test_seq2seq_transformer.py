@@ -137,12 +137,12 @@ def test_without_forcing_each_step_is_fed_the_guess_before_it() -> None:
 def test_tables_are_tied_and_start_short() -> None:
     sizes = {"hidden_size": 64, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1}
     joint = Seq2SeqTransformer(500, 500, PAD, BOS, EOS, tie="all", **sizes)  # type: ignore[arg-type]
-    assert joint.encoder.embedding.table.weight is joint.output.weight
+    assert joint.encoder.embedding.weight is joint.output.weight
     assert (joint.output.weight[PAD] == 0).all()
     assert abs(joint.output.weight.std().item() - 64**-0.5) < 0.005
     own = Seq2SeqTransformer(500, 400, PAD, BOS, EOS, tie="decoder", **sizes)  # type: ignore[arg-type]
-    assert own.output.weight is own.decoder.embedding.table.weight
-    assert own.encoder.embedding.table.weight.shape == (500, 64)
+    assert own.output.weight is own.decoder.embedding.weight
+    assert own.encoder.embedding.weight.shape == (500, 64)
     assert Seq2SeqTransformer(9, 9, PAD, BOS, EOS, tie="none", **sizes).output.weight.shape == (9, 64)  # type: ignore[arg-type]
 
 

@@ -24,6 +24,7 @@ class Recurrent(nn.RNNBase, SequenceLayers):
 
     num_states = 1
     shares_prefixes = True
+    unit_inputs = False
 
     def __init__(
         self,
@@ -98,7 +99,10 @@ CELLS = {  # those without settings of their own; the group layers= has all
     "minlstm": "seqlab.networks.minimal.MinLSTM",
 }
 Cell = str | Callable[..., Any]  # a name of CELLS, or what takes the arguments of a class of SequenceLayers
-_MEMBERS = ("read", "reader", "hidden_size", "num_layers", "bidirectional", "num_states", "shares_prefixes")
+_MEMBERS = (
+    *("read", "reader", "hidden_size", "num_layers", "bidirectional"),
+    *("num_states", "shares_prefixes", "unit_inputs"),
+)
 
 
 def sequence_layers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -43,7 +44,7 @@ def step_by_step(decoder: Any, state: Any, memory: Memory, decoder_input: Tensor
 
 def tied_embeddings(
     tie: str, source_vocab_size: int, target_vocab_size: int, size: int, pad_id: int, is_joint: bool
-) -> tuple[nn.Embedding, nn.Embedding]:
+) -> tuple[ScaledEmbedding, ScaledEmbedding]:
     """Tables of source and target; with ``tie=all`` they are one.
 
     Raises:
@@ -57,10 +58,22 @@ def tied_embeddings(
             "tokens of their own: one table needs one vocabulary (data.tokenizer=bpe data.joint=true), "
             "or tie=decoder"
         )
-    target = nn.Embedding(target_vocab_size, size, padding_idx=pad_id)
+    target = ScaledEmbedding(target_vocab_size, size, padding_idx=pad_id)
     if tie == "all":
         return target, target
-    return nn.Embedding(source_vocab_size, size, padding_idx=pad_id), target
+    return ScaledEmbedding(source_vocab_size, size, padding_idx=pad_id), target
+
+
+class ScaledEmbedding(nn.Embedding):
+    """Embeddings times ``scale``: as a matrix of outputs the rows must be short, as inputs they need not be.
+
+    (Vaswani et al., NeurIPS 2017, section 3.4.)
+    """
+
+    scale = 1.0
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) * self.scale
 
 
 class Seq2Seq(nn.Module):
@@ -124,6 +137,8 @@ class Seq2Seq(nn.Module):
             share_prefixes=False,
             embedding_dropout=embedding_dropout,
         )
+        if tie != "none" and self.encoder.recurrent.unit_inputs:
+            target_embedding.scale = math.sqrt(embedding_size)
         self.decoder = AttentionDecoder(
             target_embedding,
             attention_layer(attention, hidden_size, max_source_length),

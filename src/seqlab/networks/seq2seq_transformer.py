@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqlab.networks.decoders import Memory
 from seqlab.networks.recurrent import Dropout, check_share, check_size
 from seqlab.networks.rotary import Turns, turns
-from seqlab.networks.seq2seq import Readouts, step_by_step, tied_embeddings
+from seqlab.networks.seq2seq import Readouts, ScaledEmbedding, step_by_step, tied_embeddings
 from seqlab.networks.transformer import Block, Held, check_transformer, initialize, split_heads
 
 
@@ -88,21 +88,6 @@ class DecoderBlock(Block):
         return steps + self.dropout(self.feed_forward(self.feed_forward_norm(steps))), known, queries
 
 
-class ScaledEmbedding(nn.Module):
-    """Embeddings times the root of their width (Vaswani et al., section 3.4), then dropout.
-
-    As a matrix of outputs the rows must be short, as inputs they must not be.
-    """
-
-    def __init__(self, table: nn.Embedding, dropout: float) -> None:
-        super().__init__()
-        self.table = table
-        self.dropout = Dropout(dropout)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.dropout(self.table(tokens) * math.sqrt(self.table.embedding_dim))
-
-
 class TransformerEncoder(nn.Module):
     """Bidirectional blocks over embedded tokens; padding is never read."""
 
@@ -114,9 +99,11 @@ class TransformerEncoder(nn.Module):
         inner: int,
         num_layers: int,
         dropout: float,
+        embedding_dropout: float,
     ) -> None:
         super().__init__()
         self.embedding = embedding
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.blocks = nn.ModuleList(Block(width, num_heads, inner, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         self.head_size = width // num_heads
@@ -125,7 +112,7 @@ class TransformerEncoder(nn.Module):
     def forward(self, source: Tensor, is_real: Tensor) -> Tensor:
         """(B, S) ids, (B, S) bool, True where they are real, to (B, S, H)."""
         places = turns(source.shape[1], self.head_size, source)
-        steps = self.embedding(source)
+        steps = self.embedding_dropout(self.embedding(source))
         for block in self.blocks:
             steps, _ = block(steps, places, is_real[:, None, None], False)
         return self.norm(steps)
@@ -142,9 +129,11 @@ class TransformerDecoder(nn.Module):
         inner: int,
         num_layers: int,
         dropout: float,
+        embedding_dropout: float,
     ) -> None:
         super().__init__()
         self.embedding = embedding
+        self.embedding_dropout = Dropout(embedding_dropout)
         self.num_layers, self.num_heads = num_layers, num_heads
         self.head_size = width // num_heads
         self.source_keys_values = nn.Linear(width, 2 * num_layers * width)
@@ -152,7 +141,7 @@ class TransformerDecoder(nn.Module):
             DecoderBlock(width, num_heads, inner, dropout) for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, embedding.table.num_embeddings)
+        self.output = nn.Linear(width, embedding.num_embeddings)
         nn.init.zeros_(self.output.bias)
         initialize(self.blocks, 3 * num_layers)
 
@@ -190,7 +179,7 @@ class TransformerDecoder(nn.Module):
             mask = torch.ones(num_steps, num_before + num_steps, dtype=torch.bool, device=inputs.device)
             mask = mask.tril(num_before)
         source = memory.projected.unflatten(1, (self.num_layers, 2, self.num_heads)).unbind(1)
-        steps = self.embedding(inputs)
+        steps = self.embedding_dropout(self.embedding(inputs))
         known = []
         for block, keys, values, sources in zip(self.blocks, *state, source, strict=True):
             read = sources[:, 0], sources[:, 1], memory.mask
@@ -238,15 +227,17 @@ class Seq2SeqTransformer(nn.Module):
         tables = tied_embeddings(
             tie, source_vocab_size, target_vocab_size, hidden_size, pad_id, joint_vocabulary
         )
-        source, target = (ScaledEmbedding(table, embedding_dropout) for table in tables)
         for table in tables:
+            table.scale = math.sqrt(hidden_size)
             nn.init.normal_(table.weight, std=hidden_size**-0.5)
             with torch.no_grad():
                 table.weight[pad_id].zero_()
-        self.encoder = TransformerEncoder(source, hidden_size, num_heads, inner, encoder_layers, dropout)
-        self.decoder = TransformerDecoder(target, hidden_size, num_heads, inner, decoder_layers, dropout)
+        inside = hidden_size, num_heads, inner
+        source, target = tables
+        self.encoder = TransformerEncoder(source, *inside, encoder_layers, dropout, embedding_dropout)
+        self.decoder = TransformerDecoder(target, *inside, decoder_layers, dropout, embedding_dropout)
         if tie != "none":
-            self.decoder.output.weight = target.table.weight
+            self.decoder.output.weight = target.weight
 
     @property
     def output(self) -> nn.Linear:

@@ -173,8 +173,9 @@ def origin(seconds: float, rounds: int, *peers: str) -> str:
     command = shlex.join(["python", script, *(re.sub(r"(^|=)/.*", r"\1DATA", word) for word in sys.argv[1:])])
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
     packages = [f"torch {version('torch')}", f"Python {platform.python_version()}"]
+    counted = "1 round, seed 0" if rounds == 1 else f"{rounds} rounds, seeds 0 to {rounds - 1}"
     packages += [(PEERS / f"{name}.txt").read_text(encoding="utf-8").split()[0] for name in peers]
     return (
-        f"`{command}`: {rounds} rounds, seeds 0 to {rounds - 1}, {seconds / 60:.1f} min, {machine()}, "
+        f"`{command}`: {counted}, {seconds / 60:.1f} min, {machine()}, "
         f"OMP_NUM_THREADS {threads}, commit `{head()}`, {', '.join(packages)}."
     )

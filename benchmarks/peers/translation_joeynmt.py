@@ -64,7 +64,7 @@ def config(folder: Path, seed: int, updates: int) -> dict[str, Any]:
             "learning_rate_min": 1e-5,
             "adam_betas": [0.9, 0.98],
             "scheduling": "warmupinversesquareroot",
-            "learning_rate_warmup": 400,
+            "learning_rate_warmup": 50,
             "label_smoothing": 0.1,
             "clip_grad_norm": 1.0,
             "batch_size": BATCH_SIZE,

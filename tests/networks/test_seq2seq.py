@@ -6,6 +6,7 @@ from seqlab.errors import UserError
 from seqlab.networks.recurrent import Cell
 from seqlab.networks.seq2seq import Seq2Seq
 from seqlab.networks.temporal_convolution import TemporalConvolution
+from seqlab.networks.transformer_layers import TransformerLayers
 
 PAD, BOS, EOS = 0, 1, 2
 ATTENTIONS = ("dot", "scaled_dot", "general", "concat", "location", "none")
@@ -109,8 +110,11 @@ def test_a_tied_output_reads_the_target_embedding() -> None:
     assert (joint.output.weight[PAD] == 0).all()
 
 
-@pytest.mark.parametrize(("cell", "size"), [("lstm", 1 / 16), ("mingru", 1.0), (TemporalConvolution, 1.0)])
-def test_tied_embeddings_are_read_short_by_torchs_recurrent_layers_alone(cell: Cell, size: float) -> None:
+@pytest.mark.parametrize(
+    ("cell", "size"),
+    [("lstm", 1 / 16), (TemporalConvolution, 1 / 16), ("mingru", 1.0), (TransformerLayers, 1.0)],
+)
+def test_tied_embeddings_are_read_at_variance_1_where_layers_ask_for_it(cell: Cell, size: float) -> None:
     net = Seq2Seq(500, 500, PAD, BOS, EOS, 6, cell=cell, embedding_size=256, hidden_size=8, tie="all")
     tokens = torch.arange(3, 500)
     assert net.encoder.embedding(tokens).std().item() == pytest.approx(size, rel=0.02)

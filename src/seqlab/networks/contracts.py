@@ -51,7 +51,7 @@ class SequenceLayers(nn.Module):
     bidirectional: bool  # D = 2; else each output depends on its step and those before it alone
     num_states: int = 0  # how many (L, B, H) tensors the state consists of: 1, of an LSTM 2; 0: of others
     shares_prefixes: bool = False  # networks/prefix_tree.py can run them
-    unit_inputs: bool = True  # learn badly from inputs far below variance 1, as tied embeddings are
+    unit_inputs: bool = False  # tied embeddings, whose variance is far below 1, are read at variance 1
 
     def forward(self, inputs: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """(B, T, E) inputs, and the state after those before, to (B, T, D * H) and the state after the last.

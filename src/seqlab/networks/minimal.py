@@ -30,6 +30,7 @@ class MinimalLayers(SequenceLayers):
     """
 
     num_states = 1
+    unit_inputs = True  # near 0 all states are alike: g(0) = 0.5
     num_gates: int  # (B, T, H) inputs of the gate
 
     def __init__(

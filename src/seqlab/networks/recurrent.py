@@ -24,7 +24,6 @@ class Recurrent(nn.RNNBase, SequenceLayers):
 
     num_states = 1
     shares_prefixes = True
-    unit_inputs = False
 
     def __init__(
         self,

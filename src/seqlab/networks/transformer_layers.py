@@ -35,6 +35,8 @@ class TransformerLayers(SequenceLayers):
         UserError: a size or probability out of range; heads that do not divide the width.
     """
 
+    unit_inputs = True  # blocks add to them
+
     def __init__(
         self,
         input_size: int,

@@ -98,10 +98,7 @@ CELLS = {  # those without settings of their own; the group layers= has all
     "minlstm": "seqlab.networks.minimal.MinLSTM",
 }
 Cell = str | Callable[..., Any]  # a name of CELLS, or what takes the arguments of a class of SequenceLayers
-_MEMBERS = (
-    *("read", "reader", "hidden_size", "num_layers", "bidirectional"),
-    *("num_states", "shares_prefixes", "unit_inputs"),
-)
+_MEMBERS = "read reader hidden_size num_layers bidirectional num_states shares_prefixes unit_inputs".split()
 
 
 def sequence_layers(

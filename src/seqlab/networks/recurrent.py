@@ -98,7 +98,7 @@ CELLS = {  # those without settings of their own; the group layers= has all
     "minlstm": "seqlab.networks.minimal.MinLSTM",
 }
 Cell = str | Callable[..., Any]  # a name of CELLS, or what takes the arguments of a class of SequenceLayers
-_MEMBERS = ("read", "reader", "hidden_size", "num_layers", "bidirectional", "num_states")
+_MEMBERS: tuple[str, ...] = ("read", "reader", "hidden_size", "num_layers", "bidirectional", "num_states")
 _MEMBERS += ("shares_prefixes", "unit_inputs")
 
 

@@ -72,8 +72,18 @@ class ScaledEmbedding(nn.Embedding):
 
     scale = 1.0
 
+    def start_short(self) -> None:
+        """Draw rows of norm about 1: as outputs, rows of norm sqrt(E) would be far too sure of themselves."""
+        nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
+        with torch.no_grad():
+            self.weight[self.padding_idx].zero_()
+
+    def read_at_unit_variance(self) -> None:
+        self.scale = math.sqrt(self.embedding_dim)
+
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input) * self.scale
+        found = super().forward(input)
+        return found if self.scale == 1 else found * self.scale
 
 
 class Seq2Seq(nn.Module):
@@ -123,10 +133,7 @@ class Seq2Seq(nn.Module):
             tie, source_vocab_size, target_vocab_size, embedding_size, pad_id, joint_vocabulary
         )
         if tie != "none":
-            # as a matrix of outputs, rows of norm sqrt(E) would start far too sure of themselves
-            nn.init.normal_(target_embedding.weight, std=embedding_size**-0.5)
-            with torch.no_grad():
-                target_embedding.weight[pad_id].zero_()
+            target_embedding.start_short()
         self.encoder = RecurrentEncoder(
             source_embedding,
             hidden_size=hidden_size,
@@ -138,7 +145,7 @@ class Seq2Seq(nn.Module):
             embedding_dropout=embedding_dropout,
         )
         if tie != "none" and self.encoder.recurrent.unit_inputs:
-            target_embedding.scale = math.sqrt(embedding_size)
+            target_embedding.read_at_unit_variance()
         self.decoder = AttentionDecoder(
             target_embedding,
             attention_layer(attention, hidden_size, max_source_length),

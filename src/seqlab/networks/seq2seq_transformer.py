@@ -228,14 +228,12 @@ class Seq2SeqTransformer(nn.Module):
             tie, source_vocab_size, target_vocab_size, hidden_size, pad_id, joint_vocabulary
         )
         for table in tables:
-            table.scale = math.sqrt(hidden_size)
-            nn.init.normal_(table.weight, std=hidden_size**-0.5)
-            with torch.no_grad():
-                table.weight[pad_id].zero_()
-        inside = hidden_size, num_heads, inner
+            table.start_short()
+            table.read_at_unit_variance()
+        shape = hidden_size, num_heads, inner
         source, target = tables
-        self.encoder = TransformerEncoder(source, *inside, encoder_layers, dropout, embedding_dropout)
-        self.decoder = TransformerDecoder(target, *inside, decoder_layers, dropout, embedding_dropout)
+        self.encoder = TransformerEncoder(source, *shape, encoder_layers, dropout, embedding_dropout)
+        self.decoder = TransformerDecoder(target, *shape, decoder_layers, dropout, embedding_dropout)
         if tie != "none":
             self.decoder.output.weight = target.weight
 

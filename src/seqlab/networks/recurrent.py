@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqlab.contracts import full_name
+from seqlab.contracts import full_name, members
 from seqlab.errors import UserError, shown
 from seqlab.networks.contracts import Reading, SequenceLayers
 
@@ -98,8 +98,6 @@ CELLS = {  # those without settings of their own; the group layers= has all
     "minlstm": "seqlab.networks.minimal.MinLSTM",
 }
 Cell = str | Callable[..., Any]  # a name of CELLS, or what takes the arguments of a class of SequenceLayers
-_MEMBERS: tuple[str, ...] = ("read", "reader", "hidden_size", "num_layers", "bidirectional", "num_states")
-_MEMBERS += ("shares_prefixes", "unit_inputs")
 
 
 def sequence_layers(
@@ -136,7 +134,8 @@ def sequence_layers(
         dropout=dropout,
         bidirectional=bidirectional,
     )
-    missing = [name for name in _MEMBERS if not hasattr(built, name)]
+    missing = [name for name in members(SequenceLayers) if not hasattr(built, name)]
+    missing.sort(key=lambda name: name in SequenceLayers.__annotations__)  # methods first
     if missing:
         raise UserError(
             f"model.network.cell: {full_name(built)} has no {' and no '.join(missing)}: derive it from "
